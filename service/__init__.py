@@ -1,0 +1,1 @@
+"""Online half of the project: serves exported autoencoders over HTTP."""

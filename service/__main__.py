@@ -1,0 +1,97 @@
+"""Command line of the service: python -m service serve|models|doctor."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from service.errors import ServiceError
+from service.settings import Settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return 0, 1 where the command failed, 2 for unusable settings."""
+    options = vars(_parser().parse_args(arguments))
+    command: Callable[[Settings], int] = options.pop("command")
+    try:
+        settings = Settings(**options)
+    except ValidationError as error:
+        for each in error.errors():
+            name = str(each["loc"][0])
+            print(
+                f"{_flag(name)} (SERVICE_{name.upper()}): {each['msg']}, received {each['input']!r}",
+                file=sys.stderr,
+            )
+        return 2
+    try:
+        return command(settings)
+    except ServiceError as error:
+        print(f"{error.title}: {error}", file=sys.stderr)
+        return 1
+
+
+def _serve(settings: Settings) -> int:
+    import uvicorn
+
+    from service.app import create_app
+
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    return 0
+
+
+def _models(settings: Settings) -> int:
+    from service.inference.store import Store
+
+    for model in Store.open(settings.models, device=settings.device):
+        operations = ", ".join(model.manifest.operations)
+        print(f"{model.name} {model.version}: {operations} on {model.provider}")
+    return 0
+
+
+def _doctor(settings: Settings) -> int:
+    from service.inference import device, store
+
+    folders = store.find(settings.models)
+    model = store.load(folders[0], device="auto") if folders else None
+    findings = device.examine(model.provider if model else None)
+    for finding in findings:
+        print(f"{finding.what}: {finding.found}")
+        if finding.advice:
+            print(f"  -> {finding.advice}")
+    return 1 if any(finding.advice for finding in findings) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m service", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    for name, command, text in (
+        ("serve", _serve, "answer requests over HTTP"),
+        ("models", _models, "load every model and list it"),
+        ("doctor", _doctor, "say what will run the models, and what is missing"),
+    ):
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        for setting, field in Settings.model_fields.items():
+            added.add_argument(
+                _flag(setting),
+                dest=setting,
+                default=argparse.SUPPRESS,
+                help=f"{field.description} (default {field.default}; SERVICE_{setting.upper()})",
+            )
+    return parser
+
+
+def _flag(setting: str) -> str:
+    return "--" + setting.replace("_", "-")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Bodies <-> arrays: what the three operations read, by Content-Type, and write, by Accept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from multipart import MultipartError, MultipartParser, parse_options_header
+from numpy.typing import NDArray
+
+from service.api import arrays, pictures
+from service.api.negotiation import choose
+from service.errors import InvalidValue, MalformedBody, ShapeMismatch, UnsupportedMediaType
+from service.inference.model import Model
+from service.inference.pixels import to_floats, to_pixels
+from service.manifest import OperationName
+
+Floats = NDArray[np.float32]
+
+JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
+PICTURES = tuple(pictures.FORMATS)
+# What curl and browsers say of a body whose type they were not told.
+UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The inputs of a request, and what they were: the media types that suit the answer, best first."""
+
+    inputs: Floats
+    answers: tuple[str, ...]
+    as_pixels: bool
+    """Whether they came as pixels in an array, so that images go back so too."""
+
+
+def readable(operation: OperationName) -> tuple[str, ...]:
+    """Return the media types that an operation reads; a coding is never a picture."""
+    return (JSON, NPY) if operation == "decode" else (JSON, NPY, *PICTURES, MULTIPART)
+
+
+def read(
+    body: bytes,
+    content_type: str,
+    model: Model,
+    operation: OperationName,
+    *,
+    fit: bool,
+    max_pixels: int,
+) -> Batch:
+    """Return the inputs of a request's body, in the model's range; their shape is not checked.
+
+    Raises UnsupportedMediaType with the list of what is read, MalformedBody, InvalidValue,
+    ShapeMismatch and BodyTooLarge as the readers of each type do.
+    """
+    media_type, options = parse_options_header(content_type)
+    if media_type in UNTOLD:
+        media_type = _sniffed(body)
+    if media_type not in readable(operation):
+        raise UnsupportedMediaType(
+            f"Content-Type: expected one of {', '.join(readable(operation))}, "
+            f"received {content_type or 'none'}"
+        )
+    if media_type == JSON:
+        return Batch(arrays.read_json(body), _answers(operation, JSON), as_pixels=False)
+    if media_type == NPY:
+        return _from_npy(body, model, operation)
+    files = [body] if media_type in PICTURES else _files(body, options.get("boundary", ""))
+    frame = _frame(model, operation)
+    images = [pictures.read(file, frame, fit=fit, max_pixels=max_pixels) for file in files]
+    if len({image.shape for image in images}) > 1:
+        raise ShapeMismatch(
+            "file: expected pictures of one size, received "
+            + ", ".join(f"{image.shape[1]}x{image.shape[0]}" for image in images)
+        )
+    best = "image/png" if len(images) == 1 else JSON
+    inputs = to_floats(np.stack(images), model.manifest.pixels)
+    return Batch(inputs, _answers(operation, best), as_pixels=False)
+
+
+def write(outputs: Floats, media_type: str, model: Model, *, as_pixels: bool) -> bytes:
+    """Return the body of an answer: outputs in the model's range as a media type of Batch.answers."""
+    if media_type == JSON:
+        return arrays.write_json(model.name, model.version, outputs)
+    if media_type == NPY:
+        return arrays.write_npy(to_pixels(outputs, model.manifest.pixels) if as_pixels else outputs)
+    return pictures.write(to_pixels(outputs, model.manifest.pixels)[0], media_type)
+
+
+def answer_type(accept: str, batch: Batch) -> str:
+    """Return the media type of the answer to a batch. Raises NotAcceptable.
+
+    A picture holds one image: it is offered for a batch of one alone.
+    """
+    offered = [each for each in batch.answers if each not in PICTURES or len(batch.inputs) == 1]
+    return choose(accept, offered)
+
+
+def _answers(operation: OperationName, best: str) -> tuple[str, ...]:
+    every: Sequence[str] = (JSON, NPY) if operation == "encode" else (JSON, NPY, *PICTURES)
+    return tuple(sorted(every, key=lambda media_type: media_type != best))
+
+
+def _from_npy(body: bytes, model: Model, operation: OperationName) -> Batch:
+    array = arrays.read_npy(body)
+    is_pixels = array.dtype == np.uint8
+    if is_pixels and operation == "decode":
+        raise InvalidValue("body: expected codings as floats, received uint8")
+    inputs = to_floats(array, model.manifest.pixels) if is_pixels else array
+    return Batch(inputs, _answers(operation, NPY), as_pixels=is_pixels and operation != "encode")
+
+
+def _frame(model: Model, operation: OperationName) -> pictures.Frame:
+    _, height, width, *_ = model.input(operation).shape
+    return pictures.Frame(model.manifest.pixels.mode, (height, width))
+
+
+def _sniffed(body: bytes) -> str:
+    if body.startswith(b"\x93NUMPY"):
+        return NPY
+    if body.startswith(b"\x89PNG"):
+        return "image/png"
+    if body.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
+        return "image/webp"
+    return ""
+
+
+def _files(body: bytes, boundary: str) -> list[bytes]:
+    if not boundary:
+        raise MalformedBody(
+            "Content-Type: expected a boundary with multipart/form-data, received none"
+        )
+    try:
+        # Parts stay in memory: the whole body is there already, and bounded.
+        parser = MultipartParser(
+            BytesIO(body),
+            boundary,
+            len(body),
+            spool_limit=len(body),
+            memory_limit=len(body) + 1,
+            part_limit=1024,
+        )
+        parts = [(part.name, part.raw) for part in parser]
+    except MultipartError as error:
+        raise MalformedBody(f"body: expected multipart/form-data, received: {error}") from error
+    files = [raw for name, raw in parts if name == "file"]
+    if not files or len(files) < len(parts):
+        names = ", ".join(sorted({name for name, _ in parts})) or "none"
+        raise InvalidValue(f"body: expected one or more parts named file, received {names}")
+    return files

@@ -1,0 +1,40 @@
+"""GET /models and /models/{name}: what is served, and how well it does."""
+
+from fastapi import APIRouter
+
+from service.api.schemas import ServedModel, ServedModels
+from service.inference.model import Model
+from service.inference.store import Store
+from service.settings import Settings
+
+
+def create_router(store: Store, settings: Settings) -> APIRouter:
+    """Return the routes that describe a store of models."""
+    router = APIRouter(tags=["models"])
+
+    def described(model: Model) -> ServedModel:
+        newest = model is store.get(model.name)
+        return ServedModel(
+            name=model.name,
+            version=model.version,
+            state="ready",
+            execution_provider=model.provider,
+            default_for=[
+                operation
+                for operation, name in settings.defaults.items()
+                if newest and name == model.name
+            ],
+            manifest=model.manifest,
+        )
+
+    @router.get("/models")
+    async def models() -> ServedModels:
+        """Every version of every model: its manifest with measured figures, its state, its provider."""
+        return ServedModels(models=[described(model) for model in store])
+
+    @router.get("/models/{name}")
+    async def versions(name: str) -> ServedModels:
+        """Every version of one model."""
+        return ServedModels(models=[described(model) for model in store.versions(name)])
+
+    return router

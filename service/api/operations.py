@@ -1,0 +1,176 @@
+"""POST /encode, /decode and /denoise."""
+
+import asyncio
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.api import content
+from service.api.schemas import Inputs, Outputs, Problem
+from service.errors import BodyTooLarge, InvalidValue
+from service.inference.store import Store
+from service.manifest import OperationName
+from service.settings import Settings
+
+
+class Choice(BaseModel):
+    """Which model; the settings name one for each operation, and the newest version is the default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Annotated[str | None, Field(description="name, as /models lists them")] = None
+    version: Annotated[int | None, Field(ge=1, description="the newest where it is left out")] = (
+        None
+    )
+
+
+class PictureChoice(Choice):
+    """Which model, and what to do with pictures that are not as it takes them."""
+
+    fit: Annotated[
+        bool, Field(description="convert and resize pictures to what the model takes")
+    ] = False
+
+
+class DecodeChoice(Choice):
+    """Which model, and how long a sequence to give back."""
+
+    steps: Annotated[
+        int | None, Field(ge=1, description="rows to give back, for a recurrent model")
+    ] = None
+
+
+def create_router(store: Store, settings: Settings) -> APIRouter:
+    """Return the routes of the three operations over a store of models."""
+    router = APIRouter(tags=["operations"], default_response_class=Response)
+
+    async def answer(
+        operation: OperationName,
+        request: Request,
+        choice: Choice,
+        *,
+        fit: bool = False,
+        steps: int | None = None,
+    ) -> Response:
+        model = store.get_for(
+            operation, choice.model or settings.defaults[operation], choice.version
+        )
+        if steps is not None and steps > settings.max_steps:
+            raise InvalidValue(f"steps: expected at most {settings.max_steps}, received {steps}")
+        body = await _read(request, settings.max_body_bytes)
+        began = time.perf_counter()
+        batch = await asyncio.to_thread(
+            content.read,
+            body,
+            request.headers.get("content-type", ""),
+            model,
+            operation,
+            fit=fit,
+            max_pixels=settings.max_pixels,
+        )
+        media_type = content.answer_type(request.headers.get("accept", ""), batch)
+        model.check(operation, batch.inputs, steps)
+        parsed = time.perf_counter()
+        result = await model.run(operation, batch.inputs, steps)
+        ran = time.perf_counter()
+        written = await asyncio.to_thread(
+            content.write, result.output, media_type, model, as_pixels=batch.as_pixels
+        )
+        stages = {
+            "parse": parsed - began,
+            "queue": result.queue,
+            "inference": result.inference,
+            "write": time.perf_counter() - ran,
+        }
+        headers = {
+            "X-Model": model.name,
+            "X-Model-Version": str(model.version),
+            "X-Execution-Provider": model.provider,
+            "Server-Timing": ", ".join(
+                f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in stages.items()
+            ),
+        }
+        return Response(written, media_type=media_type, headers=headers)
+
+    @router.post("/encode", **_described("encode"))
+    async def encode(request: Request, choice: Annotated[PictureChoice, Query()]) -> Response:
+        """Images to codings: (batch, 28, 28) in [0, 1] -> a coding each."""
+        return await answer("encode", request, choice, fit=choice.fit)
+
+    @router.post("/decode", **_described("decode"))
+    async def decode(request: Request, choice: Annotated[DecodeChoice, Query()]) -> Response:
+        """Codings to reconstructions, the images that they stand for."""
+        return await answer("decode", request, choice, steps=choice.steps)
+
+    @router.post("/denoise", **_described("denoise"))
+    async def denoise(request: Request, choice: Annotated[PictureChoice, Query()]) -> Response:
+        """Noisy images to clean ones, by a model trained to remove noise."""
+        return await answer("denoise", request, choice, fit=choice.fit)
+
+    return router
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """The body, refused as soon as it is known to be too large."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise BodyTooLarge(f"body: expected at most {limit} bytes, received {declared}")
+    chunks, received = [], 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > limit:
+            raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _described(operation: OperationName) -> dict[str, Any]:
+    """What OpenAPI says of an operation's bodies, which FastAPI cannot see."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    files = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "array", "items": binary["schema"]}},
+    }
+    bodies: dict[str, Any] = {
+        content.JSON: {"schema": Inputs.model_json_schema()},
+        content.MULTIPART: {"schema": files},
+    }
+    answers = (content.JSON, content.NPY)
+    if operation != "encode":
+        answers += content.PICTURES
+    return {
+        "openapi_extra": {
+            "requestBody": {
+                "required": True,
+                "content": {
+                    media_type: bodies.get(media_type, binary)
+                    for media_type in content.readable(operation)
+                },
+            }
+        },
+        "responses": {
+            200: {
+                "model": Outputs,
+                "description": "The outputs, as Accept asks",
+                "content": {each: binary for each in answers if each != content.JSON},
+            },
+        }
+        | {
+            status: {"description": text, "content": _PROBLEM}
+            for status, text in {
+                400: "The body is not what its Content-Type says",
+                404: "No such model or version",
+                406: "Accept names nothing that the operation writes",
+                409: "The model does not offer the operation; the answer lists those that do",
+                413: "The body or the picture is too large",
+                415: "The Content-Type is none that the operation reads; the answer lists those",
+                422: "A value or a shape is not as expected; the answer says what was",
+            }.items()
+        },
+    }
+
+
+_PROBLEM = {"application/problem+json": {"schema": Problem.model_json_schema()}}

@@ -1,0 +1,104 @@
+"""Pictures in bodies: PNG, JPEG and WebP <-> arrays of pixels, fitted to a model where asked."""
+
+import io
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from service.errors import BodyTooLarge, MalformedBody, ShapeMismatch, UnsupportedMediaType
+from service.manifest import Dimension
+
+Bytes = NDArray[np.uint8]
+
+FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The picture that a model takes: a Pillow mode, and (height, width), whose names are free."""
+
+    mode: str
+    size: tuple[Dimension, Dimension]
+
+    def __str__(self) -> str:
+        height, width = self.size
+        return f"{width}x{height} {self.mode}"
+
+
+def read(body: bytes, frame: Frame, *, fit: bool, max_pixels: int) -> Bytes:
+    """Return the pixels (height, width) or (height, width, 3) of a PNG, JPEG or WebP picture.
+
+    Its EXIF orientation is applied. With fit, a picture of another mode or size is converted and
+    scaled into the frame, its aspect kept, the rest black. Raises UnsupportedMediaType for other
+    formats, BodyTooLarge for more than max_pixels (before anything is decoded), MalformedBody for
+    a picture that cannot be read, ShapeMismatch for one that is not as the frame says.
+    """
+    picture = ImageOps.exif_transpose(_open(body, max_pixels))
+    if fit:
+        picture = _fitted(picture, frame)
+    elif picture.mode != frame.mode or not _agrees(picture, frame):
+        raise ShapeMismatch(
+            f"picture: expected {frame}, received {picture.width}x{picture.height} {picture.mode}; "
+            "?fit=true converts and resizes it"
+        )
+    return np.asarray(picture)
+
+
+def write(pixels: Bytes, media_type: str) -> bytes:
+    """Return pixels (height, width) or (height, width, 3) as a picture of a media type of FORMATS."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, FORMATS[media_type])
+    return stream.getvalue()
+
+
+def _open(body: bytes, max_pixels: int) -> Image.Image:
+    try:
+        picture = Image.open(io.BytesIO(body), formats=list(FORMATS.values()))
+    except Image.UnidentifiedImageError as error:
+        raise UnsupportedMediaType(
+            f"picture: expected {', '.join(FORMATS.values())}, received another format"
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise BodyTooLarge(f"picture: expected at most {max_pixels} pixels: {error}") from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise MalformedBody(f"picture: expected a whole picture, received: {error}") from error
+    if picture.width * picture.height > max_pixels:
+        raise BodyTooLarge(
+            f"picture: expected at most {max_pixels} pixels, "
+            f"received {picture.width}x{picture.height}"
+        )
+    try:
+        picture.load()
+    except (OSError, ValueError, SyntaxError) as error:  # Pillow's decoders raise all three
+        raise MalformedBody(f"picture: expected a whole picture, received: {error}") from error
+    return picture
+
+
+def _agrees(picture: Image.Image, frame: Frame) -> bool:
+    return all(
+        isinstance(expected, str) or expected == received
+        for expected, received in zip(frame.size, (picture.height, picture.width), strict=True)
+    )
+
+
+def _fitted(picture: Image.Image, frame: Frame) -> Image.Image:
+    if picture.mode.startswith("I"):  # 16 bits a pixel, which convert() would cut off at 255
+        values = np.asarray(picture).astype(np.uint32)
+        picture = Image.fromarray((values >> 8).astype(np.uint8))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        black = Image.new("RGBA", picture.size, "black")
+        picture = Image.alpha_composite(black, picture)
+    picture = picture.convert(frame.mode)
+    height, width = frame.size
+    if isinstance(height, str) and isinstance(width, str):
+        return picture
+    # A free side follows from the other one, the aspect being kept.
+    if isinstance(width, str):
+        width = max(1, round(picture.width * cast(int, height) / picture.height))
+    if isinstance(height, str):
+        height = max(1, round(picture.height * width / picture.width))
+    return ImageOps.pad(picture, (width, height), Image.Resampling.LANCZOS, color="black")

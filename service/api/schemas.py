@@ -1,0 +1,56 @@
+"""The bodies that OpenAPI shows. The operations read theirs without them: see arrays.py."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.manifest import Manifest, OperationName
+
+
+class Inputs(BaseModel):
+    """A batch of inputs as nested lists, the batch first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    inputs: Annotated[list[Any], Field(description="(batch, 28, 28) in [0, 1], or codings")]
+
+
+class Outputs(BaseModel):
+    """A batch of outputs as nested lists, and the model that gave them."""
+
+    model: str
+    version: int
+    outputs: list[Any]
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it, with a stable code for programs."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+class ServedModel(BaseModel):
+    """A version of a model that is served."""
+
+    name: str
+    version: int
+    state: Literal["ready"]
+    execution_provider: str
+    default_for: list[OperationName]
+    manifest: Manifest
+
+
+class ServedModels(BaseModel):
+    """Versions of models that are served, by name, the newest first."""
+
+    models: list[ServedModel]
+
+
+class Health(BaseModel):
+    """The state of the service."""
+
+    status: Literal["live", "ready"]

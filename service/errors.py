@@ -1,0 +1,74 @@
+"""Everything that can go wrong in a way the caller should know, each with its HTTP status and code.
+
+Messages say what was expected, then what was received. Only app.py turns these into answers.
+"""
+
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """The root: status is an HTTP status, code a stable word for programs, title one for people."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Internal error"
+
+
+class ModelNotFound(ServiceError):
+    """No model has this name, or none of its versions is this one."""
+
+    status, code, title = 404, "model-not-found", "Model not found"
+
+
+class OperationNotOffered(ServiceError):
+    """The model exists, and does not have this operation."""
+
+    status, code, title = 409, "operation-not-offered", "Operation not offered"
+
+
+class ShapeMismatch(ServiceError):
+    """The array, or the picture, has not the shape that the model takes."""
+
+    status, code, title = 422, "shape-mismatch", "Shape mismatch"
+
+
+class InvalidValue(ServiceError):
+    """A value, in the body or in the query, is not one that can be used."""
+
+    status, code, title = 422, "invalid-value", "Invalid value"
+
+
+class MalformedBody(ServiceError):
+    """The body is not what its Content-Type says."""
+
+    status, code, title = 400, "malformed-body", "Malformed body"
+
+
+class BodyTooLarge(ServiceError):
+    """The body, or the picture in it, is larger than the service takes."""
+
+    status, code, title = 413, "body-too-large", "Body too large"
+
+
+class UnsupportedMediaType(ServiceError):
+    """The Content-Type is none that the operation reads."""
+
+    status, code, title = 415, "unsupported-media-type", "Unsupported media type"
+
+
+class NotAcceptable(ServiceError):
+    """The Accept header names nothing that the operation writes."""
+
+    status, code, title = 406, "not-acceptable", "Not acceptable"
+
+
+class NotReady(ServiceError):
+    """The service is starting or stopping."""
+
+    status, code, title = 503, "not-ready", "Not ready"
+
+
+class StartupError(ServiceError):
+    """The service cannot start as it is set up: a broken model, a device that is not there."""
+
+    code, title = "startup-error", "Cannot start"

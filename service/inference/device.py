@@ -1,0 +1,138 @@
+"""Which execution provider runs the models, and whether it really does."""
+
+import functools
+import logging
+import os
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import onnxruntime as ort
+
+from service.errors import StartupError
+
+Device = Literal["auto", "cuda", "cpu"]
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+
+log = logging.getLogger(__name__)
+
+
+def providers(device: Device) -> list[str]:
+    """Return the execution providers to ask ONNX Runtime for, best first.
+
+    Raises StartupError where both builds of ONNX Runtime are installed (they overwrite each
+    other's files), and where "cuda" is asked for from a build without it.
+    """
+    builds = installed_builds()
+    if len(builds) > 1:
+        raise StartupError(
+            f"expected one build of ONNX Runtime, received {' and '.join(builds)}: they overwrite "
+            "each other; uninstall both, then install the extra [cpu] or [gpu]"
+        )
+    if device == "cpu":
+        return [CPU]
+    if CUDA not in ort.get_available_providers():
+        if device == "cuda":
+            raise StartupError(
+                f"device: expected a build of ONNX Runtime with {CUDA}, received one with "
+                f"{', '.join(ort.get_available_providers())}; install the extra [gpu]"
+            )
+        return [CPU]
+    # The CUDA libraries that pip installs lie where the loader does not look.
+    ort.preload_dlls(directory="")
+    return [CUDA, CPU]
+
+
+def check(device: Device, session: ort.InferenceSession) -> str:
+    """Return the execution provider that a session really uses.
+
+    ONNX Runtime falls back in silence: a build with CUDA lists it as available where the CUDA
+    libraries or the GPU are missing. Raises StartupError where "cuda" was asked for and is not
+    used.
+    """
+    used: str = session.get_providers()[0]
+    if device == "cuda" and used != CUDA:
+        raise StartupError(
+            f"device: expected {CUDA}, received {used}; run: python -m service doctor"
+        )
+    if device == "auto" and used != CUDA and CUDA in ort.get_available_providers():
+        _warn_once(used)
+    return used
+
+
+@functools.cache
+def _warn_once(used: str) -> None:
+    log.warning(
+        "CUDA is built in and does not run; using %s. python -m service doctor says more", used
+    )
+
+
+def installed_builds() -> list[str]:
+    """Return the names of the installed distributions that provide ONNX Runtime."""
+    names = ("onnxruntime", "onnxruntime-gpu")
+    return [name for name in names if _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def usable_cpus() -> int:
+    """Return how many processors this process may use: its affinity, at most its cgroup's quota."""
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    return max(1, min(count, cgroup_quota() or count))
+
+
+def cgroup_quota() -> int | None:
+    """Return how many processors the container may use, None where it is not limited.
+
+    cgroup v2's cpu.max is "quota period" in microseconds, or "max period" for no limit.
+    """
+    try:
+        quota, period = CPU_MAX.read_text().split()
+    except (OSError, ValueError):
+        return None
+    return None if quota == "max" else max(1, int(quota) // int(period))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the doctor found of one thing, and what to do where it is not well."""
+
+    what: str
+    found: str
+    advice: str = ""
+
+
+def examine(used: str | None) -> list[Finding]:
+    """Return what this machine offers to ONNX Runtime.
+
+    used: the execution provider that a session opened for the test really uses, None without one.
+    """
+    builds = installed_builds()
+    findings = [
+        Finding(
+            "ONNX Runtime",
+            ", ".join(f"{name} {metadata.version(name)}" for name in builds) or "none",
+            "" if len(builds) == 1 else "install exactly one of the extras [cpu] and [gpu]",
+        ),
+        Finding("processors", str(usable_cpus())),
+        Finding("built with", ", ".join(ort.get_available_providers())),
+    ]
+    if used is None:
+        return [*findings, Finding("in use", "unknown", "no model could be opened to try")]
+    advice = ""
+    if used != CUDA and CUDA in ort.get_available_providers():
+        advice = (
+            "CUDA is built in and does not run: check nvidia-smi and the CUDA and cuDNN libraries"
+        )
+    return [*findings, Finding("in use", used, advice)]

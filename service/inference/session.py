@@ -1,0 +1,53 @@
+"""An ONNX Runtime session for one operation of a model."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from service.errors import StartupError
+from service.inference.device import Device, check, providers, usable_cpus
+from service.manifest import Operation
+
+Floats = NDArray[np.float32]
+
+
+class Session:
+    """One graph, ready to run: arrays in, arrays out; safe to call from several threads."""
+
+    def __init__(self, path: Path, operation: Operation, *, device: Device) -> None:
+        """Open a graph. Raises StartupError where it is not an ONNX graph as the manifest says."""
+        self.operation = operation
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = usable_cpus()
+        # Threads that spin while they wait take whole processors from an idle service.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(path, options, providers=providers(device))
+        except Exception as error:
+            raise StartupError(f"{path}: expected an ONNX graph, received: {error}") from error
+        self.provider = check(device, self._session)
+        self._check_tensors(path)
+
+    def run(self, array: Floats, steps: int | None = None) -> Floats:
+        """Return the output for a batch of inputs; steps is the length to give back, where asked for."""
+        feed = {self.operation.input.name: array}
+        if self.operation.steps:
+            wanted = self.operation.steps.default if steps is None else steps
+            feed[self.operation.steps.tensor.name] = np.asarray(wanted, np.int64)
+        outputs: list[Floats] = self._session.run([self.operation.output.name], feed)
+        return outputs[0]
+
+    def _check_tensors(self, path: Path) -> None:
+        steps = self.operation.steps
+        expected = {self.operation.input.name, *([steps.tensor.name] if steps else [])}
+        expected_output = {self.operation.output.name}
+        inputs = {node.name for node in self._session.get_inputs()}
+        outputs = {node.name for node in self._session.get_outputs()}
+        if inputs != expected or outputs != expected_output:
+            raise StartupError(
+                f"{path}: expected inputs {sorted(expected)} and outputs {sorted(expected_output)}, "
+                f"received {sorted(inputs)} and {sorted(outputs)}"
+            )

@@ -1,0 +1,125 @@
+"""The contract between training and service: what a model's folder says of the model.
+
+A model is a folder models/<name>/<version>/ that holds manifest.json and the ONNX files it names.
+Everything here is strict: an unknown key, a missing one or a wrong type is an error.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+FILE_NAME = "manifest.json"
+SCHEMA_VERSION = 1
+
+OperationName = Literal["encode", "decode", "denoise"]
+Dimension = int | str
+"""A size, or the name of a size that is free: "batch", "steps", "height" or "width"."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Tensor(_Strict):
+    """One input or output of a graph, by its ONNX name."""
+
+    name: str
+    dtype: Literal["float32", "int64"]
+    shape: tuple[Dimension, ...]
+
+
+class Operation(_Strict):
+    """One graph: its file beside the manifest, the file's digest, its tensors.
+
+    steps: the input that says how many steps to give back and its default, where the graph has one.
+    """
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+\.onnx$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    input: Tensor
+    output: Tensor
+    steps: "StepsInput | None"
+
+
+class StepsInput(_Strict):
+    """A scalar input: the length of the sequence to give back."""
+
+    tensor: Tensor
+    default: Annotated[int, Field(ge=1)]
+
+
+class Pixels(_Strict):
+    """How 8-bit pixels become the model's numbers: a Pillow mode, and the value that becomes 1.0."""
+
+    mode: Literal["L", "RGB"]
+    scale: Annotated[float, Field(gt=0)]
+
+
+class Measurement(_Strict):
+    """One measured figure.
+
+    data: which images; condition: what was done to them ("clean", or the noise); method: "model",
+    "corrupted input", or the name of the denoiser compared with; unit: "" where there is none.
+    """
+
+    quantity: Literal["mse", "psnr", "ssim", "share"]
+    data: str
+    condition: str
+    method: str
+    value: float
+    unit: Literal["", "dB"]
+
+
+class Provenance(_Strict):
+    """Where the weights come from; epochs counts those that were run, versions the packages used."""
+
+    dataset: str
+    dataset_licence: str
+    seed: int
+    epochs: int
+    command: str
+    trained_at: datetime
+    versions: dict[str, str]
+
+
+class Manifest(_Strict):
+    """All that the service needs to serve a model, and all that a user needs to trust it."""
+
+    schema_version: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    version: Annotated[int, Field(ge=1)]
+    summary: str
+    pixels: Pixels
+    operations: dict[OperationName, Operation]
+    provenance: Provenance
+    measurements: tuple[Measurement, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.operations:
+            raise ValueError("operations: expected at least one of encode, decode, denoise")
+        return self
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return the manifest of a model's folder.
+
+        Raises OSError where it cannot be read and pydantic.ValidationError, a ValueError, where it
+        is not as described here.
+        """
+        return cls.model_validate_json((folder / FILE_NAME).read_bytes(), strict=True)
+
+    def write(self, folder: Path) -> None:
+        """Write the manifest into a model's folder, for people to read too."""
+        text = json.dumps(self.model_dump(mode="json"), indent=2)
+        (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

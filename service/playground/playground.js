@@ -1,0 +1,149 @@
+// Spoil a picture, send it, show what comes back. Everything goes through the public HTTP API.
+
+const SAMPLES = ["boot", "pullover", "trousers", "bag", "dress", "sneaker"];
+const element = (id) => document.getElementById(id);
+let original = null; // ImageData of the picture as the model sees it
+let turn = 0; // answers to anything but the newest request are dropped
+
+const models = (await (await fetch("models")).json()).models;
+const newest = new Map();
+for (const model of models) if (!newest.has(model.name)) newest.set(model.name, model);
+for (const [name, model] of newest) {
+  const denoises = "denoise" in model.manifest.operations;
+  const option = new Option(`${name} (${denoises ? "denoise" : "encode, decode"})`, name);
+  option.selected = model.default_for.includes("denoise");
+  element("model").append(option);
+}
+
+for (const name of SAMPLES) {
+  const button = document.createElement("button");
+  button.innerHTML = `<img src="playground/samples/${name}.png" alt="${name}">`;
+  button.addEventListener("click", () => choose(`playground/samples/${name}.png`, button));
+  element("samples").append(button);
+}
+element("file").addEventListener("change", (event) => {
+  if (event.target.files[0]) choose(URL.createObjectURL(event.target.files[0]), null);
+});
+for (const id of ["model", "noise", "amount"]) element(id).addEventListener("input", send);
+element("samples").firstChild.click();
+
+async function choose(url, pressed) {
+  for (const button of element("samples").children) {
+    button.setAttribute("aria-pressed", String(button === pressed));
+  }
+  const picture = new Image();
+  picture.src = url;
+  await picture.decode();
+  original = grayscale(picture, 28);
+  draw("original", original);
+  await send();
+}
+
+// The picture in gray, its aspect kept, on black: what ?fit=true does on the server.
+function grayscale(picture, size) {
+  const canvas = new OffscreenCanvas(size, size);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillRect(0, 0, size, size);
+  const scale = size / Math.max(picture.width, picture.height);
+  const [width, height] = [picture.width * scale, picture.height * scale];
+  context.drawImage(picture, (size - width) / 2, (size - height) / 2, width, height);
+  const image = context.getImageData(0, 0, size, size);
+  mapGray(image, (gray) => gray);
+  return image;
+}
+
+function mapGray(image, change) {
+  const data = image.data;
+  for (let i = 0; i < data.length; i += 4) {
+    const gray = 0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2];
+    data.fill(change(gray), i, i + 3); // a clamped array rounds and clips
+  }
+}
+
+function spoiled(image, kind, amount) {
+  const copy = new ImageData(new Uint8ClampedArray(image.data), image.width, image.height);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+  if (kind === "dead") mapGray(copy, (gray) => (Math.random() < amount ? 0 : gray));
+  if (kind === "gaussian") mapGray(copy, (gray) => gray + 255 * amount * normal());
+  return copy;
+}
+
+async function send() {
+  const mine = ++turn;
+  const model = newest.get(element("model").value);
+  element("shown").value = Number(element("amount").value).toFixed(2);
+  const noisy = spoiled(original, element("noise").value, Number(element("amount").value));
+  draw("noisy", noisy);
+  show("before", psnr(original, noisy));
+  try {
+    const { picture, timing, command } = await restored(model, await png(noisy));
+    if (mine !== turn) return;
+    const canvas = context("answer", picture);
+    canvas.drawImage(picture, 0, 0);
+    const answer = canvas.getImageData(0, 0, picture.width, picture.height);
+    show("after", psnr(original, answer));
+    element("command").textContent = command;
+    report(`${model.name}, version ${model.version}, on ${model.execution_provider}: ${timing}`, false);
+  } catch (error) {
+    if (mine === turn) report(error.message, true);
+  }
+}
+
+async function restored(model, body) {
+  const query = `model=${model.name}&version=${model.version}`;
+  const here = new URL(".", location.href).href;
+  const sent = `curl --data-binary @picture.png '${here}`;
+  let answer;
+  let command;
+  if ("denoise" in model.manifest.operations) {
+    answer = await post(`denoise?${query}&fit=true`, body, { "Content-Type": "image/png" });
+    command = `${sent}denoise?${query}&fit=true' -o clean.png`;
+  } else {
+    const npy = { "Content-Type": "image/png", Accept: "application/x-npy" };
+    const codings = await post(`encode?${query}&fit=true`, body, npy);
+    const decoded = { "Content-Type": "application/x-npy", Accept: "image/png" };
+    answer = await post(`decode?${query}`, await codings.blob(), decoded);
+    command =
+      `${sent}encode?${query}&fit=true' -H 'Accept: application/x-npy' -o codings.npy\n` +
+      `curl --data-binary @codings.npy '${here}decode?${query}' -H 'Accept: image/png' -o clean.png`;
+  }
+  const timing = (answer.headers.get("Server-Timing") ?? "").replaceAll(";dur=", " ").replaceAll(",", " ms,") + " ms";
+  return { picture: await createImageBitmap(await answer.blob()), timing, command };
+}
+
+async function post(path, body, headers) {
+  const answer = await fetch(path, { method: "POST", body, headers });
+  if (!answer.ok) throw new Error((await answer.json()).detail);
+  return answer;
+}
+
+async function png(image) {
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas.convertToBlob({ type: "image/png" });
+}
+
+function context(id, { width, height }) {
+  const canvas = element(id);
+  [canvas.width, canvas.height] = [width, height];
+  return canvas.getContext("2d", { willReadFrequently: true });
+}
+
+function draw(id, image) {
+  context(id, image).putImageData(image, 0, 0);
+}
+
+function psnr(clean, image) {
+  let squares = 0;
+  for (let i = 0; i < clean.data.length; i += 4) squares += (clean.data[i] - image.data[i]) ** 2;
+  return 10 * Math.log10(255 ** 2 / (squares / (clean.data.length / 4)));
+}
+
+function show(id, decibels) {
+  element(id).textContent = Number.isFinite(decibels) ? `${decibels.toFixed(1)} dB` : "";
+}
+
+function report(text, isError) {
+  element("status").textContent = text;
+  element("status").classList.toggle("error", isError);
+}
