@@ -1,0 +1,221 @@
+"""Operations with bodies and answers as PNG, JPEG and WebP, alone or in a form."""
+
+import io
+import struct
+import zlib
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.api.pictures import Frame, read
+
+PIXELS = (np.arange(16, dtype=np.uint8) * 16).reshape(4, 4)
+PNG = {"Content-Type": "image/png"}
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def opened(answer: httpx.Response) -> Image.Image:
+    assert answer.status_code == 200, answer.text
+    return Image.open(io.BytesIO(answer.content))
+
+
+GRAY = encoded(Image.fromarray(PIXELS))
+
+
+async def test_a_picture_comes_back_as_a_png(client: httpx.AsyncClient) -> None:
+    picture = opened(await client.post("/denoise", content=GRAY, headers=PNG))
+    assert (picture.format, picture.mode, picture.size) == ("PNG", "L", (4, 4))
+    np.testing.assert_array_equal(np.asarray(picture), PIXELS // 2)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+async def test_pictures_are_written_as_accept_asks(client: httpx.AsyncClient, kind: str) -> None:
+    headers = PNG | {"Accept": f"image/{kind.lower()}"}
+    picture = opened(await client.post("/denoise", content=GRAY, headers=headers))
+    assert picture.format == kind
+    np.testing.assert_allclose(np.asarray(picture.convert("L")), PIXELS // 2, atol=8)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+async def test_pictures_of_other_formats_are_read(client: httpx.AsyncClient, kind: str) -> None:
+    body = encoded(Image.fromarray(PIXELS), kind, quality=100)
+    headers = {"Content-Type": f"image/{kind.lower()}"}
+    url = "/denoise?fit=true"  # WebP is always in colour
+    picture = opened(await client.post(url, content=body, headers=headers))
+    np.testing.assert_allclose(np.asarray(picture), PIXELS // 2, atol=8)
+
+
+@pytest.mark.parametrize("told", ["application/octet-stream", "application/x-www-form-urlencoded"])
+async def test_a_picture_of_untold_type_is_recognised(client: httpx.AsyncClient, told: str) -> None:
+    for kind in ("PNG", "JPEG", "WEBP"):
+        body = encoded(Image.fromarray(PIXELS), kind)
+        answer = await client.post(
+            "/denoise?fit=true", content=body, headers={"Content-Type": told}
+        )
+        assert opened(answer).size == (4, 4)
+
+
+async def test_a_picture_is_encoded_as_json_or_npy(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/encode", content=GRAY, headers=PNG)
+    np.testing.assert_allclose(answer.json()["outputs"], [PIXELS.ravel() / 255], atol=1e-6)
+    refused = await client.post("/encode", content=GRAY, headers=PNG | {"Accept": "image/png"})
+    assert refused.status_code == 406
+    assert "application/json, application/x-npy" in refused.json()["detail"]
+
+
+async def test_a_coding_is_decoded_to_a_picture_where_it_is_accepted(
+    client: httpx.AsyncClient,
+) -> None:
+    body = {"inputs": [(PIXELS.ravel() / 255).tolist()]}
+    picture = opened(await client.post("/decode", json=body, headers={"Accept": "image/png"}))
+    np.testing.assert_array_equal(np.asarray(picture), PIXELS)
+
+
+async def test_a_form_with_one_file_gives_one_picture(client: httpx.AsyncClient) -> None:
+    picture = opened(await client.post("/denoise", files={"file": GRAY}))
+    np.testing.assert_array_equal(np.asarray(picture), PIXELS // 2)
+
+
+async def test_a_form_with_several_files_gives_a_batch(client: httpx.AsyncClient) -> None:
+    files = [("file", GRAY)] * 3
+    answer = await client.post("/denoise", files=files)
+    assert np.shape(answer.json()["outputs"]) == (3, 4, 4)
+    npy = await client.post("/denoise", files=files, headers={"Accept": "application/x-npy"})
+    assert np.load(io.BytesIO(npy.content)).shape == (3, 4, 4)
+    refused = await client.post("/denoise", files=files, headers={"Accept": "image/png"})
+    assert refused.status_code == 406
+
+
+async def test_a_form_is_read_strictly(client: httpx.AsyncClient) -> None:
+    other = await client.post("/denoise", files={"image": GRAY})
+    assert other.status_code == 422
+    assert "parts named file, received image" in other.json()["detail"]
+    sizes = [("file", GRAY), ("file", encoded(Image.new("L", (4, 5))))]
+    mixed = await client.post("/encode?model=rows", files=sizes)
+    assert mixed.status_code == 422
+    assert "received 4x4, 4x5" in mixed.json()["detail"]
+    no_boundary = {"Content-Type": "multipart/form-data"}
+    assert (await client.post("/denoise", content=GRAY, headers=no_boundary)).status_code == 400
+    broken = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await client.post("/denoise", content=b"--x\r\nnothing", headers=broken)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed-body")
+
+
+@pytest.mark.parametrize("length", [8, 40, 50])
+async def test_a_truncated_picture_is_malformed(client: httpx.AsyncClient, length: int) -> None:
+    answer = await client.post("/denoise", content=GRAY[:length], headers=PNG)
+    assert (answer.status_code, answer.json()["code"]) in [
+        (400, "malformed-body"),
+        (415, "unsupported-media-type"),
+    ]
+
+
+async def test_a_picture_cut_off_in_its_pixels_is_malformed(client: httpx.AsyncClient) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    for kind in ("PNG", "JPEG", "WEBP"):
+        body = encoded(Image.fromarray(noise), kind)[:-500]
+        answer = await client.post("/denoise?fit=true", content=body, headers=PNG)
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed-body")
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("L", (5, 4)),
+        Image.new("RGB", (4, 4)),
+        Image.new("RGBA", (9, 9)),
+        Image.new("P", (4, 4)),
+        Image.new("1", (4, 4)),
+        Image.new("LA", (4, 4)),
+        Image.new("I;16", (4, 4)),
+    ],
+    ids=lambda picture: f"{picture.mode} {picture.size}",
+)
+async def test_a_picture_of_another_size_or_colour_is_refused_unless_it_shall_fit(
+    client: httpx.AsyncClient, picture: Image.Image
+) -> None:
+    refused = await client.post("/denoise", content=encoded(picture), headers=PNG)
+    assert refused.status_code == 422
+    expected = f"expected 4x4 L, received {picture.width}x{picture.height} {picture.mode}"
+    assert expected in refused.json()["detail"]
+    assert "fit=true" in refused.json()["detail"]
+    url = "/denoise?fit=true"
+    fitted = opened(await client.post(url, content=encoded(picture), headers=PNG))
+    assert (fitted.mode, fitted.size) == ("L", (4, 4))
+
+
+def fitted(picture: Image.Image, frame: Frame = Frame("L", (4, 4))) -> list[list[int]]:
+    pixels = read(encoded(picture), frame, fit=True, max_pixels=1000)
+    return pixels.tolist()  # type: ignore[no-any-return]
+
+
+def test_fitting_keeps_the_aspect_on_a_black_ground() -> None:
+    assert fitted(Image.new("L", (8, 4), "white")) == [[0] * 4, [255] * 4, [255] * 4, [0] * 4]
+
+
+def test_fitting_reads_16_bits_a_pixel_at_their_full_range() -> None:
+    half = Image.fromarray(np.full((4, 4), 0x8000, np.uint16))
+    assert fitted(half) == [[0x80] * 4] * 4
+
+
+def test_fitting_puts_what_is_transparent_on_black() -> None:
+    assert fitted(Image.new("RGBA", (4, 4), (255, 255, 255, 0))) == [[0] * 4] * 4
+
+
+def test_fitting_leaves_free_sides_as_the_aspect_gives_them() -> None:
+    wide = Image.new("RGB", (6, 3))
+    assert np.shape(fitted(wide, Frame("L", ("steps", 4)))) == (2, 4)
+    assert np.shape(fitted(wide, Frame("L", (4, "width")))) == (4, 8)
+    assert np.shape(fitted(wide, Frame("RGB", ("height", "width")))) == (3, 6, 3)
+
+
+def test_pictures_are_turned_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    body = encoded(Image.fromarray(PIXELS), exif=exif)
+    upright = read(body, Frame("L", (4, 4)), fit=False, max_pixels=16)
+    np.testing.assert_array_equal(upright, PIXELS[::-1, ::-1])
+
+
+async def test_colour_and_free_sizes_pass_through_models_that_take_them(
+    client: httpx.AsyncClient,
+) -> None:
+    body = encoded(Image.new("RGB", (7, 3), (200, 100, 50)))
+    picture = opened(await client.post("/denoise?model=colours", content=body, headers=PNG))
+    assert picture.size == (7, 3)
+    assert picture.getpixel((0, 0)) == (100, 50, 25)
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that declares any size."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checked = kind + data
+        return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+    return start + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(8000, 8000), (10_000, 10_000), (60_000, 60_000)])
+async def test_a_decompression_bomb_is_refused_before_it_is_decoded(
+    client: httpx.AsyncClient, size: tuple[int, int]
+) -> None:
+    answer = await client.post("/denoise?fit=true", content=bomb(*size), headers=PNG)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+
+
+async def test_other_picture_formats_are_refused_with_the_list(client: httpx.AsyncClient) -> None:
+    gif = encoded(Image.fromarray(PIXELS), "GIF")
+    for told in ("image/gif", "image/png"):
+        answer = await client.post("/denoise", content=gif, headers={"Content-Type": told})
+        assert answer.status_code == 415
+        assert "PNG" in answer.json()["detail"].upper()

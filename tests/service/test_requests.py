@@ -1,0 +1,143 @@
+"""What holds for every request: which model, which type, how large, and what errors look like."""
+
+import asyncio
+import io
+import uuid
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.service.tiny import Start
+
+BODY = {"inputs": [[[0.0] * 4] * 4]}
+
+
+def check_problem(answer: httpx.Response, status: int, code: str) -> str:
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert answer.status_code == problem["status"] == status
+    assert problem["code"] == code
+    assert problem["type"] == f"urn:autoencoder-service:{code}"
+    assert problem["title"]
+    assert answer.headers["X-Request-Id"]
+    return str(problem["detail"])
+
+
+async def test_an_unknown_model_is_a_404_that_lists_the_known(client: httpx.AsyncClient) -> None:
+    detail = check_problem(await client.post("/encode?model=x", json=BODY), 404, "model-not-found")
+    assert detail == "model: expected one of colours, half, mirror, rows, received 'x'"
+
+
+async def test_an_unknown_version_is_a_404_that_lists_the_known(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/encode?model=half&version=3", json=BODY)
+    detail = check_problem(answer, 404, "model-not-found")
+    assert detail == "version: expected one of 1, 2 of half, received 3"
+
+
+async def test_denoise_rejects_a_model_that_cannot_denoise(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/denoise?model=mirror", json=BODY)
+    detail = check_problem(answer, 409, "operation-not-offered")
+    assert detail == "model: expected one that offers denoise (colours, half), received mirror"
+
+
+async def test_a_type_that_is_not_read_is_a_415_that_lists_those_that_are(
+    client: httpx.AsyncClient,
+) -> None:
+    headers = {"Content-Type": "text/plain"}
+    answer = await client.post("/decode", content=b"x", headers=headers)
+    detail = check_problem(answer, 415, "unsupported-media-type")
+    assert detail == (
+        "Content-Type: expected one of application/json, application/x-npy, received text/plain"
+    )
+
+
+async def test_a_body_of_no_type_that_is_not_recognised_is_a_415(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.post("/encode", content=b"what is this")
+    assert "received none" in check_problem(answer, 415, "unsupported-media-type")
+
+
+async def test_a_type_that_is_not_written_is_a_406(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/encode", json=BODY, headers={"Accept": "text/html"})
+    assert "received text/html" in check_problem(answer, 406, "not-acceptable")
+
+
+@pytest.mark.parametrize("query", ["version=new", "version=0", "fit=perhaps", "modle=half"])
+async def test_a_query_that_cannot_be_used_is_explained(
+    client: httpx.AsyncClient, query: str
+) -> None:
+    detail = check_problem(await client.post(f"/encode?{query}", json=BODY), 422, "invalid-value")
+    name, value = query.split("=")
+    assert detail.startswith(name)
+    assert f"received '{value}'" in detail
+
+
+async def test_a_body_that_is_too_large_is_refused_by_its_length(start: Start) -> None:
+    client = start(max_body_bytes=10)
+    detail = check_problem(await client.post("/encode", json=BODY), 413, "body-too-large")
+    assert "expected at most 10 bytes" in detail
+
+
+async def test_a_body_of_untold_length_is_refused_once_it_is_too_large(start: Start) -> None:
+    client = start(max_body_bytes=10)
+
+    async def chunks() -> object:
+        for _ in range(3):
+            yield b"12345"
+
+    answer = await client.post("/encode", content=chunks())  # type: ignore[arg-type]
+    assert "received more" in check_problem(answer, 413, "body-too-large")
+
+
+async def test_a_picture_of_too_many_pixels_is_refused(start: Start) -> None:
+    client = start(max_pixels=15)
+    stream = io.BytesIO()
+    Image.new("L", (4, 4)).save(stream, "PNG")
+    answer = await client.post(
+        "/denoise", content=stream.getvalue(), headers={"Content-Type": "image/png"}
+    )
+    assert "at most 15 pixels, received 4x4" in check_problem(answer, 413, "body-too-large")
+
+
+async def test_an_unknown_path_and_a_wrong_method_are_problems_too(
+    client: httpx.AsyncClient,
+) -> None:
+    check_problem(await client.get("/nothing"), 404, "not-found")
+    answer = await client.get("/encode")
+    check_problem(answer, 405, "method-not-allowed")
+    assert answer.headers["Allow"] == "POST"
+
+
+async def test_every_answer_has_a_request_id_the_clients_own_where_it_sent_one(
+    client: httpx.AsyncClient,
+) -> None:
+    made = (await client.get("/health/live")).headers["X-Request-Id"]
+    assert uuid.UUID(made)
+    sent = await client.get("/health/live", headers={"X-Request-Id": "abc-1"})
+    assert sent.headers["X-Request-Id"] == "abc-1"
+    unusable = await client.get("/health/live", headers={"X-Request-Id": "a b"})
+    assert uuid.UUID(unusable.headers["X-Request-Id"])
+
+
+async def test_a_fault_of_the_service_is_a_500_with_an_id_and_no_secret(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr("service.inference.session.Session.run", fail)
+    answer = await client.post("/encode", json=BODY)
+    detail = check_problem(answer, 500, "internal-error")
+    assert answer.headers["X-Request-Id"] in detail
+    assert "secret" not in answer.text
+    assert "a secret" in caplog.text
+
+
+async def test_requests_run_side_by_side(client: httpx.AsyncClient) -> None:
+    inputs = [[[float(number)] * 4] * 4 for number in range(20)]
+    answers = await asyncio.gather(
+        *(client.post("/encode", json={"inputs": [image]}) for image in inputs)
+    )
+    assert [answer.json()["outputs"][0][0] for answer in answers] == list(range(20))

@@ -1,0 +1,88 @@
+"""Models are found, verified and loaded, and a broken one is refused by name."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.errors import InvalidValue, OperationNotOffered, ShapeMismatch, StartupError
+from service.inference.session import Session
+from service.inference.store import Store, load
+from service.manifest import Tensor
+from tests.service.tiny import IMAGES, halve, write_graph, write_model
+
+
+def edit(folder: Path, **changes: object) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_an_empty_folder_cannot_be_served(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match=r"expected folders <name>/<version>/"):
+        Store.open(tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"schema_version": 2}, {"extra": 1}, {"version": "1"}, {"operations": {}}, {"pixels": None}],
+)
+def test_a_manifest_is_read_strictly(tmp_path: Path, changes: dict[str, object]) -> None:
+    folder = write_model(tmp_path, "half")
+    edit(folder, **changes)
+    with pytest.raises(StartupError, match=f"expected a manifest, received(.|\n)*{[*changes][0]}"):
+        load(folder)
+
+
+def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match=r"manifest\.json: expected a manifest"):
+        load(tmp_path)
+
+
+def test_a_manifest_belongs_to_its_folder(tmp_path: Path) -> None:
+    folder = write_model(tmp_path, "half")
+    moved = folder.rename(folder.with_name("2"))
+    with pytest.raises(StartupError, match="expected the folder half/1 .* received half/2"):
+        load(moved)
+
+
+def test_a_graph_that_is_missing_is_named(tmp_path: Path) -> None:
+    folder = write_model(tmp_path, "half")
+    (folder / "denoise.onnx").unlink()
+    with pytest.raises(StartupError, match=r"denoise\.onnx: expected the graph of denoise"):
+        load(folder)
+
+
+def test_a_graph_that_was_changed_is_refused(tmp_path: Path) -> None:
+    folder = write_model(tmp_path, "half")
+    with (folder / "denoise.onnx").open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(StartupError, match=r"denoise\.onnx: expected SHA-256"):
+        load(folder)
+
+
+def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "broken.onnx"
+    operation = write_graph(halve(), path)
+    path.write_bytes(b"no graph")
+    with pytest.raises(StartupError, match=r"broken\.onnx: expected an ONNX graph"):
+        Session(path, operation, device="cpu")
+
+
+def test_a_graph_must_have_the_tensors_that_the_manifest_names(tmp_path: Path) -> None:
+    operation = write_graph(halve(), tmp_path / "graph.onnx")
+    other = operation.model_copy(
+        update={"input": Tensor(name="pictures", dtype="float32", shape=IMAGES.shape)}
+    )
+    with pytest.raises(StartupError, match=r"expected inputs \['pictures'\]"):
+        Session(tmp_path / "graph.onnx", other, device="cpu")
+
+
+def test_a_model_checks_what_it_is_given(tmp_path: Path) -> None:
+    model = load(write_model(tmp_path, "mirror"))
+    with pytest.raises(ShapeMismatch, match=r"images: expected \(batch, 4, 4\), received \(4, 4\)"):
+        model.infer("encode", np.zeros((4, 4), np.float32))
+    with pytest.raises(InvalidValue, match="finite"):
+        model.infer("encode", np.full((1, 4, 4), np.inf, np.float32))
+    with pytest.raises(OperationNotOffered, match="encode, decode, received denoise"):
+        model.infer("denoise", np.zeros((1, 4, 4), np.float32))
