@@ -1,0 +1,1 @@
+"""Offline half of the project: builds, trains, evaluates and exports autoencoders."""

@@ -1,0 +1,123 @@
+"""Command line of the training: python -m training train|export|evaluate|figures."""
+
+import argparse
+import os
+import shlex
+import sys
+from datetime import datetime
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow when it is imported
+
+DATASET = "Fashion-MNIST (55,000 training images)"
+LICENCE = "MIT"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line. Exits with 2 for arguments that cannot be used."""
+    options = _parser().parse_args(arguments)
+    options.run(options)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from training.datasets import fashion_mnist
+    from training.recipes import RECIPES
+    from training.train import train
+
+    data = fashion_mnist.load(options.data, subset=options.subset)
+    for name in _names(options):
+        print(f"== {name}: {RECIPES[name].summary}")
+        train(
+            RECIPES[name],
+            data,
+            options.runs / name,
+            seed=options.seed,
+            command=_command(name, options),
+            epochs=options.epochs,
+        )
+
+
+def _export(options: argparse.Namespace) -> None:
+    from importlib import metadata
+
+    from service.manifest import Provenance
+    from training import card
+    from training.export import export
+    from training.recipes import RECIPES
+    from training.train import load
+
+    for name in _names(options):
+        autoencoder, record = load(options.runs / name)
+        folder = options.models / name / str(options.version)
+        packages = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
+        manifest = export(
+            autoencoder,
+            folder,
+            summary=RECIPES[name].summary,
+            denoises=RECIPES[name].noise is not None,
+            provenance=Provenance(
+                dataset=DATASET,
+                dataset_licence=LICENCE,
+                seed=record.seed,
+                epochs=record.epochs,
+                command=record.command,
+                trained_at=datetime.fromisoformat(record.trained_at),
+                versions=record.versions | {name: metadata.version(name) for name in packages},
+            ),
+        )
+        card.write(manifest, folder)
+        print(f"{folder}: {', '.join(manifest.operations)}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    from training.recipes import RECIPES
+
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        added.add_argument("--runs", type=Path, default=Path("runs"), help="folder of trainings")
+        return added
+
+    def of_models(added: argparse.ArgumentParser) -> None:
+        added.add_argument("name", choices=[*RECIPES, "all"], help="which model")
+
+    def of_folder(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--models", type=Path, default=Path("models"), help="folder of models")
+        added.add_argument("--version", type=int, default=1, help="version of the model")
+
+    def of_data(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--data", type=Path, help="folder with Fashion-MNIST's four .gz files")
+        added.add_argument("--subset", type=int, help="only so many training images")
+
+    trained = command("train", _train, "train a model, or go on with one that was stopped")
+    of_models(trained)
+    of_data(trained)
+    trained.add_argument("--seed", type=int, default=42)
+    trained.add_argument("--epochs", type=int, help="instead of the recipe's, in every phase")
+
+    exported = command("export", _export, "write a trained model as ONNX, with its manifest")
+    of_models(exported)
+    of_folder(exported)
+    return parser
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    from training.recipes import RECIPES
+
+    return list(RECIPES) if options.name == "all" else [options.name]
+
+
+def _command(name: str, options: argparse.Namespace) -> str:
+    """The command that trains one model as this one was trained, for its manifest."""
+    words = ["python", "-m", "training", "train", name, "--seed", str(options.seed)]
+    for flag in ("epochs", "subset"):
+        value = getattr(options, flag)
+        words += [] if value is None else [f"--{flag}", str(value)]
+    return shlex.join(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The images that autoencoders are trained and measured on."""

@@ -1,0 +1,208 @@
+"""Export a trained autoencoder to ONNX, with a manifest, behind a parity gate.
+
+tf2onnx converts TensorFlow functions, so the export runs with KERAS_BACKEND=tensorflow, whatever
+backend trained the model.
+"""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from service.inference.session import Session
+from service.manifest import (
+    SCHEMA_VERSION,
+    Manifest,
+    Operation,
+    OperationName,
+    Pixels,
+    Provenance,
+    StepsInput,
+    Tensor,
+    digest,
+)
+from training.autoencoders.autoencoder import Autoencoder
+
+OPSET = 18
+TOLERANCE = 1e-5
+FILES: dict[OperationName, str] = {
+    "encode": "encoder.onnx",
+    "decode": "decoder.onnx",
+    "denoise": "denoiser.onnx",
+}
+FREE = ("batch", "steps")
+STEPS = StepsInput(tensor=Tensor(name="steps", dtype="int64", shape=()), default=28)
+
+
+class ParityError(Exception):
+    """The exported graph does not give what the Keras model gives."""
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """A function of TensorFlow tensors, and what its manifest entry will say."""
+
+    call: Callable[..., Any]
+    input: Tensor
+    output: Tensor
+    steps: StepsInput | None
+
+
+def export(
+    autoencoder: Autoencoder,
+    folder: Path,
+    *,
+    summary: str,
+    provenance: Provenance,
+    denoises: bool,
+) -> Manifest:
+    """Write the graphs and the manifest of an autoencoder into models/<name>/<version>/.
+
+    The manifest has no measurements yet. Raises ParityError where a graph's output differs from
+    Keras's by more than 1e-5 anywhere, for two batch sizes and, where it is free, two lengths;
+    nothing is written to the folder then.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        draft = Path(temporary)
+        operations = {
+            name: _write(graph, draft / FILES[name])
+            for name, graph in _graphs(autoencoder, denoises=denoises).items()
+        }
+        manifest = Manifest(
+            schema_version=SCHEMA_VERSION,
+            name=folder.parent.name,
+            version=int(folder.name),
+            summary=summary,
+            pixels=Pixels(mode="L", scale=255.0),
+            operations=operations,
+            provenance=provenance,
+            measurements=(),
+        )
+        folder.mkdir(exist_ok=True)
+        for operation in operations.values():
+            (draft / operation.file).replace(folder / operation.file)
+    manifest.write(folder)
+    return manifest
+
+
+def _graphs(autoencoder: Autoencoder, *, denoises: bool) -> dict[OperationName, _Graph]:
+    import tensorflow as tf
+
+    images = Tensor(name="images", dtype="float32", shape=_named(autoencoder.encoder.input_shape))
+    codings = Tensor(
+        name="codings", dtype="float32", shape=_named(autoencoder.encoder.output_shape)
+    )
+    reconstructions = Tensor(name="reconstructions", dtype="float32", shape=images.shape)
+    recurrent = len(autoencoder.decoder.inputs) == 2
+
+    def decode_to_length(values: Any, steps: Any) -> Any:
+        # The decoder reads from its second input nothing but how long it is.
+        length = tf.zeros(tf.stack([1, tf.cast(steps, tf.int32), 1]))
+        return autoencoder.decoder([values, length], training=False)
+
+    graphs: dict[OperationName, _Graph] = {
+        "encode": _Graph(
+            lambda values: autoencoder.encoder(values, training=False), images, codings, None
+        ),
+        "decode": _Graph(decode_to_length, codings, reconstructions, STEPS)
+        if recurrent
+        else _Graph(
+            lambda values: autoencoder.decoder(values, training=False),
+            codings,
+            reconstructions,
+            None,
+        ),
+    }
+    if denoises:
+        graphs["denoise"] = _Graph(
+            lambda values: autoencoder.whole(values, training=False), images, reconstructions, None
+        )
+    return graphs
+
+
+def _named(shape: tuple[int | None, ...]) -> tuple[int | str, ...]:
+    """Name a Keras shape's free dimensions: the first is the batch, the next the steps."""
+    return tuple(FREE[axis] if size is None else size for axis, size in enumerate(shape))
+
+
+def _write(graph: _Graph, path: Path) -> Operation:
+    model = _convert(graph)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+    operation = Operation(
+        file=path.name,
+        sha256=digest(path),
+        input=graph.input,
+        output=graph.output,
+        steps=graph.steps,
+    )
+    _check_parity(graph, Session(path, operation, device="cpu"), path.name)
+    return operation
+
+
+def _convert(graph: _Graph) -> onnx.ModelProto:
+    import tensorflow as tf
+    from tf2onnx import convert
+
+    tensors = [graph.input, *([graph.steps.tensor] if graph.steps else [])]
+    signature = [
+        tf.TensorSpec(
+            [None if isinstance(size, str) else size for size in tensor.shape],
+            tensor.dtype,
+            name=tensor.name,
+        )
+        for tensor in tensors
+    ]
+    model, _ = convert.from_function(
+        tf.function(graph.call, input_signature=signature), signature, opset=OPSET
+    )
+    _rename(model, {model.graph.output[0].name: graph.output.name})
+    for value, tensor in zip(
+        [*model.graph.input, *model.graph.output], [*tensors, graph.output], strict=True
+    ):
+        if value.name != tensor.name:
+            raise ParityError(f"expected a tensor named {tensor.name}, received {value.name}")
+        for size, dimension in zip(tensor.shape, value.type.tensor_type.shape.dim, strict=True):
+            if isinstance(size, str):
+                dimension.dim_param = size
+            else:
+                dimension.dim_value = size
+    # Shapes of inner tensors keep the converter's own names for free dimensions; none is needed.
+    del model.graph.value_info[:]
+    return model
+
+
+def _rename(model: onnx.ModelProto, names: dict[str, str]) -> None:
+    for node in model.graph.node:
+        for field in (node.input, node.output):
+            for index, name in enumerate(field):
+                field[index] = names.get(name, name)
+    for value in model.graph.output:
+        value.name = names.get(value.name, value.name)
+
+
+def _check_parity(graph: _Graph, session: Session, name: str) -> None:
+    import tensorflow as tf
+
+    random = np.random.default_rng(0)
+    for batch, length in ((1, 28), (5, 11)):
+        sizes = {"batch": batch, "steps": length}
+        shape = [sizes[size] if isinstance(size, str) else size for size in graph.input.shape]
+        values: NDArray[np.float32] = random.random(shape, np.float32)
+        steps = length if graph.steps else None
+        expected = graph.call(tf.constant(values), *([steps] if steps else [])).numpy()
+        received = session.run(values, steps)
+        if expected.shape != received.shape:
+            raise ParityError(f"{name}: expected shape {expected.shape}, received {received.shape}")
+        difference = float(np.abs(expected - received).max())
+        if not difference <= TOLERANCE:
+            raise ParityError(
+                f"{name}: expected outputs within {TOLERANCE:g} of Keras, received {difference:g} "
+                f"for a batch of {batch}"
+            )

@@ -1,0 +1,137 @@
+"""Fit a model: shuffled batches, a cosine schedule, early stopping, checkpoints to go on from."""
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a model is fitted: Muon, its learning rate rising at first, then falling along a cosine.
+
+    Muon (Jordan et al., 2024; Liu et al., arXiv 2502.16982) orthogonalises the updates of
+    matrices, and leaves the plain minimum that Adam stays in for long: the codings of a stacked
+    autoencoder that are no better than principal components.
+
+    epochs: at most; learning_rate: at its highest; loss: a Keras loss, and loss_weight what it
+    counts beside the model's own penalties; patience: epochs without a better validation MSE
+    before training stops.
+    """
+
+    epochs: int
+    batch_size: int = 128
+    learning_rate: float = 4e-3
+    loss: str = "mse"
+    loss_weight: float = 1.0
+    patience: int = 10
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs and what the model should answer to them, arrays of the same length."""
+
+    inputs: Floats
+    targets: Floats
+
+
+def fit(
+    model: keras.Model,
+    train: Examples,
+    validation: Examples,
+    settings: FitSettings,
+    folder: Path,
+    *,
+    verbose: str | int = "auto",
+) -> int:
+    """Fit a model in place, leave it with its best weights and return the number of epochs run.
+
+    The folder receives history.csv (a row an epoch), best.weights.h5, logs for TensorBoard and,
+    while training is under way, a checkpoint: called again with the same folder after it was
+    stopped, it goes on from the last whole epoch, and after it has ended, it runs nothing more.
+    Best means the lowest MSE on the validation examples. Raises FloatingPointError where the loss
+    becomes infinite or NaN.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    history, best, ended = folder / "history.csv", folder / "best.weights.h5", folder / "ended"
+    rows = read_history(history)
+    if ended.exists():
+        model.load_weights(str(best))
+        return len(rows)
+    model.compile(
+        optimizer=keras.optimizers.Muon(
+            _schedule(settings, len(train.inputs)), weight_decay=0.0, adam_weight_decay=0.0
+        ),
+        loss=settings.loss,
+        loss_weights=settings.loss_weight,
+        metrics=["mse"],
+    )
+    callbacks = keras.callbacks
+    model.fit(
+        train.inputs,
+        train.targets,
+        validation_data=(validation.inputs, validation.targets),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        verbose=verbose,
+        callbacks=[
+            callbacks.TerminateOnNaN(),
+            callbacks.CSVLogger(str(history), append=bool(rows)),
+            callbacks.ModelCheckpoint(
+                str(best),
+                monitor="val_mse",
+                mode="min",
+                save_best_only=True,
+                save_weights_only=True,
+                initial_value_threshold=min((row["val_mse"] for row in rows), default=None),
+            ),
+            callbacks.EarlyStopping("val_mse", mode="min", patience=settings.patience),
+            *_tensorboard(folder / "logs"),
+            # Last, so that a stop between two callbacks repeats an epoch instead of losing its row.
+            callbacks.BackupAndRestore(str(folder / "checkpoint"), double_checkpoint=True),
+        ],
+    )
+    rows = read_history(history)
+    if not rows or not all(math.isfinite(row["loss"]) for row in rows):
+        raise FloatingPointError(f"{model.name}: expected a finite loss, received {rows[-1:]}")
+    ended.touch()
+    model.load_weights(str(best))
+    return len(rows)
+
+
+def read_history(path: Path) -> list[Mapping[str, float]]:
+    """Return the rows of a history.csv, one an epoch, empty where there is no such file yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    # A training that was stopped between its row and its checkpoint has run that epoch again.
+    return list({row["epoch"]: row for row in rows}.values())
+
+
+def _schedule(settings: FitSettings, examples: int) -> Any:
+    steps = settings.epochs * math.ceil(examples / settings.batch_size)
+    warmup = steps // 20
+    return keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate / 10,
+        steps - warmup,
+        warmup_target=settings.learning_rate,
+        warmup_steps=warmup,
+    )
+
+
+def _tensorboard(folder: Path) -> list[Any]:
+    """Keras writes these logs through TensorFlow; with another backend alone it cannot."""
+    try:
+        import tensorflow  # noqa: F401
+    except ImportError:
+        return []
+    return [keras.callbacks.TensorBoard(str(folder), write_graph=False)]

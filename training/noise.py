@@ -1,0 +1,30 @@
+"""Noise for measuring denoisers: the same corruption of the same images, whoever restores them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A kind of noise and its amount: the probability that a pixel is dead, or the standard deviation."""
+
+    kind: Literal["dead pixels", "gaussian"]
+    amount: float
+
+    def __str__(self) -> str:
+        if self.kind == "dead pixels":
+            return f"{self.amount:.0%} of the pixels dead"
+        return f"gaussian noise of {self.amount:g}"
+
+    def corrupt(self, images: Floats, *, seed: int) -> Floats:
+        """Return spoiled copies of images, float32 of any shape in [0, 1], in [0, 1] too."""
+        random = np.random.default_rng(seed)
+        if self.kind == "dead pixels":
+            return images * (random.random(images.shape) >= self.amount)
+        noise = random.standard_normal(images.shape, np.float32)
+        return np.clip(images + np.float32(self.amount) * noise, 0, 1)

@@ -1,0 +1,91 @@
+"""Every model that can be trained, by name: what to build and how to fit it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from training.autoencoders import convolutional, recurrent, sparse, stacked
+from training.autoencoders.autoencoder import Autoencoder
+from training.autoencoders.corruption import ClippedGaussianNoise, DeadPixels
+from training.fit import FitSettings
+from training.noise import Noise
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model that can be trained: build(seed) returns it untrained.
+
+    noise: what a denoiser is trained to remove, None for the others; greedy: how each phase of
+    layer by layer training is fitted before the whole, None to train the whole at once.
+    """
+
+    summary: str
+    build: Callable[[int], Autoencoder]
+    fit: FitSettings
+    noise: Noise | None = None
+    greedy: FitSettings | None = None
+
+
+def _stacked(seed: int) -> Autoencoder:
+    return stacked.build(stacked.StackedConfig(), seed=seed)
+
+
+def _dropout(seed: int) -> Autoencoder:
+    config = stacked.StackedConfig(output_activation="sigmoid")
+    return stacked.build(config, seed=seed, corruption=DeadPixels(0.0, 0.75, seed))
+
+
+def _gaussian(seed: int) -> Autoencoder:
+    config = stacked.StackedConfig(output_activation="sigmoid")
+    return stacked.build(config, seed=seed, corruption=ClippedGaussianNoise(0.0, 0.6, seed))
+
+
+def _l1(seed: int) -> Autoencoder:
+    return sparse.build(sparse.SparseConfig("l1", weight=1e-3), seed=seed)
+
+
+def _kl(seed: int) -> Autoencoder:
+    return sparse.build(sparse.SparseConfig("kl", weight=0.05, target=0.1), seed=seed)
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        "stacked": Recipe("Dense layers, trained as a whole", _stacked, FitSettings(epochs=40)),
+        "stacked-layerwise": Recipe(
+            "The same layers, trained greedily, one shallow autoencoder at a time, then fine-tuned",
+            _stacked,
+            FitSettings(epochs=10, learning_rate=1e-3),
+            greedy=FitSettings(epochs=20),
+        ),
+        "convolutional": Recipe(
+            "Convolutions and pooling, then transposed convolutions",
+            lambda seed: convolutional.build(convolutional.ConvolutionalConfig(), seed=seed),
+            FitSettings(epochs=12),
+        ),
+        "recurrent": Recipe(
+            "LSTM layers over the rows of an image, of any number of rows",
+            lambda seed: recurrent.build(recurrent.RecurrentConfig(), seed=seed),
+            FitSettings(epochs=30),
+        ),
+        "denoising-dropout": Recipe(
+            "Dense layers, trained to restore images with dead pixels",
+            _dropout,
+            FitSettings(epochs=60),
+            noise=Noise("dead pixels", 0.5),
+        ),
+        "denoising-gaussian": Recipe(
+            "Dense layers, trained to restore images with Gaussian noise",
+            _gaussian,
+            FitSettings(epochs=60),
+            noise=Noise("gaussian", 0.4),
+        ),
+        "sparse-l1": Recipe(
+            "A coding of 300 kept sparse by an l1 penalty", _l1, FitSettings(epochs=40)
+        ),
+        "sparse-kl": Recipe(
+            "A coding of 300 kept sparse by its Kullback-Leibler divergence from a mean activation of 0.1",
+            _kl,
+            FitSettings(epochs=40),
+        ),
+    }
+)
