@@ -1,0 +1,60 @@
+# Two images: `service` (the default; no TensorFlow) and `training`.
+FROM python:3.13-slim-trixie AS base
+ENV PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /app
+
+# The virtual environments hold no pip: the image's own fills them.
+FROM base AS service-packages
+ARG REQUIREMENTS=service-cpu.txt
+COPY deploy/requirements/${REQUIREMENTS} /tmp/requirements.txt
+RUN python3 -m venv --without-pip /opt/venv \
+ && python3 -m pip --python /opt/venv/bin/python install --no-cache-dir \
+      --disable-pip-version-check --require-hashes --only-binary :all: -r /tmp/requirements.txt
+
+FROM base AS training-packages
+COPY deploy/requirements/training.txt /tmp/requirements.txt
+RUN python3 -m venv --without-pip /opt/venv \
+ && python3 -m pip --python /opt/venv/bin/python install --no-cache-dir \
+      --disable-pip-version-check --require-hashes --only-binary :all: -r /tmp/requirements.txt
+
+# Bytecode is compiled here, once: the root file system may be read-only at run time.
+FROM base AS service-code
+COPY service service
+RUN python3 -m compileall -q service
+
+FROM service-code AS training-code
+COPY training training
+RUN python3 -m compileall -q training
+
+FROM base AS training
+LABEL org.opencontainers.image.title="autoencoder-training" \
+      org.opencontainers.image.description="Trains autoencoders with Keras and exports them to ONNX" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="MIT"
+# Any user may run it (`--user`), so that what it writes into mounted folders is theirs.
+ENV PATH=/opt/venv/bin:$PATH \
+    HOME=/tmp \
+    KERAS_HOME=/tmp/keras \
+    MPLCONFIGDIR=/tmp/matplotlib
+COPY --from=training-packages /opt/venv /opt/venv
+COPY --from=training-code /app /app
+RUN mkdir runs models && chown 10001:10001 runs models
+USER 10001:10001
+ENTRYPOINT ["python", "-m", "training"]
+CMD ["--help"]
+
+FROM base AS service
+LABEL org.opencontainers.image.title="autoencoder-service" \
+      org.opencontainers.image.description="Serves autoencoders over HTTP with FastAPI and ONNX Runtime" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="MIT"
+ENV PATH=/opt/venv/bin:$PATH
+COPY --from=service-packages /opt/venv /opt/venv
+COPY --from=service-code /app /app
+COPY models models
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+  CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/health/ready', timeout=2)"]
+CMD ["python", "-m", "service", "serve", "--host", "0.0.0.0", "--port", "8000"]

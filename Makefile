@@ -1,0 +1,67 @@
+# `make help` lists what can be made. Nothing is installed outside this folder.
+PYTHON ?= python3
+RUNTIME ?= cpu
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test train lock format clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+serve: .venv/service-$(RUNTIME)/installed ## serve the models on 127.0.0.1:8000 (RUNTIME=gpu for CUDA)
+	$(<D)/bin/python -m service serve
+
+test: .venv/dev/installed ## check style, types and imports, then run every test
+	$(<D)/bin/ruff check .
+	$(<D)/bin/ruff format --check .
+	$(<D)/bin/mypy
+	$(<D)/bin/lint-imports --no-logo
+	$(<D)/bin/python -m pytest --cov
+
+train: .venv/training/installed ## train, export, evaluate and draw all models (hours)
+	$(<D)/bin/python -m training train all
+	$(<D)/bin/python -m training export all
+	$(<D)/bin/python -m training evaluate all
+	$(<D)/bin/python -m training figures
+
+format: .venv/dev/installed ## rewrite the code in the project's style
+	$(<D)/bin/ruff check --fix .
+	$(<D)/bin/ruff format .
+
+lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
+	$(call pin,service-cpu,cpu)
+	$(call pin,service-gpu,gpu)
+	$(call pin,training,cpu train)
+	$(call pin,dev,cpu train dev)
+
+clean: ## remove the virtual environments and every cache; runs/ and models/ stay
+	rm -rf .venv .coverage .coverage.* .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	find service training tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# .venv/NAME is a virtual environment of exactly what deploy/requirements/NAME.txt pins; it is made
+# anew when that file changes.
+.venv/%/installed: deploy/requirements/%.txt
+	$(make-venv)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+.venv/lock/installed:
+	$(make-venv)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: uv
+	@touch $@
+
+# TensorFlow, which tests and training need, has wheels for no newer Python.
+NEWEST := 99
+.venv/dev/installed .venv/training/installed: NEWEST := 13
+
+define make-venv
+@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, $(NEWEST)) or sys.exit("expected Python 3.11 $(if $(filter 99,$(NEWEST)),or newer,to 3.$(NEWEST)), received %d.%d; name another: make PYTHON=python3.13 ..." % sys.version_info[:2])'
+@echo 'Setting up $(@D): a few minutes the first time'
+$(PYTHON) -m venv --clear $(@D)
+endef
+
+# $(call pin,NAME,EXTRAS): for every platform, every Python from 3.11, with hashes, without addresses
+pin = UV_CUSTOM_COMPILE_COMMAND='make lock' .venv/lock/bin/uv pip compile --quiet --upgrade --universal \
+	--python .venv/lock/bin/python --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-annotate --no-emit-index-url --no-emit-find-links $(patsubst %,--extra %,$(2)) \
+	--output-file deploy/requirements/$(1).txt pyproject.toml

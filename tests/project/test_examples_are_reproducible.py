@@ -1,0 +1,51 @@
+"""The files of docs/examples are what their README says, made again by the program it shows."""
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from PIL import Image
+
+FILES = ("boot.png", "boot-dead-pixels.png", "boot-noisy.png", "images.json", "images.npy")
+
+
+@pytest.fixture(scope="module")
+def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what the program in the examples' README makes from the tests' images."""
+    readme = (root / "docs" / "examples" / "README.md").read_text()
+    program = re.search(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    assert program
+    working = tmp_path_factory.mktemp("project")
+    shutil.copytree(root / "tests" / "data", working / "tests" / "data")
+    (working / "docs" / "examples").mkdir(parents=True)
+    subprocess.run([sys.executable, "-c", program[1]], cwd=working, check=True)
+    return working / "docs" / "examples"
+
+
+def _content(path: Path) -> Any:
+    """Pixels, numbers or JSON: a PNG's bytes may differ from one version of zlib to the next."""
+    match path.suffix:
+        case ".png":
+            return np.asarray(Image.open(io.BytesIO(path.read_bytes())))
+        case ".npy":
+            return np.load(path)
+    return np.asarray(orjson.loads(path.read_bytes())["inputs"])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_example_is_what_its_program_makes(root: Path, made: Path, name: str) -> None:
+    kept, again = _content(root / "docs" / "examples" / name), _content(made / name)
+    assert kept.dtype == again.dtype
+    np.testing.assert_array_equal(kept, again)
+
+
+def test_the_program_makes_every_example(root: Path, made: Path) -> None:
+    assert {path.name for path in made.iterdir()} == set(FILES)
+    assert {path.name for path in (root / "docs" / "examples").iterdir()} == {*FILES, "README.md"}

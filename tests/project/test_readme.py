@@ -1,0 +1,83 @@
+"""Every curl command of the documentation works, run against the service as users run it."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SHOWN = "http://127.0.0.1:8000"
+BLOCK = re.compile(r"^```(bash|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
+# An answer that is an error ends the script; the documents leave these options to the reader.
+PRELUDE = """
+set -euo pipefail
+curl() { command curl --fail --silent --show-error "$@"; }
+"""
+
+
+def scripts(document: str) -> list[str]:
+    """Return the shell scripts with curl in them that a document shows, in order."""
+    found = [_commands(kind, text) for kind, text in BLOCK.findall(document)]
+    return [script for script in found if re.search(r"\bcurl\b", script)]
+
+
+def _commands(kind: str, text: str) -> str:
+    """Return a block's commands: in a console block, they start with "$ ", the rest is output."""
+    if kind == "bash":
+        return text
+    commands: list[str] = []
+    goes_on = False
+    for line in text.splitlines():
+        if goes_on or line.startswith("$ "):
+            commands.append(line if goes_on else line.removeprefix("$ "))
+            goes_on = line.endswith("\\")
+    return "\n".join(commands)
+
+
+def test_console_blocks_are_read_as_commands_and_output() -> None:
+    shown = "$ curl one \\\n    two\noutput\n$ curl three\n"
+    text = f"```console\n{shown}```\n```bash\nmake serve\n```\n"
+    assert scripts(text) == ["curl one \\\n    two\ncurl three"]
+
+
+def test_the_readme_shows_how_to_ask_for_every_operation() -> None:
+    shown = "\n".join(scripts((ROOT / "README.md").read_text()))
+    for operation in ("encode", "decode", "denoise"):
+        assert f"{SHOWN}/{operation}" in shown
+
+
+@pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="needs curl, bash")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_curl_command_shown_works(document: Path, address: str, tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(ROOT / "docs")  # the inputs; outputs stay in this folder
+    for script in scripts(document.read_text()):
+        assert SHOWN in script
+        result = subprocess.run(
+            ["bash", "-c", PRELUDE + script.replace(SHOWN, address)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert result.returncode == 0, f"{script}\n{result.stdout}\n{result.stderr}"
+    _open_all(tmp_path)
+
+
+def _open_all(folder: Path) -> None:
+    """Open every file that the commands wrote, as what its name says it is."""
+    for path in folder.iterdir():
+        if path.suffix in PICTURES:
+            with Image.open(path) as picture:
+                picture.load()
+        elif path.suffix == ".npy":
+            assert np.load(path).size
+        elif path.suffix == ".json":
+            assert orjson.loads(path.read_bytes())

@@ -1,0 +1,61 @@
+"""The locked requirements: one version of each package, hashed, and no address in them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+NAMES = ("service-cpu", "service-gpu", "training", "dev")
+PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)( ; [^\\]+)? \\$")
+HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
+
+
+def _lines(root: Path, name: str) -> list[str]:
+    text = (root / "deploy" / "requirements" / f"{name}.txt").read_text()
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+def _pins(root: Path, name: str) -> dict[str, str]:
+    pins: dict[str, str] = {}
+    for match in filter(None, map(PIN.match, _lines(root, name))):
+        assert match[1] not in pins, f"{match[1]} is pinned twice"
+        pins[match[1]] = match[2]
+    return pins
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_requirements_are_pins_with_hashes_and_nothing_else(root: Path, name: str) -> None:
+    lines = _lines(root, name)
+    assert [line for line in lines if not PIN.match(line) and not HASH.match(line)] == []
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if PIN.match(line) or line.endswith("\\"):
+            assert HASH.match(following), f"expected a hash after {line!r}, received {following!r}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_requirements_name_no_address_and_no_path(root: Path, name: str) -> None:
+    text = (root / "deploy" / "requirements" / f"{name}.txt").read_text()
+    assert re.findall(r"://|--(?:extra-)?index-url|--find-links| @ |(?:^|\s)[./~]\S*", text) == []
+
+
+def test_serving_needs_no_package_that_trains(root: Path) -> None:
+    for name in ("service-cpu", "service-gpu"):
+        assert not {"keras", "tensorflow", "tf2onnx", "matplotlib"} & _pins(root, name).keys()
+
+
+def test_one_build_of_onnx_runtime_is_required_and_never_both(root: Path) -> None:
+    builds = {name: {"onnxruntime", "onnxruntime-gpu"} & _pins(root, name).keys() for name in NAMES}
+    assert builds == {
+        "service-cpu": {"onnxruntime"},
+        "service-gpu": {"onnxruntime-gpu"},
+        "training": {"onnxruntime"},
+        "dev": {"onnxruntime"},
+    }
+
+
+def test_a_package_has_the_same_version_in_every_file(root: Path) -> None:
+    versions: dict[str, set[str]] = {}
+    for name in NAMES:
+        for package, version in _pins(root, name).items():
+            versions.setdefault(package, set()).add(version)
+    assert {package: found for package, found in versions.items() if len(found) > 1} == {}

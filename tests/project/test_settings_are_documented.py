@@ -1,0 +1,31 @@
+"""Every setting is documented by its variable and its flag, and no other setting is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def documentation() -> str:
+    """The README and every page of docs/, as one text."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return "\n".join(page.read_text() for page in pages)
+
+
+@pytest.mark.parametrize("setting", Settings.model_fields)
+def test_a_setting_is_documented_by_its_variable_and_its_flag(
+    documentation: str, setting: str
+) -> None:
+    variable, flag = f"SERVICE_{setting.upper()}", f"--{setting.replace('_', '-')}"
+    assert re.search(rf"{variable}\b", documentation), f"expected {variable} in README.md or docs/"
+    assert re.search(rf"{flag}(?![\w-])", documentation), f"expected {flag} in README.md or docs/"
+
+
+def test_no_setting_is_documented_that_does_not_exist(documentation: str) -> None:
+    documented = set(re.findall(r"\bSERVICE_[A-Z_]*[A-Z]\b", documentation))
+    assert documented <= {f"SERVICE_{setting.upper()}" for setting in Settings.model_fields}
