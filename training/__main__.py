@@ -9,7 +9,6 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow when it is imported
 
-DATASET = "Fashion-MNIST (55,000 training images)"
 LICENCE = "MIT"
 
 
@@ -42,6 +41,7 @@ def _export(options: argparse.Namespace) -> None:
 
     from service.manifest import Provenance
     from training import card
+    from training.evaluate import before_fine_tuning
     from training.export import export
     from training.recipes import RECIPES
     from training.train import load
@@ -49,24 +49,51 @@ def _export(options: argparse.Namespace) -> None:
     for name in _names(options):
         autoencoder, record = load(options.runs / name)
         folder = options.models / name / str(options.version)
+        before = record.validation_mse_before_fine_tuning
         packages = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
         manifest = export(
             autoencoder,
             folder,
             summary=RECIPES[name].summary,
             denoises=RECIPES[name].noise is not None,
+            measurements=(
+                () if before is None else (before_fine_tuning(before, record.validation_images),)
+            ),
             provenance=Provenance(
-                dataset=DATASET,
+                dataset=f"Fashion-MNIST ({record.training_images:,} training images)",
                 dataset_licence=LICENCE,
                 seed=record.seed,
                 epochs=record.epochs,
                 command=record.command,
                 trained_at=datetime.fromisoformat(record.trained_at),
-                versions=record.versions | {name: metadata.version(name) for name in packages},
+                versions=record.versions | {each: metadata.version(each) for each in packages},
             ),
         )
         card.write(manifest, folder)
         print(f"{folder}: {', '.join(manifest.operations)}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training.datasets import fashion_mnist
+    from training.evaluate import Comparison, evaluate
+
+    data = fashion_mnist.load(options.data, subset=options.subset)
+    comparison = Comparison(data)
+    for name in _names(options):
+        manifest = evaluate(options.models / name / str(options.version), data, comparison)
+        error = manifest.measurements[0]
+        print(f"{name}: {error.quantity} {error.value:.5f} on {error.data}")
+
+
+def _figures(options: argparse.Namespace) -> None:
+    from training.datasets import fashion_mnist
+    from training.figures import draw
+    from training.recipes import RECIPES
+
+    noises = {name: recipe.noise for name, recipe in RECIPES.items() if recipe.noise}
+    data = fashion_mnist.load(options.data, subset=options.subset)
+    for path in draw(options.models, options.runs, data, options.out, noises=noises):
+        print(path)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     def of_models(added: argparse.ArgumentParser) -> None:
-        added.add_argument("name", choices=[*RECIPES, "all"], help="which model")
+        added.add_argument("names", nargs="+", choices=[*RECIPES, "all"], help="which models")
 
     def of_folder(added: argparse.ArgumentParser) -> None:
         added.add_argument("--models", type=Path, default=Path("models"), help="folder of models")
@@ -101,13 +128,23 @@ def _parser() -> argparse.ArgumentParser:
     exported = command("export", _export, "write a trained model as ONNX, with its manifest")
     of_models(exported)
     of_folder(exported)
+
+    evaluated = command("evaluate", _evaluate, "measure models as they are served")
+    of_models(evaluated)
+    of_folder(evaluated)
+    of_data(evaluated)
+
+    drawn = command("figures", _figures, "draw what the models do and how they were trained")
+    of_folder(drawn)
+    of_data(drawn)
+    drawn.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of figures")
     return parser
 
 
 def _names(options: argparse.Namespace) -> list[str]:
     from training.recipes import RECIPES
 
-    return list(RECIPES) if options.name == "all" else [options.name]
+    return list(RECIPES) if "all" in options.names else list(options.names)
 
 
 def _command(name: str, options: argparse.Namespace) -> str:

@@ -18,6 +18,7 @@ from service.inference.session import Session
 from service.manifest import (
     SCHEMA_VERSION,
     Manifest,
+    Measurement,
     Operation,
     OperationName,
     Pixels,
@@ -60,10 +61,11 @@ def export(
     summary: str,
     provenance: Provenance,
     denoises: bool,
+    measurements: tuple[Measurement, ...] = (),
 ) -> Manifest:
     """Write the graphs and the manifest of an autoencoder into models/<name>/<version>/.
 
-    The manifest has no measurements yet. Raises ParityError where a graph's output differs from
+    measurements: what only training could measure. Raises ParityError where a graph's output differs from
     Keras's by more than 1e-5 anywhere, for two batch sizes and, where it is free, two lengths;
     nothing is written to the folder then.
     """
@@ -82,7 +84,7 @@ def export(
             pixels=Pixels(mode="L", scale=255.0),
             operations=operations,
             provenance=provenance,
-            measurements=(),
+            measurements=measurements,
         )
         folder.mkdir(exist_ok=True)
         for operation in operations.values():

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def fit(
     settings: FitSettings,
     folder: Path,
     *,
-    verbose: str | int = "auto",
+    verbose: int | None = None,
 ) -> int:
     """Fit a model in place, leave it with its best weights and return the number of epochs run.
 
@@ -81,7 +82,8 @@ def fit(
         validation_data=(validation.inputs, validation.targets),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
-        verbose=verbose,
+        # A progress bar for a person, a line an epoch for a log.
+        verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
         callbacks=[
             callbacks.TerminateOnNaN(),
             callbacks.CSVLogger(str(history), append=bool(rows)),

@@ -18,15 +18,15 @@ from training.fit import Examples, FitSettings, Floats, fit
 def shallow_pairs(autoencoder: Autoencoder) -> list[tuple[keras.layers.Dense, keras.layers.Dense]]:
     """Return (hidden layer, output layer) of each phase, outermost first.
 
-    Raises ValueError where encoder and decoder have not the same number of Dense layers.
+    Raises ValueError where encoder and decoder are not as many Dense layers each.
     """
     hidden, outputs = (
         [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
         for model in (autoencoder.encoder, autoencoder.decoder)
     )
-    if len(hidden) != len(outputs):
+    if not hidden or len(hidden) != len(outputs):
         raise ValueError(
-            f"expected as many Dense layers in the decoder as in the encoder, "
+            "expected as many Dense layers in the decoder as in the encoder, at least one, "
             f"received {len(outputs)} and {len(hidden)}"
         )
     return list(zip(hidden, reversed(outputs), strict=True))

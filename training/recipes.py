@@ -32,7 +32,7 @@ def _stacked(seed: int) -> Autoencoder:
 
 def _dropout(seed: int) -> Autoencoder:
     config = stacked.StackedConfig(output_activation="sigmoid")
-    return stacked.build(config, seed=seed, corruption=DeadPixels(0.0, 0.75, seed))
+    return stacked.build(config, seed=seed, corruption=DeadPixels(0.1, 0.7, seed))
 
 
 def _gaussian(seed: int) -> Autoencoder:
@@ -54,36 +54,38 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "stacked-layerwise": Recipe(
             "The same layers, trained greedily, one shallow autoencoder at a time, then fine-tuned",
             _stacked,
-            FitSettings(epochs=10, learning_rate=1e-3),
-            greedy=FitSettings(epochs=20),
+            FitSettings(epochs=15, learning_rate=2e-3),
+            greedy=FitSettings(epochs=15),
         ),
         "convolutional": Recipe(
             "Convolutions and pooling, then transposed convolutions",
             lambda seed: convolutional.build(convolutional.ConvolutionalConfig(), seed=seed),
-            FitSettings(epochs=12),
+            FitSettings(epochs=20, batch_size=64, learning_rate=3e-3),
         ),
         "recurrent": Recipe(
             "LSTM layers over the rows of an image, of any number of rows",
             lambda seed: recurrent.build(recurrent.RecurrentConfig(), seed=seed),
-            FitSettings(epochs=30),
+            FitSettings(epochs=20),
         ),
         "denoising-dropout": Recipe(
             "Dense layers, trained to restore images with dead pixels",
             _dropout,
-            FitSettings(epochs=60),
+            FitSettings(epochs=40),
             noise=Noise("dead pixels", 0.5),
         ),
         "denoising-gaussian": Recipe(
             "Dense layers, trained to restore images with Gaussian noise",
             _gaussian,
-            FitSettings(epochs=60),
+            FitSettings(epochs=40),
             noise=Noise("gaussian", 0.4),
         ),
         "sparse-l1": Recipe(
-            "A coding of 300 kept sparse by an l1 penalty", _l1, FitSettings(epochs=40)
+            "A coding of 300 kept sparse by an l1 penalty",
+            _l1,
+            FitSettings(epochs=25, loss="binary_crossentropy"),
         ),
         "sparse-kl": Recipe(
-            "A coding of 300 kept sparse by its Kullback-Leibler divergence from a mean activation of 0.1",
+            "A coding of 300 kept sparse by its divergence from a mean activation of 0.1",
             _kl,
             FitSettings(epochs=40),
         ),

@@ -25,19 +25,21 @@ VALIDATION_NOISE_SEED = 1
 
 @dataclass(frozen=True)
 class Record:
-    """What is remembered of a training beside its weights; plan tells one training from another."""
+    """What is remembered of a training beside its weights.
+
+    The first fields tell one training from another, plan being all its settings in a text; the
+    others are filled in when it has ended.
+    """
 
     command: str
     seed: int
+    training_images: int
+    validation_images: int
     plan: str
     epochs: int = 0
     validation_mse_before_fine_tuning: float | None = None
     trained_at: str = ""
     versions: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def ended(self) -> bool:
-        return self.trained_at != ""
 
     @classmethod
     def read(cls, folder: Path) -> "Record":
@@ -67,8 +69,9 @@ def train(
         settings and replace(settings, epochs=epochs or settings.epochs)
         for settings in (recipe.fit, recipe.greedy)
     )
-    plan = f"{whole} {greedy} seed={seed} images={len(data.train)} {keras.backend.backend()}"
-    record = _begin(folder, Record(command, seed, plan), announce)
+    plan = f"{whole} {greedy} {keras.backend.backend()}"
+    images = len(data.train), len(data.validation)
+    record = _begin(folder, Record(command, seed, *images, plan), announce)
     autoencoder = recipe.build(seed)
     validation = _validation(recipe, data)
     run = 0
@@ -116,7 +119,7 @@ def _begin(folder: Path, record: Record, announce: Callable[[str], None]) -> Rec
         earlier = Record.read(folder)
     except (FileNotFoundError, TypeError, ValueError):
         earlier = None
-    if earlier and not earlier.ended and earlier.plan == record.plan:
+    if earlier and replace(earlier, command=record.command) == record:
         announce(f"going on with the training in {folder}")
     elif folder.exists():
         shutil.rmtree(folder)

@@ -77,7 +77,7 @@ async def test_answers_say_which_model_answered_where_and_how_long_it_took(
             '{"inputs": [[1, 123456789012345678901234567890123456789012]]}',
             422,
             "invalid-value",
-            "f",
+            "inputs[0][1]",
         ),
         ('{"inputs": []}', 422, "shape-mismatch", "received (0)"),
         ('{"inputs": [[1, 2]]}', 422, "shape-mismatch", "expected (batch, 4, 4), received (1, 2)"),

@@ -1,0 +1,164 @@
+"""From training to HTTP: what a client receives is what the Keras model gives."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import numpy as np
+import onnx
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from service.app import create_app  # noqa: E402
+from service.inference.store import load  # noqa: E402
+from service.manifest import Provenance  # noqa: E402
+from service.settings import Settings  # noqa: E402
+from training import export as exporting  # noqa: E402
+from training.autoencoders.autoencoder import Autoencoder  # noqa: E402
+from training.datasets import fashion_mnist  # noqa: E402
+from training.export import ParityError, export  # noqa: E402
+from training.fit import Examples, FitSettings, fit  # noqa: E402
+from training.recipes import RECIPES  # noqa: E402
+
+SAMPLES = Path(__file__).parents[1] / "data" / "fashion_mnist"
+PROVENANCE = Provenance(
+    dataset="samples",
+    dataset_licence="MIT",
+    seed=1,
+    epochs=1,
+    command="none",
+    trained_at=datetime(2026, 1, 1, tzinfo=UTC),
+    versions={},
+)
+IMAGES = fashion_mnist.load(SAMPLES, subset=64).train
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def autoencoder(name: str, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Autoencoder:
+    """A model trained for a moment, so that no weight is still zero, and exported."""
+    recipe = RECIPES[name]
+    trained = recipe.build(1)
+    examples = Examples(IMAGES, IMAGES)
+    settings = FitSettings(epochs=1, batch_size=16)
+    fit(trained.whole, examples, examples, settings, tmp_path_factory.mktemp("run"), verbose=0)
+    export(
+        trained,
+        root / name / "1",
+        summary=recipe.summary,
+        provenance=PROVENANCE,
+        denoises=recipe.noise is not None,
+    )
+    return trained
+
+
+@pytest.fixture
+async def client(autoencoder: Autoencoder, root: Path) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(Settings(models=root, device="cpu"))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield client
+
+
+@pytest.mark.parametrize("batch", [1, 9])
+async def test_encode_decode_and_denoise_over_http_equal_keras(
+    client: httpx.AsyncClient, autoencoder: Autoencoder, name: str, batch: int
+) -> None:
+    async def ask(operation: str, values: np.ndarray) -> np.ndarray:
+        answer = await client.post(f"/{operation}?model={name}", json={"inputs": values.tolist()})
+        assert answer.status_code == 200, answer.text
+        return np.array(answer.json()["outputs"], np.float32)
+
+    images = IMAGES[:batch]
+    codings = autoencoder.encoder.predict(images, verbose=0)
+    whole = autoencoder.whole.predict(images, verbose=0)
+    np.testing.assert_allclose(await ask("encode", images), codings, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(await ask("decode", codings), whole, atol=1e-5, rtol=0)
+    if RECIPES[name].noise:
+        np.testing.assert_allclose(await ask("denoise", images), whole, atol=1e-5, rtol=0)
+    else:
+        answer = await client.post(f"/denoise?model={name}", json={"inputs": images.tolist()})
+        assert answer.status_code == 409
+
+
+def graphs(folder: Path) -> Iterator[onnx.ModelProto]:
+    for path in folder.glob("*.onnx"):
+        yield onnx.load(path)
+
+
+def test_graphs_are_small_and_name_their_free_dimensions(
+    autoencoder: Autoencoder, root: Path, name: str
+) -> None:
+    for graph in graphs(root / name / "1"):
+        assert graph.ByteSize() < 1_000_000
+        assert graph.opset_import[0].version == 18
+        free = {
+            dimension.dim_param
+            for value in [*graph.graph.input, *graph.graph.output]
+            for dimension in value.type.tensor_type.shape.dim
+            if dimension.dim_param
+        }
+        assert free <= {"batch", "steps"}
+        assert "batch" in free
+
+
+def test_layers_become_the_nodes_made_for_them(
+    autoencoder: Autoencoder, root: Path, name: str
+) -> None:
+    kinds = [node.op_type for graph in graphs(root / name / "1") for node in graph.graph.node]
+    if name == "recurrent":
+        assert kinds.count("LSTM") == 3
+        assert not {"Loop", "Scan"} & set(kinds)
+        assert kinds.count("MatMul") == 1  # one product for all steps
+    if name == "convolutional":
+        assert (kinds.count("Conv"), kinds.count("ConvTranspose")) == (3, 3)
+        assert kinds.count("Transpose") == 2  # in and out of the coding's channels-last layout
+
+
+async def test_a_sequence_of_40_rows_is_encoded_and_decoded_at_40(
+    client: httpx.AsyncClient, autoencoder: Autoencoder, name: str
+) -> None:
+    if name != "recurrent":
+        pytest.skip("a sequence of any length is for the recurrent model")
+    rows = np.concatenate([IMAGES[:2], IMAGES[2:4, :12]], axis=1)
+    encoded = await client.post("/encode?model=recurrent", json={"inputs": rows.tolist()})
+    codings = {"inputs": encoded.json()["outputs"]}
+    decoded = await client.post("/decode?model=recurrent&steps=40", json=codings)
+    expected = autoencoder.whole.predict(rows, verbose=0)
+    assert expected.shape == (2, 40, 28)
+    np.testing.assert_allclose(decoded.json()["outputs"], expected, atol=1e-5, rtol=0)
+
+
+def test_the_export_refuses_a_graph_that_differs_and_leaves_the_old_one(
+    autoencoder: Autoencoder, root: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name != "stacked":
+        pytest.skip("one model shows it")
+    folder = root / name / "1"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    convert = exporting._convert
+
+    def disturbed(*arguments: object) -> onnx.ModelProto:
+        model = convert(*arguments)  # type: ignore[arg-type]
+        weights = next(each for each in model.graph.initializer if len(each.dims) == 2)
+        values = onnx.numpy_helper.to_array(weights) + np.float32(1e-3)
+        weights.CopyFrom(onnx.numpy_helper.from_array(values, weights.name))
+        return model
+
+    monkeypatch.setattr(exporting, "_convert", disturbed)
+    with pytest.raises(ParityError, match="expected outputs within 1e-05 of Keras"):
+        export(autoencoder, folder, summary="", provenance=PROVENANCE, denoises=False)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert load(folder).name == name

@@ -1,0 +1,164 @@
+"""The card says what the manifest says, all of it, in Markdown."""
+
+from pathlib import Path
+
+import pytest
+
+from service.manifest import Manifest, Measurement, Operation, OperationName, StepsInput, Tensor
+from tests.training.pca import IMAGES, RECONSTRUCTIONS, manifest
+from training import card
+
+CODINGS = Tensor(name="codings", dtype="float32", shape=("batch", 16))
+STEPS = StepsInput(tensor=Tensor(name="steps", dtype="int64", shape=()), default=28)
+TEST, VALIDATION = "200 test images", "100 validation images"
+DEAD, NOISY = "50% of the pixels dead", "gaussian noise of 0.1"
+
+
+def operation(file: str, taken: Tensor, given: Tensor, steps: StepsInput | None) -> Operation:
+    return Operation(file=file, sha256="0" * 64, input=taken, output=given, steps=steps)
+
+
+def psnr(condition: str, method: str, value: float) -> Measurement:
+    return Measurement(
+        quantity="psnr", data=TEST, condition=condition, method=method, value=value, unit="dB"
+    )
+
+
+def plain(quantity: str, condition: str, method: str, value: float) -> Measurement:
+    return Measurement.model_validate(
+        {
+            "quantity": quantity,
+            "data": TEST if quantity == "ssim" else VALIDATION,
+            "condition": condition,
+            "method": method,
+            "value": value,
+            "unit": "",
+        }
+    )
+
+
+MEASUREMENTS = (
+    plain("mse", "clean", "model", 0.012361),
+    psnr("clean", "model", 19.091),
+    plain("share", "activations under 0.1", "model", 0.7124),
+    psnr(DEAD, "model", 18.313),
+    psnr(DEAD, "corrupted input", 9.862),
+    psnr(DEAD, "wavelets", 14.505),
+    plain("ssim", DEAD, "model", 0.6512),
+    plain("ssim", DEAD, "corrupted input", 0.4131),
+    plain("ssim", DEAD, "wavelets", 0.4022),
+    psnr(NOISY, "model", 18.774),
+    psnr(NOISY, "corrupted input", 21.596),
+    psnr(NOISY, "wavelets", 24.058),
+)
+
+
+def model(*measurements: Measurement, denoises: bool = True) -> Manifest:
+    operations: dict[OperationName, Operation] = {
+        "encode": operation("encoder.onnx", IMAGES, CODINGS, None),
+        "decode": operation("decoder.onnx", CODINGS, RECONSTRUCTIONS, STEPS),
+    }
+    if denoises:
+        operations["denoise"] = operation("denoiser.onnx", IMAGES, RECONSTRUCTIONS, None)
+    return manifest("pca", operations).model_copy(update={"measurements": measurements})
+
+
+def rows(text: str, header: str) -> dict[str, list[str]]:
+    """Return the cells after the first of each row of the table whose header starts so."""
+    for block in text.split("\n\n"):
+        first, *others = block.splitlines()
+        if first.startswith(f"| {header} |") and others:
+            table = [[cell.strip() for cell in row.strip("|").split("|")] for row in others[1:]]
+            return {name: cells for name, *cells in table}
+    raise AssertionError(f"no table {header}")
+
+
+def test_a_card_contains_every_measured_figure() -> None:
+    text = card.render(model(*MEASUREMENTS))
+    for written in ("0.01236", "19.09 dB", "71.2%", "18.31 dB", "9.86 dB", "14.51 dB", "0.651"):
+        assert written in text
+    for written in ("0.413", "0.402", "18.77 dB", "21.60 dB", "24.06 dB"):
+        assert written in text
+
+
+def test_denoising_figures_are_a_table_of_noise_and_method_with_the_best_in_bold() -> None:
+    text = card.render(model(*MEASUREMENTS))
+    assert "| PSNR | model | corrupted input | wavelets |" in text
+    assert rows(text, "PSNR") == {
+        DEAD: ["**18.31 dB**", "9.86 dB", "14.51 dB"],
+        NOISY: ["18.77 dB", "21.60 dB", "**24.06 dB**"],
+    }
+
+
+def test_a_table_has_no_row_for_a_noise_that_was_not_measured() -> None:
+    assert rows(card.render(model(*MEASUREMENTS)), "SSIM") == {
+        DEAD: ["**0.651**", "0.413", "0.402"]
+    }
+
+
+def test_other_figures_are_listed_with_images_condition_and_method() -> None:
+    text = card.render(model(*MEASUREMENTS))
+    listed = rows(text, "figure")
+    assert listed["MSE"] == [VALIDATION, "clean", "model", "0.01236"]
+    assert listed["share"] == [VALIDATION, "activations under 0.1", "model", "71.2%"]
+    assert len(listed) == 3
+
+
+def test_operations_are_described_with_tensors_shapes_and_files() -> None:
+    described = rows(card.render(model()), "operation")
+    assert described["encode"] == [
+        "`encoder.onnx`",
+        "`images` float32 (batch, 28, 28)",
+        "`codings` float32 (batch, 16)",
+    ]
+    assert (
+        "`steps` int64 scalar, the number of steps to give back, 28 where" in described["decode"][1]
+    )
+    assert list(described) == ["encode", "decode", "denoise"]
+
+
+def test_provenance_is_told_in_full() -> None:
+    described = model()
+    text = card.render(described)
+    origin = described.provenance
+    for fact in (origin.dataset, origin.dataset_licence, origin.command, "Seed 7", "3 epochs"):
+        assert fact in text
+    assert origin.trained_at.isoformat() in text
+    assert f"numpy {origin.versions['numpy']}" in text
+    assert "divided by 255" in text
+
+
+def test_limits_name_the_noise_at_which_something_else_is_better() -> None:
+    limits = card.render(model(*MEASUREMENTS)).partition("## Limits")[2]
+    assert f"{NOISY}: left as it is" in limits
+    assert DEAD not in limits
+
+
+def test_limits_name_the_methods_that_restore_better() -> None:
+    measured = (
+        psnr(DEAD, "model", 15.0),
+        psnr(DEAD, "corrupted input", 9.9),
+        psnr(DEAD, "wavelets", 14.5),
+        psnr(DEAD, "linear filter", 17.6),
+    )
+    limits = card.render(model(*measured)).partition("## Limits")[2]
+    assert f"{DEAD}: restored better by linear filter." in limits
+
+
+@pytest.mark.parametrize("denoises", [True, False])
+def test_limits_say_whether_noise_can_be_removed(denoises: bool) -> None:
+    text = card.render(model(denoises=denoises))
+    assert ("offers no denoise" in text) is not denoises
+
+
+def test_a_model_that_was_not_measured_yet_says_so() -> None:
+    assert "Not measured yet." in card.render(model())
+    assert "Not measured yet." not in card.render(model(*MEASUREMENTS))
+
+
+def test_a_written_card_is_the_same_each_time(tmp_path: Path) -> None:
+    card.write(model(*MEASUREMENTS), tmp_path)
+    first = (tmp_path / "README.md").read_bytes()
+    card.write(Manifest.model_validate_json(model(*MEASUREMENTS).model_dump_json()), tmp_path)
+    assert (tmp_path / "README.md").read_bytes() == first
+    assert first.endswith(b"\n")

@@ -1,0 +1,184 @@
+"""The model card: a manifest as a page for people, written beside it and never by hand."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from service.manifest import Manifest, Measurement, Operation, Tensor
+
+FILE_NAME = "README.md"
+CORRUPTED = "corrupted input"
+"""The method of figures that say how bad an image was before anything restored it."""
+
+MEASURED = (
+    "Of what the ONNX graphs give. PSNR is of the mean MSE, for a peak of 1; SSIM is "
+    "scikit-image's, the mean over the images."
+)
+RESTORING = (
+    "The same corrupted images ({images}) for every method, the best figure in bold. The linear "
+    "filter is learned from corrupted training images. Non-local means, total variation and "
+    "wavelets are scikit-image's denoisers, tuned for each noise on validation images, and the "
+    "brightness that the noise has changed is put right after each by a straight line fitted on "
+    "the same images."
+)
+
+
+def write(manifest: Manifest, folder: Path) -> None:
+    """Write the card of a model into its folder, the same bytes for the same manifest."""
+    (folder / FILE_NAME).write_text(render(manifest), encoding="utf-8")
+
+
+def render(manifest: Manifest) -> str:
+    """Return the card in Markdown."""
+    sections = [
+        f"# {manifest.name}, version {manifest.version}",
+        f"{manifest.summary}.",
+        "Generated from `manifest.json`, which says the same to programs.",
+        "## Operations",
+        _operations(manifest),
+        "## Training",
+        _training(manifest),
+        *_measured(manifest.measurements),
+        "## Limits",
+        _list(_limits(manifest)),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _operations(manifest: Manifest) -> str:
+    rows = [
+        (name, f"`{operation.file}`", _input(operation), _tensor(operation.output))
+        for name, operation in manifest.operations.items()
+    ]
+    pixels = manifest.pixels
+    colour = {"L": "grey", "RGB": "red, green and blue"}[pixels.mode]
+    return (
+        _table(("operation", "file", "takes", "gives"), rows)
+        + f"\n\nAn 8-bit pixel ({colour}) is divided by {pixels.scale:g} on its way in, "
+        "and multiplied by it on its way out."
+    )
+
+
+def _input(operation: Operation) -> str:
+    if operation.steps is None:
+        return _tensor(operation.input)
+    steps = operation.steps
+    return (
+        f"{_tensor(operation.input)}; {_tensor(steps.tensor)}, the number of steps to give back, "
+        f"{steps.default} where none is asked for"
+    )
+
+
+def _tensor(tensor: Tensor) -> str:
+    return f"`{tensor.name}` {tensor.dtype} {_shape(tensor)}"
+
+
+def _shape(tensor: Tensor) -> str:
+    return f"({', '.join(map(str, tensor.shape))})" if tensor.shape else "scalar"
+
+
+def _training(manifest: Manifest) -> str:
+    origin = manifest.provenance
+    versions = ", ".join(f"{package} {version}" for package, version in origin.versions.items())
+    return _list(
+        [
+            f"Data: {origin.dataset}; licence of the data: {origin.dataset_licence}",
+            f"Command: `{origin.command}`",
+            f"Seed {origin.seed}, {origin.epochs} epochs, ended {origin.trained_at.isoformat()}",
+            f"Versions: {versions}",
+        ]
+    )
+
+
+def _measured(measurements: Sequence[Measurement]) -> list[str]:
+    if not measurements:
+        return ["## Measured", "Not measured yet."]
+    noisy = _noises(measurements)
+    rest = [figure for figure in measurements if figure.condition not in noisy]
+    rows = [
+        (_name(figure), figure.data, figure.condition, figure.method, _value(figure))
+        for figure in rest
+    ]
+    sections = [
+        "## Measured",
+        MEASURED,
+        _table(("figure", "images", "condition", "method", "value"), rows),
+    ]
+    return sections + (_restoring(measurements, noisy) if noisy else [])
+
+
+def _restoring(measurements: Sequence[Measurement], noises: Sequence[str]) -> list[str]:
+    figures = [figure for figure in measurements if figure.condition in noises]
+    images = ", ".join(dict.fromkeys(figure.data for figure in figures))
+    quantities = dict.fromkeys(figure.quantity for figure in figures)
+    tables = [
+        _by_noise([figure for figure in figures if figure.quantity == quantity])
+        for quantity in quantities
+    ]
+    return ["### Restoring corrupted images", RESTORING.format(images=images), *tables]
+
+
+def _by_noise(figures: Sequence[Measurement]) -> str:
+    """Return a table of figures of one quantity, a row for each noise, a column for each method."""
+    methods = list(dict.fromkeys(figure.method for figure in figures))
+    rows = []
+    for noise in dict.fromkeys(figure.condition for figure in figures):
+        at = {figure.method: figure for figure in figures if figure.condition == noise}
+        best = max(at.values(), key=lambda figure: figure.value)
+        rows.append((noise, *(_cell(at.get(method), best) for method in methods)))
+    return _table((_name(figures[0]), *methods), rows)
+
+
+def _cell(figure: Measurement | None, best: Measurement) -> str:
+    if figure is None:
+        return ""
+    return f"**{_value(figure)}**" if figure == best else _value(figure)
+
+
+def _limits(manifest: Manifest) -> list[str]:
+    first = next(iter(manifest.operations.values())).input
+    data = manifest.provenance.dataset
+    limits = [
+        f"It has learned from {data} alone, and nothing was measured on other kinds of pictures.",
+        f"It takes {first.name} of shape {_shape(first)} and of no other.",
+    ]
+    if "denoise" not in manifest.operations:
+        return [*limits, "It was not trained to remove noise, and offers no denoise."]
+    psnr = [figure for figure in manifest.measurements if figure.quantity == "psnr"]
+    for noise in _noises(psnr):
+        at = {figure.method: figure for figure in psnr if figure.condition == noise}
+        better = [name for name, figure in at.items() if figure.value > at["model"].value]
+        if CORRUPTED in better:
+            limits.append(f"{noise}: left as it is, the image is closer to the clean one.")
+        elif better:
+            limits.append(f"{noise}: restored better by {', '.join(better)}.")
+    return limits
+
+
+def _noises(measurements: Iterable[Measurement]) -> list[str]:
+    found = (figure.condition for figure in measurements if figure.method == CORRUPTED)
+    return list(dict.fromkeys(found))
+
+
+def _name(figure: Measurement) -> str:
+    return figure.quantity if figure.quantity == "share" else figure.quantity.upper()
+
+
+def _value(figure: Measurement) -> str:
+    match figure.quantity:
+        case "psnr":
+            return f"{figure.value:.2f} {figure.unit}"
+        case "share":
+            return f"{figure.value:.1%}"
+        case "ssim":
+            return f"{figure.value:.3f}"
+        case _:
+            return f"{figure.value:.5f}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)

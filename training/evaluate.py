@@ -1,0 +1,172 @@
+"""Measure a model as it is served, and write the figures into its manifest and its card."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from service.inference.model import Model
+from service.inference.store import load
+from service.manifest import Manifest, Measurement
+from training import baselines, card
+from training.datasets.fashion_mnist import FashionMnist
+from training.noise import Floats, Noise
+from training.scores import mse, psnr, ssim
+
+NOISES = (
+    Noise("dead pixels", 0.5),
+    Noise("gaussian", 0.1),
+    Noise("gaussian", 0.2),
+    Noise("gaussian", 0.4),
+)
+TEST_SEED = 2
+"""Seed of the noise on the test images, the same for every model and every other method."""
+
+BATCH = 500
+CLEAN = "clean"
+BEFORE_FINE_TUNING = "model before fine-tuning"
+
+
+class Comparison:
+    """How the test images fare without a learned model: left corrupted, or restored by baselines.
+
+    Each noise is measured when it is first asked for and then remembered, so that several
+    denoisers can be compared at the cost of one.
+    """
+
+    def __init__(self, data: FashionMnist) -> None:
+        self._data = data
+        self._measured: dict[Noise, tuple[Measurement, ...]] = {}
+
+    def measure(self, noise: Noise) -> tuple[Measurement, ...]:
+        """Return PSNR and SSIM of the corrupted test images, and as each baseline restores them."""
+        if noise not in self._measured:
+            self._measured[noise] = tuple(self._measure(noise))
+        return self._measured[noise]
+
+    def _measure(self, noise: Noise) -> Iterator[Measurement]:
+        test = self._data.test
+        corrupted = corrupt(test, noise)
+        yield from _fidelity(corrupted, test, str(noise), "corrupted input")
+        for method in tqdm(baselines.METHODS, f"baselines, {noise}", disable=None):
+            restore = baselines.prepare(method, self._data.train, self._data.validation, noise)
+            yield from _fidelity(restore(corrupted), test, str(noise), method)
+
+
+def evaluate(folder: Path, data: FashionMnist, comparison: Comparison) -> Manifest:
+    """Measure the model of a folder models/<name>/<version>/, rewrite its manifest and its card.
+
+    Figures are of what the ONNX graphs give: MSE on clean images, PSNR in dB (of the mean MSE, for
+    a peak of 1), SSIM (scikit-image's, mean over the images), for a denoiser both on corrupted
+    test images too, beside the comparison's; for codings of sigmoid units, how sparse they are.
+    What was measured before fine-tuning is kept: it cannot be measured again. Raises StartupError
+    where the folder cannot be served.
+    """
+    model = load(folder)
+    measurements = list(_measure_clean(model, data))
+    earlier = model.manifest.measurements
+    measurements.extend(each for each in earlier if each.method == BEFORE_FINE_TUNING)
+    measurements.extend(_measure_sparsity(model, data))
+    if model.offers("denoise"):
+        for noise in NOISES:
+            restored = reconstruct(model, corrupt(data.test, noise))
+            measurements.extend(_fidelity(restored, data.test, str(noise), "model"))
+            measurements.extend(comparison.measure(noise))
+    manifest = model.manifest.model_copy(update={"measurements": tuple(measurements)})
+    manifest.write(folder)
+    card.write(manifest, folder)
+    return manifest
+
+
+def before_fine_tuning(error: float, images: int) -> Measurement:
+    """Return the figure of an MSE that training measured on so many clean validation images."""
+    return _measurement("mse", _validation(images), CLEAN, BEFORE_FINE_TUNING, error)
+
+
+def corrupt(test: Floats, noise: Noise) -> Floats:
+    """Return test images with the noise that every method is measured on."""
+    return noise.corrupt(test, seed=TEST_SEED)
+
+
+def reconstruct(model: Model, images: Floats) -> Floats:
+    """Return images as a model gives them back: denoised if it denoises, else coded and decoded."""
+
+    def one(batch: Floats) -> Floats:
+        if model.offers("denoise"):
+            return model.infer("denoise", batch)
+        return model.infer("decode", model.infer("encode", batch))
+
+    name = f"{model.name}, {len(images):,} images"
+    return np.concatenate([one(batch) for batch in tqdm(_batches(images), name, disable=None)])
+
+
+def encode(model: Model, images: Floats) -> Floats:
+    """Return the codings of images, (n, ...)."""
+    return np.concatenate([model.infer("encode", batch) for batch in _batches(images)])
+
+
+def are_sigmoid_activations(codings: Floats) -> bool:
+    """Tell whether codings could be activations of sigmoid units: a row each, all in [0, 1]."""
+    return codings.ndim == 2 and bool(codings.min() >= 0 and codings.max() <= 1)
+
+
+def _measure_clean(model: Model, data: FashionMnist) -> Iterator[Measurement]:
+    error = mse(reconstruct(model, data.validation), data.validation)
+    yield _measurement("mse", _validation(len(data.validation)), CLEAN, "model", error)
+    reconstructions = reconstruct(model, data.test)
+    yield _measurement("mse", _test(data.test), CLEAN, "model", mse(reconstructions, data.test))
+    yield from _fidelity(reconstructions, data.test, CLEAN, "model")
+
+
+def _measure_sparsity(model: Model, data: FashionMnist) -> Iterator[Measurement]:
+    codings = encode(model, data.validation)
+    if not are_sigmoid_activations(codings):
+        return
+    means = codings.mean(axis=0)
+    shares = {
+        "activations under 0.1": np.mean(codings < 0.1),
+        "neurons with a mean activation between 0.1 and 0.2": np.mean(
+            (means >= 0.1) & (means <= 0.2)
+        ),
+    }
+    for condition, share in shares.items():
+        yield _measurement("share", _validation(len(data.validation)), condition, "model", float(share))
+
+
+def _fidelity(
+    received: Floats, expected: Floats, condition: str, method: str
+) -> Iterator[Measurement]:
+    images = _test(expected)
+    yield _measurement("psnr", images, condition, method, psnr(received, expected))
+    yield _measurement("ssim", images, condition, method, ssim(received, expected))
+
+
+def _measurement(
+    quantity: Literal["mse", "psnr", "ssim", "share"],
+    data: str,
+    condition: str,
+    method: str,
+    value: float,
+) -> Measurement:
+    return Measurement(
+        quantity=quantity,
+        data=data,
+        condition=condition,
+        method=method,
+        value=round(value, 6),
+        unit="dB" if quantity == "psnr" else "",
+    )
+
+
+def _validation(images: int) -> str:
+    return f"{images:,} validation images"
+
+
+def _test(images: Floats) -> str:
+    return f"{len(images):,} test images"
+
+
+def _batches(images: Floats) -> list[Floats]:
+    return [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
