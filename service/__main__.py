@@ -19,10 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ValidationError as error:
         for each in error.errors():
             name = str(each["loc"][0])
-            print(
-                f"{_flag(name)} (SERVICE_{name.upper()}): {each['msg']}, received {each['input']!r}",
-                file=sys.stderr,
-            )
+            where = f"{_flag(name)} (SERVICE_{name.upper()})"
+            print(f"{where}: {each['msg']}, received {each['input']!r}", file=sys.stderr)
         return 2
     try:
         return command(settings)

@@ -32,8 +32,9 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Encode, decode and denoise images with autoencoders.",
         version=_version(),
     )
-    app.include_router(operations.create_router(store, settings))
-    app.include_router(models.create_router(store, settings))
+    limits = operations.Limits(settings.max_body_bytes, settings.max_pixels, settings.max_steps)
+    app.include_router(operations.create_router(store, settings.defaults, limits))
+    app.include_router(models.create_router(store, settings.defaults))
     app.include_router(health.router)
     app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
     app.add_api_route("/", _playground, include_in_schema=False)
@@ -45,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _check_defaults(store: Store, settings: Settings) -> None:
-    """A default that somebody chose must exist; those built in may, where other models are served."""
+    """A default that was set must exist; those built in need not, where other models are served."""
     for operation, name in settings.defaults.items():
         setting = f"default_{operation}"
         if setting in settings.model_fields_set:

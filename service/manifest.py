@@ -53,7 +53,7 @@ class StepsInput(_Strict):
 
 
 class Pixels(_Strict):
-    """How 8-bit pixels become the model's numbers: a Pillow mode, and the value that becomes 1.0."""
+    """How 8-bit pixels become the model's numbers: a Pillow mode, the value that becomes 1.0."""
 
     mode: Literal["L", "RGB"]
     scale: Annotated[float, Field(gt=0)]
@@ -75,7 +75,7 @@ class Measurement(_Strict):
 
 
 class Provenance(_Strict):
-    """Where the weights come from; epochs counts those that were run, versions the packages used."""
+    """Where the weights come from; epochs were run so many, versions are of packages."""
 
     dataset: str
     dataset_licence: str

@@ -3,7 +3,6 @@
 import argparse
 import os
 import shlex
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -157,4 +156,4 @@ def _command(name: str, options: argparse.Namespace) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

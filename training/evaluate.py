@@ -132,7 +132,8 @@ def _measure_sparsity(model: Model, data: FashionMnist) -> Iterator[Measurement]
         ),
     }
     for condition, share in shares.items():
-        yield _measurement("share", _validation(len(data.validation)), condition, "model", float(share))
+        images = _validation(len(data.validation))
+        yield _measurement("share", images, condition, "model", float(share))
 
 
 def _fidelity(

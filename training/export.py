@@ -65,9 +65,9 @@ def export(
 ) -> Manifest:
     """Write the graphs and the manifest of an autoencoder into models/<name>/<version>/.
 
-    measurements: what only training could measure. Raises ParityError where a graph's output differs from
-    Keras's by more than 1e-5 anywhere, for two batch sizes and, where it is free, two lengths;
-    nothing is written to the folder then.
+    measurements: what only training could measure. Raises ParityError where a graph's output
+    differs from Keras's by more than 1e-5 anywhere, for two batch sizes and, where it is free, two
+    lengths; nothing is written to the folder then.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
@@ -152,6 +152,7 @@ def _convert(graph: _Graph) -> onnx.ModelProto:
     import tensorflow as tf
     from tf2onnx import convert
 
+    model: onnx.ModelProto
     tensors = [graph.input, *([graph.steps.tensor] if graph.steps else [])]
     signature = [
         tf.TensorSpec(

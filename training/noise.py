@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Noise:
-    """A kind of noise and its amount: the probability that a pixel is dead, or the standard deviation."""
+    """A kind of noise, and its amount: the share of dead pixels, or the standard deviation."""
 
     kind: Literal["dead pixels", "gaussian"]
     amount: float

@@ -50,12 +50,16 @@ def _kl(seed: int) -> Autoencoder:
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
-        "stacked": Recipe("Dense layers, trained as a whole", _stacked, FitSettings(epochs=40)),
+        "stacked": Recipe(
+            "Dense layers, trained as a whole",
+            _stacked,
+            FitSettings(epochs=100, learning_rate=8e-3, patience=20),
+        ),
         "stacked-layerwise": Recipe(
             "The same layers, trained greedily, one shallow autoencoder at a time, then fine-tuned",
             _stacked,
-            FitSettings(epochs=15, learning_rate=2e-3),
-            greedy=FitSettings(epochs=15),
+            FitSettings(epochs=30, learning_rate=8e-3),
+            greedy=FitSettings(epochs=20),
         ),
         "convolutional": Recipe(
             "Convolutions and pooling, then transposed convolutions",
@@ -87,7 +91,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "sparse-kl": Recipe(
             "A coding of 300 kept sparse by its divergence from a mean activation of 0.1",
             _kl,
-            FitSettings(epochs=40),
+            FitSettings(epochs=11, batch_size=512, learning_rate=3e-3, loss_weight=64.0),
         ),
     }
 )

@@ -109,7 +109,8 @@ def load(folder: Path) -> tuple[Autoencoder, Record]:
     model = folder / MODEL_FILE
     if not model.exists():
         raise FileNotFoundError(
-            f"{model}: expected a trained model, received none; run: python -m training train {folder.name}"
+            f"{model}: expected a trained model, received none; "
+            f"run: python -m training train {folder.name}"
         )
     return Autoencoder.of(keras.saving.load_model(model)), Record.read(folder)
 

@@ -44,7 +44,7 @@ def read_json(body: bytes) -> Floats:
 
 
 def write_json(model: str, version: int, outputs: Floats) -> bytes:
-    """Return {"model", "version", "outputs"} with floats as the shortest text that reads back the same."""
+    """Return {"model", "version", "outputs"}, floats as the shortest text that reads back equal."""
     document = {"model": model, "version": version, "outputs": np.ascontiguousarray(outputs)}
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -72,7 +72,8 @@ def read_npy(body: bytes) -> Array:
     data = memoryview(body)[stream.tell() :]
     if len(data) != count * dtype.itemsize:
         raise MalformedBody(
-            f"body: expected {count * dtype.itemsize} bytes for {dtype} {shape}, received {len(data)}"
+            f"body: expected {count * dtype.itemsize} bytes for {dtype} {shape}, "
+            f"received {len(data)}"
         )
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran_order else "C")
     if array.dtype == np.uint8:
@@ -110,7 +111,8 @@ def _explain(inputs: list[Any]) -> NoReturn:
         for index, shape in enumerate(shapes):
             if shape != shapes[0]:
                 raise ShapeMismatch(
-                    f"{path}[{index}]: expected the shape of {path}[0], {shapes[0]}, received {shape}"
+                    f"{path}[{index}]: expected the shape of {path}[0], {shapes[0]}, "
+                    f"received {shape}"
                 )
         return (len(item), *(shapes[0] if shapes else ()))
 

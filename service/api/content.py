@@ -25,12 +25,14 @@ UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 
 @dataclass(frozen=True)
 class Batch:
-    """The inputs of a request, and what they were: the media types that suit the answer, best first."""
+    """The inputs of a request, and the media types that suit the answer to them, best first.
+
+    as_pixels: whether they came as pixels in an array, so that images go back so too.
+    """
 
     inputs: Floats
     answers: tuple[str, ...]
     as_pixels: bool
-    """Whether they came as pixels in an array, so that images go back so too."""
 
 
 def readable(operation: OperationName) -> tuple[str, ...]:
@@ -78,7 +80,7 @@ def read(
 
 
 def write(outputs: Floats, media_type: str, model: Model, *, as_pixels: bool) -> bytes:
-    """Return the body of an answer: outputs in the model's range as a media type of Batch.answers."""
+    """Return outputs in the model's range as the body of an answer of one of Batch.answers."""
     if media_type == JSON:
         return arrays.write_json(model.name, model.version, outputs)
     if media_type == NPY:

@@ -3,7 +3,6 @@
 import logging
 import re
 import uuid
-from typing import ClassVar
 
 import orjson
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,7 +18,7 @@ log = logging.getLogger(__name__)
 class ProblemResponse(Response):
     """An error as application/problem+json (RFC 9457)."""
 
-    media_type: ClassVar[str] = "application/problem+json"
+    media_type = "application/problem+json"
 
     def __init__(
         self,
@@ -40,7 +39,7 @@ class ProblemResponse(Response):
 
 
 class Envelope:
-    """Give every answer an X-Request-Id, the client's own where it sent one, even an answer of 500."""
+    """Give every answer an X-Request-Id, the client's own where it sent one, even a 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,15 +1,17 @@
 """GET /models and /models/{name}: what is served, and how well it does."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 
 from service.api.schemas import ServedModel, ServedModels
 from service.inference.model import Model
 from service.inference.store import Store
-from service.settings import Settings
+from service.manifest import OperationName
 
 
-def create_router(store: Store, settings: Settings) -> APIRouter:
-    """Return the routes that describe a store of models."""
+def create_router(store: Store, defaults: Mapping[OperationName, str]) -> APIRouter:
+    """Return the routes that describe a store of models, and what each is the default for."""
     router = APIRouter(tags=["models"])
 
     def described(model: Model) -> ServedModel:
@@ -20,16 +22,14 @@ def create_router(store: Store, settings: Settings) -> APIRouter:
             state="ready",
             execution_provider=model.provider,
             default_for=[
-                operation
-                for operation, name in settings.defaults.items()
-                if newest and name == model.name
+                operation for operation, name in defaults.items() if newest and name == model.name
             ],
             manifest=model.manifest,
         )
 
     @router.get("/models")
     async def models() -> ServedModels:
-        """Every version of every model: its manifest with measured figures, its state, its provider."""
+        """Every version of every model: manifest with measured figures, state, provider."""
         return ServedModels(models=[described(model) for model in store])
 
     @router.get("/models/{name}")

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,11 +14,19 @@ from service.api.schemas import Inputs, Outputs, Problem
 from service.errors import BodyTooLarge, InvalidValue
 from service.inference.store import Store
 from service.manifest import OperationName
-from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that a request may ask for: bytes of a body, pixels of a picture, steps."""
+
+    body_bytes: int
+    pixels: int
+    steps: int
 
 
 class Choice(BaseModel):
-    """Which model; the settings name one for each operation, and the newest version is the default."""
+    """Which model: one of the settings where none is named, and the newest version."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,8 +52,11 @@ class DecodeChoice(Choice):
     ] = None
 
 
-def create_router(store: Store, settings: Settings) -> APIRouter:
-    """Return the routes of the three operations over a store of models."""
+def create_router(store: Store, defaults: Mapping[OperationName, str], limits: Limits) -> APIRouter:
+    """Return the routes of the three operations over a store of models.
+
+    defaults: the model of each operation where a request names none.
+    """
     router = APIRouter(tags=["operations"], default_response_class=Response)
 
     async def answer(
@@ -54,12 +67,10 @@ def create_router(store: Store, settings: Settings) -> APIRouter:
         fit: bool = False,
         steps: int | None = None,
     ) -> Response:
-        model = store.get_for(
-            operation, choice.model or settings.defaults[operation], choice.version
-        )
-        if steps is not None and steps > settings.max_steps:
-            raise InvalidValue(f"steps: expected at most {settings.max_steps}, received {steps}")
-        body = await _read(request, settings.max_body_bytes)
+        model = store.get_for(operation, choice.model or defaults[operation], choice.version)
+        if steps is not None and steps > limits.steps:
+            raise InvalidValue(f"steps: expected at most {limits.steps}, received {steps}")
+        body = await _read(request, limits.body_bytes)
         began = time.perf_counter()
         batch = await asyncio.to_thread(
             content.read,
@@ -68,7 +79,7 @@ def create_router(store: Store, settings: Settings) -> APIRouter:
             model,
             operation,
             fit=fit,
-            max_pixels=settings.max_pixels,
+            max_pixels=limits.pixels,
         )
         media_type = content.answer_type(request.headers.get("accept", ""), batch)
         model.check(operation, batch.inputs, steps)
@@ -138,7 +149,7 @@ def _described(operation: OperationName) -> dict[str, Any]:
         content.JSON: {"schema": Inputs.model_json_schema()},
         content.MULTIPART: {"schema": files},
     }
-    answers = (content.JSON, content.NPY)
+    answers: tuple[str, ...] = (content.JSON, content.NPY)
     if operation != "encode":
         answers += content.PICTURES
     return {

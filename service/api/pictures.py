@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from service.errors import BodyTooLarge, MalformedBody, ShapeMismatch, UnsupportedMediaType
 from service.manifest import Dimension
@@ -48,7 +48,7 @@ def read(body: bytes, frame: Frame, *, fit: bool, max_pixels: int) -> Bytes:
 
 
 def write(pixels: Bytes, media_type: str) -> bytes:
-    """Return pixels (height, width) or (height, width, 3) as a picture of a media type of FORMATS."""
+    """Return pixels (height, width[, 3]) as a picture of one of the media types of FORMATS."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, FORMATS[media_type])
     return stream.getvalue()
@@ -57,7 +57,7 @@ def write(pixels: Bytes, media_type: str) -> bytes:
 def _open(body: bytes, max_pixels: int) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(body), formats=list(FORMATS.values()))
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise UnsupportedMediaType(
             f"picture: expected {', '.join(FORMATS.values())}, received another format"
         ) from error

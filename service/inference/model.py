@@ -61,7 +61,8 @@ class Model:
         expected, received = described.input.shape, array.shape
         if not _fits(expected, received):
             raise ShapeMismatch(
-                f"{described.input.name}: expected {_written(expected)}, received {_written(received)}"
+                f"{described.input.name}: expected {_written(expected)}, "
+                f"received {_written(received)}"
             )
         if 0 in received:
             raise InvalidValue(
@@ -79,7 +80,7 @@ class Model:
             )
 
     def infer(self, operation: OperationName, array: Floats, steps: int | None = None) -> Floats:
-        """Return an operation's output for a batch of inputs, after check(), in the calling thread."""
+        """Return an operation's output for a batch of inputs, in this thread; raise as check()."""
         self.check(operation, array, steps)
         return self._session(operation).run(array, steps)
 

@@ -32,7 +32,7 @@ class Session:
         self._check_tensors(path)
 
     def run(self, array: Floats, steps: int | None = None) -> Floats:
-        """Return the output for a batch of inputs; steps is the length to give back, where asked for."""
+        """Return the output for a batch of inputs; steps: the length to give back, if free."""
         feed = {self.operation.input.name: array}
         if self.operation.steps:
             wanted = self.operation.steps.default if steps is None else steps
@@ -48,6 +48,6 @@ class Session:
         outputs = {node.name for node in self._session.get_outputs()}
         if inputs != expected or outputs != expected_output:
             raise StartupError(
-                f"{path}: expected inputs {sorted(expected)} and outputs {sorted(expected_output)}, "
+                f"{path}: expected inputs {sorted(expected)}, outputs {sorted(expected_output)}, "
                 f"received {sorted(inputs)} and {sorted(outputs)}"
             )

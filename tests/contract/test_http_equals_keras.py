@@ -12,16 +12,16 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from service.app import create_app  # noqa: E402
-from service.inference.store import load  # noqa: E402
-from service.manifest import Provenance  # noqa: E402
-from service.settings import Settings  # noqa: E402
-from training import export as exporting  # noqa: E402
-from training.autoencoders.autoencoder import Autoencoder  # noqa: E402
-from training.datasets import fashion_mnist  # noqa: E402
-from training.export import ParityError, export  # noqa: E402
-from training.fit import Examples, FitSettings, fit  # noqa: E402
-from training.recipes import RECIPES  # noqa: E402
+from service.app import create_app
+from service.inference.store import load
+from service.manifest import Provenance
+from service.settings import Settings
+from training import export as exporting
+from training.autoencoders.autoencoder import Autoencoder
+from training.datasets import fashion_mnist
+from training.export import ParityError, export
+from training.fit import Examples, FitSettings, fit
+from training.recipes import RECIPES
 
 SAMPLES = Path(__file__).parents[1] / "data" / "fashion_mnist"
 PROVENANCE = Provenance(

@@ -28,7 +28,7 @@ async def start(models: Path) -> AsyncIterator[Start]:
     clients: list[httpx.AsyncClient] = []
 
     def with_settings(**settings: Any) -> httpx.AsyncClient:
-        defaults = {
+        defaults: dict[str, Any] = {
             "models": models,
             "device": "cpu",
             "default_encode": "mirror",

@@ -30,7 +30,9 @@ def test_an_empty_folder_cannot_be_served(tmp_path: Path) -> None:
 def test_a_manifest_is_read_strictly(tmp_path: Path, changes: dict[str, object]) -> None:
     folder = write_model(tmp_path, "half")
     edit(folder, **changes)
-    with pytest.raises(StartupError, match=f"expected a manifest, received(.|\n)*{[*changes][0]}"):
+    with pytest.raises(
+        StartupError, match=f"expected a manifest, received(.|\n)*{next(iter(changes))}"
+    ):
         load(folder)
 
 
@@ -42,7 +44,7 @@ def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
 def test_a_manifest_belongs_to_its_folder(tmp_path: Path) -> None:
     folder = write_model(tmp_path, "half")
     moved = folder.rename(folder.with_name("2"))
-    with pytest.raises(StartupError, match="expected the folder half/1 .* received half/2"):
+    with pytest.raises(StartupError, match=r"expected the folder half/1 .* received half/2"):
         load(moved)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from training.datasets import fashion_mnist  # noqa: E402
-from training.datasets.fashion_mnist import FashionMnist  # noqa: E402
+from training.datasets import fashion_mnist
+from training.datasets.fashion_mnist import FashionMnist
 
 SAMPLES = Path(__file__).parents[1] / "data" / "fashion_mnist"
 

@@ -1,1 +1,1 @@
-"""One file a family of autoencoders; each builder takes a configuration and returns an untrained model."""
+"""One file a family of autoencoders: configuration in, untrained model out."""

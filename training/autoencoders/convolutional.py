@@ -15,7 +15,10 @@ class ConvolutionalConfig:
 
 
 def build(config: ConvolutionalConfig, *, seed: int) -> Autoencoder:
-    """Return a convolutional autoencoder: images (batch, 28, 28) in [0, 1] -> codings (batch, 3, 3, filters[-1])."""
+    """Return a convolutional autoencoder.
+
+    Images (batch, 28, 28) in [0, 1] -> codings (batch, 3, 3, filters[-1]).
+    """
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     first, second, third = config.filters

@@ -36,10 +36,11 @@ class RepeatAlong(keras.layers.Layer):
 
 
 def build(config: RecurrentConfig, *, seed: int) -> Autoencoder:
-    """Return a recurrent autoencoder: sequences (batch, steps, 28) in [0, 1] -> codings (batch, coding).
+    """Return a recurrent autoencoder.
 
-    The decoder takes the codings and any tensor (batch, steps, 1), whose values do not matter:
-    it says how many steps to give back.
+    Sequences (batch, steps, 28) in [0, 1] -> codings (batch, coding). The decoder takes the codings
+    and any tensor (batch, steps, 1), whose values do not matter: it says how many steps to give
+    back.
     """
     keras.utils.set_random_seed(seed)
     layers = keras.layers

@@ -12,7 +12,7 @@ from training.autoencoders.stacked import IMAGE, PIXELS
 
 @dataclass(frozen=True)
 class SparseConfig:
-    """Which penalty, and how strong; the target is the mean activation that "kl" asks of each unit."""
+    """Which penalty, and how strong; target: the mean activation that "kl" asks of each unit."""
 
     penalty: Literal["l1", "kl"]
     weight: float
@@ -53,7 +53,8 @@ class BatchPenalty(keras.layers.Layer):
     """Add a regulariser's value for the whole batch to the loss; return the activations unchanged.
 
     Keras divides what a layer's activity_regularizer returns by the batch size. That is right for
-    a sum over the examples (l1), and would make a penalty on batch means weaker the larger the batch.
+    a sum over the examples (l1), and would make a penalty on batch means weaker the larger the
+    batch.
     """
 
     def __init__(self, regularizer: Any, **kwargs: Any) -> None:
@@ -72,10 +73,10 @@ class BatchPenalty(keras.layers.Layer):
 
 
 def build(config: SparseConfig, *, seed: int) -> Autoencoder:
-    """Return a sparse autoencoder: images (batch, 28, 28) in [0, 1] -> codings (batch, coding) in [0, 1].
+    """Return a sparse autoencoder.
 
-    "l1" adds weight * (sum of a coding's activations, mean over the batch) to the loss, "kl" the
-    KLDivergenceRegularizer.
+    Images (batch, 28, 28) in [0, 1] -> codings (batch, coding) in [0, 1]. "l1" adds weight * (sum
+    of a coding's activations, mean over the batch) to the loss, "kl" the KLDivergenceRegularizer.
     """
     keras.utils.set_random_seed(seed)
     layers = keras.layers

@@ -17,7 +17,7 @@ CLASSES = (
 
 @dataclass(frozen=True)
 class FashionMnist:
-    """Images float32 (n, 28, 28) in [0, 1]; validation is the last twelfth of the training images."""
+    """Images float32 (n, 28, 28) in [0, 1]; validation: the last twelfth of the training images."""
 
     train: NDArray[np.float32]
     validation: NDArray[np.float32]
@@ -26,10 +26,11 @@ class FashionMnist:
 
 
 def load(folder: Path | None = None, *, subset: int | None = None) -> FashionMnist:
-    """Return the data set, from the first of: folder, $FASHION_MNIST, Debian's package, Keras's download.
+    """Return the data set.
 
-    A folder holds the four original gzip-compressed IDX files. With subset, only the first that
-    many training images are kept, and a tenth as many of the others.
+    It is taken from the folder, or that of $FASHION_MNIST, or that of Debian's package, or Keras
+    downloads it. A folder holds the four original gzip-compressed IDX files. With subset, only the
+    first that many training images are kept, and a tenth as many of the others.
     Raises FileNotFoundError where a folder that was named lacks a file, ValueError for a file that
     is not IDX.
     """
@@ -63,7 +64,7 @@ def _read_folder(folder: Path) -> tuple[Part, Part]:
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:
-    """IDX of unsigned bytes: two zeros, 8, the number of dimensions, each size big-endian, the data."""
+    """Two zeros, 8 for unsigned bytes, the number of dimensions, each size big-endian, the data."""
     content = gzip.decompress(path.read_bytes())
     if content[:3] != b"\0\0\x08":
         raise ValueError(
