@@ -1,6 +1,7 @@
 """Command line of the service: python -m service serve|models|doctor."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 
@@ -34,6 +35,8 @@ def _serve(settings: Settings) -> int:
 
     from service.app import create_app
 
+    # Once requests in flight are answered, uvicorn raises the signal that stopped it once more.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         create_app(settings),
         host=settings.host,

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from service.api import health, models, operations
+from service.api import health, models, operations, pictures
 from service.api.envelope import Envelope, ProblemResponse
 from service.errors import ServiceError, StartupError
 from service.inference.store import Store
@@ -27,6 +27,7 @@ def create_app(settings: Settings) -> FastAPI:
     """
     store = Store.open(settings.models, device=settings.device)
     _check_defaults(store, settings)
+    pictures.warm_up()
     app = FastAPIOffline(
         title="autoencoder-service",
         summary="Encode, decode and denoise images with autoencoders.",

@@ -62,12 +62,6 @@ class NotAcceptable(ServiceError):
     status, code, title = 406, "not-acceptable", "Not acceptable"
 
 
-class NotReady(ServiceError):
-    """The service is starting or stopping."""
-
-    status, code, title = 503, "not-ready", "Not ready"
-
-
 class StartupError(ServiceError):
     """The service cannot start as it is set up: a broken model, a device that is not there."""
 

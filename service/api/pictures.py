@@ -28,6 +28,12 @@ class Frame:
         return f"{width}x{height} {self.mode}"
 
 
+def warm_up() -> None:
+    """Write and read a picture of each format: Pillow loads its codecs when they are first used."""
+    for media_type in FORMATS:
+        _open(write(np.zeros((1, 1), np.uint8), media_type), max_pixels=1)
+
+
 def read(body: bytes, frame: Frame, *, fit: bool, max_pixels: int) -> Bytes:
     """Return the pixels (height, width) or (height, width, 3) of a PNG, JPEG or WebP picture.
 

@@ -1,6 +1,5 @@
 """What the tests of the project as a whole share: its folder, and the service as users run it."""
 
-import signal
 import socket
 import subprocess
 import sys
@@ -40,7 +39,7 @@ def address(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     finally:
         service.terminate()
         status = service.wait(60)
-    assert status in (0, -signal.SIGTERM), log.read_text()
+    assert status == 0, log.read_text()
 
 
 def _wait_until_ready(url: str, service: subprocess.Popen[bytes], log: Path) -> None:

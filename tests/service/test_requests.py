@@ -3,6 +3,7 @@
 import asyncio
 import io
 import uuid
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -10,7 +11,15 @@ from PIL import Image
 
 from tests.service.tiny import Start
 
+App = Callable[..., Awaitable[None]]
 BODY = {"inputs": [[[0.0] * 4] * 4]}
+
+
+def application_of(client: httpx.AsyncClient) -> App:
+    """The application behind a client, to be called as a server would call it."""
+    transport = client._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    return transport.app
 
 
 def check_problem(answer: httpx.Response, status: int, code: str) -> str:
@@ -133,6 +142,33 @@ async def test_a_fault_of_the_service_is_a_500_with_an_id_and_no_secret(
     assert answer.headers["X-Request-Id"] in detail
     assert "secret" not in answer.text
     assert "a secret" in caplog.text
+
+
+async def test_a_client_that_goes_while_it_sends_its_body_is_no_fault(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = application_of(start())
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/encode",
+        "raw_path": b"/encode",
+        "query_string": b"",
+        "headers": [],
+    }
+    sent: list[object] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    assert sent == []
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_requests_run_side_by_side(client: httpx.AsyncClient) -> None:

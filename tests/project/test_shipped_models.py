@@ -1,0 +1,187 @@
+"""The models that the project ships do over HTTP what their manifests say, on real test images."""
+
+import gzip
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from service.app import create_app
+from service.inference.store import find, load
+from service.manifest import Manifest
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "tests" / "data" / "fashion_mnist" / "t10k-images-idx3-ubyte.gz"
+MANIFESTS = {path.parent.name: Manifest.read(path) for path in find(ROOT / "models")}
+# What the book's models reach with the same layers, and what these must reach, on validation images.
+LARGEST_MSE = {
+    "stacked": 0.0110,
+    "stacked-layerwise": 0.0133,
+    "convolutional": 0.0065,
+    "recurrent": 0.0104,
+    "denoising-dropout": 0.0166,
+    "denoising-gaussian": 0.0150,
+    "sparse-l1": 0.0111,
+    "sparse-kl": 0.0099,
+}
+TRAINED_FOR = {
+    "denoising-dropout": "50% of the pixels dead",
+    "denoising-gaussian": "gaussian noise of 0.4",
+}
+
+
+@pytest.fixture(scope="module")
+def pixels() -> NDArray[np.uint8]:
+    """The first 100 test images."""
+    content = gzip.decompress(SAMPLES.read_bytes())
+    return np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28)[:100]
+
+
+@pytest.fixture(scope="module")
+def images(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return pixels.astype(np.float32) / np.float32(255)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(Settings(models=ROOT / "models", device="cpu"))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield client
+
+
+def measured(name: str, quantity: str, data: str, condition: str, method: str = "model") -> float:
+    """The one figure of a model's manifest that is so described; data is how its text ends."""
+    (value,) = (
+        each.value
+        for each in MANIFESTS[name].measurements
+        if each.data.endswith(data)
+        and (each.quantity, each.condition, each.method) == (quantity, condition, method)
+    )
+    return value
+
+
+def psnr(error: float) -> float:
+    return float(-10 * np.log10(error))
+
+
+def test_all_eight_are_shipped() -> None:
+    assert set(MANIFESTS) == set(LARGEST_MSE)
+
+
+@pytest.mark.parametrize("name", LARGEST_MSE)
+def test_a_model_reconstructs_at_least_as_well_as_it_must(name: str) -> None:
+    assert measured(name, "mse", "5,000 validation images", "clean") <= LARGEST_MSE[name]
+
+
+@pytest.mark.parametrize("name", LARGEST_MSE)
+def test_a_model_was_trained_in_full_and_says_how(name: str) -> None:
+    provenance = MANIFESTS[name].provenance
+    assert provenance.dataset == "Fashion-MNIST (55,000 training images)"
+    assert provenance.command == f"python -m training train {name} --seed {provenance.seed}"
+
+
+@pytest.mark.parametrize("name", LARGEST_MSE)
+def test_graphs_are_small(name: str) -> None:
+    assert all(path.stat().st_size < 1_000_000 for path in (ROOT / "models" / name).rglob("*.onnx"))
+
+
+@pytest.mark.parametrize("name", LARGEST_MSE)
+def test_the_figures_of_a_manifest_are_those_of_its_graphs(
+    name: str, images: NDArray[np.float32]
+) -> None:
+    model = load(ROOT / "models" / name / "1")
+    received = model.infer("decode", model.infer("encode", images))
+    # 100 of the 10,000 images that the manifest speaks of: near, not equal.
+    assert np.mean((received - images) ** 2) == pytest.approx(
+        measured(name, "mse", "10,000 test images", "clean"), rel=0.15
+    )
+
+
+def test_sparse_kl_is_as_sparse_as_the_book_says() -> None:
+    """About 70 % of the activations, about 90 % of the neurons: each within five in a hundred."""
+    conditions = {
+        "activations under 0.1": 0.70,
+        "neurons with a mean activation between 0.1 and 0.2": 0.90,
+    }
+    for condition, share in conditions.items():
+        found = measured("sparse-kl", "share", "5,000 validation images", condition)
+        assert found == pytest.approx(share, abs=0.05)
+
+
+@pytest.mark.parametrize("name", TRAINED_FOR)
+def test_a_denoiser_beats_every_classical_method_at_the_noise_it_was_trained_for(
+    name: str,
+) -> None:
+    condition = TRAINED_FOR[name]
+    mine = measured(name, "psnr", "10,000 test images", condition)
+    for method in (
+        "corrupted input",
+        "linear filter",
+        "non-local means",
+        "total variation",
+        "wavelets",
+    ):
+        assert mine > measured(name, "psnr", "10,000 test images", condition, method)
+
+
+@pytest.mark.parametrize("name", LARGEST_MSE)
+async def test_codings_go_and_come_as_json_and_as_npy(
+    client: httpx.AsyncClient, name: str, images: NDArray[np.float32]
+) -> None:
+    async def ask(operation: str, values: Any, kind: str) -> NDArray[np.float32]:
+        url = f"/{operation}?model={name}"
+        if kind == "json":
+            answer = await client.post(url, json={"inputs": values.tolist()})
+            return np.array(answer.json()["outputs"], np.float32)
+        stream = io.BytesIO()
+        np.save(stream, values)
+        headers = {"Content-Type": "application/x-npy"}
+        answer = await client.post(url, content=stream.getvalue(), headers=headers)
+        loaded: NDArray[np.float32] = np.load(io.BytesIO(answer.content))
+        return loaded
+
+    received = {}
+    for kind in ("json", "npy"):
+        codings = await ask("encode", images[:20], kind)
+        received[kind] = await ask("decode", codings, kind)
+        assert received[kind].shape == (20, 28, 28)
+        assert np.mean((received[kind] - images[:20]) ** 2) < 2 * LARGEST_MSE[name]
+    np.testing.assert_array_equal(received["json"], received["npy"])
+
+
+@pytest.mark.parametrize(
+    ("name", "noise"), [("denoising-dropout", 0.5), ("denoising-gaussian", 0.4)]
+)
+async def test_noisy_pictures_come_back_closer_to_the_originals_by_6_db(
+    client: httpx.AsyncClient, pixels: NDArray[np.uint8], name: str, noise: float
+) -> None:
+    random = np.random.default_rng(0)
+    gains = []
+    for original in pixels:
+        if name == "denoising-dropout":
+            noisy = original * (random.random(original.shape) >= noise)
+        else:
+            noisy = np.clip(original + 255 * noise * random.standard_normal(original.shape), 0, 255)
+        sent = noisy.astype(np.uint8)
+        stream = io.BytesIO()
+        Image.fromarray(sent).save(stream, "PNG")
+        answer = await client.post(
+            f"/denoise?model={name}",
+            content=stream.getvalue(),
+            headers={"Content-Type": "image/png"},
+        )
+        assert answer.headers["content-type"] == "image/png"
+        received = np.asarray(Image.open(io.BytesIO(answer.content)))
+        before, after = (
+            psnr(float(np.mean((each / 255 - original / 255) ** 2))) for each in (sent, received)
+        )
+        gains.append(after - before)
+    assert np.mean(gains) > 6
