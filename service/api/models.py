@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 
+from service.api.openapi import problems
 from service.api.schemas import ServedModel, ServedModels
 from service.inference.model import Model
 from service.inference.store import Store
@@ -32,7 +33,7 @@ def create_router(store: Store, defaults: Mapping[OperationName, str]) -> APIRou
         """Every version of every model: manifest with measured figures, state, provider."""
         return ServedModels(models=[described(model) for model in store])
 
-    @router.get("/models/{name}")
+    @router.get("/models/{name}", responses=problems({404: "No such model", 422: "No such name"}))
     async def versions(name: str) -> ServedModels:
         """Every version of one model."""
         return ServedModels(models=[described(model) for model in store.versions(name)])

@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import content
-from service.api.schemas import Inputs, Outputs, Problem
+from service.api.openapi import describe
 from service.errors import BodyTooLarge, InvalidValue
 from service.inference.store import Store
 from service.manifest import OperationName
@@ -105,17 +105,17 @@ def create_router(store: Store, defaults: Mapping[OperationName, str], limits: L
         }
         return Response(written, media_type=media_type, headers=headers)
 
-    @router.post("/encode", **_described("encode"))
+    @router.post("/encode", **describe("encode"))
     async def encode(request: Request, choice: Annotated[PictureChoice, Query()]) -> Response:
         """Images to codings: (batch, 28, 28) in [0, 1] -> a coding each."""
         return await answer("encode", request, choice, fit=choice.fit)
 
-    @router.post("/decode", **_described("decode"))
+    @router.post("/decode", **describe("decode"))
     async def decode(request: Request, choice: Annotated[DecodeChoice, Query()]) -> Response:
         """Codings to reconstructions, the images that they stand for."""
         return await answer("decode", request, choice, steps=choice.steps)
 
-    @router.post("/denoise", **_described("denoise"))
+    @router.post("/denoise", **describe("denoise"))
     async def denoise(request: Request, choice: Annotated[PictureChoice, Query()]) -> Response:
         """Noisy images to clean ones, by a model trained to remove noise."""
         return await answer("denoise", request, choice, fit=choice.fit)
@@ -135,53 +135,3 @@ async def _read(request: Request, limit: int) -> bytes:
             raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _described(operation: OperationName) -> dict[str, Any]:
-    """What OpenAPI says of an operation's bodies, which FastAPI cannot see."""
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    files = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {"file": {"type": "array", "items": binary["schema"]}},
-    }
-    bodies: dict[str, Any] = {
-        content.JSON: {"schema": Inputs.model_json_schema()},
-        content.MULTIPART: {"schema": files},
-    }
-    answers: tuple[str, ...] = (content.JSON, content.NPY)
-    if operation != "encode":
-        answers += content.PICTURES
-    return {
-        "openapi_extra": {
-            "requestBody": {
-                "required": True,
-                "content": {
-                    media_type: bodies.get(media_type, binary)
-                    for media_type in content.readable(operation)
-                },
-            }
-        },
-        "responses": {
-            200: {
-                "model": Outputs,
-                "description": "The outputs, as Accept asks",
-                "content": {each: binary for each in answers if each != content.JSON},
-            },
-        }
-        | {
-            status: {"description": text, "content": _PROBLEM}
-            for status, text in {
-                400: "The body is not what its Content-Type says",
-                404: "No such model or version",
-                406: "Accept names nothing that the operation writes",
-                409: "The model does not offer the operation; the answer lists those that do",
-                413: "The body or the picture is too large",
-                415: "The Content-Type is none that the operation reads; the answer lists those",
-                422: "A value or a shape is not as expected; the answer says what was",
-            }.items()
-        },
-    }
-
-
-_PROBLEM = {"application/problem+json": {"schema": Problem.model_json_schema()}}

@@ -20,7 +20,7 @@ from service.settings import Settings
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "data" / "fashion_mnist" / "t10k-images-idx3-ubyte.gz"
 MANIFESTS = {path.parent.name: Manifest.read(path) for path in find(ROOT / "models")}
-# What the book's models reach with the same layers, and what these must reach, on validation images.
+# The largest MSE that a model may have on the validation images.
 LARGEST_MSE = {
     "stacked": 0.0110,
     "stacked-layerwise": 0.0133,

@@ -49,6 +49,8 @@ async def test_openapi_shows_every_body_that_is_read_and_written(
     assert set(denoise["responses"]["200"]["content"]) == read - {"multipart/form-data"}
     assert "image/png" not in paths["/decode"]["post"]["requestBody"]["content"]
     assert "application/problem+json" in denoise["responses"]["409"]["content"]
+    unknown = paths["/models/{name}"]["get"]["responses"]["404"]
+    assert "application/problem+json" in unknown["content"]
 
 
 async def test_the_documentation_needs_no_other_host(client: httpx.AsyncClient) -> None:

@@ -1,0 +1,60 @@
+"""What OpenAPI says of bodies that FastAPI cannot see: the operations read and write their own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.api import content
+from service.api.schemas import Inputs, Outputs, Problem
+from service.manifest import OperationName
+
+
+def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says of errors: a description for each status."""
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {status: {"description": text, "content": content} for status, text in texts.items()}
+
+
+def describe(operation: OperationName) -> dict[str, Any]:
+    """Return what OpenAPI says of an operation: the types it reads and writes, and its errors."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    files = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "array", "items": binary["schema"]}},
+    }
+    bodies: dict[str, Any] = {
+        content.JSON: {"schema": Inputs.model_json_schema()},
+        content.MULTIPART: {"schema": files},
+    }
+    answers: tuple[str, ...] = (content.JSON, content.NPY)
+    if operation != "encode":
+        answers += content.PICTURES
+    return {
+        "openapi_extra": {
+            "requestBody": {
+                "required": True,
+                "content": {
+                    media_type: bodies.get(media_type, binary)
+                    for media_type in content.readable(operation)
+                },
+            }
+        },
+        "responses": {
+            200: {
+                "model": Outputs,
+                "description": "The outputs, as Accept asks",
+                "content": {each: binary for each in answers if each != content.JSON},
+            },
+        }
+        | problems(
+            {
+                400: "The body is not what its Content-Type says",
+                404: "No such model or version",
+                406: "Accept names nothing that the operation writes",
+                409: "The model does not offer the operation; the answer lists those that do",
+                413: "The body or the picture is too large",
+                415: "The Content-Type is none that the operation reads; the answer lists those",
+                422: "A value or a shape is not as expected; the answer says what was",
+            }
+        ),
+    }
