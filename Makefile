@@ -20,7 +20,7 @@ test: .venv/dev/installed ## check style, types and imports, then run every test
 
 train: .venv/training/installed ## train, export, evaluate and draw all models (hours)
 	$(<D)/bin/python -m training train all
-	$(<D)/bin/python -m training export all
+	$(<D)/bin/python -m training export all --replace
 	$(<D)/bin/python -m training evaluate all
 	$(<D)/bin/python -m training figures
 

@@ -16,8 +16,9 @@ FILE_NAME = "manifest.json"
 SCHEMA_VERSION = 1
 
 OperationName = Literal["encode", "decode", "denoise"]
-Dimension = int | str
-"""A size, or the name of a size that is free: "batch", "steps", "height" or "width"."""
+FreeDimension = Literal["batch", "steps", "height", "width"]
+Dimension = Annotated[int, Field(ge=1)] | FreeDimension
+"""A size, or the name of a size that is free."""
 
 
 class _Strict(BaseModel):
@@ -75,12 +76,17 @@ class Measurement(_Strict):
 
 
 class Provenance(_Strict):
-    """Where the weights come from; epochs were run so many, versions are of packages."""
+    """Where the weights come from.
+
+    epochs: those that were run, of all phases; settings: how they were run, in words; versions:
+    of the packages used.
+    """
 
     dataset: str
     dataset_licence: str
     seed: int
     epochs: int
+    settings: str
     command: str
     trained_at: datetime
     versions: dict[str, str]

@@ -3,18 +3,20 @@
 import argparse
 import os
 import shlex
+import sys
 from datetime import datetime
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow when it is imported
 
-LICENCE = "MIT"
-
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line. Exits with 2 for arguments that cannot be used."""
+    """Run the command line; exit with 2 for arguments that cannot be used, 1 for what failed."""
     options = _parser().parse_args(arguments)
-    options.run(options)
+    try:
+        options.run(options)
+    except (OSError, ValueError, FloatingPointError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -24,14 +26,15 @@ def _train(options: argparse.Namespace) -> None:
 
     data = fashion_mnist.load(options.data, subset=options.subset)
     for name in _names(options):
-        print(f"== {name}: {RECIPES[name].summary}")
+        recipe = RECIPES[name].changed(epochs=options.epochs, fine_tuning=options.fine_tuning)
+        print(f"== {name}: {recipe.summary}")
         train(
-            RECIPES[name],
+            recipe,
             data,
             options.runs / name,
             seed=options.seed,
             command=_command(name, options),
-            epochs=options.epochs,
+            again=options.again,
         )
 
 
@@ -40,6 +43,7 @@ def _export(options: argparse.Namespace) -> None:
 
     from service.manifest import Provenance
     from training import card
+    from training.datasets.fashion_mnist import LICENCE
     from training.evaluate import before_fine_tuning
     from training.export import export
     from training.recipes import RECIPES
@@ -48,6 +52,11 @@ def _export(options: argparse.Namespace) -> None:
     for name in _names(options):
         autoencoder, record = load(options.runs / name)
         folder = options.models / name / str(options.version)
+        if folder.exists() and not options.replace:
+            raise FileExistsError(
+                f"{folder}: expected a version that does not exist yet, received one that does; "
+                "--version names another, --replace replaces it"
+            )
         before = record.validation_mse_before_fine_tuning
         packages = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
         manifest = export(
@@ -63,6 +72,7 @@ def _export(options: argparse.Namespace) -> None:
                 dataset_licence=LICENCE,
                 seed=record.seed,
                 epochs=record.epochs,
+                settings=record.settings,
                 command=record.command,
                 trained_at=datetime.fromisoformat(record.trained_at),
                 versions=record.versions | {each: metadata.version(each) for each in packages},
@@ -112,21 +122,29 @@ def _parser() -> argparse.ArgumentParser:
 
     def of_folder(added: argparse.ArgumentParser) -> None:
         added.add_argument("--models", type=Path, default=Path("models"), help="folder of models")
-        added.add_argument("--version", type=int, default=1, help="version of the model")
+        added.add_argument("--version", type=_positive, default=1, help="version of the model")
 
     def of_data(added: argparse.ArgumentParser) -> None:
         added.add_argument("--data", type=Path, help="folder with Fashion-MNIST's four .gz files")
-        added.add_argument("--subset", type=int, help="only so many training images")
+        added.add_argument("--subset", type=_positive, help="only so many training images")
 
     trained = command("train", _train, "train a model, or go on with one that was stopped")
     of_models(trained)
     of_data(trained)
     trained.add_argument("--seed", type=int, default=42)
-    trained.add_argument("--epochs", type=int, help="instead of the recipe's, in every phase")
+    trained.add_argument("--epochs", type=_positive, help="instead of the recipe's, in every phase")
+    trained.add_argument(
+        "--no-fine-tuning",
+        dest="fine_tuning",
+        action="store_false",
+        help="end layer by layer training with the last phase",
+    )
+    trained.add_argument("--again", action="store_true", help="even what was trained already")
 
     exported = command("export", _export, "write a trained model as ONNX, with its manifest")
     of_models(exported)
     of_folder(exported)
+    exported.add_argument("--replace", action="store_true", help="a version that exists already")
 
     evaluated = command("evaluate", _evaluate, "measure models as they are served")
     of_models(evaluated)
@@ -138,6 +156,13 @@ def _parser() -> argparse.ArgumentParser:
     of_data(drawn)
     drawn.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of figures")
     return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, received {value}")
+    return value
 
 
 def _names(options: argparse.Namespace) -> list[str]:
@@ -152,6 +177,7 @@ def _command(name: str, options: argparse.Namespace) -> str:
     for flag in ("epochs", "subset"):
         value = getattr(options, flag)
         words += [] if value is None else [f"--{flag}", str(value)]
+    words += [] if options.fine_tuning else ["--no-fine-tuning"]
     return shlex.join(words)
 
 

@@ -83,6 +83,7 @@ def _training(manifest: Manifest) -> str:
         [
             f"Data: {origin.dataset}; licence of the data: {origin.dataset_licence}",
             f"Command: `{origin.command}`",
+            f"Settings: {origin.settings}",
             f"Seed {origin.seed}, {origin.epochs} epochs, ended {origin.trained_at.isoformat()}",
             f"Versions: {versions}",
         ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ FREE = ("batch", "steps")
 STEPS = StepsInput(tensor=Tensor(name="steps", dtype="int64", shape=()), default=28)
 
 
-class ParityError(Exception):
+class ParityError(ValueError):
     """The exported graph does not give what the Keras model gives."""
 
 
@@ -65,13 +66,19 @@ def export(
 ) -> Manifest:
     """Write the graphs and the manifest of an autoencoder into models/<name>/<version>/.
 
-    measurements: what only training could measure. Raises ParityError where a graph's output
-    differs from Keras's by more than 1e-5 anywhere, for two batch sizes and, where it is free, two
-    lengths; nothing is written to the folder then.
+    measurements: what only training could measure. A folder that exists is replaced, all at once.
+    Raises ParityError, a ValueError, where a graph's output differs from Keras's by more than 1e-5
+    anywhere, for two batch sizes and, where it is free, two lengths; the folder stays as it was
+    then. Raises ValueError where Keras runs on another backend than TensorFlow.
     """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"KERAS_BACKEND: expected tensorflow for the export, received {keras.backend.backend()}"
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        draft = Path(temporary)
+        draft = Path(temporary) / "new"
+        draft.mkdir()
         operations = {
             name: _write(graph, draft / FILES[name])
             for name, graph in _graphs(autoencoder, denoises=denoises).items()
@@ -86,10 +93,10 @@ def export(
             provenance=provenance,
             measurements=measurements,
         )
-        folder.mkdir(exist_ok=True)
-        for operation in operations.values():
-            (draft / operation.file).replace(folder / operation.file)
-    manifest.write(folder)
+        manifest.write(draft)
+        if folder.exists():
+            folder.rename(Path(temporary) / "old")
+        draft.rename(folder)
     return manifest
 
 

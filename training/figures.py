@@ -1,6 +1,5 @@
 """Pictures of what the models do and of how they were trained, each a PNG drawn by one function."""
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from sklearn.manifold import TSNE
 
 from service.inference.model import Model
 from service.inference.store import find, load
+from training import history
 from training.datasets.fashion_mnist import CLASSES, FashionMnist
 from training.drawing import BLUE, FAINT, GREEN, INK, ORANGE, canvas, gallery, histogram, save
 from training.evaluate import are_sigmoid_activations, corrupt, encode, reconstruct
@@ -137,13 +137,13 @@ def tsne(model: Model, data: FashionMnist, path: Path) -> Path:
 def greedy_training(run: Path, path: Path) -> Path:
     """Draw the losses of each phase of a run: its folders phase-1, phase-2, …, fine-tuning."""
     phases = [*sorted(run.glob("phase-*")), run / "fine-tuning"]
-    phases = [phase for phase in phases if (phase / "history.csv").exists()]
+    phases = [phase for phase in phases if (phase / history.FILE_NAME).exists()]
     figure, row = canvas(3.6 * len(phases), 3.6, columns=len(phases))
     for axes, phase in zip(row, phases, strict=True):
-        history = _history(phase / "history.csv")
-        epochs = history["epoch"] + 1
-        axes.plot(epochs, history["loss"], ".-", color=BLUE, label="training")
-        axes.plot(epochs, history["val_loss"], ".-", color=ORANGE, label="validation")
+        rows = history.read(phase / history.FILE_NAME)
+        epochs = [row["epoch"] + 1 for row in rows]
+        for loss, colour, label in (("loss", BLUE, "training"), ("val_loss", ORANGE, "validation")):
+            axes.plot(epochs, [row[loss] for row in rows], ".-", color=colour, label=label)
         axes.set(title=phase.name.replace("phase-", "phase "), xlabel="epoch", ylim=(0, None))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     row[0].set_ylabel("loss")
@@ -159,10 +159,3 @@ def _apart(points: NDArray[np.float32], distance: float) -> list[int]:
         if all(np.linalg.norm(points[chosen] - point, axis=1) >= distance):
             chosen.append(index)
     return chosen
-
-
-def _history(path: Path) -> dict[str, NDArray[np.float64]]:
-    """Return a phase's columns; an epoch that was run again after a stop counts once."""
-    with path.open(newline="") as file:
-        rows = list({row["epoch"]: row for row in csv.DictReader(file)}.values())
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}

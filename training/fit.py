@@ -1,16 +1,18 @@
 """Fit a model: shuffled batches, a cosine schedule, early stopping, checkpoints to go on from."""
 
-import csv
 import math
+import shutil
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from training import history
 
 Floats = NDArray[np.float32]
 
@@ -21,7 +23,8 @@ class FitSettings:
 
     Muon (Jordan et al., 2024; Liu et al., arXiv 2502.16982) orthogonalises the updates of
     matrices, and leaves the plain minimum that Adam stays in for long: the codings of a stacked
-    autoencoder that are no better than principal components.
+    autoencoder that are no better than principal components. What is no matrix (biases, the
+    kernels of convolutions) Keras's Muon updates as Adam does.
 
     epochs: at most; learning_rate: at its highest; loss: a Keras loss, and loss_weight what it
     counts beside the model's own penalties; patience: epochs without a better validation MSE
@@ -34,6 +37,13 @@ class FitSettings:
     loss: str = "mse"
     loss_weight: float = 1.0
     patience: int = 10
+
+    def __str__(self) -> str:
+        loss = f"{self.loss_weight:g} x {self.loss}"
+        return (
+            f"{self.epochs} epochs at most, patience {self.patience}, batches of "
+            f"{self.batch_size}, Muon with a learning rate up to {self.learning_rate:g}, {loss}"
+        )
 
 
 @dataclass(frozen=True)
@@ -59,64 +69,61 @@ def fit(
     while training is under way, a checkpoint: called again with the same folder after it was
     stopped, it goes on from the last whole epoch, and after it has ended, it runs nothing more.
     Best means the lowest MSE on the validation examples. Raises FloatingPointError where the loss
-    becomes infinite or NaN.
+    becomes infinite or NaN; the folder is removed then, as there is nothing in it to go on from.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    history, best, ended = folder / "history.csv", folder / "best.weights.h5", folder / "ended"
-    rows = read_history(history)
-    if ended.exists():
-        model.load_weights(str(best))
-        return len(rows)
-    model.compile(
-        optimizer=keras.optimizers.Muon(
-            _schedule(settings, len(train.inputs)), weight_decay=0.0, adam_weight_decay=0.0
-        ),
-        loss=settings.loss,
-        loss_weights=settings.loss_weight,
-        metrics=["mse"],
-    )
-    callbacks = keras.callbacks
-    model.fit(
-        train.inputs,
-        train.targets,
-        validation_data=(validation.inputs, validation.targets),
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        # A progress bar for a person, a line an epoch for a log.
-        verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
-        callbacks=[
-            callbacks.TerminateOnNaN(),
-            callbacks.CSVLogger(str(history), append=bool(rows)),
-            callbacks.ModelCheckpoint(
-                str(best),
-                monitor="val_mse",
-                mode="min",
-                save_best_only=True,
-                save_weights_only=True,
-                initial_value_threshold=min((row["val_mse"] for row in rows), default=None),
+    log, best, ended = folder / history.FILE_NAME, folder / "best.weights.h5", folder / "ended"
+    rows = history.read(log)
+    if not ended.exists():
+        model.compile(
+            optimizer=keras.optimizers.Muon(
+                _schedule(settings, len(train.inputs)), weight_decay=0.0, adam_weight_decay=0.0
             ),
-            callbacks.EarlyStopping("val_mse", mode="min", patience=settings.patience),
-            *_tensorboard(folder / "logs"),
-            # Last, so that a stop between two callbacks repeats an epoch instead of losing its row.
-            callbacks.BackupAndRestore(str(folder / "checkpoint"), double_checkpoint=True),
-        ],
-    )
-    rows = read_history(history)
-    if not rows or not all(math.isfinite(row["loss"]) for row in rows):
-        raise FloatingPointError(f"{model.name}: expected a finite loss, received {rows[-1:]}")
-    ended.touch()
+            loss=settings.loss,
+            loss_weights=settings.loss_weight,
+            metrics=["mse"],
+        )
+        model.fit(
+            train.inputs,
+            train.targets,
+            validation_data=(validation.inputs, validation.targets),
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            # A progress bar for a person, a line an epoch for a log.
+            verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
+            callbacks=_callbacks(folder, log, best, settings, rows),
+        )
+        rows = history.read(log)
+        if not rows or not all(math.isfinite(row["loss"]) for row in rows):
+            shutil.rmtree(folder)
+            raise FloatingPointError(f"{model.name}: expected a finite loss, received {rows[-1:]}")
+        ended.touch()
     model.load_weights(str(best))
     return len(rows)
 
 
-def read_history(path: Path) -> list[Mapping[str, float]]:
-    """Return the rows of a history.csv, one an epoch, empty where there is no such file yet."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    # A training that was stopped between its row and its checkpoint has run that epoch again.
-    return list({row["epoch"]: row for row in rows}.values())
+def _callbacks(
+    folder: Path, log: Path, best: Path, settings: FitSettings, rows: list[Any]
+) -> list[Any]:
+    callbacks = keras.callbacks
+    # Keras writes TensorBoard's logs through TensorFlow; with another backend alone it cannot.
+    boards = [callbacks.TensorBoard(str(folder / "logs"), write_graph=False)]
+    return [
+        callbacks.TerminateOnNaN(),
+        callbacks.CSVLogger(str(log), append=bool(rows)),
+        callbacks.ModelCheckpoint(
+            str(best),
+            monitor="val_mse",
+            mode="min",
+            save_best_only=True,
+            save_weights_only=True,
+            initial_value_threshold=min((row["val_mse"] for row in rows), default=None),
+        ),
+        callbacks.EarlyStopping("val_mse", mode="min", patience=settings.patience),
+        *(boards if find_spec("tensorflow") else []),
+        # Last, so that a stop between two callbacks repeats an epoch instead of losing its row.
+        callbacks.BackupAndRestore(str(folder / "checkpoint"), double_checkpoint=True),
+    ]
 
 
 def _schedule(settings: FitSettings, examples: int) -> Any:
@@ -128,12 +135,3 @@ def _schedule(settings: FitSettings, examples: int) -> Any:
         warmup_target=settings.learning_rate,
         warmup_steps=warmup,
     )
-
-
-def _tensorboard(folder: Path) -> list[Any]:
-    """Keras writes these logs through TensorFlow; with another backend alone it cannot."""
-    try:
-        import tensorflow  # noqa: F401
-    except ImportError:
-        return []
-    return [keras.callbacks.TensorBoard(str(folder), write_graph=False)]

@@ -1,7 +1,7 @@
 """Every model that can be trained, by name: what to build and how to fit it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from training.autoencoders import convolutional, recurrent, sparse, stacked
@@ -15,15 +15,38 @@ from training.noise import Noise
 class Recipe:
     """A model that can be trained: build(seed) returns it untrained.
 
+    fit: how the whole is fitted, after greedy training its fine-tuning, None to leave that out;
     noise: what a denoiser is trained to remove, None for the others; greedy: how each phase of
-    layer by layer training is fitted before the whole, None to train the whole at once.
+    layer by layer training is fitted, None to train the whole at once.
     """
 
     summary: str
     build: Callable[[int], Autoencoder]
-    fit: FitSettings
+    fit: FitSettings | None
     noise: Noise | None = None
     greedy: FitSettings | None = None
+
+    def __str__(self) -> str:
+        phases = {"each phase": self.greedy, "fine-tuning" if self.greedy else "": self.fit}
+        return "; ".join(
+            f"{name}: {settings}" if name else str(settings)
+            for name, settings in phases.items()
+            if settings
+        )
+
+    def changed(self, *, epochs: int | None = None, fine_tuning: bool = True) -> "Recipe":
+        """Return the recipe with another number of epochs in every phase, or without fine-tuning.
+
+        Raises ValueError where there is no fine-tuning to leave out.
+        """
+        if not fine_tuning and not self.greedy:
+            raise ValueError("fine-tuning: expected a model that is trained layer by layer")
+
+        def with_epochs(settings: FitSettings | None) -> FitSettings | None:
+            return settings and replace(settings, epochs=epochs or settings.epochs)
+
+        fit = with_epochs(self.fit) if fine_tuning else None
+        return replace(self, fit=fit, greedy=with_epochs(self.greedy))
 
 
 def _stacked(seed: int) -> Autoencoder:
@@ -58,7 +81,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "stacked-layerwise": Recipe(
             "The same layers, trained greedily, one shallow autoencoder at a time, then fine-tuned",
             _stacked,
-            FitSettings(epochs=30, learning_rate=8e-3),
+            FitSettings(epochs=12, learning_rate=8e-3),
             greedy=FitSettings(epochs=20),
         ),
         "convolutional": Recipe(

@@ -1,10 +1,10 @@
 """Train a recipe into a folder of its own, where it can be stopped and gone on from."""
 
-import json
+import hashlib
 import platform
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -12,42 +12,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from training import record as records
 from training.autoencoders.autoencoder import Autoencoder
 from training.datasets.fashion_mnist import FashionMnist
 from training.fit import Examples, fit
 from training.layerwise import fit_greedily
 from training.recipes import Recipe
+from training.record import Record
 
 MODEL_FILE = "autoencoder.keras"
-RECORD_FILE = "training.json"
 VALIDATION_NOISE_SEED = 1
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is remembered of a training beside its weights.
-
-    The first fields tell one training from another, plan being all its settings in a text; the
-    others are filled in when it has ended.
-    """
-
-    command: str
-    seed: int
-    training_images: int
-    validation_images: int
-    plan: str
-    epochs: int = 0
-    validation_mse_before_fine_tuning: float | None = None
-    trained_at: str = ""
-    versions: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, folder: Path) -> "Record":
-        """Return the record of a run's folder. Raises FileNotFoundError where it has none."""
-        return cls(**json.loads((folder / RECORD_FILE).read_text()))
-
-    def write(self, folder: Path) -> None:
-        (folder / RECORD_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
 def train(
@@ -57,46 +31,38 @@ def train(
     *,
     seed: int,
     command: str,
-    epochs: int | None = None,
+    again: bool = False,
     announce: Callable[[str], None] = print,
 ) -> Record:
     """Train a recipe and write the model and its record into a folder.
 
-    A training of the same plan that was stopped is gone on with; any other is replaced. epochs
-    overrides the recipe's, in every phase.
+    A training of the same recipe, seed and data that was stopped is gone on with, and one that
+    has ended is left as it is unless it is asked for again; any other in the folder is replaced.
+    Raises FileExistsError where the folder holds anything but a training.
     """
-    whole, greedy = (
-        settings and replace(settings, epochs=epochs or settings.epochs)
-        for settings in (recipe.fit, recipe.greedy)
-    )
-    plan = f"{whole} {greedy} {keras.backend.backend()}"
-    images = len(data.train), len(data.validation)
-    record = _begin(folder, Record(command, seed, *images, plan), announce)
+    keras.utils.clear_session()  # layers are numbered from the start, whatever was built before
     autoencoder = recipe.build(seed)
-    validation = _validation(recipe, data)
-    run = 0
-    if greedy:
-        run += fit_greedily(
-            autoencoder, data.train, data.validation, greedy, folder, announce=announce
-        )
-        before = _mse(autoencoder, validation)
-        announce(f"MSE before fine-tuning {before:.5f}")
-        record = replace(record, validation_mse_before_fine_tuning=before)
-    run += fit(
-        autoencoder.whole,
-        Examples(data.train, data.train),
-        validation,
-        whole or recipe.fit,
-        folder / ("fine-tuning" if greedy else "whole"),
+    record = Record(
+        command=command,
+        seed=seed,
+        training_images=len(data.train),
+        validation_images=len(data.validation),
+        settings=str(recipe),
+        model=hashlib.sha256(autoencoder.whole.to_json().encode()).hexdigest(),
+        backend=keras.backend.backend(),
     )
-    announce(f"MSE on the validation images {_mse(autoencoder, validation):.5f}")
+    earlier = _earlier(folder)
+    if earlier and earlier.is_of(record) and not again:
+        if earlier.ended:
+            announce(f"{folder}: trained already at {earlier.trained_at}; --again trains it anew")
+            return earlier
+        announce(f"{folder}: going on with the training that was stopped")
+    elif folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    record.write(folder)
+    record = _run(recipe, autoencoder, data, folder, record, announce)
     autoencoder.whole.save(folder / MODEL_FILE)
-    record = replace(
-        record,
-        epochs=run,
-        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=_versions(),
-    )
     record.write(folder)
     return record
 
@@ -106,27 +72,56 @@ def load(folder: Path) -> tuple[Autoencoder, Record]:
 
     Raises FileNotFoundError where there is none, or its training has not ended.
     """
-    model = folder / MODEL_FILE
-    if not model.exists():
+    record = _earlier(folder)
+    if record is None or not record.ended:
         raise FileNotFoundError(
-            f"{model}: expected a trained model, received none; "
+            f"{folder}: expected a trained model, received none; "
             f"run: python -m training train {folder.name}"
         )
-    return Autoencoder.of(keras.saving.load_model(model)), Record.read(folder)
+    return Autoencoder.of(keras.saving.load_model(folder / MODEL_FILE)), record
 
 
-def _begin(folder: Path, record: Record, announce: Callable[[str], None]) -> Record:
+def _run(
+    recipe: Recipe,
+    autoencoder: Autoencoder,
+    data: FashionMnist,
+    folder: Path,
+    record: Record,
+    announce: Callable[[str], None],
+) -> Record:
+    validation = _validation(recipe, data)
+    run, before = 0, None
+    if recipe.greedy:
+        run += fit_greedily(
+            autoencoder, data.train, data.validation, recipe.greedy, folder, announce=announce
+        )
+    if recipe.greedy and recipe.fit:
+        before = _mse(autoencoder, validation)
+        announce(f"MSE before fine-tuning {before:.5f}")
+    if recipe.fit:
+        examples = Examples(data.train, data.train)
+        phase = folder / ("fine-tuning" if recipe.greedy else "whole")
+        run += fit(autoencoder.whole, examples, validation, recipe.fit, phase)
+    announce(f"MSE on the validation images {_mse(autoencoder, validation):.5f}")
+    return replace(
+        record,
+        epochs=run,
+        validation_mse_before_fine_tuning=before,
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=_versions(),
+    )
+
+
+def _earlier(folder: Path) -> Record | None:
     try:
-        earlier = Record.read(folder)
-    except (FileNotFoundError, TypeError, ValueError):
-        earlier = None
-    if earlier and replace(earlier, command=record.command) == record:
-        announce(f"going on with the training in {folder}")
-    elif folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    record.write(folder)
-    return record
+        return Record.read(folder)
+    except FileNotFoundError:
+        if folder.exists() and any(folder.iterdir()):
+            raise FileExistsError(
+                f"{folder}: expected a training with its {records.FILE_NAME}, or nothing, "
+                f"received {sorted(path.name for path in folder.iterdir())}"
+            ) from None
+        return None
 
 
 def _validation(recipe: Recipe, data: FashionMnist) -> Examples:
@@ -144,8 +139,7 @@ def _mse(autoencoder: Autoencoder, examples: Examples) -> float:
 
 
 def _versions() -> dict[str, str]:
-    backend = {"torch": "torch", "jax": "jax"}.get(keras.backend.backend(), "tensorflow")
-    packages = ("keras", backend, "numpy")
+    packages = ("keras", keras.backend.backend(), "numpy")
     return {"python": platform.python_version()} | {
         package: metadata.version(package) for package in packages
     }

@@ -29,6 +29,7 @@ PROVENANCE = Provenance(
     dataset_licence="MIT",
     seed=1,
     epochs=1,
+    settings="none",
     command="none",
     trained_at=datetime(2026, 1, 1, tzinfo=UTC),
     versions={},

@@ -129,6 +129,7 @@ def write_model(root: Path, name: str, version: int = 1) -> Path:
             dataset_licence="none",
             seed=0,
             epochs=0,
+            settings="none",
             command="none",
             trained_at=datetime(2026, 1, 1, tzinfo=UTC),
             versions={},

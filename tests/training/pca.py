@@ -91,6 +91,7 @@ def manifest(name: str, operations: dict[OperationName, Operation]) -> Manifest:
             dataset_licence="MIT",
             seed=7,
             epochs=3,
+            settings="none",
             command="python -m training train pca --seed 7",
             trained_at=datetime(2026, 1, 1, tzinfo=UTC),
             versions={"numpy": np.__version__},

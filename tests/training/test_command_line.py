@@ -1,5 +1,7 @@
 """python -m training, from training to figures, on a handful of images."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,9 @@ from training import card
 from training.__main__ import main
 from training.datasets.fashion_mnist import FashionMnist
 from training.recipes import RECIPES
-from training.train import Record, train
+from training.record import Record
 from training.train import load as load_run
+from training.train import train
 
 NAME = "stacked-layerwise"
 
@@ -56,35 +59,70 @@ def test_the_manifest_says_how_to_train_the_model_again(workplace: Path) -> None
     assert provenance.command in page
 
 
-def test_a_training_that_was_stopped_is_gone_on_with_and_any_other_replaced(
-    data: FashionMnist, tmp_path: Path
-) -> None:
-    announced: list[str] = []
+@pytest.fixture
+def run(data: FashionMnist, tmp_path: Path) -> Callable[..., list[str]]:
+    """Train a model for a moment and return what was announced."""
 
-    def run(seed: int) -> Record:
-        return train(
-            RECIPES["stacked"],
+    def run(seed: int = 1, *, epochs: int = 1, again: bool = False) -> list[str]:
+        announced: list[str] = []
+        train(
+            RECIPES["stacked"].changed(epochs=epochs),
             data,
-            tmp_path,
+            tmp_path / "run",
             seed=seed,
             command="none",
-            epochs=1,
+            again=again,
             announce=announced.append,
         )
+        return announced
 
-    first = run(1)
-    (trace := tmp_path / "trace").touch()
-    unended = Record(first.command, first.seed, 1100, 100, first.plan)
-    unended.write(tmp_path)
-    run(1)
-    assert trace.exists()
-    assert announced.count(f"going on with the training in {tmp_path}") == 1
-    unended.write(tmp_path)
-    run(2)
-    assert not trace.exists()
+    return run
+
+
+def test_a_training_that_was_stopped_is_gone_on_with(
+    run: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    run()
+    folder = tmp_path / "run"
+    replace(Record.read(folder), trained_at="").write(folder)  # as if stopped at its very end
+    (folder / "whole" / "trace").touch()
+    announced = run()
+    assert "going on with the training" in announced[0]
+    assert (folder / "whole" / "trace").exists()
+    assert Record.read(folder).ended
+
+
+def test_a_training_that_has_ended_is_left_as_it_is_unless_it_is_asked_for_again(
+    run: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    run()
+    trace = tmp_path / "run" / "whole" / "trace"
     trace.touch()
-    run(2)  # it had ended: who asks again wants it anew
+    (only,) = run()
+    assert "trained already" in only
+    assert trace.exists()
+    run(again=True)
     assert not trace.exists()
+
+
+@pytest.mark.parametrize("other", [{"seed": 2}, {"epochs": 2}])
+def test_a_training_of_another_plan_replaces_the_one_before(
+    run: Callable[..., list[str]], tmp_path: Path, other: dict[str, int]
+) -> None:
+    run()
+    (trace := tmp_path / "run" / "whole" / "trace").touch()
+    run(**other)
+    assert not trace.exists()
+
+
+def test_a_folder_that_holds_anything_else_is_never_touched(
+    run: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    (keep := tmp_path / "run" / "thesis.txt").write_text("years of work")
+    with pytest.raises(FileExistsError, match=r"thesis\.txt"):
+        run()
+    assert keep.read_text() == "years of work"
 
 
 def test_a_model_that_was_not_trained_cannot_be_exported(tmp_path: Path) -> None:
@@ -92,8 +130,36 @@ def test_a_model_that_was_not_trained_cannot_be_exported(tmp_path: Path) -> None
         load_run(tmp_path / "stacked")
 
 
+def test_a_version_that_exists_is_exported_over_only_when_told_to(workplace: Path) -> None:
+    folders = ["--models", str(workplace / "models"), "--runs", str(workplace / "runs")]
+    with pytest.raises(SystemExit, match="expected a version that does not exist yet"):
+        main(["export", NAME, *folders])
+    main(["export", NAME, *folders, "--version", "2"])
+    main(["export", NAME, *folders, "--version", "2", "--replace"])
+    assert load(workplace / "models" / NAME / "2").version == 2
+
+
+def test_fine_tuning_can_be_left_out(samples: Path, tmp_path: Path) -> None:
+    quick = ["--epochs", "1", "--subset", "50", "--data", str(samples), "--runs", str(tmp_path)]
+    main(["train", NAME, "--no-fine-tuning", *quick])
+    record = Record.read(tmp_path / NAME)
+    assert record.epochs == 2
+    assert record.command.endswith("--no-fine-tuning")
+    assert record.validation_mse_before_fine_tuning is None
+    assert sorted(path.name for path in (tmp_path / NAME).glob("*-*")) == ["phase-1", "phase-2"]
+    with pytest.raises(SystemExit, match="trained layer by layer"):
+        main(["train", "stacked", "--no-fine-tuning", *quick])
+
+
 @pytest.mark.parametrize(
-    "arguments", [[], ["train"], ["train", "nothing"], ["train", "all", "--epochs", "many"]]
+    "arguments",
+    [
+        [],
+        ["train"],
+        ["train", "nothing"],
+        ["train", "all", "--epochs", "many"],
+        ["train", "all", "--subset", "0"],
+    ],
 )
 def test_arguments_that_cannot_be_used_end_with_2(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

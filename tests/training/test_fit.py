@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from training.datasets.fashion_mnist import FashionMnist
-from training.fit import Examples, FitSettings, fit, read_history
+from training.fit import Examples, FitSettings, fit
+from training.history import read as read_history
 from training.layerwise import fit_greedily, shallow_pairs
 from training.recipes import RECIPES
 
@@ -75,8 +76,10 @@ def test_a_loss_that_is_no_number_ends_the_training_with_an_error(
 ) -> None:
     spoiled = Examples(np.full_like(data.train, np.nan), data.train)
     model = RECIPES["stacked"].build(1).whole
+    folder = tmp_path / "run"
     with pytest.raises(FloatingPointError, match="expected a finite loss"):
-        fit(model, spoiled, spoiled, FitSettings(epochs=1), tmp_path, verbose=0)
+        fit(model, spoiled, spoiled, FitSettings(epochs=1), folder, verbose=0)
+    assert not folder.exists()  # or the next training would go on from it
 
 
 def test_greedy_training_pairs_the_layers_from_the_outside_inwards() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+LICENCE = "MIT"
 CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
