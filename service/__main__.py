@@ -1,6 +1,7 @@
 """Command line of the service: python -m service serve|models|doctor."""
 
 import argparse
+import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -37,11 +38,16 @@ def _serve(settings: Settings) -> int:
 
     # Once requests in flight are answered, uvicorn raises the signal that stopped it once more.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(levelname)s:     %(name)s: %(message)s"
+    )
     uvicorn.run(
         create_app(settings),
         host=settings.host,
         port=settings.port,
         log_level=settings.log_level,
+        loop="asyncio" if sys.platform == "win32" else "uvloop",
+        http="httptools",
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
@@ -61,7 +67,7 @@ def _doctor(settings: Settings) -> int:
     from service.inference import device, store
 
     folders = store.find(settings.models)
-    model = store.load(folders[0], device="auto") if folders else None
+    model = store.load(folders[0], device=settings.device) if folders else None
     findings = device.examine(model.provider if model else None)
     for finding in findings:
         print(f"{finding.what}: {finding.found}")
@@ -73,14 +79,16 @@ def _doctor(settings: Settings) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m service", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for name, command, text in (
-        ("serve", _serve, "answer requests over HTTP"),
-        ("models", _models, "load every model and list it"),
-        ("doctor", _doctor, "say what will run the models, and what is missing"),
+    few = ("models", "device")
+    for name, command, text, settings in (
+        ("serve", _serve, "answer requests over HTTP", tuple(Settings.model_fields)),
+        ("models", _models, "load every model and list it", few),
+        ("doctor", _doctor, "say what will run the models, and what is missing", few),
     ):
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(command=command)
-        for setting, field in Settings.model_fields.items():
+        for setting in settings:
+            field = Settings.model_fields[setting]
             added.add_argument(
                 _flag(setting),
                 dest=setting,

@@ -1,7 +1,6 @@
 """The ASGI application: models, routers, error translation; nothing else."""
 
 from http import HTTPStatus
-from importlib import metadata
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -11,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
+from service import __version__
 from service.api import health, models, operations, pictures
 from service.api.envelope import Envelope, ProblemResponse
 from service.errors import ServiceError, StartupError
@@ -31,9 +31,14 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPIOffline(
         title="autoencoder-service",
         summary="Encode, decode and denoise images with autoencoders.",
-        version=_version(),
+        version=__version__,
     )
-    limits = operations.Limits(settings.max_body_bytes, settings.max_pixels, settings.max_steps)
+    limits = operations.Limits(
+        body_bytes=settings.max_body_bytes,
+        output_bytes=settings.max_output_bytes,
+        pixels=settings.max_pixels,
+        steps=settings.max_steps,
+    )
     app.include_router(operations.create_router(store, settings.defaults, limits))
     app.include_router(models.create_router(store, settings.defaults))
     app.include_router(health.router)
@@ -57,20 +62,14 @@ def _check_defaults(store: Store, settings: Settings) -> None:
                 raise StartupError(f"{setting}: {error}") from error
 
 
-def _version() -> str:
-    try:
-        return metadata.version("autoencoder-service")
-    except metadata.PackageNotFoundError:  # run from a checkout
-        return "0.1.0"
-
-
 async def _playground() -> FileResponse:
     return FileResponse(PLAYGROUND / "index.html")
 
 
-async def _service_error(_: Request, error: Exception) -> ProblemResponse:
+async def _service_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, ServiceError)
-    return ProblemResponse(error.status, error.code, error.title, str(error))
+    headers = getattr(request.state, "headers", None)
+    return ProblemResponse(error.status, error.code, error.title, str(error), headers)
 
 
 async def _invalid_query(_: Request, error: Exception) -> ProblemResponse:

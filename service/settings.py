@@ -39,8 +39,15 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[
         int, Field(ge=1, description="largest request body, in bytes; a larger one is a 413")
     ] = 64 * 1024 * 1024
+    max_output_bytes: Annotated[
+        int, Field(ge=1, description="largest output, in bytes of float32; a larger one is a 413")
+    ] = 64 * 1024 * 1024
     max_pixels: Annotated[
-        int, Field(ge=1, description="largest picture, in pixels; a larger one is a 413")
+        int,
+        # Pillow refuses more by itself, as a bomb.
+        Field(
+            ge=1, le=170_000_000, description="largest picture, in pixels; a larger one is a 413"
+        ),
     ] = 50_000_000
     max_steps: Annotated[
         int, Field(ge=1, description="longest sequence that /decode gives back, in steps")

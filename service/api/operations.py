@@ -1,6 +1,7 @@
 """POST /encode, /decode and /denoise."""
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ from service.manifest import OperationName
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that a request may ask for: bytes of a body, pixels of a picture, steps."""
+    """The most that a request may ask for: bytes of its body and of the output, pixels, steps."""
 
     body_bytes: int
+    output_bytes: int
     pixels: int
     steps: int
 
@@ -30,7 +32,9 @@ class Choice(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: Annotated[str | None, Field(description="name, as /models lists them")] = None
+    model: Annotated[str | None, Field(min_length=1, description="name, as /models lists them")] = (
+        None
+    )
     version: Annotated[int | None, Field(ge=1, description="the newest where it is left out")] = (
         None
     )
@@ -68,21 +72,28 @@ def create_router(store: Store, defaults: Mapping[OperationName, str], limits: L
         steps: int | None = None,
     ) -> Response:
         model = store.get_for(operation, choice.model or defaults[operation], choice.version)
+        request.state.headers = headers = {
+            "X-Model": model.name,
+            "X-Model-Version": str(model.version),
+            "X-Execution-Provider": model.provider,
+        }
         if steps is not None and steps > limits.steps:
             raise InvalidValue(f"steps: expected at most {limits.steps}, received {steps}")
         body = await _read(request, limits.body_bytes)
+
+        def parse() -> tuple[content.Batch, str]:
+            content_type = request.headers.get("content-type", "")
+            batch = content.read(
+                body, content_type, model, operation, fit=fit, max_pixels=limits.pixels
+            )
+            accept = ", ".join(request.headers.getlist("accept"))
+            media_type = content.answer_type(accept, batch)
+            model.check(operation, batch.inputs, steps)
+            _check_output(model.output_shape(operation, batch.inputs, steps), limits.output_bytes)
+            return batch, media_type
+
         began = time.perf_counter()
-        batch = await asyncio.to_thread(
-            content.read,
-            body,
-            request.headers.get("content-type", ""),
-            model,
-            operation,
-            fit=fit,
-            max_pixels=limits.pixels,
-        )
-        media_type = content.answer_type(request.headers.get("accept", ""), batch)
-        model.check(operation, batch.inputs, steps)
+        batch, media_type = await asyncio.to_thread(parse)
         parsed = time.perf_counter()
         result = await model.run(operation, batch.inputs, steps)
         ran = time.perf_counter()
@@ -95,14 +106,9 @@ def create_router(store: Store, defaults: Mapping[OperationName, str], limits: L
             "inference": result.inference,
             "write": time.perf_counter() - ran,
         }
-        headers = {
-            "X-Model": model.name,
-            "X-Model-Version": str(model.version),
-            "X-Execution-Provider": model.provider,
-            "Server-Timing": ", ".join(
-                f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in stages.items()
-            ),
-        }
+        headers["Server-Timing"] = ", ".join(
+            f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in stages.items()
+        )
         return Response(written, media_type=media_type, headers=headers)
 
     @router.post("/encode", **describe("encode"))
@@ -135,3 +141,13 @@ async def _read(request: Request, limit: int) -> bytes:
             raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _check_output(shape: tuple[int, ...], limit: int) -> None:
+    """A small body may ask for a large answer: codings are shorter than what they stand for."""
+    size = 4 * math.prod(shape)
+    if size > limit:
+        raise BodyTooLarge(
+            f"outputs: expected at most {limit} bytes of float32, "
+            f"received a request for {size}, of shape {shape}"
+        )

@@ -2,7 +2,6 @@
 
 import io
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from service.manifest import Dimension
 Bytes = NDArray[np.uint8]
 
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"RIFF")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def read(body: bytes, frame: Frame, *, fit: bool, max_pixels: int) -> Bytes:
     formats, BodyTooLarge for more than max_pixels (before anything is decoded), MalformedBody for
     a picture that cannot be read, ShapeMismatch for one that is not as the frame says.
     """
-    picture = ImageOps.exif_transpose(_open(body, max_pixels))
+    picture = _upright(_open(body, max_pixels))
     if fit:
         picture = _fitted(picture, frame)
     elif picture.mode != frame.mode or not _agrees(picture, frame):
@@ -64,6 +64,8 @@ def _open(body: bytes, max_pixels: int) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(body), formats=list(FORMATS.values()))
     except UnidentifiedImageError as error:
+        if not body or body.startswith(SIGNATURES):
+            raise MalformedBody("picture: expected a whole picture, received its start") from error
         raise UnsupportedMediaType(
             f"picture: expected {', '.join(FORMATS.values())}, received another format"
         ) from error
@@ -71,6 +73,11 @@ def _open(body: bytes, max_pixels: int) -> Image.Image:
         raise BodyTooLarge(f"picture: expected at most {max_pixels} pixels: {error}") from error
     except (OSError, ValueError, SyntaxError) as error:
         raise MalformedBody(f"picture: expected a whole picture, received: {error}") from error
+    frames = getattr(picture, "n_frames", 1)
+    if frames > 1 and picture.format in ("PNG", "WEBP"):  # a phone's JPEG may hold a preview too
+        raise UnsupportedMediaType(
+            f"picture: expected one that does not move, received {frames} frames"
+        )
     if picture.width * picture.height > max_pixels:
         raise BodyTooLarge(
             f"picture: expected at most {max_pixels} pixels, "
@@ -81,6 +88,13 @@ def _open(body: bytes, max_pixels: int) -> Image.Image:
     except (OSError, ValueError, SyntaxError) as error:  # Pillow's decoders raise all three
         raise MalformedBody(f"picture: expected a whole picture, received: {error}") from error
     return picture
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # noqa: BLE001 - broken metadata fails in many ways, and spoils no pixel
+        return picture
 
 
 def _agrees(picture: Image.Image, frame: Frame) -> bool:
@@ -100,11 +114,13 @@ def _fitted(picture: Image.Image, frame: Frame) -> Image.Image:
         picture = Image.alpha_composite(black, picture)
     picture = picture.convert(frame.mode)
     height, width = frame.size
-    if isinstance(height, str) and isinstance(width, str):
-        return picture
     # A free side follows from the other one, the aspect being kept.
-    if isinstance(width, str):
-        width = max(1, round(picture.width * cast(int, height) / picture.height))
-    if isinstance(height, str):
-        height = max(1, round(picture.height * width / picture.width))
-    return ImageOps.pad(picture, (width, height), Image.Resampling.LANCZOS, color="black")
+    if isinstance(height, int) and isinstance(width, int):
+        size = (width, height)
+    elif isinstance(width, int):
+        size = (width, max(1, round(picture.height * width / picture.width)))
+    elif isinstance(height, int):
+        size = (max(1, round(picture.width * height / picture.height)), height)
+    else:
+        return picture
+    return ImageOps.pad(picture, size, Image.Resampling.LANCZOS, color="black")

@@ -14,13 +14,15 @@ from service.errors import StartupError
 
 Device = Literal["auto", "cuda", "cpu"]
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+Provider = str | tuple[str, dict[str, str]]
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 log = logging.getLogger(__name__)
 
 
-def providers(device: Device) -> list[str]:
-    """Return the execution providers to ask ONNX Runtime for, best first.
+def providers(device: Device) -> list[Provider]:
+    """Return the execution providers to ask ONNX Runtime for, best first, with their options.
 
     Raises StartupError where both builds of ONNX Runtime are installed (they overwrite each
     other's files), and where "cuda" is asked for from a build without it.
@@ -42,7 +44,8 @@ def providers(device: Device) -> list[str]:
         return [CPU]
     # The CUDA libraries that pip installs lie where the loader does not look.
     ort.preload_dlls(directory="")
-    return [CUDA, CPU]
+    # TF32 would round the inputs of products to 10 bits: far from the 1e-5 that the export checks.
+    return [(CUDA, {"use_tf32": "0"}), CPU]
 
 
 def check(device: Device, session: ort.InferenceSession) -> str:
@@ -131,6 +134,8 @@ def examine(used: str | None) -> list[Finding]:
     if used is None:
         return [*findings, Finding("in use", "unknown", "no model could be opened to try")]
     advice = ""
+    if used != CUDA and NVIDIA_DRIVER.exists() and CUDA not in ort.get_available_providers():
+        advice = "there is an NVIDIA GPU, and this build cannot use it: install the extra [gpu]"
     if used != CUDA and CUDA in ort.get_available_providers():
         advice = (
             "CUDA is built in and does not run: check nvidia-smi and the CUDA and cuDNN libraries"

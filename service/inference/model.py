@@ -79,6 +79,18 @@ class Model:
                 f"received {steps}"
             )
 
+    def output_shape(
+        self, operation: OperationName, array: Floats, steps: int | None = None
+    ) -> tuple[int, ...]:
+        """Return the shape of what an operation gives for a batch of inputs, after check()."""
+        described = self._session(operation).operation
+        free = dict(zip(described.input.shape, array.shape, strict=True))
+        if described.steps:
+            free["steps"] = described.steps.default if steps is None else steps
+        return tuple(
+            size if isinstance(size, int) else free[size] for size in described.output.shape
+        )
+
     def infer(self, operation: OperationName, array: Floats, steps: int | None = None) -> Floats:
         """Return an operation's output for a batch of inputs, in this thread; raise as check()."""
         self.check(operation, array, steps)
@@ -87,12 +99,13 @@ class Model:
     async def run(
         self, operation: OperationName, array: Floats, steps: int | None = None
     ) -> Result:
-        """Return an operation's output for a batch of inputs, without blocking the event loop."""
+        """Return an operation's output, after check(), without blocking the event loop."""
+        session = self._session(operation)
         asked = time.perf_counter()
 
         def work() -> Result:
             began = time.perf_counter()
-            output = self.infer(operation, array, steps)
+            output = session.run(array, steps)
             return Result(output, began - asked, time.perf_counter() - began)
 
         return await asyncio.to_thread(work)

@@ -1,5 +1,6 @@
 """An ONNX Runtime session for one operation of a model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from service.inference.device import Device, check, providers, usable_cpus
 from service.manifest import Operation
 
 Floats = NDArray[np.float32]
+TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
 
 
 class Session:
@@ -42,12 +44,16 @@ class Session:
 
     def _check_tensors(self, path: Path) -> None:
         steps = self.operation.steps
-        expected = {self.operation.input.name, *([steps.tensor.name] if steps else [])}
-        expected_output = {self.operation.output.name}
-        inputs = {node.name for node in self._session.get_inputs()}
-        outputs = {node.name for node in self._session.get_outputs()}
-        if inputs != expected or outputs != expected_output:
-            raise StartupError(
-                f"{path}: expected inputs {sorted(expected)}, outputs {sorted(expected_output)}, "
-                f"received {sorted(inputs)} and {sorted(outputs)}"
-            )
+        expected = [self.operation.input, *([steps.tensor] if steps else []), self.operation.output]
+        received = [*self._session.get_inputs(), *self._session.get_outputs()]
+        told = ", ".join(
+            f"{each.name} {TYPES[each.dtype]} {_sizes(each.shape)}" for each in expected
+        )
+        found = ", ".join(f"{each.name} {each.type} {_sizes(each.shape)}" for each in received)
+        if told != found:
+            raise StartupError(f"{path}: expected the tensors {told}; received {found}")
+
+
+def _sizes(shape: Sequence[int | str | None]) -> str:
+    """The sizes of a shape; what a free one is called matters to people alone."""
+    return f"({', '.join(str(size) if isinstance(size, int) else 'free' for size in shape)})"

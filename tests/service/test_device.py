@@ -26,7 +26,7 @@ def test_cpu_never_asks_for_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_auto_asks_for_cuda_first_where_it_is_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device.providers("auto") == [device.CPU]
     pretend_cuda(monkeypatch)
-    assert device.providers("auto") == [device.CUDA, device.CPU]
+    assert device.providers("auto") == [(device.CUDA, {"use_tf32": "0"}), device.CPU]
 
 
 def test_cuda_fails_where_it_is_not_built_in() -> None:
@@ -49,9 +49,11 @@ def test_auto_falls_back_with_a_warning_where_cuda_does_not_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pretend_cuda(monkeypatch)
+    device._warn_once.cache_clear()
     operation = write_graph(halve(), tmp_path / "graph.onnx")
-    assert Session(tmp_path / "graph.onnx", operation, device="auto").provider == device.CPU
-    assert "CUDA" in caplog.text
+    for _ in range(2):
+        assert Session(tmp_path / "graph.onnx", operation, device="auto").provider == device.CPU
+    assert caplog.text.count("CUDA is built in and does not run") == 1
 
 
 def test_two_builds_of_onnx_runtime_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,9 +62,11 @@ def test_two_builds_of_onnx_runtime_are_refused(monkeypatch: pytest.MonkeyPatch)
         device.providers("cpu")
 
 
-def test_the_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert not any(finding.advice for finding in device.examine(device.CPU))
     assert device.examine(None)[-1].advice
+    monkeypatch.setattr(device, "NVIDIA_DRIVER", tmp_path)
+    assert "install the extra [gpu]" in device.examine(device.CPU)[-1].advice
     pretend_cuda(monkeypatch)
     assert "nvidia-smi" in device.examine(device.CPU)[-1].advice
     assert not device.examine(device.CUDA)[-1].advice

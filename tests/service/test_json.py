@@ -1,8 +1,12 @@
 """Operations with bodies and answers in JSON."""
 
+import tracemalloc
+
 import httpx
 import numpy as np
 import pytest
+
+from tests.service.tiny import Start
 
 IMAGE = (np.arange(16, dtype=np.float32) / 16).reshape(1, 4, 4)
 
@@ -71,6 +75,7 @@ async def test_answers_say_which_model_answered_where_and_how_long_it_took(
         ('{"inputs": [[1, 2], [3]]}', 422, "shape-mismatch", "inputs[1]"),
         ('{"inputs": [[[1, 2], [3, "4"]]]}', 422, "invalid-value", "inputs[0][1][1]"),
         ('{"inputs": [[true, false]]}', 422, "invalid-value", "inputs[0][0]"),
+        ('{"inputs": [[0.5, true]]}', 422, "invalid-value", "inputs[0][1]"),
         ('{"inputs": [[1, null]]}', 422, "invalid-value", "received null"),
         ('{"inputs": [[1, 1e39]]}', 422, "invalid-value", "at most 3.4028235e+38"),
         (
@@ -92,6 +97,29 @@ async def test_a_body_that_is_no_batch_of_images_is_explained(
     )
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert detail in answer.json()["detail"]
+
+
+async def test_text_among_the_numbers_costs_no_more_memory_than_it_has_letters(
+    client: httpx.AsyncClient,
+) -> None:
+    # As an array of text, all of it as wide as the longest, this would take 4 GB.
+    texts = ["x" * 100_000] + [""] * 10_000
+    tracemalloc.start()
+    answer = await client.post("/encode", json={"inputs": texts})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert answer.status_code == 422
+    assert peak < 20_000_000
+
+
+async def test_a_small_body_cannot_ask_for_a_huge_answer(start: Start) -> None:
+    client = start(max_output_bytes=4 * 4 * 100)  # 100 rows of 4
+    codings = {"inputs": [[0.0] * 4] * 2}
+    fits = await client.post("/decode?model=rows&steps=50", json=codings)
+    assert fits.status_code == 200
+    answer = await client.post("/decode?model=rows&steps=51", json=codings)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+    assert "received a request for 1632, of shape (2, 51, 4)" in answer.json()["detail"]
 
 
 async def test_steps_are_refused_where_they_mean_nothing_or_too_much(

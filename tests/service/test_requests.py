@@ -42,6 +42,20 @@ async def test_an_unknown_version_is_a_404_that_lists_the_known(client: httpx.As
     answer = await client.post("/encode?model=half&version=3", json=BODY)
     detail = check_problem(answer, 404, "model-not-found")
     assert detail == "version: expected one of 1, 2 of half, received 3"
+    assert "X-Model" not in answer.headers
+
+
+async def test_errors_of_a_model_name_it(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/encode?model=half", json={"inputs": [[1]]})
+    check_problem(answer, 422, "shape-mismatch")
+    assert (answer.headers["X-Model"], answer.headers["X-Model-Version"]) == ("half", "2")
+    assert answer.headers["X-Execution-Provider"] == "CPUExecutionProvider"
+
+
+async def test_several_accept_headers_count_as_one(client: httpx.AsyncClient) -> None:
+    headers = [("Accept", "text/html"), ("Accept", "application/x-npy")]
+    answer = await client.post("/encode", json=BODY, headers=headers)
+    assert answer.headers["content-type"] == "application/x-npy"
 
 
 async def test_denoise_rejects_a_model_that_cannot_denoise(client: httpx.AsyncClient) -> None:
@@ -73,7 +87,9 @@ async def test_a_type_that_is_not_written_is_a_406(client: httpx.AsyncClient) ->
     assert "received text/html" in check_problem(answer, 406, "not-acceptable")
 
 
-@pytest.mark.parametrize("query", ["version=new", "version=0", "fit=perhaps", "modle=half"])
+@pytest.mark.parametrize(
+    "query", ["version=new", "version=0", "fit=perhaps", "modle=half", "model="]
+)
 async def test_a_query_that_cannot_be_used_is_explained(
     client: httpx.AsyncClient, query: str
 ) -> None:

@@ -71,13 +71,26 @@ def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
         Session(path, operation, device="cpu")
 
 
-def test_a_graph_must_have_the_tensors_that_the_manifest_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        Tensor(name="pictures", dtype="float32", shape=IMAGES.shape),
+        Tensor(name="images", dtype="int64", shape=IMAGES.shape),
+        Tensor(name="images", dtype="float32", shape=("batch", 4, 5)),
+        Tensor(name="images", dtype="float32", shape=("batch", 4)),
+        Tensor(name="images", dtype="float32", shape=("batch", "steps", 4)),
+    ],
+)
+def test_a_graph_must_have_the_tensors_that_the_manifest_describes(
+    tmp_path: Path, told: Tensor
+) -> None:
     operation = write_graph(halve(), tmp_path / "graph.onnx")
-    other = operation.model_copy(
-        update={"input": Tensor(name="pictures", dtype="float32", shape=IMAGES.shape)}
-    )
-    with pytest.raises(StartupError, match=r"expected inputs \['pictures'\]"):
-        Session(tmp_path / "graph.onnx", other, device="cpu")
+    for side in ("input", "output"):
+        name = told.name if side == "input" else "reconstructions"
+        wrong = told.model_copy(update={"name": "pictures" if told.name == "pictures" else name})
+        other = operation.model_copy(update={side: wrong})
+        with pytest.raises(StartupError, match=r"graph\.onnx: expected the tensors"):
+            Session(tmp_path / "graph.onnx", other, device="cpu")
 
 
 def test_a_model_checks_what_it_is_given(tmp_path: Path) -> None:
