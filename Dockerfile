@@ -39,7 +39,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     MPLCONFIGDIR=/tmp/matplotlib
 COPY --from=training-packages /opt/venv /opt/venv
 COPY --from=training-code /app /app
-RUN mkdir runs models && chown 10001:10001 runs models
+RUN mkdir -p runs models docs/figures && chown -R 10001:10001 runs models docs
 USER 10001:10001
 ENTRYPOINT ["python", "-m", "training"]
 CMD ["--help"]

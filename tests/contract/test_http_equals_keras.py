@@ -39,6 +39,7 @@ IMAGES = fashion_mnist.load(SAMPLES, subset=64).train
 
 @pytest.fixture(scope="module", params=RECIPES)
 def name(request: pytest.FixtureRequest) -> str:
+    """A model's name."""
     return str(request.param)
 
 
@@ -123,16 +124,19 @@ def test_layers_become_the_nodes_made_for_them(
         assert kinds.count("LSTM") == 3
         assert not {"Loop", "Scan"} & set(kinds)
         assert kinds.count("MatMul") == 1  # one product for all steps
-    if name == "convolutional":
+    elif name == "convolutional":
         assert (kinds.count("Conv"), kinds.count("ConvTranspose")) == (3, 3)
         assert kinds.count("Transpose") == 2  # in and out of the coding's channels-last layout
+    else:
+        products = kinds.count("MatMul") + kinds.count("Gemm")
+        assert products == (8 if RECIPES[name].noise else 4)
+        assert set(kinds) <= {"Reshape", "MatMul", "Gemm", "Add", "Selu", "Sigmoid"}
 
 
+@pytest.mark.parametrize("name", ["recurrent"], indirect=True)
 async def test_a_sequence_of_40_rows_is_encoded_and_decoded_at_40(
     client: httpx.AsyncClient, autoencoder: Autoencoder, name: str
 ) -> None:
-    if name != "recurrent":
-        pytest.skip("a sequence of any length is for the recurrent model")
     rows = np.concatenate([IMAGES[:2], IMAGES[2:4, :12]], axis=1)
     encoded = await client.post("/encode?model=recurrent", json={"inputs": rows.tolist()})
     codings = {"inputs": encoded.json()["outputs"]}
@@ -142,11 +146,10 @@ async def test_a_sequence_of_40_rows_is_encoded_and_decoded_at_40(
     np.testing.assert_allclose(decoded.json()["outputs"], expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("name", ["stacked"], indirect=True)
 def test_the_export_refuses_a_graph_that_differs_and_leaves_the_old_one(
     autoencoder: Autoencoder, root: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name != "stacked":
-        pytest.skip("one model shows it")
     folder = root / name / "1"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     convert = exporting._convert

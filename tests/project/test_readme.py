@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 SHOWN = "http://127.0.0.1:8000"
 BLOCK = re.compile(r"^```(bash|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
@@ -52,7 +53,7 @@ def test_console_blocks_are_read_as_commands_and_output() -> None:
 
 
 def test_the_readme_shows_how_to_ask_for_every_operation() -> None:
-    shown = "\n".join(scripts((ROOT / "README.md").read_text()))
+    shown = "\n".join(scripts(README))
     for operation in ("encode", "decode", "denoise"):
         assert f"{SHOWN}/{operation}" in shown
 
@@ -73,6 +74,29 @@ def test_every_curl_command_shown_works(document: Path, address: str, tmp_path: 
         )
         assert result.returncode == 0, f"{script}\n{result.stdout}\n{result.stderr}"
     _open_all(tmp_path)
+
+
+def test_every_refusal_shown_is_what_the_service_answers(address: str) -> None:
+    shown = re.findall(
+        r"^```sh\n(curl .*?)```\n+```json\n(.*?)```$", README, re.MULTILINE | re.DOTALL
+    )
+    assert shown
+    for script, answer in shown:
+        result = subprocess.run(
+            ["bash", "-c", script.replace(SHOWN, address)],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        )
+        assert orjson.loads(result.stdout) == orjson.loads(answer)
+
+
+def test_every_file_that_is_linked_exists_and_nothing_is_left_to_fill_in() -> None:
+    for document in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        text = document.read_text()
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+        assert not re.findall(r"^[A-Z]{2,}$|TIME", text, re.MULTILINE)
 
 
 def _open_all(folder: Path) -> None:

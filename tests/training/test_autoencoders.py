@@ -83,6 +83,37 @@ def test_the_layers_are_those_of_the_book(name: str) -> None:
     assert autoencoder.encoder.output_shape[1:] == CODINGS.get(name, (30,))
 
 
+def test_convolutions_halve_and_double_as_in_the_book() -> None:
+    autoencoder = RECIPES["convolutional"].build(1)
+    convolutions = [layer for layer in autoencoder.encoder.layers if "Conv" in type(layer).__name__]
+    pools = [layer for layer in autoencoder.encoder.layers if "Pool" in type(layer).__name__]
+    back = [layer for layer in autoencoder.decoder.layers if "Conv" in type(layer).__name__]
+    assert [(each.kernel_size, each.strides, each.padding) for each in convolutions] == [
+        ((3, 3), (1, 1), "same")
+    ] * 3
+    assert [each.pool_size for each in pools] == [(2, 2)] * 3
+    assert [(each.kernel_size, each.strides, each.padding) for each in back] == [
+        ((3, 3), (2, 2), "valid"),
+        ((3, 3), (2, 2), "same"),
+        ((3, 3), (2, 2), "same"),
+    ]
+
+
+def test_penalties_and_noise_are_as_strong_as_they_are_described() -> None:
+    l1 = RECIPES["sparse-l1"].build(1).encoder.get_layer("sparsity")
+    assert l1.l1 == pytest.approx(1e-3)
+    kl = RECIPES["sparse-kl"].build(1).encoder.get_layer("sparsity").regularizer
+    assert (kl.weight, kl.target) == (0.05, 0.1)
+    for name, low, high in (("denoising-dropout", 0.1, 0.7), ("denoising-gaussian", 0.0, 0.6)):
+        (noise,) = [
+            layer for layer in RECIPES[name].build(1).encoder.layers if hasattr(layer, "corrupt")
+        ]
+        assert (noise.low, noise.high) == (low, high)
+        trained_for = RECIPES[name].noise
+        assert trained_for
+        assert low < trained_for.amount < high
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_seed_decides_the_weights(name: str) -> None:
     def weights(seed: int) -> Any:
