@@ -144,7 +144,10 @@ def greedy_training(run: Path, path: Path) -> Path:
         epochs = [row["epoch"] + 1 for row in rows]
         for loss, colour, label in (("loss", BLUE, "training"), ("val_loss", ORANGE, "validation")):
             axes.plot(epochs, [row[loss] for row in rows], ".-", color=colour, label=label)
-        axes.set(title=phase.name.replace("phase-", "phase "), xlabel="epoch", ylim=(0, None))
+        # The first epoch's training loss is a mean from the untrained start on, and off the scale.
+        held_out = [row["val_loss"] for row in rows]
+        scale = (0.95 * min(held_out), 1.05 * max(held_out))
+        axes.set(title=phase.name.replace("phase-", "phase "), xlabel="epoch", ylim=scale)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     row[0].set_ylabel("loss")
     row[0].legend(frameon=False)
