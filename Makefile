@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUNTIME ?= cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test train lock format clean
+.PHONY: help serve test train setup lock format clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -18,11 +18,13 @@ test: .venv/dev/installed ## check style, types and imports, then run every test
 	$(<D)/bin/lint-imports --no-logo
 	$(<D)/bin/python -m pytest --cov
 
-train: .venv/training/installed ## train, export, evaluate and draw all models (hours)
+train: .venv/training/installed ## train, export, evaluate and draw all models (less than an hour)
 	$(<D)/bin/python -m training train all
 	$(<D)/bin/python -m training export all --replace
 	$(<D)/bin/python -m training evaluate all
 	$(<D)/bin/python -m training figures
+
+setup: .venv/training/installed ## set up what trains, without training
 
 format: .venv/dev/installed ## rewrite the code in the project's style
 	$(<D)/bin/ruff check --fix .
