@@ -64,11 +64,9 @@ def _models(settings: Settings) -> int:
 
 
 def _doctor(settings: Settings) -> int:
-    from service.inference import device, store
+    from service.inference.doctor import examine
 
-    folders = store.find(settings.models)
-    model = store.load(folders[0], device=settings.device) if folders else None
-    findings = device.examine(model.provider if model else None)
+    findings = examine(settings.models, device=settings.device)
     for finding in findings:
         print(f"{finding.what}: {finding.found}")
         if finding.advice:

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         ),
     ] = 50_000_000
     max_steps: Annotated[
-        int, Field(ge=1, description="longest sequence that /decode gives back, in steps")
+        int, Field(ge=1, description="longest sequence, in steps, taken or given back")
     ] = 4096
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="least severe log line")

@@ -6,17 +6,23 @@ import shlex
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+from service.errors import ServiceError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow when it is imported
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exit with 2 for arguments that cannot be used, 1 for what failed."""
+    """Run the command line; exit with 2 for unusable arguments, 1 for failure, 130 if stopped."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (OSError, ValueError, FloatingPointError) as error:
+    except (OSError, ValueError, FloatingPointError, ServiceError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        print("\nstopped; call it again to resume after the last whole epoch", file=sys.stderr)
+        sys.exit(130)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -43,12 +49,13 @@ def _export(options: argparse.Namespace) -> None:
 
     from service.manifest import Provenance
     from training import card
-    from training.datasets.fashion_mnist import LICENCE
+    from training.datasets import fashion_mnist
     from training.evaluate import before_fine_tuning
     from training.export import export
     from training.recipes import RECIPES
     from training.train import load
 
+    images = fashion_mnist.load(options.data).validation
     for name in _names(options):
         autoencoder, record = load(options.runs / name)
         folder = options.models / name / str(options.version)
@@ -64,12 +71,13 @@ def _export(options: argparse.Namespace) -> None:
             folder,
             summary=RECIPES[name].summary,
             denoises=RECIPES[name].noise is not None,
+            images=images,
             measurements=(
                 () if before is None else (before_fine_tuning(before, record.validation_images),)
             ),
             provenance=Provenance(
                 dataset=f"Fashion-MNIST ({record.training_images:,} training images)",
-                dataset_licence=LICENCE,
+                dataset_licence=fashion_mnist.LICENCE,
                 seed=record.seed,
                 epochs=record.epochs,
                 settings=record.settings,
@@ -83,15 +91,24 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from service.inference.store import newest
     from training.datasets import fashion_mnist
     from training.evaluate import Comparison, evaluate
 
     data = fashion_mnist.load(options.data, subset=options.subset)
     comparison = Comparison(data)
-    for name in _names(options):
-        manifest = evaluate(options.models / name / str(options.version), data, comparison)
+    folders = newest(options.models)
+    names = list(folders) if "all" in options.names else options.names
+    for name in names:
+        version = options.version
+        folder = options.models / name / str(version) if version else folders.get(name)
+        if folder is None:
+            raise ValueError(f"name: expected one of {', '.join(folders)}, received {name}")
+        manifest = evaluate(folder, data, comparison, write=options.subset is None)
         error = manifest.measurements[0]
-        print(f"{name}: {error.quantity} {error.value:.5f} on {error.data}")
+        print(f"{folder}: {error.quantity} {error.value:.5f} on {error.data}")
+    if options.subset:
+        print("manifests and cards are left as they are: their figures are of all the images")
 
 
 def _figures(options: argparse.Namespace) -> None:
@@ -106,32 +123,26 @@ def _figures(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from training.recipes import RECIPES
-
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True)
 
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text)
+    def command(name: str, run: object, text: str, *shared: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
         added.set_defaults(run=run)
-        added.add_argument("--runs", type=Path, default=Path("runs"), help="folder of trainings")
+        for flag in shared:
+            added.add_argument(f"--{flag}", **SHARED[flag])
         return added
 
-    def of_models(added: argparse.ArgumentParser) -> None:
-        added.add_argument("names", nargs="+", choices=[*RECIPES, "all"], help="which models")
-
-    def of_folder(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--models", type=Path, default=Path("models"), help="folder of models")
-        added.add_argument("--version", type=_positive, default=1, help="version of the model")
-
-    def of_data(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--data", type=Path, help="folder with Fashion-MNIST's four .gz files")
-        added.add_argument("--subset", type=_positive, help="only so many training images")
-
-    trained = command("train", _train, "train a model, or go on with one that was stopped")
-    of_models(trained)
-    of_data(trained)
-    trained.add_argument("--seed", type=int, default=42)
+    trained = command(
+        "train", _train, "train models, or resume what was stopped", "runs", "data", "subset"
+    )
+    trained.add_argument("names", nargs="+", type=_recipe, help="names of recipes, or all")
+    trained.add_argument("--seed", type=int, default=42, help="of weights, batches and noise")
     trained.add_argument("--epochs", type=_positive, help="instead of the recipe's, in every phase")
     trained.add_argument(
         "--no-fine-tuning",
@@ -139,21 +150,29 @@ def _parser() -> argparse.ArgumentParser:
         action="store_false",
         help="end layer by layer training with the last phase",
     )
-    trained.add_argument("--again", action="store_true", help="even what was trained already")
+    trained.add_argument(
+        "--again", action="store_true", help="train anew, in place of what is in the folder"
+    )
 
-    exported = command("export", _export, "write a trained model as ONNX, with its manifest")
-    of_models(exported)
-    of_folder(exported)
-    exported.add_argument("--replace", action="store_true", help="a version that exists already")
+    exported = command(
+        "export", _export, "write trained models as ONNX, with manifests", "runs", "models", "data"
+    )
+    exported.add_argument("names", nargs="+", type=_recipe, help="names of recipes, or all")
+    exported.add_argument("--version", type=_positive, default=1, help="version to write")
+    exported.add_argument("--replace", action="store_true", help="even a version that exists")
 
-    evaluated = command("evaluate", _evaluate, "measure models as they are served")
-    of_models(evaluated)
-    of_folder(evaluated)
-    of_data(evaluated)
+    evaluated = command(
+        "evaluate", _evaluate, "measure models as they are served", "models", "data", "subset"
+    )
+    evaluated.add_argument("names", nargs="+", help="names of models, or all")
+    evaluated.add_argument("--version", type=_positive, help="the newest where it is left out")
 
-    drawn = command("figures", _figures, "draw what the models do and how they were trained")
-    of_folder(drawn)
-    of_data(drawn)
+    drawn = command(
+        "figures",
+        _figures,
+        "draw what the models do and how they were trained",
+        *("runs", "models", "data", "subset"),
+    )
     drawn.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of figures")
     return parser
 
@@ -163,6 +182,27 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1, received {value}")
     return value
+
+
+def _recipe(name: str) -> str:
+    from training.recipes import RECIPES  # and Keras, which evaluate does without
+
+    if name not in (*RECIPES, "all"):
+        raise argparse.ArgumentTypeError(
+            f"expected all or one of {', '.join(RECIPES)}, received {name}"
+        )
+    return name
+
+
+SHARED: dict[str, dict[str, Any]] = {
+    "runs": {"type": Path, "default": Path("runs"), "help": "folder of trainings"},
+    "models": {"type": Path, "default": Path("models"), "help": "folder of models"},
+    "data": {"type": Path, "help": "folder with Fashion-MNIST's four .gz files"},
+    "subset": {
+        "type": _positive,
+        "help": "only so many training images, and a tenth of it of the others",
+    },
+}
 
 
 def _names(options: argparse.Namespace) -> list[str]:

@@ -55,14 +55,17 @@ class Comparison:
             yield from _fidelity(restore(corrupted), test, str(noise), method)
 
 
-def evaluate(folder: Path, data: FashionMnist, comparison: Comparison) -> Manifest:
-    """Measure the model of a folder models/<name>/<version>/, rewrite its manifest and its card.
+def evaluate(
+    folder: Path, data: FashionMnist, comparison: Comparison, *, write: bool = True
+) -> Manifest:
+    """Measure the model of a folder models/<name>/<version>/; return its manifest with the figures.
 
     Figures are of what the ONNX graphs give: MSE on clean images, PSNR in dB (of the mean MSE, for
     a peak of 1), SSIM (scikit-image's, mean over the images), for a denoiser both on corrupted
     test images too, beside the comparison's; for codings of sigmoid units, how sparse they are.
-    What was measured before fine-tuning is kept: it cannot be measured again. Raises StartupError
-    where the folder cannot be served.
+    What was measured before fine-tuning is kept: it cannot be measured again. With write, the
+    manifest and the card in the folder are rewritten. Raises StartupError where the folder cannot
+    be served.
     """
     model = load(folder)
     measurements = list(_measure_clean(model, data))
@@ -75,8 +78,9 @@ def evaluate(folder: Path, data: FashionMnist, comparison: Comparison) -> Manife
             measurements.extend(_fidelity(restored, data.test, str(noise), "model"))
             measurements.extend(comparison.measure(noise))
     manifest = model.manifest.model_copy(update={"measurements": tuple(measurements)})
-    manifest.write(folder)
-    card.write(manifest, folder)
+    if write:
+        manifest.write(folder)
+        card.write(manifest, folder)
     return manifest
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
 from service.inference.model import Model
-from service.inference.store import find, load
+from service.inference.store import load, newest
 from training import history
 from training.datasets.fashion_mnist import CLASSES, FashionMnist
 from training.drawing import BLUE, FAINT, GREEN, INK, ORANGE, canvas, gallery, histogram, save
@@ -43,19 +43,17 @@ def draw(
     """
     folder.mkdir(parents=True, exist_ok=True)
     yield sparsity_loss(folder / "sparsity-loss.png")
-    newest: dict[str, Model] = {}
-    for path in sorted(find(models), key=lambda path: int(path.name)):
-        newest[path.parent.name] = load(path)
-    if newest:
-        yield reconstructions(list(newest.values()), data.test, folder / "reconstructions.png")
-    for name, model in newest.items():
+    served = {name: load(path) for name, path in newest(models).items()}
+    if served:
+        yield reconstructions(list(served.values()), data.test, folder / "reconstructions.png")
+    for name, model in served.items():
         if name in noises:
             yield denoising(model, data.test, noises[name], folder / f"{name}.png")
         codings = encode(model, data.validation)
         if are_sigmoid_activations(codings):
             yield activations(codings, name, folder / f"{name}-activations.png")
-    if "stacked" in newest:
-        yield tsne(newest["stacked"], data, folder / "codings-tsne.png")
+    if "stacked" in served:
+        yield tsne(served["stacked"], data, folder / "codings-tsne.png")
     for phase in sorted(runs.glob("*/phase-1")):
         run = phase.parent
         yield greedy_training(run, folder / f"{run.name}-training.png")

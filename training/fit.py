@@ -1,4 +1,4 @@
-"""Fit a model: shuffled batches, a cosine schedule, early stopping, checkpoints to go on from."""
+"""Fit a model: shuffled batches, a cosine schedule, early stopping, checkpoints to resume from."""
 
 import math
 import shutil
@@ -67,9 +67,9 @@ def fit(
 
     The folder receives history.csv (a row an epoch), best.weights.h5, logs for TensorBoard and,
     while training is under way, a checkpoint: called again with the same folder after it was
-    stopped, it goes on from the last whole epoch, and after it has ended, it runs nothing more.
+    stopped, it resumes after the last whole epoch, and after it has ended, it runs nothing more.
     Best means the lowest MSE on the validation examples. Raises FloatingPointError where the loss
-    becomes infinite or NaN; the folder is removed then, as there is nothing in it to go on from.
+    becomes infinite or NaN; the folder is removed then, as there is nothing in it to resume from.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log, best, ended = folder / history.FILE_NAME, folder / "best.weights.h5", folder / "ended"
@@ -97,8 +97,8 @@ def fit(
         if not rows or not all(math.isfinite(row["loss"]) for row in rows):
             shutil.rmtree(folder)
             raise FloatingPointError(f"{model.name}: expected a finite loss, received {rows[-1:]}")
-        ended.touch()
     model.load_weights(str(best))
+    ended.touch()
     return len(rows)
 
 
@@ -110,7 +110,7 @@ def _callbacks(
     boards = [callbacks.TensorBoard(str(folder / "logs"), write_graph=False)]
     return [
         callbacks.TerminateOnNaN(),
-        callbacks.CSVLogger(str(log), append=bool(rows)),
+        # Weights before their row: a row without its weights would set a mark that no file meets.
         callbacks.ModelCheckpoint(
             str(best),
             monitor="val_mse",
@@ -119,6 +119,7 @@ def _callbacks(
             save_weights_only=True,
             initial_value_threshold=min((row["val_mse"] for row in rows), default=None),
         ),
+        callbacks.CSVLogger(str(log), append=bool(rows)),
         callbacks.EarlyStopping("val_mse", mode="min", patience=settings.patience),
         *(boards if find_spec("tensorflow") else []),
         # Last, so that a stop between two callbacks repeats an epoch instead of losing its row.

@@ -55,12 +55,13 @@ class Record:
         """
         try:
             return cls(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{folder / FILE_NAME}: expected a record, received: {error}"
             ) from error
 
     def write(self, folder: Path) -> None:
         """Write the record into a run's folder."""
-        text = json.dumps(asdict(self), indent=2) + "\n"
-        (folder / FILE_NAME).write_text(text, encoding="utf-8")
+        draft = folder / f"{FILE_NAME}.new"
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        draft.replace(folder / FILE_NAME)  # whole or not at all, whenever it is stopped

@@ -36,9 +36,10 @@ def train(
 ) -> Record:
     """Train a recipe and write the model and its record into a folder.
 
-    A training of the same recipe, seed and data that was stopped is gone on with, and one that
-    has ended is left as it is unless it is asked for again; any other in the folder is replaced.
-    Raises FileExistsError where the folder holds anything but a training.
+    A training of the same recipe, seed and data that was stopped is resumed, and one that has
+    ended is left as it is. Asked for again, it replaces whatever training the folder holds.
+    Raises FileExistsError where the folder holds another training and again is not asked for, or
+    anything that is no training; ValueError where its record cannot be read.
     """
     keras.utils.clear_session()  # layers are numbered from the start, whatever was built before
     autoencoder = recipe.build(seed)
@@ -51,14 +52,19 @@ def train(
         model=hashlib.sha256(autoencoder.whole.to_json().encode()).hexdigest(),
         backend=keras.backend.backend(),
     )
-    earlier = _earlier(folder)
-    if earlier and earlier.is_of(record) and not again:
+    if again:
+        _clear(folder)
+    elif earlier := _earlier(folder):
+        if not earlier.is_of(record):
+            raise FileExistsError(
+                f"{folder}: expected a training of {record.settings}, received one of "
+                f"{earlier.settings}, or with another seed, data or model; "
+                "--again replaces it, --runs names another folder"
+            )
         if earlier.ended:
             announce(f"{folder}: trained already at {earlier.trained_at}; --again trains it anew")
             return earlier
-        announce(f"{folder}: going on with the training that was stopped")
-    elif folder.exists():
-        shutil.rmtree(folder)
+        announce(f"{folder}: resuming the training that was stopped")
     folder.mkdir(parents=True, exist_ok=True)
     record.write(folder)
     record = _run(recipe, autoencoder, data, folder, record, announce)
@@ -113,15 +119,24 @@ def _run(
 
 
 def _earlier(folder: Path) -> Record | None:
-    try:
-        return Record.read(folder)
-    except FileNotFoundError:
-        if folder.exists() and any(folder.iterdir()):
-            raise FileExistsError(
-                f"{folder}: expected a training with its {records.FILE_NAME}, or nothing, "
-                f"received {sorted(path.name for path in folder.iterdir())}"
-            ) from None
-        return None
+    _check_is_run(folder)
+    return Record.read(folder) if (folder / records.FILE_NAME).exists() else None
+
+
+def _clear(folder: Path) -> None:
+    _check_is_run(folder)
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _check_is_run(folder: Path) -> None:
+    """What is no training was put there by somebody, and is neither used nor removed."""
+    names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    if names and records.FILE_NAME not in names:
+        raise FileExistsError(
+            f"{folder}: expected a training with its {records.FILE_NAME}, or nothing, "
+            f"received {names}"
+        )
 
 
 def _validation(recipe: Recipe, data: FashionMnist) -> Examples:

@@ -119,7 +119,9 @@ def _explain(inputs: list[Any]) -> NoReturn:
         return (len(item), *(shapes[0] if shapes else ()))
 
     shape = shape_of(inputs, "inputs")
-    raise ShapeMismatch(f"inputs: expected an array of numbers, received the shape {shape}")
+    raise ShapeMismatch(
+        f"inputs: expected one array of numbers, received it twice, or the shape {shape}"
+    )
 
 
 def _shown(item: Any) -> str:

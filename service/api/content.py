@@ -48,27 +48,35 @@ def read(
     *,
     fit: bool,
     max_pixels: int,
+    max_steps: int,
 ) -> Batch:
     """Return the inputs of a request's body, in the model's range; their shape is not checked.
+
+    max_pixels: of all pictures together; max_steps: along a side that fitting leaves free.
 
     Raises UnsupportedMediaType with the list of what is read, MalformedBody, InvalidValue,
     ShapeMismatch and BodyTooLarge as the readers of each type do.
     """
+    if not body:
+        raise MalformedBody(f"body: expected inputs for {operation}, received nothing")
     media_type, options = parse_options_header(content_type)
     if media_type in UNTOLD:
         media_type = _sniffed(body)
     if media_type not in readable(operation):
         raise UnsupportedMediaType(
             f"Content-Type: expected one of {', '.join(readable(operation))}, "
-            f"received {content_type or 'none'}"
+            f"received {content_type or 'none'}{'' if media_type else ', and a body that is none'}"
         )
     if media_type == JSON:
         return Batch(arrays.read_json(body), _answers(operation, JSON), as_pixels=False)
     if media_type == NPY:
         return _from_npy(body, model, operation)
     files = [body] if media_type in PICTURES else _files(body, options.get("boundary", ""))
-    frame = _frame(model, operation)
-    images = [pictures.read(file, frame, fit=fit, max_pixels=max_pixels) for file in files]
+    frame = _frame(model, operation, max_steps)
+    images, pixels_left = [], max_pixels
+    for file in files:
+        images.append(pictures.read(file, frame, fit=fit, max_pixels=pixels_left))
+        pixels_left -= images[-1].shape[0] * images[-1].shape[1]
     if len({image.shape for image in images}) > 1:
         raise ShapeMismatch(
             "file: expected pictures of one size, received "
@@ -111,21 +119,13 @@ def _from_npy(body: bytes, model: Model, operation: OperationName) -> Batch:
     return Batch(inputs, _answers(operation, NPY), as_pixels=is_pixels and operation != "encode")
 
 
-def _frame(model: Model, operation: OperationName) -> pictures.Frame:
+def _frame(model: Model, operation: OperationName, longest: int) -> pictures.Frame:
     _, height, width, *_ = model.input(operation).shape
-    return pictures.Frame(model.manifest.pixels.mode, (height, width))
+    return pictures.Frame(model.manifest.pixels.mode, (height, width), longest)
 
 
 def _sniffed(body: bytes) -> str:
-    if body.startswith(b"\x93NUMPY"):
-        return NPY
-    if body.startswith(b"\x89PNG"):
-        return "image/png"
-    if body.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
-        return "image/webp"
-    return ""
+    return NPY if body.startswith(b"\x93NUMPY") else pictures.media_type_of(body)
 
 
 def _files(body: bytes, boundary: str) -> list[bytes]:

@@ -10,8 +10,8 @@ from service.manifest import OperationName
 
 def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """Return what OpenAPI says of errors: a description for each status."""
-    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
-    return {status: {"description": text, "content": content} for status, text in texts.items()}
+    bodies = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {status: {"description": text, "content": bodies} for status, text in texts.items()}
 
 
 def describe(operation: OperationName) -> dict[str, Any]:

@@ -77,18 +77,25 @@ def create_router(store: Store, defaults: Mapping[OperationName, str], limits: L
             "X-Model-Version": str(model.version),
             "X-Execution-Provider": model.provider,
         }
-        if steps is not None and steps > limits.steps:
-            raise InvalidValue(f"steps: expected at most {limits.steps}, received {steps}")
+        _check_steps(steps, limits.steps)
         body = await _read(request, limits.body_bytes)
 
         def parse() -> tuple[content.Batch, str]:
             content_type = request.headers.get("content-type", "")
             batch = content.read(
-                body, content_type, model, operation, fit=fit, max_pixels=limits.pixels
+                body,
+                content_type,
+                model,
+                operation,
+                fit=fit,
+                max_pixels=limits.pixels,
+                max_steps=limits.steps,
             )
+            model.check(operation, batch.inputs, steps)
             accept = ", ".join(request.headers.getlist("accept"))
             media_type = content.answer_type(accept, batch)
-            model.check(operation, batch.inputs, steps)
+            received = dict(zip(model.input(operation).shape, batch.inputs.shape, strict=True))
+            _check_steps(received.get("steps"), limits.steps)
             _check_output(model.output_shape(operation, batch.inputs, steps), limits.output_bytes)
             return batch, media_type
 
@@ -141,6 +148,11 @@ async def _read(request: Request, limit: int) -> bytes:
             raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _check_steps(steps: int | None, limit: int) -> None:
+    if steps is not None and steps > limit:
+        raise InvalidValue(f"steps: expected at most {limit}, received {steps}")
 
 
 def _check_output(shape: tuple[int, ...], limit: int) -> None:

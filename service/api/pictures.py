@@ -7,25 +7,35 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from service.errors import BodyTooLarge, MalformedBody, ShapeMismatch, UnsupportedMediaType
+from service.errors import (
+    BodyTooLarge,
+    MalformedBody,
+    ServiceError,
+    ShapeMismatch,
+    UnsupportedMediaType,
+)
 from service.manifest import Dimension
 
 Bytes = NDArray[np.uint8]
 
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
-SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"RIFF")
+COLOURS = {"L": "gray", "RGB": "colour"}
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The picture that a model takes: a Pillow mode, and (height, width), whose names are free."""
+    """The picture that a model takes: a Pillow mode, and (height, width), whose names are free.
+
+    longest: the most pixels that a free side may come to have when a picture is fitted.
+    """
 
     mode: str
     size: tuple[Dimension, Dimension]
+    longest: int
 
     def __str__(self) -> str:
         height, width = self.size
-        return f"{width}x{height} {self.mode}"
+        return f"{width}x{height} {COLOURS[self.mode]} ({self.mode})"
 
 
 def warm_up() -> None:
@@ -34,18 +44,33 @@ def warm_up() -> None:
         _open(write(np.zeros((1, 1), np.uint8), media_type), max_pixels=1)
 
 
+def media_type_of(body: bytes) -> str:
+    """Return the media type of FORMATS that a body starts as, or "" for none."""
+    if body.startswith(b"\x89PNG"):
+        return "image/png"
+    if body.startswith(b"\xff\xd8"):
+        return "image/jpeg"
+    return "image/webp" if body.startswith(b"RIFF") and body[8:12] in b"WEBP" else ""
+
+
 def read(body: bytes, frame: Frame, *, fit: bool, max_pixels: int) -> Bytes:
     """Return the pixels (height, width) or (height, width, 3) of a PNG, JPEG or WebP picture.
 
     Its EXIF orientation is applied. With fit, a picture of another mode or size is converted and
     scaled into the frame, its aspect kept, the rest black. Raises UnsupportedMediaType for other
-    formats, BodyTooLarge for more than max_pixels (before anything is decoded), MalformedBody for
-    a picture that cannot be read, ShapeMismatch for one that is not as the frame says.
+    formats and for pictures that move, BodyTooLarge for more than max_pixels (before anything is
+    decoded), MalformedBody for a picture that cannot be read, ShapeMismatch for one that is not,
+    or cannot be made, as the frame says.
     """
-    picture = _upright(_open(body, max_pixels))
-    if fit:
-        picture = _fitted(picture, frame)
-    elif picture.mode != frame.mode or not _agrees(picture, frame):
+    try:
+        picture = _upright(_open(body, max_pixels))
+        if fit:
+            picture = _fitted(picture, frame)
+    except ServiceError:
+        raise
+    except Exception as error:  # Pillow's decoders fail in more ways than it documents
+        raise MalformedBody(f"picture: expected a whole picture, received: {error!r}") from error
+    if picture.mode != frame.mode or not _agrees(picture, frame):
         raise ShapeMismatch(
             f"picture: expected {frame}, received {picture.width}x{picture.height} {picture.mode}; "
             "?fit=true converts and resizes it"
@@ -64,15 +89,13 @@ def _open(body: bytes, max_pixels: int) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(body), formats=list(FORMATS.values()))
     except UnidentifiedImageError as error:
-        if not body or body.startswith(SIGNATURES):
+        if not body or media_type_of(body):
             raise MalformedBody("picture: expected a whole picture, received its start") from error
         raise UnsupportedMediaType(
             f"picture: expected {', '.join(FORMATS.values())}, received another format"
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BodyTooLarge(f"picture: expected at most {max_pixels} pixels: {error}") from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise MalformedBody(f"picture: expected a whole picture, received: {error}") from error
     frames = getattr(picture, "n_frames", 1)
     if frames > 1 and picture.format in ("PNG", "WEBP"):  # a phone's JPEG may hold a preview too
         raise UnsupportedMediaType(
@@ -80,13 +103,10 @@ def _open(body: bytes, max_pixels: int) -> Image.Image:
         )
     if picture.width * picture.height > max_pixels:
         raise BodyTooLarge(
-            f"picture: expected at most {max_pixels} pixels, "
+            f"picture: expected at most {max_pixels} pixels in all, "
             f"received {picture.width}x{picture.height}"
         )
-    try:
-        picture.load()
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow's decoders raise all three
-        raise MalformedBody(f"picture: expected a whole picture, received: {error}") from error
+    picture.load()
     return picture
 
 
@@ -123,4 +143,9 @@ def _fitted(picture: Image.Image, frame: Frame) -> Image.Image:
         size = (max(1, round(picture.width * height / picture.height)), height)
     else:
         return picture
+    if max(size) > frame.longest:
+        raise ShapeMismatch(
+            f"picture: expected at most {frame.longest} pixels along a free side, received one "
+            f"that would be {size[0]}x{size[1]}"
+        )
     return ImageOps.pad(picture, size, Image.Resampling.LANCZOS, color="black")

@@ -3,7 +3,6 @@
 import functools
 import logging
 import os
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -15,7 +14,6 @@ from service.errors import StartupError
 Device = Literal["auto", "cuda", "cpu"]
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 Provider = str | tuple[str, dict[str, str]]
-NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 log = logging.getLogger(__name__)
@@ -39,7 +37,8 @@ def providers(device: Device) -> list[Provider]:
         if device == "cuda":
             raise StartupError(
                 f"device: expected a build of ONNX Runtime with {CUDA}, received one with "
-                f"{', '.join(ort.get_available_providers())}; install the extra [gpu]"
+                f"{', '.join(ort.get_available_providers())}; "
+                "install the extra [gpu] instead"
             )
         return [CPU]
     # The CUDA libraries that pip installs lie where the loader does not look.
@@ -105,39 +104,3 @@ def cgroup_quota() -> int | None:
     except (OSError, ValueError):
         return None
     return None if quota == "max" else max(1, int(quota) // int(period))
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the doctor found of one thing, and what to do where it is not well."""
-
-    what: str
-    found: str
-    advice: str = ""
-
-
-def examine(used: str | None) -> list[Finding]:
-    """Return what this machine offers to ONNX Runtime.
-
-    used: the execution provider that a session opened for the test really uses, None without one.
-    """
-    builds = installed_builds()
-    findings = [
-        Finding(
-            "ONNX Runtime",
-            ", ".join(f"{name} {metadata.version(name)}" for name in builds) or "none",
-            "" if len(builds) == 1 else "install exactly one of the extras [cpu] and [gpu]",
-        ),
-        Finding("processors", str(usable_cpus())),
-        Finding("built with", ", ".join(ort.get_available_providers())),
-    ]
-    if used is None:
-        return [*findings, Finding("in use", "unknown", "no model could be opened to try")]
-    advice = ""
-    if used != CUDA and NVIDIA_DRIVER.exists() and CUDA not in ort.get_available_providers():
-        advice = "there is an NVIDIA GPU, and this build cannot use it: install the extra [gpu]"
-    if used != CUDA and CUDA in ort.get_available_providers():
-        advice = (
-            "CUDA is built in and does not run: check nvidia-smi and the CUDA and cuDNN libraries"
-        )
-    return [*findings, Finding("in use", used, advice)]

@@ -106,6 +106,11 @@ class Model:
         def work() -> Result:
             began = time.perf_counter()
             output = session.run(array, steps)
+            if not np.isfinite(output).all():
+                raise InvalidValue(
+                    f"{session.operation.input.name}: expected numbers of the model's range, "
+                    "received some so large that its outputs are not finite"
+                )
             return Result(output, began - asked, time.perf_counter() - began)
 
         return await asyncio.to_thread(work)

@@ -26,8 +26,9 @@ class Session:
         # Threads that spin while they wait take whole processors from an idle service.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
+        wanted = providers(device)
         try:
-            self._session = ort.InferenceSession(path, options, providers=providers(device))
+            self._session = ort.InferenceSession(path, options, providers=wanted)
         except Exception as error:
             raise StartupError(f"{path}: expected an ONNX graph, received: {error}") from error
         self.provider = check(device, self._session)

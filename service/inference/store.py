@@ -77,8 +77,21 @@ class Store:
 
 
 def find(root: Path) -> list[Path]:
-    """Return the folders <name>/<version>/ under a folder that hold a manifest, in order."""
-    return sorted(path.parent for path in root.glob(f"*/*/{FILE_NAME}"))
+    """Return the folders <name>/<version>/ under a folder that hold a manifest, in order.
+
+    Raises StartupError for a version that is not a number.
+    """
+    folders = sorted(path.parent for path in root.glob(f"*/*/{FILE_NAME}"))
+    for folder in folders:
+        if not folder.name.isdecimal():
+            raise StartupError(f"{folder}: expected a number for a version, received {folder.name}")
+    return folders
+
+
+def newest(root: Path) -> dict[str, Path]:
+    """Return the folder of the newest version of every model under a folder, by name."""
+    folders = sorted(find(root), key=lambda folder: int(folder.name))
+    return {folder.parent.name: folder for folder in folders}
 
 
 def load(folder: Path, *, device: Device = "cpu") -> Model:

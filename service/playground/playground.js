@@ -33,7 +33,12 @@ async function choose(url, pressed) {
   }
   const picture = new Image();
   picture.src = url;
-  await picture.decode();
+  try {
+    await picture.decode();
+  } catch {
+    report("This file is not a picture that the browser can show.", true);
+    return;
+  }
   original = grayscale(picture, 28);
   draw("original", original);
   await send();

@@ -1,4 +1,4 @@
-"""Who imports whom: the arrows of the design, and imports that do nothing but define."""
+"""Who imports whom: arrows that go one way, and imports that do nothing but define."""
 
 import json
 import shutil

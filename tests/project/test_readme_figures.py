@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from service.inference.store import find
+from service.inference.store import newest
 from service.manifest import Manifest, Measurement
 
 ROOT = Path(__file__).parents[2]
-MANIFESTS = {path.parent.name: Manifest.read(path) for path in find(ROOT / "models")}
+MANIFESTS = {name: Manifest.read(folder) for name, folder in newest(ROOT / "models").items()}
 README = (ROOT / "README.md").read_text()
 SKIMAGE = ("non-local means", "total variation", "wavelets")
 

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.app import create_app
-from service.inference.store import find, load
+from service.inference.store import load, newest
 from service.manifest import Manifest
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "data" / "fashion_mnist" / "t10k-images-idx3-ubyte.gz"
-MANIFESTS = {path.parent.name: Manifest.read(path) for path in find(ROOT / "models")}
+FOLDERS = newest(ROOT / "models")
+MANIFESTS = {name: Manifest.read(folder) for name, folder in FOLDERS.items()}
 # The largest MSE that a model may have on the validation images.
 LARGEST_MSE = {
     "stacked": 0.0110,
@@ -97,7 +98,7 @@ def test_graphs_are_small(name: str) -> None:
 def test_the_figures_of_a_manifest_are_those_of_its_graphs(
     name: str, images: NDArray[np.float32]
 ) -> None:
-    model = load(ROOT / "models" / name / "1")
+    model = load(FOLDERS[name])
     received = model.infer("decode", model.infer("encode", images))
     # 100 of the 10,000 images that the manifest speaks of: near, not equal.
     assert np.mean((received - images) ** 2) == pytest.approx(

@@ -6,9 +6,9 @@ import onnxruntime as ort
 import pytest
 
 from service.errors import StartupError
-from service.inference import device
+from service.inference import device, doctor
 from service.inference.session import Session
-from tests.service.tiny import halve, write_graph
+from tests.service.tiny import halve, write_graph, write_model
 
 
 def pretend_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,14 +62,31 @@ def test_two_builds_of_onnx_runtime_are_refused(monkeypatch: pytest.MonkeyPatch)
         device.providers("cpu")
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider")
 def test_the_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert not any(finding.advice for finding in device.examine(device.CPU))
-    assert device.examine(None)[-1].advice
-    monkeypatch.setattr(device, "NVIDIA_DRIVER", tmp_path)
-    assert "install the extra [gpu]" in device.examine(device.CPU)[-1].advice
+    def advice(device: device.Device = "auto") -> str:
+        return doctor.examine(tmp_path / "models", device=device)[-1].advice
+
+    assert "no model" in advice()
+    write_model(tmp_path / "models", "half")
+    assert advice() == ""
+    assert "install the extra [gpu]" in advice("cuda")
+    monkeypatch.setattr(doctor, "NVIDIA_DRIVER", tmp_path)
+    assert "there is an NVIDIA GPU" in advice()
     pretend_cuda(monkeypatch)
-    assert "nvidia-smi" in device.examine(device.CPU)[-1].advice
-    assert not device.examine(device.CUDA)[-1].advice
+    assert "nvidia-smi" in advice()
+
+
+def test_the_doctor_says_that_two_builds_are_one_too_many(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_model(tmp_path, "half")
+    for module in (device, doctor):
+        monkeypatch.setattr(module, "installed_builds", lambda: ["onnxruntime", "onnxruntime-gpu"])
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1")
+    findings = doctor.examine(tmp_path, device="cpu")
+    assert "exactly one" in findings[0].advice
+    assert "expected one build" in findings[-1].advice
 
 
 @pytest.mark.parametrize(("content", "cpus"), [("200000 100000", 2), ("max 100000", None)])

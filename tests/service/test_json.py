@@ -66,7 +66,8 @@ async def test_answers_say_which_model_answered_where_and_how_long_it_took(
     ("body", "status", "code", "detail"),
     [
         ("{", 400, "malformed-body", "expected JSON"),
-        ("", 400, "malformed-body", "expected JSON"),
+        ("", 400, "malformed-body", "received nothing"),
+        ('{"inputs": [1], "inputs": [1]}', 422, "shape-mismatch", "received it twice"),
         ('{"inputs": [[[NaN]]]}', 400, "malformed-body", "expected JSON"),
         ("[]", 422, "invalid-value", "received list"),
         ("{}", 422, "invalid-value", 'expected {"inputs": [...]}'),

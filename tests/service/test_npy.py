@@ -111,6 +111,22 @@ async def test_a_header_that_claims_more_than_it_brings_allocates_nothing(
     assert "expected 192000000000000 bytes" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("operation", ["encode", "denoise"])
+async def test_an_array_without_dimensions_has_the_wrong_shape(
+    client: httpx.AsyncClient, operation: str
+) -> None:
+    for scalar in (np.uint8(1), np.float32(1)):
+        answer = await client.post(f"/{operation}", content=saved(np.array(scalar)), headers=NPY)
+        assert (answer.status_code, answer.json()["code"]) == (422, "shape-mismatch")
+
+
+async def test_outputs_that_are_not_finite_are_refused(client: httpx.AsyncClient) -> None:
+    largest = np.full((1, 3, 4), np.finfo(np.float32).max)  # whose mean is infinite
+    answer = await client.post("/encode?model=rows", content=saved(largest), headers=NPY)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-value")
+    assert "outputs are not finite" in answer.json()["detail"]
+
+
 async def test_codings_are_not_pixels(client: httpx.AsyncClient) -> None:
     answer = await client.post("/decode", content=saved(np.zeros((1, 16), np.uint8)), headers=NPY)
     assert answer.status_code == 422

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from service.api.pictures import Frame, read
+from tests.service.tiny import Start
 
 PIXELS = (np.arange(16, dtype=np.uint8) * 16).reshape(4, 4)
 PNG = {"Content-Type": "image/png"}
@@ -109,7 +110,7 @@ async def test_a_form_is_read_strictly(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed-body")
 
 
-@pytest.mark.parametrize("length", [0, 8, 40, 50])
+@pytest.mark.parametrize("length", [8, 40, 50])
 async def test_a_truncated_picture_is_malformed(client: httpx.AsyncClient, length: int) -> None:
     answer = await client.post("/denoise", content=GRAY[:length], headers=PNG)
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed-body")
@@ -141,7 +142,7 @@ async def test_a_picture_of_another_size_or_colour_is_refused_unless_it_shall_fi
 ) -> None:
     refused = await client.post("/denoise", content=encoded(picture), headers=PNG)
     assert refused.status_code == 422
-    expected = f"expected 4x4 L, received {picture.width}x{picture.height} {picture.mode}"
+    expected = f"expected 4x4 gray (L), received {picture.width}x{picture.height} {picture.mode}"
     assert expected in refused.json()["detail"]
     assert "fit=true" in refused.json()["detail"]
     url = "/denoise?fit=true"
@@ -149,7 +150,7 @@ async def test_a_picture_of_another_size_or_colour_is_refused_unless_it_shall_fi
     assert (fitted.mode, fitted.size) == ("L", (4, 4))
 
 
-SMALL = Frame("L", (4, 4))
+SMALL = Frame("L", (4, 4), 100)
 
 
 def fitted(picture: Image.Image, frame: Frame = SMALL) -> Any:
@@ -172,16 +173,16 @@ def test_fitting_puts_what_is_transparent_on_black() -> None:
 
 def test_fitting_leaves_free_sides_as_the_aspect_gives_them() -> None:
     wide = Image.new("RGB", (6, 3))
-    assert np.shape(fitted(wide, Frame("L", ("steps", 4)))) == (2, 4)
-    assert np.shape(fitted(wide, Frame("L", (4, "width")))) == (4, 8)
-    assert np.shape(fitted(wide, Frame("RGB", ("height", "width")))) == (3, 6, 3)
+    assert np.shape(fitted(wide, Frame("L", ("steps", 4), 100))) == (2, 4)
+    assert np.shape(fitted(wide, Frame("L", (4, "width"), 100))) == (4, 8)
+    assert np.shape(fitted(wide, Frame("RGB", ("height", "width"), 100))) == (3, 6, 3)
 
 
 def test_pictures_are_turned_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 3  # upside down
     body = encoded(Image.fromarray(PIXELS), exif=exif)
-    upright = read(body, Frame("L", (4, 4)), fit=False, max_pixels=16)
+    upright = read(body, Frame("L", (4, 4), 100), fit=False, max_pixels=16)
     np.testing.assert_array_equal(upright, PIXELS[::-1, ::-1])
 
 
@@ -195,6 +196,47 @@ async def test_broken_metadata_spoils_no_picture(client: httpx.AsyncClient) -> N
         body = encoded(Image.fromarray(PIXELS), exif=exif)
         picture = opened(await client.post("/denoise", content=body, headers=PNG))
         np.testing.assert_array_equal(np.asarray(picture), PIXELS // 2)
+
+
+async def test_a_sliver_does_not_become_a_tower(start: Start) -> None:
+    client = start(max_steps=50)
+    tall = encoded(Image.new("L", (1, 12)))  # 4x48 once fitted
+    answer = await client.post("/encode?model=rows&fit=true", content=tall, headers=PNG)
+    assert answer.status_code == 200
+    taller = encoded(Image.new("L", (1, 13)))
+    answer = await client.post("/encode?model=rows&fit=true", content=taller, headers=PNG)
+    assert answer.status_code == 422
+    assert "at most 50 pixels along a free side" in answer.json()["detail"]
+    long = encoded(Image.new("L", (4, 51)))
+    answer = await client.post("/encode?model=rows", content=long, headers=PNG)
+    assert "steps: expected at most 50, received 51" in answer.json()["detail"]
+
+
+async def test_pixels_are_counted_over_all_the_pictures_of_a_form(start: Start) -> None:
+    client = start(max_pixels=40)
+    assert (await client.post("/denoise", files=[("file", GRAY)] * 2)).status_code == 200
+    answer = await client.post("/denoise", files=[("file", GRAY)] * 3)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+async def test_broken_chunks_are_the_senders_fault(client: httpx.AsyncClient, place: str) -> None:
+    profile = struct.pack(">I", 1) + b"iCCPx" + struct.pack(">I", zlib.crc32(b"iCCPx"))
+    data = GRAY.index(b"IDAT") - 4
+    end = GRAY.index(b"IEND") - 4
+    at = data if place == "before" else end
+    body = GRAY[:at] + profile + GRAY[at:]
+    answer = await client.post("/denoise", content=body, headers=PNG)
+    assert answer.status_code in (200, 400)
+
+
+async def test_a_palette_picture_without_its_palette_is_malformed(
+    client: httpx.AsyncClient,
+) -> None:
+    body = encoded(Image.new("P", (4, 4)))
+    start, end = body.index(b"PLTE") - 4, body.index(b"IDAT") - 4
+    answer = await client.post("/denoise?fit=true", content=body[:start] + body[end:], headers=PNG)
+    assert answer.status_code in (200, 400)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
@@ -216,7 +258,8 @@ async def test_no_spoiled_body_is_a_fault_of_the_service(
     exif = Image.Exif()
     exif[0x0112] = 6
     pictures = [
-        encoded(Image.fromarray(PIXELS), kind, exif=exif) for kind in ("PNG", "JPEG", "WEBP")
+        *(encoded(Image.fromarray(PIXELS), kind, exif=exif) for kind in ("PNG", "JPEG", "WEBP")),
+        encoded(Image.new("P", (4, 4)), exif=exif),
     ]
     for body in [stream.getvalue(), *pictures]:
         spoiled = bytearray(body)

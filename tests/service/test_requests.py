@@ -126,7 +126,7 @@ async def test_a_picture_of_too_many_pixels_is_refused(start: Start) -> None:
     answer = await client.post(
         "/denoise", content=stream.getvalue(), headers={"Content-Type": "image/png"}
     )
-    assert "at most 15 pixels, received 4x4" in check_problem(answer, 413, "body-too-large")
+    assert "at most 15 pixels in all, received 4x4" in check_problem(answer, 413, "body-too-large")
 
 
 async def test_an_unknown_path_and_a_wrong_method_are_problems_too(

@@ -11,7 +11,7 @@ from service.manifest import Manifest, Operation, OperationName, Pixels, Provena
 from tests.service.tiny import Graph, write_graph
 from training.noise import Floats
 
-SAMPLES = Path("tests/data/fashion_mnist")
+SAMPLES = Path(__file__).parents[1] / "data" / "fashion_mnist"
 IMAGES = Tensor(name="images", dtype="float32", shape=("batch", 28, 28))
 RECONSTRUCTIONS = Tensor(name="reconstructions", dtype="float32", shape=("batch", 28, 28))
 

@@ -1,5 +1,7 @@
 """python -m training, from training to figures, on a handful of images."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,16 +27,19 @@ def workplace(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     quick = ["--epochs", "1", "--subset", "100", "--data", str(samples)]
     runs = ["--runs", str(folder / "runs")]
     main(["train", NAME, "--seed", "7", *quick, *runs])
-    main(["export", NAME, "--models", str(folder / "models"), *runs])
+    main(["export", NAME, "--models", str(folder / "models"), "--data", str(samples), *runs])
     return folder
 
 
 def test_a_model_is_trained_exported_evaluated_and_drawn(workplace: Path, samples: Path) -> None:
-    folders = ["--models", str(workplace / "models"), "--runs", str(workplace / "runs")]
+    models = ["--models", str(workplace / "models")]
+    runs = ["--runs", str(workplace / "runs")]
     data = ["--subset", "100", "--data", str(samples)]
     exported = load(workplace / "models" / NAME / "1")
-    main(["evaluate", NAME, *folders, *data])
-    main(["figures", "--out", str(workplace / "figures"), *folders, *data])
+    main(["evaluate", NAME, *models, *data])
+    assert load(workplace / "models" / NAME / "1").manifest == exported.manifest  # of too few
+    main(["evaluate", "all", *models, "--data", str(samples)])
+    main(["figures", "--out", str(workplace / "figures"), *models, *runs, *data])
     evaluated = load(workplace / "models" / NAME / "1").manifest
     assert evaluated.operations == exported.manifest.operations
     errors = {
@@ -87,7 +92,7 @@ def test_a_training_that_was_stopped_is_gone_on_with(
     replace(Record.read(folder), trained_at="").write(folder)  # as if stopped at its very end
     (folder / "whole" / "trace").touch()
     announced = run()
-    assert "going on with the training" in announced[0]
+    assert "resuming the training" in announced[0]
     assert (folder / "whole" / "trace").exists()
     assert Record.read(folder).ended
 
@@ -106,13 +111,28 @@ def test_a_training_that_has_ended_is_left_as_it_is_unless_it_is_asked_for_again
 
 
 @pytest.mark.parametrize("other", [{"seed": 2}, {"epochs": 2}])
-def test_a_training_of_another_plan_replaces_the_one_before(
+def test_a_training_of_another_plan_is_replaced_only_when_told_to(
     run: Callable[..., list[str]], tmp_path: Path, other: dict[str, int]
 ) -> None:
     run()
     (trace := tmp_path / "run" / "whole" / "trace").touch()
-    run(**other)
+    with pytest.raises(FileExistsError, match="--again replaces it"):
+        run(**other)
+    assert trace.exists()
+    run(**other, again=True)
     assert not trace.exists()
+
+
+def test_a_record_that_was_cut_off_is_named_and_can_be_replaced(
+    run: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    run()
+    path = tmp_path / "run" / "training.json"
+    path.write_text(path.read_text()[:50])
+    with pytest.raises(ValueError, match=r"training\.json: expected a record"):
+        run()
+    run(again=True)
+    assert Record.read(tmp_path / "run").ended
 
 
 def test_a_folder_that_holds_anything_else_is_never_touched(
@@ -120,8 +140,9 @@ def test_a_folder_that_holds_anything_else_is_never_touched(
 ) -> None:
     (tmp_path / "run").mkdir()
     (keep := tmp_path / "run" / "thesis.txt").write_text("years of work")
-    with pytest.raises(FileExistsError, match=r"thesis\.txt"):
-        run()
+    for again in (False, True):
+        with pytest.raises(FileExistsError, match=r"thesis\.txt"):
+            run(again=again)
     assert keep.read_text() == "years of work"
 
 
@@ -130,13 +151,41 @@ def test_a_model_that_was_not_trained_cannot_be_exported(tmp_path: Path) -> None
         load_run(tmp_path / "stacked")
 
 
-def test_a_version_that_exists_is_exported_over_only_when_told_to(workplace: Path) -> None:
-    folders = ["--models", str(workplace / "models"), "--runs", str(workplace / "runs")]
+def test_a_version_that_exists_is_exported_over_only_when_told_to(
+    workplace: Path, samples: Path
+) -> None:
+    folders = [
+        "--data",
+        str(samples),
+        "--models",
+        str(workplace / "models"),
+        "--runs",
+        str(workplace / "runs"),
+    ]
     with pytest.raises(SystemExit, match="expected a version that does not exist yet"):
         main(["export", NAME, *folders])
     main(["export", NAME, *folders, "--version", "2"])
     main(["export", NAME, *folders, "--version", "2", "--replace"])
     assert load(workplace / "models" / NAME / "2").version == 2
+
+
+def test_a_model_that_does_not_exist_cannot_be_evaluated(workplace: Path, samples: Path) -> None:
+    models = ["--models", str(workplace / "models"), "--data", str(samples)]
+    with pytest.raises(SystemExit, match="expected one of stacked-layerwise, received nothing"):
+        main(["evaluate", "nothing", *models])
+    with pytest.raises(SystemExit, match="expected a manifest"):
+        main(["evaluate", NAME, "--version", "9", *models])
+
+
+def test_evaluation_needs_neither_keras_nor_tensorflow(workplace: Path, samples: Path) -> None:
+    models = ["--models", str(workplace / "models"), "--data", str(samples), "--subset", "20"]
+    program = (
+        "import sys\n"
+        "from training.__main__ import main\n"
+        f"main({['evaluate', NAME, *models]!r})\n"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
 def test_fine_tuning_can_be_left_out(samples: Path, tmp_path: Path) -> None:
