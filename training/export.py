@@ -152,7 +152,7 @@ def _samples(
         batches[1] = batches[1][:, :11]
     if name != "decode":
         return batches
-    return [np.asarray(autoencoder.encoder.predict_on_batch(batch)) for batch in batches]
+    return [np.asarray(autoencoder.encoder(batch, training=False)) for batch in batches]
 
 
 def _write(graph: _Graph, path: Path, samples: list[NDArray[np.float32]]) -> Operation:
