@@ -69,7 +69,8 @@ def read(body: bytes, frame: Frame, *, fit: bool, max_pixels: int) -> Bytes:
     except ServiceError:
         raise
     except Exception as error:  # Pillow's decoders fail in more ways than it documents
-        raise MalformedBody(f"picture: expected a whole picture, received: {error!r}") from error
+        fault = str(error) or type(error).__name__
+        raise MalformedBody(f"picture: expected a whole picture, received: {fault}") from error
     if picture.mode != frame.mode or not _agrees(picture, frame):
         raise ShapeMismatch(
             f"picture: expected {frame}, received {picture.width}x{picture.height} {picture.mode}; "
