@@ -73,10 +73,7 @@ def read(
         return _from_npy(body, model, operation)
     files = [body] if media_type in PICTURES else _files(body, options.get("boundary", ""))
     frame = _frame(model, operation, max_steps)
-    images, pixels_left = [], max_pixels
-    for file in files:
-        images.append(pictures.read(file, frame, fit=fit, max_pixels=pixels_left))
-        pixels_left -= images[-1].shape[0] * images[-1].shape[1]
+    images = pictures.read(files, frame, fit=fit, max_pixels=max_pixels)
     if len({image.shape for image in images}) > 1:
         raise ShapeMismatch(
             "file: expected pictures of one size, received "

@@ -1,6 +1,7 @@
 """Pictures in bodies: PNG, JPEG and WebP <-> arrays of pixels, fitted to a model where asked."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,30 +54,36 @@ def media_type_of(body: bytes) -> str:
     return "image/webp" if body.startswith(b"RIFF") and body[8:12] in b"WEBP" else ""
 
 
-def read(body: bytes, frame: Frame, *, fit: bool, max_pixels: int) -> Bytes:
-    """Return the pixels (height, width) or (height, width, 3) of a PNG, JPEG or WebP picture.
+def read(files: Sequence[bytes], frame: Frame, *, fit: bool, max_pixels: int) -> list[Bytes]:
+    """Return the pixels (height, width) or (height, width, 3) of PNG, JPEG or WebP pictures.
 
-    Its EXIF orientation is applied. With fit, a picture of another mode or size is converted and
+    Their EXIF orientation is applied. With fit, a picture of another mode or size is converted and
     scaled into the frame, its aspect kept, the rest black. Raises UnsupportedMediaType for other
-    formats and for pictures that move, BodyTooLarge for more than max_pixels (before anything is
-    decoded), MalformedBody for a picture that cannot be read, ShapeMismatch for one that is not,
-    or cannot be made, as the frame says.
+    formats and for pictures that move, BodyTooLarge for more than max_pixels in all (before they
+    are decoded), MalformedBody for a picture that cannot be read, ShapeMismatch for one that is
+    not, or cannot be made, as the frame says.
     """
-    try:
-        picture = _upright(_open(body, max_pixels))
-        if fit:
-            picture = _fitted(picture, frame)
-    except ServiceError:
-        raise
-    except Exception as error:  # Pillow's decoders fail in more ways than it documents
-        fault = str(error) or type(error).__name__
-        raise MalformedBody(f"picture: expected a whole picture, received: {fault}") from error
-    if picture.mode != frame.mode or not _agrees(picture, frame):
-        raise ShapeMismatch(
-            f"picture: expected {frame}, received {picture.width}x{picture.height} {picture.mode}; "
-            "?fit=true converts and resizes it"
-        )
-    return np.asarray(picture)
+    images, pixels_left = [], max_pixels
+    for body in files:
+        try:
+            picture = _open(body, pixels_left)
+            pixels_left -= picture.width * picture.height
+            picture = _upright(picture)
+            if fit:
+                picture = _fitted(picture, frame)
+        except ServiceError:
+            raise
+        except Exception as error:  # Pillow's decoders fail in more ways than it documents
+            fault = str(error) or type(error).__name__
+            raise MalformedBody(f"picture: expected a whole picture, received: {fault}") from error
+        if picture.mode != frame.mode or not _agrees(picture, frame):
+            size = f"{picture.width}x{picture.height}"
+            raise ShapeMismatch(
+                f"picture: expected {frame}, received {size} {picture.mode}; "
+                "?fit=true converts and resizes it"
+            )
+        images.append(np.asarray(picture))
+    return images
 
 
 def write(pixels: Bytes, media_type: str) -> bytes:

@@ -49,6 +49,8 @@ def _in_use(root: Path, device: Device) -> Finding:
     except StartupError as error:
         return Finding("in use", "none", str(error))
     advice = ""
+    if device == "cpu":
+        return Finding("in use", used)
     if used != CUDA and NVIDIA_DRIVER.exists() and CUDA not in ort.get_available_providers():
         advice = "there is an NVIDIA GPU, and this build cannot use it: install the extra [gpu]"
     if used != CUDA and CUDA in ort.get_available_providers():

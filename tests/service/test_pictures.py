@@ -154,7 +154,7 @@ SMALL = Frame("L", (4, 4), 100)
 
 
 def fitted(picture: Image.Image, frame: Frame = SMALL) -> Any:
-    pixels = read(encoded(picture), frame, fit=True, max_pixels=1000)
+    (pixels,) = read([encoded(picture)], frame, fit=True, max_pixels=1000)
     return pixels.tolist()
 
 
@@ -182,7 +182,7 @@ def test_pictures_are_turned_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 3  # upside down
     body = encoded(Image.fromarray(PIXELS), exif=exif)
-    upright = read(body, Frame("L", (4, 4), 100), fit=False, max_pixels=16)
+    (upright,) = read([body], Frame("L", (4, 4), 100), fit=False, max_pixels=16)
     np.testing.assert_array_equal(upright, PIXELS[::-1, ::-1])
 
 
@@ -214,8 +214,10 @@ async def test_a_sliver_does_not_become_a_tower(start: Start) -> None:
 
 async def test_pixels_are_counted_over_all_the_pictures_of_a_form(start: Start) -> None:
     client = start(max_pixels=40)
-    assert (await client.post("/denoise", files=[("file", GRAY)] * 2)).status_code == 200
-    answer = await client.post("/denoise", files=[("file", GRAY)] * 3)
+    large = encoded(Image.new("L", (5, 4)))  # counted as it is sent, not as it is fitted
+    url = "/denoise?fit=true"
+    assert (await client.post(url, files=[("file", large)] * 2)).status_code == 200
+    answer = await client.post(url, files=[("file", large)] * 3)
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
 
 
