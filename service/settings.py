@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         int,
         # Pillow refuses more by itself, as a bomb.
         Field(
-            ge=1, le=170_000_000, description="largest picture, in pixels; a larger one is a 413"
+            ge=1, le=170_000_000, description="most pixels of a request's pictures; more is a 413"
         ),
     ] = 50_000_000
     max_steps: Annotated[

@@ -13,8 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 
+from service.inference.pixels import Floats
 from service.inference.session import Session
 from service.manifest import (
     SCHEMA_VERSION,
@@ -62,7 +62,7 @@ def export(
     summary: str,
     provenance: Provenance,
     denoises: bool,
-    images: NDArray[np.float32],
+    images: Floats,
     measurements: tuple[Measurement, ...] = (),
 ) -> Manifest:
     """Write the graphs and the manifest of an autoencoder into models/<name>/<version>/.
@@ -143,9 +143,7 @@ def _named(shape: tuple[int | None, ...]) -> tuple[int | str, ...]:
     return tuple(FREE[axis] if size is None else size for axis, size in enumerate(shape))
 
 
-def _samples(
-    name: OperationName, autoencoder: Autoencoder, images: NDArray[np.float32]
-) -> list[NDArray[np.float32]]:
+def _samples(name: OperationName, autoencoder: Autoencoder, images: Floats) -> list[Floats]:
     """Inputs of one operation as it will get them, in two batch sizes and, if free, two lengths."""
     batches = [images[:1], images[1:6]]
     if autoencoder.encoder.input_shape[1] is None:
@@ -155,7 +153,7 @@ def _samples(
     return [np.asarray(autoencoder.encoder(batch, training=False)) for batch in batches]
 
 
-def _write(graph: _Graph, path: Path, samples: list[NDArray[np.float32]]) -> Operation:
+def _write(graph: _Graph, path: Path, samples: list[Floats]) -> Operation:
     model = _convert(graph)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
@@ -212,9 +210,7 @@ def _rename(model: onnx.ModelProto, names: dict[str, str]) -> None:
         value.name = names.get(value.name, value.name)
 
 
-def _check_parity(
-    graph: _Graph, session: Session, name: str, samples: list[NDArray[np.float32]]
-) -> None:
+def _check_parity(graph: _Graph, session: Session, name: str, samples: list[Floats]) -> None:
     import tensorflow as tf
 
     for values, length in zip(samples, (28, 11), strict=True):

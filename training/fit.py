@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from training import history
-
-Floats = NDArray[np.float32]
+from training.noise import Floats
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 import keras
 
 from training.autoencoders.autoencoder import Autoencoder
-from training.fit import Examples, FitSettings, Floats, fit
+from training.fit import Examples, FitSettings, fit
+from training.noise import Floats
 
 
 def shallow_pairs(autoencoder: Autoencoder) -> list[tuple[keras.layers.Dense, keras.layers.Dense]]:

@@ -1,4 +1,4 @@
-"""Train a recipe into a folder of its own, where it can be stopped and gone on from."""
+"""Train a recipe into a folder of its own, where it can be stopped and resumed."""
 
 import hashlib
 import platform

@@ -10,8 +10,8 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from service.errors import InvalidValue, MalformedBody, ShapeMismatch
+from service.inference.pixels import Floats
 
-Floats = NDArray[np.float32]
 Array = NDArray[Any]
 LARGEST = float(np.finfo(np.float32).max)
 DEEPEST = 32

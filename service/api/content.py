@@ -1,21 +1,17 @@
 """Bodies <-> arrays: what the three operations read, by Content-Type, and write, by Accept."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
 from multipart import MultipartError, MultipartParser, parse_options_header
-from numpy.typing import NDArray
 
 from service.api import arrays, pictures
 from service.api.negotiation import choose
 from service.errors import InvalidValue, MalformedBody, ShapeMismatch, UnsupportedMediaType
 from service.inference.model import Model
-from service.inference.pixels import to_floats, to_pixels
+from service.inference.pixels import Floats, to_floats, to_pixels
 from service.manifest import OperationName
-
-Floats = NDArray[np.float32]
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
 PICTURES = tuple(pictures.FORMATS)
@@ -38,6 +34,11 @@ class Batch:
 def readable(operation: OperationName) -> tuple[str, ...]:
     """Return the media types that an operation reads; a coding is never a picture."""
     return (JSON, NPY) if operation == "decode" else (JSON, NPY, *PICTURES, MULTIPART)
+
+
+def writable(operation: OperationName) -> tuple[str, ...]:
+    """Return the media types that an operation writes."""
+    return (JSON, NPY) if operation == "encode" else (JSON, NPY, *PICTURES)
 
 
 def read(
@@ -65,7 +66,7 @@ def read(
     if media_type not in readable(operation):
         raise UnsupportedMediaType(
             f"Content-Type: expected one of {', '.join(readable(operation))}, "
-            f"received {content_type or 'none'}{'' if media_type else ', and a body that is none'}"
+            f"received {content_type or 'none'}"
         )
     if media_type == JSON:
         return Batch(arrays.read_json(body), _answers(operation, JSON), as_pixels=False)
@@ -103,8 +104,7 @@ def answer_type(accept: str, batch: Batch) -> str:
 
 
 def _answers(operation: OperationName, best: str) -> tuple[str, ...]:
-    every: Sequence[str] = (JSON, NPY) if operation == "encode" else (JSON, NPY, *PICTURES)
-    return tuple(sorted(every, key=lambda media_type: media_type != best))
+    return tuple(sorted(writable(operation), key=lambda media_type: media_type != best))
 
 
 def _from_npy(body: bytes, model: Model, operation: OperationName) -> Batch:
@@ -122,7 +122,9 @@ def _frame(model: Model, operation: OperationName, longest: int) -> pictures.Fra
 
 
 def _sniffed(body: bytes) -> str:
-    return NPY if body.startswith(b"\x93NUMPY") else pictures.media_type_of(body)
+    if body.startswith(b"\x93NUMPY"):
+        return NPY
+    return JSON if body[:64].lstrip().startswith(b"{") else pictures.media_type_of(body)
 
 
 def _files(body: bytes, boundary: str) -> list[bytes]:

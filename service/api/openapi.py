@@ -26,9 +26,6 @@ def describe(operation: OperationName) -> dict[str, Any]:
         content.JSON: {"schema": Inputs.model_json_schema()},
         content.MULTIPART: {"schema": files},
     }
-    answers: tuple[str, ...] = (content.JSON, content.NPY)
-    if operation != "encode":
-        answers += content.PICTURES
     return {
         "openapi_extra": {
             "requestBody": {
@@ -43,7 +40,9 @@ def describe(operation: OperationName) -> dict[str, Any]:
             200: {
                 "model": Outputs,
                 "description": "The outputs, as Accept asks",
-                "content": {each: binary for each in answers if each != content.JSON},
+                "content": {
+                    each: binary for each in content.writable(operation) if each != content.JSON
+                },
             },
         }
         | problems(

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from service.errors import (
@@ -15,9 +14,8 @@ from service.errors import (
     ShapeMismatch,
     UnsupportedMediaType,
 )
+from service.inference.pixels import Bytes
 from service.manifest import Dimension
-
-Bytes = NDArray[np.uint8]
 
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 COLOURS = {"L": "gray", "RGB": "colour"}
@@ -51,7 +49,7 @@ def media_type_of(body: bytes) -> str:
         return "image/png"
     if body.startswith(b"\xff\xd8"):
         return "image/jpeg"
-    return "image/webp" if body.startswith(b"RIFF") and body[8:12] in b"WEBP" else ""
+    return "image/webp" if body.startswith(b"RIFF") and b"WEBP".startswith(body[8:12]) else ""
 
 
 def read(files: Sequence[bytes], frame: Frame, *, fit: bool, max_pixels: int) -> list[Bytes]:
@@ -146,14 +144,18 @@ def _fitted(picture: Image.Image, frame: Frame) -> Image.Image:
     if isinstance(height, int) and isinstance(width, int):
         size = (width, height)
     elif isinstance(width, int):
-        size = (width, max(1, round(picture.height * width / picture.width)))
+        size = (width, _followed(picture.height * width / picture.width, frame))
     elif isinstance(height, int):
-        size = (max(1, round(picture.width * height / picture.height)), height)
+        size = (_followed(picture.width * height / picture.height, frame), height)
     else:
         return picture
-    if max(size) > frame.longest:
+    return ImageOps.pad(picture, size, Image.Resampling.LANCZOS, color="black")
+
+
+def _followed(side: float, frame: Frame) -> int:
+    if side > frame.longest:
         raise ShapeMismatch(
             f"picture: expected at most {frame.longest} pixels along a free side, received one "
-            f"that would be {size[0]}x{size[1]}"
+            f"that would have {side:.0f}"
         )
-    return ImageOps.pad(picture, size, Image.Resampling.LANCZOS, color="black")
+    return max(1, round(side))

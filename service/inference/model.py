@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.errors import InvalidValue, OperationNotOffered, ShapeMismatch
+from service.inference.pixels import Floats
 from service.inference.session import Session
 from service.manifest import Dimension, Manifest, OperationName, Tensor
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
 from service.errors import StartupError
 from service.inference.device import Device, check, providers, usable_cpus
+from service.inference.pixels import Floats
 from service.manifest import Operation
 
-Floats = NDArray[np.float32]
 TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
 
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -14,8 +13,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from service.app import create_app
 from service.inference.store import load
-from service.manifest import Provenance
 from service.settings import Settings
+from tests.service.tiny import PROVENANCE
 from training import export as exporting
 from training.autoencoders.autoencoder import Autoencoder
 from training.datasets import fashion_mnist
@@ -24,16 +23,6 @@ from training.fit import Examples, FitSettings, fit
 from training.recipes import RECIPES
 
 SAMPLES = Path(__file__).parents[1] / "data" / "fashion_mnist"
-PROVENANCE = Provenance(
-    dataset="samples",
-    dataset_licence="MIT",
-    seed=1,
-    epochs=1,
-    settings="none",
-    command="none",
-    trained_at=datetime(2026, 1, 1, tzinfo=UTC),
-    versions={},
-)
 IMAGES = fashion_mnist.load(SAMPLES, subset=64).train
 
 

@@ -27,6 +27,13 @@ async def test_floats_are_written_as_the_shortest_text_that_reads_back(
     assert '"outputs":[[0.1,0.1,' in answer.text
 
 
+async def test_json_of_untold_type_is_recognised(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}  # curl --data without -H
+    body = b'\n {"inputs": [[[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]]}'
+    answer = await client.post("/encode", content=body, headers=headers)
+    assert answer.json()["outputs"] == [[1.0] + [0.0] * 15]
+
+
 async def test_whole_numbers_are_numbers(client: httpx.AsyncClient) -> None:
     answer = await client.post("/encode", json={"inputs": [[[1, 0, 0, 0]] * 4]})
     assert answer.json()["outputs"] == [[1.0, 0.0, 0.0, 0.0] * 4]

@@ -212,6 +212,12 @@ async def test_a_sliver_does_not_become_a_tower(start: Start) -> None:
     assert "steps: expected at most 50, received 51" in answer.json()["detail"]
 
 
+async def test_the_longest_sequence_is_no_limit_to_a_picture_of_fixed_size(start: Start) -> None:
+    body = encoded(Image.new("L", (9, 9)))
+    answer = await start(max_steps=1).post("/denoise?fit=true", content=body, headers=PNG)
+    assert opened(answer).size == (4, 4)
+
+
 async def test_pixels_are_counted_over_all_the_pictures_of_a_form(start: Start) -> None:
     client = start(max_pixels=40)
     large = encoded(Image.new("L", (5, 4)))  # counted as it is sent, not as it is fitted

@@ -31,6 +31,17 @@ STEPS = StepsInput(tensor=Tensor(name="steps", dtype="int64", shape=()), default
 
 Start = Callable[..., httpx.AsyncClient]
 """Starts the service over the tiny models with the settings given."""
+PROVENANCE = Provenance(
+    dataset="none",
+    dataset_licence="none",
+    seed=0,
+    epochs=0,
+    settings="none",
+    command="none",
+    trained_at=datetime(2026, 1, 1, tzinfo=UTC),
+    versions={},
+)
+
 Graph = tuple[Tensor, Tensor, StepsInput | None, list[Any], list[Any]]
 
 
@@ -124,16 +135,7 @@ def write_model(root: Path, name: str, version: int = 1) -> Path:
         summary="A tiny model",
         pixels=Pixels(mode="RGB" if name == "colours" else "L", scale=255.0),
         operations=operations,
-        provenance=Provenance(
-            dataset="none",
-            dataset_licence="none",
-            seed=0,
-            epochs=0,
-            settings="none",
-            command="none",
-            trained_at=datetime(2026, 1, 1, tzinfo=UTC),
-            versions={},
-        ),
+        provenance=PROVENANCE,
         measurements=(),
     ).write(folder)
     return folder
