@@ -1,8 +1,6 @@
 """Command line of the service: python -m service serve|models|doctor."""
 
 import argparse
-import logging
-import signal
 import sys
 from collections.abc import Callable
 
@@ -32,33 +30,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(settings: Settings) -> int:
-    import uvicorn
+    from service.server import run
 
-    from service.app import create_app
-
-    # Once requests in flight are answered, uvicorn raises the signal that stopped it once more.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(levelname)s:     %(name)s: %(message)s"
-    )
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        log_level=settings.log_level,
-        loop="asyncio" if sys.platform == "win32" else "uvloop",
-        http="httptools",
-        server_header=False,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-    )
-    return 0
+    return run(settings)
 
 
 def _models(settings: Settings) -> int:
-    from service.inference.store import Store
+    from service.inference.loading import find, load
 
-    for model in Store.open(settings.models, device=settings.device):
-        operations = ", ".join(model.manifest.operations)
+    for folder in find(settings.models):
+        model = load(folder, execution=settings.execution)
+        operations = ", ".join(model.batchers)
         print(f"{model.name} {model.version}: {operations} on {model.provider}")
     return 0
 

@@ -1,5 +1,9 @@
-"""The ASGI application: models, routers, error translation; nothing else."""
+"""The ASGI application: models, routes, error translation; nothing else."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -9,46 +13,98 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from service import __version__
 from service.api import health, models, operations, pictures
-from service.api.envelope import Envelope, ProblemResponse
+from service.api.direct import Shortcut
+from service.api.envelope import Envelope
+from service.api.problems import ProblemResponse, written
+from service.api.serving import Limits, Serving
+from service.drain import Drain
 from service.errors import ServiceError, StartupError
+from service.inference.admission import Admission
+from service.inference.device import CUDA
+from service.inference.loading import load
+from service.inference.model import Model
+from service.inference.repository import Repository
 from service.inference.store import Store
+from service.inference.unloaded import Unloaded
 from service.settings import Settings
+from service.telemetry.metrics import Metrics
 
 PLAYGROUND = Path(__file__).parent / "playground"
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, shared: Path | None = None) -> ASGIApp:
     """Return the application with every model loaded and warm.
 
-    Raises StartupError where a model, a default model or the device is not as it should be.
+    shared: a folder in which the workers of one service agree on what is loaded, where there are
+    several. Raises StartupError where a model, a default model or the device is not as it should
+    be.
     """
-    store = Store.open(settings.models, device=settings.device)
-    _check_defaults(store, settings)
+    metrics = Metrics()
+    repository = Repository(settings.models, partial(_load, settings, metrics), Unloaded(shared))
+    _check_defaults(repository.store, settings)
     pictures.warm_up()
+    serving = Serving(
+        repository.store,
+        Admission(max_items=settings.max_queue_items, max_bytes=settings.max_queue_bytes),
+        metrics,
+        Limits(
+            body_bytes=settings.max_body_bytes,
+            output_bytes=settings.max_output_bytes,
+            pixels=settings.max_pixels,
+            steps=settings.max_steps,
+        ),
+        settings.timeout,
+    )
+    drain = Drain(settings.drain_seconds)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        drain.listen()
+        tasks = [asyncio.create_task(_look(serving))] if shared else []
+        seconds = settings.reload_seconds or (1.0 if shared else 0.0)
+        if seconds:
+            tasks.append(asyncio.create_task(repository.follow(seconds)))
+        yield
+        for task in tasks:
+            task.cancel()
+
     app = FastAPIOffline(
         title="autoencoder-service",
         summary="Encode, decode and denoise images with autoencoders.",
         version=__version__,
+        lifespan=lifespan,
     )
-    limits = operations.Limits(
-        body_bytes=settings.max_body_bytes,
-        output_bytes=settings.max_output_bytes,
-        pixels=settings.max_pixels,
-        steps=settings.max_steps,
-    )
-    app.include_router(operations.create_router(store, settings.defaults, limits))
-    app.include_router(models.create_router(store, settings.defaults))
-    app.include_router(health.router)
+    app.router.routes.extend(operations.routes(serving, settings.defaults))
+    app.include_router(models.create_router(repository.store, settings.defaults))
+    app.include_router(health.create_router(serving, lambda: drain.draining))
+    app.include_router(health.create_metrics(serving))
     app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
     app.add_api_route("/", _playground, include_in_schema=False)
     app.add_middleware(Envelope)
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _invalid_query)
     app.add_exception_handler(HTTPException, _http_error)
-    return app
+    return Shortcut(app, app)
+
+
+def _load(settings: Settings, metrics: Metrics, folder: Path) -> Model:
+    model = load(
+        folder, execution=settings.execution, max_batch=settings.max_batch, observe=metrics.ran
+    )
+    # CUDA prepares for each size of a batch by itself; the CPU has nothing to prepare but memory.
+    model.warm_up(settings.max_batch if model.provider == CUDA else 1)
+    return model
+
+
+async def _look(serving: Serving) -> None:
+    """Let the other workers know how this one stands, whoever of them is asked."""
+    while True:
+        serving.metrics.look(serving.store, serving.admission)
+        await asyncio.sleep(1)
 
 
 def _check_defaults(store: Store, settings: Settings) -> None:
@@ -66,18 +122,14 @@ async def _playground() -> FileResponse:
     return FileResponse(PLAYGROUND / "index.html")
 
 
-async def _service_error(request: Request, error: Exception) -> ProblemResponse:
+async def _service_error(_: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, ServiceError)
-    headers = getattr(request.state, "headers", None)
-    return ProblemResponse(error.status, error.code, error.title, str(error), headers)
+    return ProblemResponse(error.status, error.code, error.title, str(error), error.headers)
 
 
 async def _invalid_query(_: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)
-    detail = "; ".join(
-        f"{each['loc'][-1]}: {each['msg']}, received {each['input']!r}" for each in error.errors()
-    )
-    return ProblemResponse(422, "invalid-value", "Invalid value", detail)
+    return ProblemResponse(422, "invalid-value", "Invalid value", written(error.errors()))
 
 
 async def _http_error(request: Request, error: Exception) -> ProblemResponse:

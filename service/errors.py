@@ -3,6 +3,8 @@
 Messages say what was expected, then what was received. Only app.py turns these into answers.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -12,6 +14,8 @@ class ServiceError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal error"
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What the answer says besides, by header."""
 
 
 class ModelNotFound(ServiceError):
@@ -60,6 +64,22 @@ class NotAcceptable(ServiceError):
     """The Accept header names nothing that the operation writes."""
 
     status, code, title = 406, "not-acceptable", "Not acceptable"
+
+
+class Overloaded(ServiceError):
+    """As much is waiting as the service admits; retry_after: the seconds until there is room."""
+
+    status, code, title = 429, "overloaded", "Overloaded"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
+class DeadlineExceeded(ServiceError):
+    """The request could not be answered in the time that the settings allow."""
+
+    status, code, title = 503, "deadline-exceeded", "Deadline exceeded"
 
 
 class StartupError(ServiceError):

@@ -1,12 +1,15 @@
 """Everything an operator can set, from the environment (SERVICE_*) or the command line."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.manifest import OperationName
+
+if TYPE_CHECKING:
+    from service.inference.device import Execution
 
 
 class Settings(BaseSettings):
@@ -52,12 +55,74 @@ class Settings(BaseSettings):
     max_steps: Annotated[
         int, Field(ge=1, description="longest sequence, in steps, taken or given back")
     ] = 4096
+    max_batch: Annotated[
+        int, Field(ge=1, le=4096, description="most items of several requests that run at once")
+    ] = 64
+    max_queue_items: Annotated[
+        int, Field(ge=1, description="items admitted at once, in each worker; more are a 429")
+    ] = 1024
+    max_queue_bytes: Annotated[
+        int, Field(ge=1, description="bytes of bodies and outputs admitted at once; more are a 429")
+    ] = 256 * 1024 * 1024
+    timeout: Annotated[
+        float, Field(gt=0, description="seconds in which a request is answered, or it is a 503")
+    ] = 30.0
+    threads: Annotated[
+        int,
+        Field(ge=0, description="threads of one run on the CPU; 0 is one, or all for photographs"),
+    ] = 0
+    workers: Annotated[
+        int, Field(ge=1, le=256, description="processes that share the port, or GPUs, one each")
+    ] = 1
+    reload_seconds: Annotated[
+        float, Field(ge=0, description="how often the folder of models is looked at; 0 is never")
+    ] = 0.0
+    cuda_device: Annotated[
+        int, Field(ge=0, description="number of the GPU; several workers take those from it on")
+    ] = 0
+    cuda_tf32: Annotated[
+        bool, Field(description="products with inputs of 10 bits on CUDA: faster, less exact")
+    ] = False
+    cuda_graphs: Annotated[
+        bool, Field(description="replay CUDA graphs, one for each size of a batch")
+    ] = False
+    cuda_conv_search: Annotated[
+        Literal["exhaustive", "heuristic", "default"],
+        Field(description="how cuDNN's convolutions are chosen"),
+    ] = "heuristic"
+    cuda_memory_bytes: Annotated[
+        int, Field(ge=0, description="most memory of the GPU for each session; 0 is no limit")
+    ] = 0
+    log_format: Annotated[
+        Literal["text", "json"], Field(description="log lines for people, or one JSON object each")
+    ] = "text"
+    drain_seconds: Annotated[
+        float,
+        Field(ge=0, description="how long to listen on, not ready, once told to stop"),
+    ] = 0.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="least severe log line")
     ] = "info"
     shutdown_seconds: Annotated[
         int, Field(ge=0, description="how long requests in flight may take when the service stops")
     ] = 30
+
+    @property
+    def execution(self) -> "Execution":
+        """How sessions run."""
+        from service.inference.device import Cuda, Execution
+
+        return Execution(
+            self.device,
+            self.threads,
+            Cuda(
+                self.cuda_device,
+                tf32=self.cuda_tf32,
+                conv_search=self.cuda_conv_search,
+                memory_bytes=self.cuda_memory_bytes,
+                graphs=self.cuda_graphs,
+            ),
+        )
 
     @property
     def defaults(self) -> dict[OperationName, str]:

@@ -91,7 +91,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from service.inference.store import newest
+    from service.inference.loading import newest
     from training.datasets import fashion_mnist
     from training.evaluate import Comparison, evaluate
 

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
+from service.inference.loading import load
 from service.inference.model import Model
-from service.inference.store import load
 from service.manifest import Manifest, Measurement
 from training import baselines, card
 from training.datasets.fashion_mnist import FashionMnist

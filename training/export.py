@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import onnx
 
+from service.inference.device import Execution
 from service.inference.pixels import Floats
 from service.inference.session import Session
 from service.manifest import (
@@ -164,7 +165,7 @@ def _write(graph: _Graph, path: Path, samples: list[Floats]) -> Operation:
         output=graph.output,
         steps=graph.steps,
     )
-    _check_parity(graph, Session(path, operation, device="cpu"), path.name, samples)
+    _check_parity(graph, Session(path, operation, Execution()), path.name, samples)
     return operation
 
 

@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
+from service.inference.loading import load, newest
 from service.inference.model import Model
-from service.inference.store import load, newest
 from training import history
 from training.datasets.fashion_mnist import CLASSES, FashionMnist
 from training.drawing import BLUE, FAINT, GREEN, INK, ORANGE, canvas, gallery, histogram, save

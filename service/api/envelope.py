@@ -1,42 +1,16 @@
-"""Around every request: its id, and problem+json where it fails."""
+"""Around every request that a framework answers: its id, and problem+json where it fails."""
 
 import logging
-import re
-import uuid
 
-import orjson
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.exchange import usable_id
+from service.api.problems import ProblemResponse
+
 REQUEST_ID = "X-Request-Id"
-USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
-log = logging.getLogger(__name__)
-
-
-class ProblemResponse(Response):
-    """An error as application/problem+json (RFC 9457)."""
-
-    media_type = "application/problem+json"
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        title: str,
-        detail: str,
-        headers: dict[str, str] | None = None,
-    ) -> None:
-        body = {
-            "type": f"urn:autoencoder-service:{code}",
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "code": code,
-        }
-        super().__init__(orjson.dumps(body), status, headers)
+log = logging.getLogger("service.requests")
 
 
 class Envelope:
@@ -49,23 +23,20 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get(REQUEST_ID, "")
-        request_id = sent if USABLE_ID.fullmatch(sent) else uuid.uuid4().hex
+        request_id = usable_id(Headers(scope=scope).get(REQUEST_ID, ""))
         started = False
 
         async def send_with_id(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                MutableHeaders(scope=message).setdefault(REQUEST_ID, request_id)
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_id)
-        except ClientDisconnect:
-            log.info("request %s: the client has gone", request_id)
         except Exception:
-            log.exception("request %s failed", request_id)
+            log.exception("request %s failed", request_id, extra={"request_id": request_id})
             if started:
                 raise
             answer = ProblemResponse(

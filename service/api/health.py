@@ -1,19 +1,51 @@
-"""GET /health/live and /health/ready, for whoever starts and restarts the service."""
+"""GET /health/live, /health/ready and /metrics, for whoever starts, restarts and watches it."""
 
-from fastapi import APIRouter
+from collections.abc import Callable
 
+from fastapi import APIRouter, Response
+
+from service.api.openapi import problems
+from service.api.problems import ProblemResponse
 from service.api.schemas import Health
-
-router = APIRouter(prefix="/health", tags=["health"])
-
-
-@router.get("/live")
-async def live() -> Health:
-    """The service runs."""
-    return Health(status="live")
+from service.api.serving import Serving
 
 
-@router.get("/ready")
-async def ready() -> Health:
-    """Every model is loaded and warm: the service listens no sooner."""
-    return Health(status="ready")
+def create_router(serving: Serving, is_draining: Callable[[], bool]) -> APIRouter:
+    """Return the routes that say how the service is.
+
+    is_draining: whether it was told to stop.
+    """
+    router = APIRouter(prefix="/health", tags=["health"])
+
+    @router.get("/live", responses=problems({503: "A batch has hung"}), response_model=Health)
+    async def live() -> Health | Response:
+        """The service runs, and no batch has run for longer than any request may take."""
+        if hung := serving.hung():
+            return ProblemResponse(503, "not-live", "Not live", hung)
+        return Health(status="live")
+
+    @router.get(
+        "/ready", responses=problems({503: "The service was told to stop"}), response_model=Health
+    )
+    async def ready() -> Health | Response:
+        """Every model is loaded and warm: the service listens no sooner. It is not stopping."""
+        if is_draining():
+            return ProblemResponse(503, "not-ready", "Not ready", "the service was told to stop")
+        return Health(status="ready")
+
+    return router
+
+
+def create_metrics(serving: Serving) -> APIRouter:
+    """Return the route that Prometheus scrapes."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Metrics in Prometheus's text format."""
+        serving.metrics.look(serving.store, serving.admission)
+        return Response(
+            serving.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
+
+    return router

@@ -6,8 +6,7 @@ from fastapi import APIRouter
 
 from service.api.openapi import problems
 from service.api.schemas import ServedModel, ServedModels
-from service.inference.model import Model
-from service.inference.store import Store
+from service.inference.store import Store, Version
 from service.manifest import OperationName
 
 
@@ -15,27 +14,32 @@ def create_router(store: Store, defaults: Mapping[OperationName, str]) -> APIRou
     """Return the routes that describe a store of models, and what each is the default for."""
     router = APIRouter(tags=["models"])
 
-    def described(model: Model) -> ServedModel:
-        newest = model is store.get(model.name)
+    def described(version: Version) -> ServedModel:
+        model = version.model
+        is_newest = model is not None and model is store.get(version.name)
         return ServedModel(
-            name=model.name,
-            version=model.version,
-            state="ready",
-            execution_provider=model.provider,
+            name=version.name,
+            version=version.number,
+            state=version.state,
+            fault=version.fault,
+            operations=list(model.batchers) if model else [],
+            execution_provider=model.provider if model else None,
             default_for=[
-                operation for operation, name in defaults.items() if newest and name == model.name
+                operation
+                for operation, name in defaults.items()
+                if is_newest and name == version.name
             ],
-            manifest=model.manifest,
+            manifest=version.manifest,
         )
 
     @router.get("/models")
     async def models() -> ServedModels:
         """Every version of every model: manifest with measured figures, state, provider."""
-        return ServedModels(models=[described(model) for model in store])
+        return ServedModels(models=[described(version) for version in store.known.values()])
 
     @router.get("/models/{name}", responses=problems({404: "No such model", 422: "No such name"}))
     async def versions(name: str) -> ServedModels:
         """Every version of one model."""
-        return ServedModels(models=[described(model) for model in store.versions(name)])
+        return ServedModels(models=[described(version) for version in store.versions(name)])
 
     return router

@@ -1,30 +1,26 @@
 """POST /encode, /decode and /denoise."""
 
 import asyncio
-import math
+import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.types import Receive, Scope, Send
 
 from service.api import content
+from service.api.direct import DirectRoute
+from service.api.exchange import Exchange, Header
 from service.api.openapi import describe
-from service.errors import BodyTooLarge, InvalidValue
-from service.inference.store import Store
+from service.api.problems import problem, written
+from service.api.serving import Serving
+from service.errors import InvalidValue
+from service.inference.model import Model
 from service.manifest import OperationName
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The most that a request may ask for: bytes of its body and of the output, pixels, steps."""
-
-    body_bytes: int
-    output_bytes: int
-    pixels: int
-    steps: int
 
 
 class Choice(BaseModel):
@@ -56,110 +52,148 @@ class DecodeChoice(Choice):
     ] = None
 
 
-def create_router(store: Store, defaults: Mapping[OperationName, str], limits: Limits) -> APIRouter:
-    """Return the routes of the three operations over a store of models.
+# What OpenAPI shows of the operations: their parameters and a sentence each.
+def encode(choice: Annotated[PictureChoice, Query()]) -> None:
+    """Images to codings: (batch, 28, 28) in [0, 1] -> a coding each."""
+
+
+def decode(choice: Annotated[DecodeChoice, Query()]) -> None:
+    """Codings to reconstructions, the images that they stand for."""
+
+
+def denoise(choice: Annotated[PictureChoice, Query()]) -> None:
+    """Noisy images to clean ones, by a model trained to remove noise."""
+
+
+SHOWN: Mapping[OperationName, tuple[Callable[..., None], type[Choice]]] = {
+    "encode": (encode, PictureChoice),
+    "decode": (decode, DecodeChoice),
+    "denoise": (denoise, PictureChoice),
+}
+
+
+def routes(serving: Serving, defaults: Mapping[OperationName, str]) -> list[DirectRoute]:
+    """Return the routes of the three operations.
 
     defaults: the model of each operation where a request names none.
     """
-    router = APIRouter(tags=["operations"], default_response_class=Response)
+    return [
+        DirectRoute(
+            f"/{operation}",
+            shown,
+            Operation(operation, serving, defaults[operation], choice),
+            tags=["operations"],
+            **describe(operation),
+        )
+        for operation, (shown, choice) in SHOWN.items()
+    ]
 
-    async def answer(
-        operation: OperationName,
-        request: Request,
-        choice: Choice,
-        *,
-        fit: bool = False,
-        steps: int | None = None,
-    ) -> Response:
-        model = store.get_for(operation, choice.model or defaults[operation], choice.version)
-        request.state.headers = headers = {
-            "X-Model": model.name,
-            "X-Model-Version": str(model.version),
-            "X-Execution-Provider": model.provider,
-        }
-        _check_steps(steps, limits.steps)
-        body = await _read(request, limits.body_bytes)
 
-        def parse() -> tuple[content.Batch, str]:
-            content_type = request.headers.get("content-type", "")
-            batch = content.read(
-                body,
-                content_type,
-                model,
-                operation,
-                fit=fit,
-                max_pixels=limits.pixels,
-                max_steps=limits.steps,
+class Operation:
+    """The ASGI application of one operation: read, run, write, each stage timed."""
+
+    def __init__(
+        self, operation: OperationName, serving: Serving, default: str, choice: type[Choice]
+    ) -> None:
+        self._operation: OperationName = operation
+        self._serving = serving
+        self._default = default
+        self._choice = choice
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange(scope, receive, send)
+        await self._serving.handle(exchange, self._operation, self._answer, problem)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        choice = _parsed(self._choice, exchange.scope["query_string"])
+        operation, serving = self._operation, self._serving
+        name = choice.model or self._default
+        model = exchange.model = serving.store.get_for(operation, name, choice.version)
+        exchange.headers = _naming(model.name, model.version, model.provider)
+        limit = serving.limits.body_bytes
+        with serving.admission.admit(exchange.length(limit)) as ticket:
+            body = await exchange.body(limit, ticket)
+            began = time.perf_counter()
+            sent = exchange.header(b"content-type")
+            kind = content.media_type(body, sent, operation)
+            reader = functools.partial(self._read, exchange, model, choice, body, kind)
+            if len(body) <= content.SHORT_BODY.get(kind[0], 0):
+                batch, answer, size = reader()
+            else:
+                batch, answer, size = await asyncio.to_thread(reader)
+            ticket.grow(items=len(batch.inputs) - 1, size=size)
+            parsed = time.perf_counter()
+            future = model.submit(operation, batch.inputs, choice.steps)
+            result = await exchange.outcome(future, serving.timeout)
+            ran = time.perf_counter()
+            writer = functools.partial(
+                content.write, result.output, answer, model, as_pixels=batch.as_pixels
             )
-            model.check(operation, batch.inputs, steps)
-            accept = ", ".join(request.headers.getlist("accept"))
-            media_type = content.answer_type(accept, batch)
-            received = dict(zip(model.input(operation).shape, batch.inputs.shape, strict=True))
-            _check_steps(received.get("steps"), limits.steps)
-            _check_output(model.output_shape(operation, batch.inputs, steps), limits.output_bytes)
-            return batch, media_type
+            if result.output.size <= content.SHORT_OUTPUT.get(answer, 0):
+                parts = writer()
+            else:
+                parts = await asyncio.to_thread(writer)
+            wrote = time.perf_counter()
+            exchange.stages = {
+                "parse": parsed - began,
+                "queue": result.queue,
+                "inference": result.inference,
+                "write": wrote - ran,
+            }
+            await exchange.answer(200, answer, (_timing(exchange.stages),), *parts)
 
-        began = time.perf_counter()
-        batch, media_type = await asyncio.to_thread(parse)
-        parsed = time.perf_counter()
-        result = await model.run(operation, batch.inputs, steps)
-        ran = time.perf_counter()
-        written = await asyncio.to_thread(
-            content.write, result.output, media_type, model, as_pixels=batch.as_pixels
+    def _read(
+        self,
+        exchange: Exchange,
+        model: Model,
+        choice: "Asked",
+        body: bytes,
+        kind: tuple[str, str],
+    ) -> tuple[content.Batch, str, int]:
+        """The inputs, checked, the media type of the answer, and the size of the outputs."""
+        limits = self._serving.limits
+        batch = content.read(
+            body,
+            kind,
+            model,
+            self._operation,
+            fit=choice.fit,
+            max_pixels=limits.pixels,
+            max_steps=limits.steps,
         )
-        stages = {
-            "parse": parsed - began,
-            "queue": result.queue,
-            "inference": result.inference,
-            "write": time.perf_counter() - ran,
-        }
-        headers["Server-Timing"] = ", ".join(
-            f"{stage};dur={seconds * 1000:.3f}" for stage, seconds in stages.items()
-        )
-        return Response(written, media_type=media_type, headers=headers)
-
-    @router.post("/encode", **describe("encode"))
-    async def encode(request: Request, choice: Annotated[PictureChoice, Query()]) -> Response:
-        """Images to codings: (batch, 28, 28) in [0, 1] -> a coding each."""
-        return await answer("encode", request, choice, fit=choice.fit)
-
-    @router.post("/decode", **describe("decode"))
-    async def decode(request: Request, choice: Annotated[DecodeChoice, Query()]) -> Response:
-        """Codings to reconstructions, the images that they stand for."""
-        return await answer("decode", request, choice, steps=choice.steps)
-
-    @router.post("/denoise", **describe("denoise"))
-    async def denoise(request: Request, choice: Annotated[PictureChoice, Query()]) -> Response:
-        """Noisy images to clean ones, by a model trained to remove noise."""
-        return await answer("denoise", request, choice, fit=choice.fit)
-
-    return router
+        size = self._serving.check(model, self._operation, batch.inputs, choice.steps)
+        return batch, content.answer_type(exchange.header(b"accept"), batch), size
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    """The body, refused as soon as it is known to be too large."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise BodyTooLarge(f"body: expected at most {limit} bytes, received {declared}")
-    chunks, received = [], 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > limit:
-            raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
-        chunks.append(chunk)
-    return b"".join(chunks)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A choice of any of the three operations, as plain values."""
+
+    model: str | None = None
+    version: int | None = None
+    fit: bool = False
+    steps: int | None = None
 
 
-def _check_steps(steps: int | None, limit: int) -> None:
-    if steps is not None and steps > limit:
-        raise InvalidValue(f"steps: expected at most {limit}, received {steps}")
+@functools.lru_cache(1024)
+def _parsed(kind: type[Choice], query: bytes) -> Asked:
+    parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    try:
+        return Asked(**kind.model_validate(parameters).model_dump())
+    except ValidationError as error:
+        raise InvalidValue(written(error.errors())) from error
 
 
-def _check_output(shape: tuple[int, ...], limit: int) -> None:
-    """A small body may ask for a large answer: codings are shorter than what they stand for."""
-    size = 4 * math.prod(shape)
-    if size > limit:
-        raise BodyTooLarge(
-            f"outputs: expected at most {limit} bytes of float32, "
-            f"received a request for {size}, of shape {shape}"
-        )
+@functools.lru_cache(256)
+def _naming(name: str, version: int, provider: str) -> tuple[Header, ...]:
+    return (
+        (b"x-model", name.encode()),
+        (b"x-model-version", b"%d" % version),
+        (b"x-execution-provider", provider.encode()),
+    )
+
+
+def _timing(stages: Mapping[str, float]) -> Header:
+    # By the operator, which is the quickest of Python's ways to write numbers.
+    text = b"parse;dur=%.3f, queue;dur=%.3f, inference;dur=%.3f, write;dur=%.3f"
+    return b"server-timing", text % tuple(1000 * each for each in stages.values())

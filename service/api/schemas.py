@@ -38,10 +38,17 @@ class ServedModel(BaseModel):
 
     name: str
     version: int
-    state: Literal["ready"]
-    execution_provider: str
+    state: Annotated[
+        Literal["ready", "failed", "unloaded"],
+        Field(description="ready: it answers; failed: nothing could be loaded"),
+    ]
+    fault: Annotated[
+        str, Field(description="why what its folder holds now could not be loaded, or empty")
+    ]
+    operations: Annotated[list[OperationName], Field(description="those that it answers now")]
+    execution_provider: str | None
     default_for: list[OperationName]
-    manifest: Manifest
+    manifest: Manifest | None
 
 
 class ServedModels(BaseModel):

@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ import onnxruntime as ort
 from service.errors import StartupError
 
 Device = Literal["auto", "cuda", "cpu"]
+ConvSearch = Literal["exhaustive", "heuristic", "default"]
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 Provider = str | tuple[str, dict[str, str]]
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -19,8 +21,47 @@ CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 log = logging.getLogger(__name__)
 
 
-def providers(device: Device) -> list[Provider]:
+@dataclass(frozen=True)
+class Cuda:
+    """How CUDA runs a graph, of the options of ONNX Runtime's CUDA execution provider.
+
+    tf32: products with inputs of 10 bits, faster and far from the 1e-5 that the export checks;
+    conv_search: how cuDNN's convolutions are chosen; memory_bytes: the most that the arena takes,
+    0 for all; graphs: replay a recorded graph of kernels for each shape.
+    """
+
+    device_id: int = 0
+    tf32: bool = False
+    conv_search: ConvSearch = "heuristic"
+    memory_bytes: int = 0
+    graphs: bool = False
+
+    def options(self, *, graphs: bool) -> dict[str, str]:
+        """Return the provider's options; graphs: whether this session can have them."""
+        options = {
+            "device_id": str(self.device_id),
+            "use_tf32": str(int(self.tf32)),
+            "cudnn_conv_algo_search": self.conv_search.upper(),
+            "enable_cuda_graph": str(int(graphs and self.graphs)),
+            # Grow by what is needed: doubling would soon hold memory that others want.
+            "arena_extend_strategy": "kSameAsRequested",
+        }
+        return options | ({"gpu_mem_limit": str(self.memory_bytes)} if self.memory_bytes else {})
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How sessions run: the device, the threads of one run on the CPU, the options of CUDA."""
+
+    device: Device = "cpu"
+    threads: int = 0
+    cuda: Cuda = Cuda()
+
+
+def providers(execution: Execution, *, graphs: bool = False) -> list[Provider]:
     """Return the execution providers to ask ONNX Runtime for, best first, with their options.
+
+    graphs: whether the session can replay CUDA graphs.
 
     Raises StartupError where both builds of ONNX Runtime are installed (they overwrite each
     other's files), and where "cuda" is asked for from a build without it.
@@ -31,10 +72,10 @@ def providers(device: Device) -> list[Provider]:
             f"expected one build of ONNX Runtime, received {' and '.join(builds)}: they overwrite "
             "each other; uninstall both, then install the extra [cpu] or [gpu]"
         )
-    if device == "cpu":
+    if execution.device == "cpu":
         return [CPU]
     if CUDA not in ort.get_available_providers():
-        if device == "cuda":
+        if execution.device == "cuda":
             raise StartupError(
                 f"device: expected a build of ONNX Runtime with {CUDA}, received one with "
                 f"{', '.join(ort.get_available_providers())}; "
@@ -43,8 +84,7 @@ def providers(device: Device) -> list[Provider]:
         return [CPU]
     # The CUDA libraries that pip installs lie where the loader does not look.
     ort.preload_dlls(directory="")
-    # TF32 would round the inputs of products to 10 bits: far from the 1e-5 that the export checks.
-    return [(CUDA, {"use_tf32": "0"}), CPU]
+    return [(CUDA, execution.cuda.options(graphs=graphs)), CPU]
 
 
 def check(device: Device, session: ort.InferenceSession) -> str:

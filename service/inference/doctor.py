@@ -7,8 +7,8 @@ from pathlib import Path
 import onnxruntime as ort
 
 from service.errors import StartupError
-from service.inference.device import CUDA, Device, installed_builds, usable_cpus
-from service.inference.store import find, load
+from service.inference.device import CUDA, Device, Execution, installed_builds, usable_cpus
+from service.inference.loading import find, load
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
@@ -45,7 +45,7 @@ def _in_use(root: Path, device: Device) -> Finding:
     if not folders:
         return Finding("in use", "unknown", f"no model in {root} to try it with")
     try:
-        used = load(folders[0], device=device).provider
+        used = load(folders[0], execution=Execution(device)).provider
     except StartupError as error:
         return Finding("in use", "none", str(error))
     advice = ""

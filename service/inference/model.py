@@ -1,33 +1,24 @@
-"""One served model: its operations over its sessions."""
+"""One served model: its operations over their queues."""
 
 import asyncio
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from service.errors import InvalidValue, OperationNotOffered, ShapeMismatch
+from service.errors import InvalidValue, OperationNotOffered
+from service.inference.batcher import Batcher, Result
 from service.inference.pixels import Floats
 from service.inference.session import Session
-from service.manifest import Dimension, Manifest, OperationName, Tensor
-
-
-@dataclass(frozen=True)
-class Result:
-    """What an operation gave, and the seconds it waited for a session and ran in one."""
-
-    output: Floats
-    queue: float
-    inference: float
+from service.manifest import Manifest, OperationName, Tensor
 
 
 class Model:
     """A version of a model, loaded: says what it offers, checks what it is given, runs it."""
 
-    def __init__(self, manifest: Manifest, sessions: Mapping[OperationName, Session]) -> None:
+    def __init__(self, manifest: Manifest, batchers: Mapping[OperationName, Batcher]) -> None:
+        """batchers: the queue before the session of each operation that is offered."""
         self.manifest = manifest
-        self._sessions = sessions
+        self.batchers = batchers
 
     @property
     def name(self) -> str:
@@ -40,101 +31,65 @@ class Model:
     @property
     def provider(self) -> str:
         """The execution provider in use, of ONNX Runtime's names."""
-        return next(iter(self._sessions.values())).provider
+        return next(iter(self.batchers.values())).session.provider
 
     def offers(self, operation: OperationName) -> bool:
-        return operation in self._sessions
+        return operation in self.batchers
 
     def input(self, operation: OperationName) -> Tensor:
         """Return what an operation takes. Raises OperationNotOffered."""
         return self._session(operation).operation.input
 
-    def check(self, operation: OperationName, array: Floats, steps: int | None = None) -> None:
-        """Raise unless an operation can run on a batch of inputs.
+    def output(self, operation: OperationName) -> Tensor:
+        """Return what an operation gives. Raises OperationNotOffered."""
+        return self._session(operation).operation.output
 
-        OperationNotOffered; InvalidValue for numbers that are not finite, an empty batch, or
-        steps where the operation has no such input; ShapeMismatch.
-        """
-        described = self._session(operation).operation
-        expected, received = described.input.shape, array.shape
-        if not _fits(expected, received):
-            raise ShapeMismatch(
-                f"{described.input.name}: expected {_written(expected)}, "
-                f"received {_written(received)}"
-            )
-        if 0 in received:
-            raise InvalidValue(
-                f"{described.input.name}: expected at least one of each of {_written(expected)}, "
-                f"received {_written(received)}"
-            )
-        if not np.isfinite(array).all():
-            raise InvalidValue(
-                f"{described.input.name}: expected finite numbers, received NaN or inf"
-            )
-        if steps is not None and described.steps is None:
-            raise InvalidValue(
-                f"steps: expected none, as {operation} of {self.name} gives back one fixed shape, "
-                f"received {steps}"
-            )
-
-    def output_shape(
+    def check(
         self, operation: OperationName, array: Floats, steps: int | None = None
     ) -> tuple[int, ...]:
-        """Return the shape of what an operation gives for a batch of inputs, after check()."""
-        described = self._session(operation).operation
-        free = dict(zip(described.input.shape, array.shape, strict=True))
-        if described.steps:
-            free["steps"] = described.steps.default if steps is None else steps
-        return tuple(
-            size if isinstance(size, int) else free[size] for size in described.output.shape
-        )
+        """Return the shape of what an operation gives for a batch of inputs, if it can run.
+
+        Raises OperationNotOffered; InvalidValue for numbers that are not finite, an empty batch,
+        or steps where the operation has no such input; ShapeMismatch.
+        """
+        shape = self._session(operation).output_shape(array.shape, steps)
+        if not np.isfinite(array).all():
+            raise InvalidValue(
+                f"{self.input(operation).name}: expected finite numbers, received NaN or inf"
+            )
+        return shape
 
     def infer(self, operation: OperationName, array: Floats, steps: int | None = None) -> Floats:
         """Return an operation's output for a batch of inputs, in this thread; raise as check()."""
         self.check(operation, array, steps)
-        return self._session(operation).run(array, steps)
+        return self.batchers[operation].session.run(array, steps)
 
-    async def run(
+    def submit(
         self, operation: OperationName, array: Floats, steps: int | None = None
-    ) -> Result:
-        """Return an operation's output, after check(), without blocking the event loop."""
-        session = self._session(operation)
-        asked = time.perf_counter()
+    ) -> asyncio.Future[Result]:
+        """Queue a batch of inputs, after check(), as Batcher.submit says."""
+        return self.batchers[operation].submit(array, steps)
 
-        def work() -> Result:
-            began = time.perf_counter()
-            output = session.run(array, steps)
-            if not np.isfinite(output).all():
-                raise InvalidValue(
-                    f"{session.operation.input.name}: expected numbers of the model's range, "
-                    "received some so large that its outputs are not finite"
-                )
-            return Result(output, began - asked, time.perf_counter() - began)
+    def without(self, operations: Collection[OperationName]) -> "Model":
+        """Return this model with fewer operations; what waits for them is still answered."""
+        kept = {name: each for name, each in self.batchers.items() if name not in operations}
+        return Model(self.manifest, kept)
 
-        return await asyncio.to_thread(work)
+    def warm_up(self, max_batch: int = 1) -> None:
+        """Run every operation, so that the first request finds memory and kernels ready.
 
-    def warm_up(self) -> None:
-        """Run every operation once, so that the first request finds memory and kernels ready."""
-        for name, session in self._sessions.items():
-            smallest = [size if isinstance(size, int) else 1 for size in self.input(name).shape]
-            session.run(np.zeros(smallest, np.float32))
+        max_batch: of the sizes 1, 2, 4... up to it, each of which CUDA prepares for by itself.
+        """
+        for name, batcher in self.batchers.items():
+            one = [size if isinstance(size, int) else 1 for size in self.input(name).shape[1:]]
+            for doubled in range(max_batch.bit_length()):
+                batcher.session.run(np.zeros((1 << doubled, *one), np.float32))
 
     def _session(self, operation: OperationName) -> Session:
         try:
-            return self._sessions[operation]
+            return self.batchers[operation].session
         except KeyError:
             raise OperationNotOffered(
-                f"{self.name}: expected one of its operations, {', '.join(self._sessions)}, "
+                f"{self.name}: expected one of its operations, {', '.join(self.batchers)}, "
                 f"received {operation}"
             ) from None
-
-
-def _fits(expected: tuple[Dimension, ...], received: tuple[int, ...]) -> bool:
-    return len(expected) == len(received) and all(
-        isinstance(size, str) or size == given
-        for size, given in zip(expected, received, strict=True)
-    )
-
-
-def _written(shape: tuple[Dimension, ...]) -> str:
-    return f"({', '.join(map(str, shape))})"

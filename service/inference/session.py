@@ -1,13 +1,15 @@
 """An ONNX Runtime session for one operation of a model."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
-from service.errors import StartupError
-from service.inference.device import Device, check, providers, usable_cpus
+from service.errors import InvalidValue, ShapeMismatch, StartupError
+from service.inference.binding import Binding
+from service.inference.device import CUDA, Execution, check, providers, usable_cpus
 from service.inference.pixels import Floats
 from service.manifest import Operation
 
@@ -17,21 +19,30 @@ TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
 class Session:
     """One graph, ready to run: arrays in, arrays out; safe to call from several threads."""
 
-    def __init__(self, path: Path, operation: Operation, *, device: Device) -> None:
+    def __init__(self, path: Path, operation: Operation, execution: Execution) -> None:
         """Open a graph. Raises StartupError where it is not an ONNX graph as the manifest says."""
         self.operation = operation
         options = ort.SessionOptions()
-        options.intra_op_num_threads = usable_cpus()
+        options.intra_op_num_threads = execution.threads or _threads(operation)
         # Threads that spin while they wait take whole processors from an idle service.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        wanted = providers(device)
+        # An input that stays on the CPU, as the number of steps does, cannot be in a CUDA graph.
+        graphs = execution.cuda.graphs and operation.steps is None
+        wanted = providers(execution, graphs=graphs)
         try:
             self._session = ort.InferenceSession(path, options, providers=wanted)
         except Exception as error:
             raise StartupError(f"{path}: expected an ONNX graph, received: {error}") from error
-        self.provider = check(device, self._session)
+        self.provider = check(execution.device, self._session)
         self._check_tensors(path)
+        # Requests have few shapes, and to look one up takes a tenth of finding it again.
+        self._output_shape = lru_cache(256)(self._find_output_shape)
+        self._binding: Binding | None = None
+        if self.provider == CUDA:
+            self._binding = Binding(
+                self._session, "cuda", device_id=execution.cuda.device_id, graphs=graphs
+            )
 
     def run(self, array: Floats, steps: int | None = None) -> Floats:
         """Return the output for a batch of inputs; steps: the length to give back, if free."""
@@ -39,21 +50,68 @@ class Session:
         if self.operation.steps:
             wanted = self.operation.steps.default if steps is None else steps
             feed[self.operation.steps.tensor.name] = np.asarray(wanted, np.int64)
+        if self._binding:
+            shape = self.output_shape(array.shape, steps)
+            return self._binding.run(feed, self.operation.output.name, shape)
         outputs: list[Floats] = self._session.run([self.operation.output.name], feed)
         return outputs[0]
+
+    def output_shape(self, shape: tuple[int, ...], steps: int | None = None) -> tuple[int, ...]:
+        """Return the shape of the output for inputs of a shape.
+
+        Raises ShapeMismatch where it is not one that the operation takes, InvalidValue for an empty
+        batch, and for steps where the operation has no such input.
+        """
+        return self._output_shape(shape, steps)
+
+    def _find_output_shape(self, shape: tuple[int, ...], steps: int | None) -> tuple[int, ...]:
+        taken, expected = self.operation.input, self.operation.input.shape
+        fits = len(expected) == len(shape) and all(
+            isinstance(size, str) or size == given
+            for size, given in zip(expected, shape, strict=True)
+        )
+        if not fits:
+            raise ShapeMismatch(
+                f"{taken.name}: expected {_sizes(expected)}, received {_sizes(shape)}"
+            )
+        if 0 in shape:
+            raise InvalidValue(
+                f"{taken.name}: expected at least one of each of {_sizes(expected)}, "
+                f"received {_sizes(shape)}"
+            )
+        free = dict(zip(expected, shape, strict=True))
+        if self.operation.steps:
+            free["steps"] = self.operation.steps.default if steps is None else steps
+        elif steps is not None:
+            raise InvalidValue(
+                f"steps: expected none, as {self.operation.output.name} has one fixed shape, "
+                f"received {steps}"
+            )
+        return tuple(
+            size if isinstance(size, int) else free[size] for size in self.operation.output.shape
+        )
 
     def _check_tensors(self, path: Path) -> None:
         steps = self.operation.steps
         expected = [self.operation.input, *([steps.tensor] if steps else []), self.operation.output]
         received = [*self._session.get_inputs(), *self._session.get_outputs()]
         told = ", ".join(
-            f"{each.name} {TYPES[each.dtype]} {_sizes(each.shape)}" for each in expected
+            f"{each.name} {TYPES[each.dtype]} {_unnamed(each.shape)}" for each in expected
         )
-        found = ", ".join(f"{each.name} {each.type} {_sizes(each.shape)}" for each in received)
+        found = ", ".join(f"{each.name} {each.type} {_unnamed(each.shape)}" for each in received)
         if told != found:
             raise StartupError(f"{path}: expected the tensors {told}; received {found}")
 
 
-def _sizes(shape: Sequence[int | str | None]) -> str:
+def _threads(operation: Operation) -> int:
+    """Thumbnails are done sooner than threads wake up; pictures of any size are worth them."""
+    return usable_cpus() if "height" in operation.input.shape else 1
+
+
+def _sizes(shape: Sequence[int | str]) -> str:
+    return f"({', '.join(map(str, shape))})"
+
+
+def _unnamed(shape: Sequence[int | str | None]) -> str:
     """The sizes of a shape; what a free one is called matters to people alone."""
-    return f"({', '.join(str(size) if isinstance(size, int) else 'free' for size in shape)})"
+    return _sizes([size if isinstance(size, int) else "free" for size in shape])

@@ -1,59 +1,70 @@
-"""Find, verify, load and look up models: models/<name>/<version>/ with a manifest each."""
+"""The models that are served: looked up by name, version and operation."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import ValidationError
-
-from service.errors import ModelNotFound, OperationNotOffered, StartupError
-from service.inference.device import Device
+from service.errors import ModelNotFound, OperationNotOffered
 from service.inference.model import Model
-from service.inference.session import Session
-from service.manifest import FILE_NAME, Manifest, OperationName, digest
+from service.manifest import Manifest, OperationName
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a model as it stands in its folder.
+
+    model: what answers requests, None where nothing does; manifest: None where it could not be
+    read; fault: why what the folder holds now could not be loaded, "" where it was.
+    """
+
+    name: str
+    number: int
+    model: Model | None
+    manifest: Manifest | None
+    fault: str = ""
+
+    @property
+    def state(self) -> Literal["ready", "failed", "unloaded"]:
+        """Return ready, failed (nothing is served), or unloaded (it was asked to go)."""
+        if self.model:
+            return "ready"
+        return "failed" if self.fault else "unloaded"
 
 
 class Store:
-    """The models that are served, by name and version."""
+    """The versions of models, by name; replaced as a whole, so that no lookup sees half of it."""
 
-    def __init__(self, models: dict[str, dict[int, Model]]) -> None:
-        self._models = models
+    def __init__(self, versions: Mapping[tuple[str, int], Version]) -> None:
+        self.replace(versions)
 
-    @classmethod
-    def open(cls, root: Path, *, device: Device) -> "Store":
-        """Load and warm up every version of every model under a folder.
-
-        Raises StartupError where there is none, or where any of them cannot be served.
-        """
-        models: dict[str, dict[int, Model]] = {}
-        for folder in find(root):
-            model = load(folder, device=device)
-            model.warm_up()
-            models.setdefault(model.name, {})[model.version] = model
-        if not models:
-            raise StartupError(
-                f"{root}: expected folders <name>/<version>/ with a {FILE_NAME}, received none"
-            )
-        return cls(models)
+    def replace(self, versions: Mapping[tuple[str, int], Version]) -> None:
+        """Serve these versions from now on, by name and number."""
+        ordered = sorted(versions.values(), key=lambda each: (each.name, -each.number))
+        self.known = {(each.name, each.number): each for each in ordered}
+        self._models: dict[str, dict[int, Model]] = {}
+        for each in ordered:
+            if each.model:
+                self._models.setdefault(each.name, {})[each.number] = each.model
 
     def __iter__(self) -> Iterator[Model]:
-        """Every version of every model, by name, the newest version first."""
+        """Every version that is served of every model, by name, the newest first."""
         for versions in self._models.values():
-            yield from sorted(versions.values(), key=lambda model: -model.version)
+            yield from versions.values()
 
-    def versions(self, name: str) -> list[Model]:
-        """Return the versions of a model, newest first. Raises ModelNotFound."""
-        found = [model for model in self if model.name == name]
+    def versions(self, name: str) -> list[Version]:
+        """Return what is known of the versions of a model, newest first. Raises ModelNotFound."""
+        found = [version for version in self.known.values() if version.name == name]
         if not found:
-            raise ModelNotFound(
-                f"model: expected one of {', '.join(self._models)}, received {name!r}"
-            )
+            raise self._no_such_model(name)
         return found
 
     def get(self, name: str, version: int | None = None) -> Model:
         """Return a version of a model, the newest where none is named. Raises ModelNotFound."""
-        versions = {model.version: model for model in self.versions(name)}
+        versions = self._models.get(name)
+        if not versions:
+            raise self._no_such_model(name)
         if version is None:
-            return versions[max(versions)]
+            return next(iter(versions.values()))
         if version not in versions:
             raise ModelNotFound(
                 f"version: expected one of {', '.join(map(str, sorted(versions)))} of {name}, "
@@ -75,49 +86,7 @@ class Store:
             )
         return model
 
-
-def find(root: Path) -> list[Path]:
-    """Return the folders <name>/<version>/ under a folder that hold a manifest, in order.
-
-    Raises StartupError for a version that is not a number.
-    """
-    folders = sorted(path.parent for path in root.glob(f"*/*/{FILE_NAME}"))
-    for folder in folders:
-        if not folder.name.isdecimal():
-            raise StartupError(f"{folder}: expected a number for a version, received {folder.name}")
-    return folders
-
-
-def newest(root: Path) -> dict[str, Path]:
-    """Return the folder of the newest version of every model under a folder, by name."""
-    folders = sorted(find(root), key=lambda folder: int(folder.name))
-    return {folder.parent.name: folder for folder in folders}
-
-
-def load(folder: Path, *, device: Device = "cpu") -> Model:
-    """Return the model of a folder <name>/<version>/, its files checked against their digests.
-
-    Raises StartupError, naming the file, where anything is not as the manifest says.
-    """
-    try:
-        manifest = Manifest.read(folder)
-    except (OSError, ValidationError) as error:
-        raise StartupError(
-            f"{folder / FILE_NAME}: expected a manifest, received: {error}"
-        ) from error
-    found = (folder.parent.name, folder.name)
-    described = (manifest.name, str(manifest.version))
-    if found != described:
-        raise StartupError(
-            f"{folder}: expected the folder {'/'.join(described)} that its manifest describes, "
-            f"received {'/'.join(found)}"
+    def _no_such_model(self, name: str) -> ModelNotFound:
+        return ModelNotFound(
+            f"model: expected one of {', '.join(self._models) or 'none'}, received {name!r}"
         )
-    sessions: dict[OperationName, Session] = {}
-    for name, operation in manifest.operations.items():
-        path = folder / operation.file
-        if not path.is_file():
-            raise StartupError(f"{path}: expected the graph of {name}, received no such file")
-        if (received := digest(path)) != operation.sha256:
-            raise StartupError(f"{path}: expected SHA-256 {operation.sha256}, received {received}")
-        sessions[name] = Session(path, operation, device=device)
-    return Model(manifest, sessions)

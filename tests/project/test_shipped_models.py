@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.app import create_app
-from service.inference.store import load, newest
+from service.inference.loading import load, newest
 from service.manifest import Manifest
 from service.settings import Settings
 

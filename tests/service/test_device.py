@@ -7,6 +7,7 @@ import pytest
 
 from service.errors import StartupError
 from service.inference import device, doctor
+from service.inference.device import Execution
 from service.inference.session import Session
 from tests.service.tiny import halve, write_graph, write_model
 
@@ -20,18 +21,22 @@ def pretend_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cpu_never_asks_for_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_cuda(monkeypatch)
-    assert device.providers("cpu") == [device.CPU]
+    assert device.providers(Execution("cpu")) == [device.CPU]
 
 
 def test_auto_asks_for_cuda_first_where_it_is_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert device.providers("auto") == [device.CPU]
+    assert device.providers(Execution("auto")) == [device.CPU]
     pretend_cuda(monkeypatch)
-    assert device.providers("auto") == [(device.CUDA, {"use_tf32": "0"}), device.CPU]
+    best, second = device.providers(Execution("auto"))
+    assert isinstance(best, tuple)
+    first, options = best
+    assert (first, second) == (device.CUDA, device.CPU)
+    assert options["use_tf32"] == "0"
 
 
 def test_cuda_fails_where_it_is_not_built_in() -> None:
     with pytest.raises(StartupError, match=r"install the extra \[gpu\]"):
-        device.providers("cuda")
+        device.providers(Execution("cuda"))
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")
@@ -41,7 +46,7 @@ def test_cuda_fails_where_it_is_built_in_and_does_not_run(
     pretend_cuda(monkeypatch)
     operation = write_graph(halve(), tmp_path / "graph.onnx")
     with pytest.raises(StartupError, match=f"expected {device.CUDA}, received {device.CPU}"):
-        Session(tmp_path / "graph.onnx", operation, device="cuda")
+        Session(tmp_path / "graph.onnx", operation, Execution("cuda"))
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")
@@ -52,14 +57,14 @@ def test_auto_falls_back_with_a_warning_where_cuda_does_not_run(
     device._warn_once.cache_clear()
     operation = write_graph(halve(), tmp_path / "graph.onnx")
     for _ in range(2):
-        assert Session(tmp_path / "graph.onnx", operation, device="auto").provider == device.CPU
+        assert Session(tmp_path / "graph.onnx", operation, Execution("auto")).provider == device.CPU
     assert caplog.text.count("CUDA is built in and does not run") == 1
 
 
 def test_two_builds_of_onnx_runtime_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "installed_builds", lambda: ["onnxruntime", "onnxruntime-gpu"])
     with pytest.raises(StartupError, match="expected one build"):
-        device.providers("cpu")
+        device.providers(Execution("cpu"))
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")

@@ -190,7 +190,7 @@ async def test_a_client_that_goes_while_it_sends_its_body_is_no_fault(
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_requests_run_side_by_side(
+async def test_models_run_side_by_side(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meeting = threading.Barrier(2, timeout=30)  # neither passes before both are there
@@ -202,6 +202,6 @@ async def test_requests_run_side_by_side(
 
     monkeypatch.setattr(Session, "run", meet)
     answers = await asyncio.gather(
-        *(client.post("/encode", json={"inputs": [[[number] * 4] * 4]}) for number in (0.0, 1.0))
+        *(client.post(f"/encode?model={name}", json=BODY) for name in ("mirror", "half"))
     )
-    assert [answer.json()["outputs"][0][0] for answer in answers] == [0, 1]
+    assert [answer.json()["model"] for answer in answers] == ["mirror", "half"]

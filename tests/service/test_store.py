@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from service.errors import InvalidValue, OperationNotOffered, ShapeMismatch, StartupError
+from service.inference.device import Execution
+from service.inference.loading import load
+from service.inference.repository import Repository
 from service.inference.session import Session
-from service.inference.store import Store, load
+from service.inference.unloaded import Unloaded
 from service.manifest import Tensor
 from tests.service.tiny import IMAGES, halve, write_graph, write_model
 
@@ -20,7 +23,7 @@ def edit(folder: Path, **changes: object) -> None:
 
 def test_an_empty_folder_cannot_be_served(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"expected folders <name>/<version>/"):
-        Store.open(tmp_path, device="cpu")
+        Repository(tmp_path, load, Unloaded())
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
     operation = write_graph(halve(), path)
     path.write_bytes(b"no graph")
     with pytest.raises(StartupError, match=r"broken\.onnx: expected an ONNX graph"):
-        Session(path, operation, device="cpu")
+        Session(path, operation, Execution())
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def test_a_graph_must_have_the_tensors_that_the_manifest_describes(
         wrong = told.model_copy(update={"name": "pictures" if told.name == "pictures" else name})
         other = operation.model_copy(update={side: wrong})
         with pytest.raises(StartupError, match=r"graph\.onnx: expected the tensors"):
-            Session(tmp_path / "graph.onnx", other, device="cpu")
+            Session(tmp_path / "graph.onnx", other, Execution())
 
 
 def test_a_model_checks_what_it_is_given(tmp_path: Path) -> None:

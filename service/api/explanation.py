@@ -1,0 +1,50 @@
+"""What is wrong with nested lists that are not one array of numbers, and where."""
+
+from typing import Any, NoReturn
+
+import numpy as np
+import orjson
+
+from service.errors import InvalidValue, ShapeMismatch
+
+DEEPEST = 32
+"""Levels of lists, more than any model takes."""
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def explain(inputs: list[Any], before: int = 0) -> NoReturn:
+    """Raise for the first place where nested lists are not one array of finite float32.
+
+    before: how many items between the first of the inputs and the others are not among them.
+    Raises InvalidValue for what is no number, or too large, ShapeMismatch for ragged lists.
+    """
+
+    def shape_of(item: Any, path: str, depth: int = 0) -> tuple[int, ...]:
+        if not isinstance(item, list):
+            if isinstance(item, bool) or not isinstance(item, int | float):
+                raise InvalidValue(f"{path}: expected a number, received {_shown(item)}")
+            if abs(item) > LARGEST:
+                raise InvalidValue(f"{path}: expected at most {LARGEST:.8g}, received {item}")
+            return ()
+        if depth == DEEPEST:
+            raise ShapeMismatch(
+                f"{path}: expected at most {DEEPEST} levels of lists, received more"
+            )
+        left_out = before if depth == 0 else 0
+        names = [f"{path}[{index + left_out if index else 0}]" for index in range(len(item))]
+        shapes = [shape_of(*each, depth + 1) for each in zip(item, names, strict=True)]
+        for name, shape in zip(names, shapes, strict=True):
+            if shape != shapes[0]:
+                raise ShapeMismatch(
+                    f"{name}: expected the shape of {path}[0], {shapes[0]}, received {shape}"
+                )
+        return (len(item), *(shapes[0] if shapes else ()))
+
+    shape = shape_of(inputs, "inputs")
+    raise ShapeMismatch(
+        f"inputs: expected one array of numbers, received it twice, or the shape {shape}"
+    )
+
+
+def _shown(item: Any) -> str:
+    return orjson.dumps(item).decode()[:40]

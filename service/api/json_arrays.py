@@ -1,0 +1,118 @@
+"""Arrays in JSON bodies: {"inputs": nested lists of numbers} and what answers it.
+
+A large body is read and written in pieces of whole items: each is over in a millisecond, and
+between them other requests have their turn with the interpreter.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+import orjson
+
+from service.api.explanation import explain
+from service.errors import InvalidValue, MalformedBody
+from service.inference.pixels import Floats
+
+PIECE = 128 * 1024
+"""Bytes of JSON that are read at once."""
+FLOATS = 32 * 1024
+"""Numbers that are written at once."""
+OPENING = re.compile(rb'\s*\{\s*"inputs"\s*:\s*\[(?=[\s\[\]0-9-])')
+CLOSING = re.compile(rb"\]\s*\}\s*\Z")
+NESTED = re.compile(rb"[\s\[]*")
+
+
+def read(body: bytes) -> Floats:
+    """Return the array of {"inputs": nested lists of numbers} as float32.
+
+    Raises MalformedBody where it is not JSON, InvalidValue where it holds anything else,
+    ShapeMismatch where the lists are ragged.
+    """
+    return _read_whole(body) if len(body) <= 2 * PIECE else _read_in_pieces(body)
+
+
+def write(model: str, version: int, outputs: Floats) -> bytes:
+    """Return {"model", "version", "outputs"}, floats as the shortest text that reads back equal."""
+    document = {"model": model, "version": version, "outputs": outputs}
+    if outputs.size <= FLOATS:
+        return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    head = orjson.dumps(document | {"outputs": []}).removesuffix(b"]}")
+    rows = max(1, FLOATS * len(outputs) // outputs.size)
+    pieces = [outputs[start : start + rows] for start in range(0, len(outputs), rows)]
+    texts = [orjson.dumps(piece, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1] for piece in pieces]
+    return b"".join([head, b",".join(texts), b"]}"])
+
+
+def _read_whole(body: bytes) -> Floats:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody(f"body: expected JSON, received: {error}") from error
+    if not isinstance(document, dict) or set(document) != {"inputs"}:
+        received = sorted(document) if isinstance(document, dict) else type(document).__name__
+        raise InvalidValue(f'body: expected {{"inputs": [...]}}, received {received}')
+    inputs = document["inputs"]
+    if not isinstance(inputs, list):
+        raise InvalidValue(f"inputs: expected nested lists, received {type(inputs).__name__}")
+    # The only quotes are those around the name, or there is text among the numbers.
+    numeric = body.rfind(b'"') - body.find(b'"') == len('inputs"') and _is_numeric(body)
+    array = _array(inputs) if numeric else None
+    if array is None:
+        explain(inputs)
+    return array
+
+
+def _read_in_pieces(body: bytes) -> Floats:
+    opening = OPENING.match(body)
+    closing = CLOSING.search(body, len(body) - PIECE)
+    if not opening or not closing:  # read as a whole, it would hold everything else up
+        raise InvalidValue(
+            'body: expected {"inputs": [...]} and nothing else, received one that begins with '
+            f"{body[:40]!r} and ends with {body[-40:]!r}"
+        )
+    arrays: list[Floats] = []
+    first: list[Any] = []
+    count = 0
+    for piece in _pieces(body, opening.end(), closing.start()):
+        try:
+            items = orjson.loads(b"[" + piece + b"]")
+        except orjson.JSONDecodeError as error:
+            raise MalformedBody(
+                f"body: expected JSON, received, from inputs[{count}] on: {error}"
+            ) from error
+        first = first or items[:1]
+        array = _array(items) if b'"' not in piece and _is_numeric(piece) else None
+        if array is None or (arrays and array.shape[1:] != arrays[0].shape[1:]):
+            explain([*first, *items], before=count - 1)
+        arrays.append(array)
+        count += len(items)
+    return np.concatenate(arrays)
+
+
+def _pieces(body: bytes, start: int, end: int) -> list[bytes]:
+    """The items between the outer brackets, many at a time, each piece's items whole."""
+    brackets = NESTED.match(body, start)
+    # After an item, as many brackets have closed as opened before the first number.
+    closed = rb"\]\s*" * (brackets.group().count(b"[") if brackets else 0)
+    boundary = re.compile(closed + rb",")
+    pieces = []
+    while cut := boundary.search(body, start + PIECE, end):
+        pieces.append(body[start : cut.end() - 1])
+        start = cut.end()
+    pieces.append(body[start:end])
+    return pieces
+
+
+def _is_numeric(text: bytes) -> bool:
+    """Whether JSON has none of true, false and null, which numpy would take for numbers."""
+    return b"l" not in text and b"r" not in text
+
+
+@np.errstate(over="raise")
+def _array(inputs: list[Any]) -> Floats | None:
+    """Lists of numbers as an array, None where they are not one, or too large for float32."""
+    try:
+        return np.array(inputs, np.float32)
+    except (ValueError, TypeError, OverflowError, FloatingPointError):
+        return None

@@ -1,0 +1,79 @@
+"""The .npy format of numpy: one array, as its bytes are in memory."""
+
+import functools
+import io
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from service.errors import InvalidValue, MalformedBody
+from service.inference.pixels import Floats
+
+Array = NDArray[Any]
+MOST_DIMENSIONS = 32
+"""Dimensions of an array, more than any model takes."""
+LONGEST_HEADER = 1024
+"""Bytes; numpy writes 128 for what a model takes."""
+
+
+def read(body: bytes) -> Array:
+    """Return the array of a .npy file: float32 for any float type, or uint8 for pixels.
+
+    Nothing is allocated from what the header claims, and nothing is copied of what has the right
+    type. Raises MalformedBody where it is not a .npy file, or not of the size that it says,
+    InvalidValue for other types of numbers.
+    """
+    start = _end_of_header(body)
+    shape, fortran_order, dtype = _header(body[:start])
+    data = memoryview(body)[start:]
+    expected = math.prod(shape) * dtype.itemsize
+    if len(data) != expected:
+        raise MalformedBody(
+            f"body: expected {expected} bytes for {dtype} {shape}, received {len(data)}"
+        )
+    array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran_order else "C")
+    return array if array.dtype == np.uint8 else narrowed(array)
+
+
+def write(array: Array) -> tuple[bytes, memoryview]:
+    """Return an array as numpy.save writes it: the header, and the data where it lies."""
+    contiguous = np.ascontiguousarray(array)
+    stream = io.BytesIO()
+    npy.write_array_header_1_0(stream, npy.header_data_from_array_1_0(contiguous))
+    return stream.getvalue(), contiguous.data.cast("B")
+
+
+def narrowed(array: Array) -> Floats:
+    """Return an array as contiguous float32; what is too large becomes inf, for check() to find."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, np.float32)
+
+
+def _end_of_header(body: bytes) -> int:
+    # After the magic and two bytes of version: the header's length, in 2 bytes or, from 2.0, in 4.
+    width = 2 if body[6:7] == b"\x01" else 4
+    end = 8 + width + int.from_bytes(body[8 : 8 + width], "little")
+    if not body.startswith(npy.MAGIC_PREFIX) or end > min(len(body), LONGEST_HEADER):
+        raise MalformedBody("body: expected a .npy file, received another, or the start of one")
+    return end
+
+
+@functools.lru_cache(256)  # a header says the shape alone, and takes longer to read than the array
+def _header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    stream = io.BytesIO(header)
+    try:
+        version = npy.read_magic(stream)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran_order, dtype = read_header(stream)
+    except Exception as error:  # numpy reads the header as Python, and fails in as many ways
+        raise MalformedBody(f"body: expected a .npy file, received: {error}") from error
+    if len(shape) > MOST_DIMENSIONS or not all(type(size) is int and size >= 0 for size in shape):
+        raise MalformedBody(f"body: expected a shape of sizes from 0, received {shape}")
+    if dtype.kind != "f" and dtype != np.uint8:
+        raise InvalidValue(
+            f"body: expected an array of floats or of uint8 pixels, received {dtype}"
+        )
+    return shape, fortran_order, dtype

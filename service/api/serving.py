@@ -1,0 +1,111 @@
+"""What every request for a model goes through, whatever protocol it speaks."""
+
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect
+
+from service.api.exchange import Exchange
+from service.errors import BodyTooLarge, InvalidValue, ServiceError
+from service.inference.admission import Admission
+from service.inference.model import Model
+from service.inference.pixels import Floats
+from service.inference.store import Store
+from service.manifest import OperationName
+from service.telemetry.metrics import Metrics
+
+CLIENT_GONE = 499
+"""What is counted where the client went before it was answered, by nginx's custom."""
+
+log = logging.getLogger("service.requests")
+
+Failure = Callable[[int, str, str, str], tuple[str, bytes]]
+"""(status, code, title, detail) -> the media type and the body of an error."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that a request may ask for: bytes of its body and of the output, pixels, steps."""
+
+    body_bytes: int
+    output_bytes: int
+    pixels: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The models, the bounds, and who counts: one of each in a service.
+
+    timeout: seconds from the request's head in which it is answered, or fails.
+    """
+
+    store: Store
+    admission: Admission
+    metrics: Metrics
+    limits: Limits
+    timeout: float
+
+    async def handle(
+        self,
+        exchange: Exchange,
+        operation: str,
+        answer: Callable[[Exchange], Awaitable[None]],
+        failure: Failure,
+    ) -> None:
+        """Answer a request, whatever happens; count it and log it."""
+        try:
+            await answer(exchange)
+        except ServiceError as error:
+            kind, body = failure(error.status, error.code, error.title, str(error))
+            headers = [(each.encode(), value.encode()) for each, value in error.headers.items()]
+            await exchange.answer(error.status, kind, headers, body)
+        except ClientDisconnect:
+            exchange.status = CLIENT_GONE
+        except Exception:
+            who = exchange.request_id
+            log.exception("request %s failed", who, extra={"request_id": who})
+            if exchange.status:
+                raise
+            detail = f"the log has it under {exchange.request_id}"
+            kind, body = failure(500, "internal-error", "Internal error", detail)
+            await exchange.answer(500, kind, (), body)
+        seconds = exchange.elapsed()
+        name = exchange.model.name if exchange.model else ""
+        self.metrics.answered(operation, name, exchange.status, seconds, exchange.stages)
+        exchange.log(seconds)
+
+    def hung(self) -> str:
+        """Return which batch has run for longer than requests may take twice, or ""."""
+        limit = max(60.0, 2 * self.timeout)
+        for model in self.store:
+            for operation, batcher in model.batchers.items():
+                if batcher.busy_for() > limit:
+                    return (
+                        f"{operation} of {model.name}: expected a batch to end within {limit:g} s, "
+                        f"received none for {batcher.busy_for():.0f} s"
+                    )
+        return ""
+
+    def check(
+        self, model: Model, operation: OperationName, inputs: Floats, steps: int | None
+    ) -> int:
+        """Raise unless an operation can run on inputs; return the bytes of what it will give.
+
+        As Model.check, and InvalidValue and BodyTooLarge for what is beyond the limits: a small
+        body may ask for a large answer, codings being shorter than what they stand for.
+        """
+        shape = model.check(operation, inputs, steps)
+        taken = model.input(operation).shape
+        asked = steps or (inputs.shape[taken.index("steps")] if "steps" in taken else 0)
+        if asked > self.limits.steps:
+            raise InvalidValue(f"steps: expected at most {self.limits.steps}, received {asked}")
+        size = 4 * math.prod(shape)
+        if size > self.limits.output_bytes:
+            raise BodyTooLarge(
+                f"outputs: expected at most {self.limits.output_bytes} bytes of float32, "
+                f"received a request for {size}, of shape {shape}"
+            )
+        return size

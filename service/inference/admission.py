@@ -1,0 +1,97 @@
+"""Admission: how much may be in the service at once, in items and in bytes; the rest is told when.
+
+A queue without a bound answers everything too late. One with a bound answers what it admits in
+time, and tells the others at once when to come again.
+"""
+
+import math
+import time
+from types import TracebackType
+from typing import Self
+
+from service.errors import Overloaded
+
+LONGEST_WAIT = 60
+"""Seconds, the most that a client is told to wait."""
+
+
+class Admission:
+    """What is in the service now, and how fast it leaves."""
+
+    def __init__(self, *, max_items: int, max_bytes: int) -> None:
+        self.max_items = max_items
+        self.max_bytes = max_bytes
+        self.items = 0
+        self.bytes = 0
+        self.requests = 0
+        self._finished = 0
+        self._rate = 0.0
+        self._measured = time.perf_counter()
+
+    def admit(self, size: int = 0) -> "Ticket":
+        """Return a request's ticket, a context manager to be left when it is answered.
+
+        size: bytes of its body, as far as they are known. A request that finds room is admitted
+        whole, so that one larger than the limits is still served, when it is alone. Raises
+        Overloaded.
+        """
+        if self.items >= self.max_items or (self.items and self.bytes + size > self.max_bytes):
+            raise Overloaded(
+                f"queue: expected less than {self.max_items} items and {self.max_bytes} bytes in "
+                f"it, received {self.items} items and {self.bytes} bytes before this request "
+                f"of {size} bytes",
+                retry_after=self.wait(),
+            )
+        self.requests += 1
+        return Ticket(self, size)
+
+    def wait(self) -> int:
+        """Return the seconds, 1 to LONGEST_WAIT, until what is here now will have left."""
+        self._measure()
+        expected = self.items / self._rate if self._rate else 1
+        return min(LONGEST_WAIT, max(1, math.ceil(expected)))
+
+    def _leave(self, items: int, size: int) -> None:
+        self.items -= items
+        self.bytes -= size
+        self.requests -= 1
+        self._finished += items
+        self._measure()
+
+    def _measure(self) -> None:
+        """Take the items a second of the last second or more as the rate."""
+        elapsed = time.perf_counter() - self._measured
+        if elapsed >= 1:
+            self._rate = self._finished / elapsed
+            self._finished = 0
+            self._measured += elapsed
+
+
+class Ticket:
+    """A request's share of what is admitted: one item, until more is known."""
+
+    __slots__ = ("_admission", "bytes", "items")
+
+    def __init__(self, admission: Admission, size: int) -> None:
+        self._admission = admission
+        self.items = 0
+        self.bytes = 0
+        self.grow(items=1, size=size)
+
+    def grow(self, *, items: int = 0, size: int = 0) -> None:
+        """Count more items, and more bytes of body or of output."""
+        self.items += items
+        self.bytes += size
+        self._admission.items += items
+        self._admission.bytes += size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._admission._leave(self.items, self.bytes)  # noqa: SLF001 - a ticket is its other half

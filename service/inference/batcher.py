@@ -1,0 +1,185 @@
+"""Dynamic batching without a timer: a free session takes whatever waits, up to a limit.
+
+Alone, a request never waits for others; while a batch runs, those that come meanwhile gather for
+the next one. Batches grow with the load by themselves, and there is no delay to tune.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.errors import InvalidValue
+from service.inference.pixels import Floats
+from service.inference.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an operation gave, and the seconds it waited for a session and ran in one."""
+
+    output: Floats
+    queue: float
+    inference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What ran at once: of how many items and requests, and for how many seconds."""
+
+    items: int
+    requests: int
+    inference: float
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    array: Floats
+    steps: int | None
+    answer: asyncio.Future[Result]
+    since: float
+
+
+BRIEF = 0.0003
+"""Seconds that a batch may take on the event loop: to wake a thread up and back takes as long."""
+
+_Kind = tuple[tuple[int, ...], int | None]
+"""What may share a batch: arrays of one shape but for the batch, and one number of steps."""
+
+
+class Batcher:
+    """The queue of one session: one batch runs at a time, in a thread of its own.
+
+    A batch that is known to end before a thread would have woken up runs where it is.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        max_batch: int,
+        observe: Callable[[Batch], None] = lambda _: None,
+    ) -> None:
+        """max_batch: items of several requests at once; a larger request runs by itself."""
+        self.session = session
+        self._max_batch = max_batch
+        self._observe = observe
+        self._waiting: dict[_Kind, deque[_Job]] = {}
+        self._thread = ThreadPoolExecutor(1, session.operation.file)
+        self._busy_since: float | None = None
+        self._took: dict[int, float] = {}
+
+    def submit(self, array: Floats, steps: int | None = None) -> asyncio.Future[Result]:
+        """Queue a request of one or more items; cancel what is returned to drop it.
+
+        The future fails with InvalidValue where the outputs are not finite, and with whatever the
+        session raises; other requests of its batch are not harmed.
+        """
+        loop = asyncio.get_running_loop()
+        job = _Job(array, steps, loop.create_future(), time.perf_counter())
+        self._waiting.setdefault((array.shape[1:], steps), deque()).append(job)
+        if self._busy_since is None:
+            self._busy_since = job.since
+            # Not now: requests that came in the same turn of the event loop join this batch.
+            loop.call_soon(self._dispatch, loop)
+        return job.answer
+
+    def waiting(self) -> list[float]:
+        """Return the time.perf_counter() at which each waiting request came."""
+        return [job.since for jobs in self._waiting.values() for job in jobs]
+
+    def busy_for(self) -> float:
+        """Return for how many seconds the batch that runs now has run, 0 where none does."""
+        return 0.0 if self._busy_since is None else time.perf_counter() - self._busy_since
+
+    def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
+        jobs = self._take()
+        self._busy_since = time.perf_counter() if jobs else None
+        if not jobs:
+            return
+        # What takes how long depends on the size; until that is known, it may be too long.
+        if self._took.get(_items(jobs).bit_length(), BRIEF) < BRIEF:
+            self._finish(*self._work(jobs), loop)
+        else:
+            self._thread.submit(self._work_aside, jobs, loop)
+
+    def _take(self) -> list[_Job]:
+        """The next batch, of the kind whose turn it is; those whose client has gone are dropped."""
+        while self._waiting:
+            kind = next(iter(self._waiting))
+            queue = self._waiting.pop(kind)
+            jobs: list[_Job] = []
+            items = 0
+            while queue and (not jobs or items + len(queue[0].array) <= self._max_batch):
+                job = queue.popleft()
+                if not job.answer.done():
+                    jobs.append(job)
+                    items += len(job.array)
+            if queue:
+                self._waiting[kind] = queue  # at the end: every kind has its turn
+            if jobs:
+                return jobs
+        return []
+
+    def _work_aside(self, jobs: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
+        loop.call_soon_threadsafe(self._finish, *self._work(jobs), loop)
+
+    def _work(self, jobs: list[_Job]) -> tuple[list[_Job], list[Floats | Exception], float, float]:
+        began = time.perf_counter()
+        outcomes = self._outcomes(jobs)
+        return jobs, outcomes, began, time.perf_counter() - began
+
+    def _outcomes(self, jobs: Sequence[_Job]) -> list[Floats | Exception]:
+        try:
+            outputs = self._run(jobs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to one request
+            if len(jobs) == 1:
+                return [error]
+            return [self._outcomes([job])[0] for job in jobs]
+        ends = itertools.accumulate(len(job.array) for job in jobs)
+        return [outputs[end - len(job.array) : end] for job, end in zip(jobs, ends, strict=True)]
+
+    def _run(self, jobs: Sequence[_Job]) -> Floats:
+        arrays = [job.array for job in jobs]
+        inputs = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+        outputs = self.session.run(inputs, jobs[0].steps)
+        if not np.isfinite(outputs).all():
+            raise InvalidValue(
+                f"{self.session.operation.input.name}: expected numbers of the model's range, "
+                "received some so large that its outputs are not finite"
+            )
+        return outputs
+
+    def _finish(
+        self,
+        jobs: list[_Job],
+        outcomes: list[Floats | Exception],
+        began: float,
+        took: float,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        items = _items(jobs)
+        size = items.bit_length()
+        self._took[size] = 0.9 * self._took.get(size, took) + 0.1 * took
+        self._observe(Batch(items, len(jobs), took))
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            if job.answer.done():
+                continue
+            if isinstance(outcome, Exception):
+                job.answer.set_exception(outcome)
+            else:
+                job.answer.set_result(Result(outcome, began - job.since, took))
+        if self._waiting:
+            self._busy_since = time.perf_counter()
+            loop.call_soon(self._dispatch, loop)
+        else:
+            self._busy_since = None
+
+
+def _items(jobs: Sequence[_Job]) -> int:
+    return sum(len(job.array) for job in jobs)

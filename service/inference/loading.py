@@ -1,0 +1,75 @@
+"""Find, verify and load models: folders <name>/<version>/ with a manifest each."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from service.errors import StartupError
+from service.inference.batcher import Batch, Batcher
+from service.inference.device import Execution
+from service.inference.model import Model
+from service.inference.session import Session
+from service.manifest import FILE_NAME, Manifest, OperationName, digest
+
+Observe = Callable[[str, OperationName, Batch], None]
+"""Told of each batch that ran, with the model's name and the operation."""
+
+
+def find(root: Path, *, strict: bool = True) -> list[Path]:
+    """Return the folders <name>/<version>/ under a folder that hold a manifest, in order.
+
+    strict: raise StartupError for a version that is not a number, instead of leaving it out.
+    """
+    folders = sorted(path.parent for path in root.glob(f"*/*/{FILE_NAME}"))
+    for folder in folders:
+        if strict and not folder.name.isdecimal():
+            raise StartupError(f"{folder}: expected a number for a version, received {folder.name}")
+    return [folder for folder in folders if folder.name.isdecimal()]
+
+
+def newest(root: Path) -> dict[str, Path]:
+    """Return the folder of the newest version of every model under a folder, by name."""
+    folders = sorted(find(root), key=lambda folder: int(folder.name))
+    return {folder.parent.name: folder for folder in folders}
+
+
+def load(
+    folder: Path,
+    *,
+    execution: Execution = Execution(),  # noqa: B008 - frozen, so one for all calls is right
+    max_batch: int = 64,
+    observe: Observe = lambda *_: None,
+) -> Model:
+    """Return the model of a folder <name>/<version>/, its files checked against their digests.
+
+    max_batch: items of several requests that may run at once; observe: told of each batch that
+    ran. Raises StartupError, naming the file, where anything is not as the manifest says.
+    """
+    try:
+        manifest = Manifest.read(folder)
+    except (OSError, ValidationError) as error:
+        raise StartupError(
+            f"{folder / FILE_NAME}: expected a manifest, received: {error}"
+        ) from error
+    found = (folder.parent.name, folder.name)
+    described = (manifest.name, str(manifest.version))
+    if found != described:
+        raise StartupError(
+            f"{folder}: expected the folder {'/'.join(described)} that its manifest describes, "
+            f"received {'/'.join(found)}"
+        )
+    batchers: dict[OperationName, Batcher] = {}
+    for name, operation in manifest.operations.items():
+        path = folder / operation.file
+        if not path.is_file():
+            raise StartupError(f"{path}: expected the graph of {name}, received no such file")
+        if (received := digest(path)) != operation.sha256:
+            raise StartupError(f"{path}: expected SHA-256 {operation.sha256}, received {received}")
+        batchers[name] = Batcher(
+            Session(path, operation, execution),
+            max_batch=max_batch,
+            observe=partial(observe, manifest.name, name),
+        )
+    return Model(manifest, batchers)
