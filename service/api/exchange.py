@@ -32,8 +32,6 @@ USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 PATIENCE = 0.05
 """Seconds that a client is not watched for: to watch costs more than most requests take."""
 CODECS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-SMALL = 64 * 1024
-"""Bytes of a compressed body that may be decompressed without leaving the event loop."""
 
 log = logging.getLogger("service.requests")
 
@@ -41,8 +39,10 @@ log = logging.getLogger("service.requests")
 class Exchange:
     """A request as its reader wants it, and its answer.
 
-    model: what answers, once it is known; headers: what every answer of it says, errors too;
-    stages: seconds by stage, once it is answered; status: the answer's, 0 before.
+    model: what answers, once it is known; items: how many images or codings were sent, once they
+    are read; headers: what every answer of it says, errors too; stages: seconds by stage, once it
+    is answered; starts: the time.perf_counter() at which each of them began; status: the answer's,
+    0 before.
     """
 
     __slots__ = (
@@ -51,10 +51,12 @@ class Exchange:
         "_sent",
         "began",
         "headers",
+        "items",
         "model",
         "request_id",
         "scope",
         "stages",
+        "starts",
         "status",
     )
 
@@ -69,8 +71,10 @@ class Exchange:
         self.request_id = usable_id(self.header(b"x-request-id"))
         self.began = time.perf_counter()
         self.model: Model | None = None
+        self.items = 0
         self.headers: Sequence[Header] = ()
         self.stages: Mapping[str, float] = {}
+        self.starts: Sequence[float] = ()
         self.status = 0
 
     def header(self, name: bytes) -> str:
@@ -115,10 +119,7 @@ class Exchange:
             raise UnsupportedMediaType(
                 f"Content-Encoding: expected one of {', '.join(CODECS)}, received {encoding}"
             )
-        if len(body) <= SMALL:
-            body = _decompressed(body, encoding, limit)
-        else:
-            body = await asyncio.to_thread(_decompressed, body, encoding, limit)
+        body = await asyncio.to_thread(_decompressed, body, encoding, limit)
         ticket.grow(size=max(0, len(body) - counted))
         return body
 

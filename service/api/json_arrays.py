@@ -64,6 +64,7 @@ def _read_whole(body: bytes) -> Floats:
 
 
 def _read_in_pieces(body: bytes) -> Floats:
+    body = body.rstrip()
     opening = OPENING.match(body)
     closing = CLOSING.search(body, len(body) - PIECE)
     if not opening or not closing:  # read as a whole, it would hold everything else up

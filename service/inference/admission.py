@@ -36,14 +36,18 @@ class Admission:
         Overloaded.
         """
         if self.items >= self.max_items or (self.items and self.bytes + size > self.max_bytes):
-            raise Overloaded(
-                f"queue: expected less than {self.max_items} items and {self.max_bytes} bytes in "
-                f"it, received {self.items} items and {self.bytes} bytes before this request "
-                f"of {size} bytes",
-                retry_after=self.wait(),
-            )
+            raise self.overloaded(size)
         self.requests += 1
         return Ticket(self, size)
+
+    def overloaded(self, size: int) -> Overloaded:
+        """Return the error for so many bytes more than there is room for."""
+        return Overloaded(
+            f"queue: expected room for a request of {size} bytes, received it when "
+            f"{self.items} of {self.max_items} items and {self.bytes} of {self.max_bytes} bytes "
+            "were taken",
+            retry_after=self.wait(),
+        )
 
     def wait(self) -> int:
         """Return the seconds, 1 to LONGEST_WAIT, until what is here now will have left."""
@@ -74,16 +78,23 @@ class Ticket:
 
     def __init__(self, admission: Admission, size: int) -> None:
         self._admission = admission
-        self.items = 0
-        self.bytes = 0
-        self.grow(items=1, size=size)
+        self.items = 1
+        self.bytes = size
+        admission.items += 1
+        admission.bytes += size
 
     def grow(self, *, items: int = 0, size: int = 0) -> None:
-        """Count more items, and more bytes of body or of output."""
+        """Count more items, and more bytes of body or of output.
+
+        Raises Overloaded where the bytes are more than there is room for beside other requests.
+        """
+        admission = self._admission
         self.items += items
         self.bytes += size
-        self._admission.items += items
-        self._admission.bytes += size
+        admission.items += items
+        admission.bytes += size
+        if admission.bytes > admission.max_bytes and admission.requests > 1:
+            raise admission.overloaded(size)
 
     def __enter__(self) -> Self:
         return self

@@ -75,15 +75,18 @@ class Repository:
 
         Raises ModelNotFound where the folder has none, and StartupError where it cannot be loaded.
         """
-        self._unloaded.discard(name, operation)
+        folders = await asyncio.to_thread(find, self._root, strict=False)
+        if any(folder.parent.name == name for folder in folders):  # any other may be no file's name
+            self._unloaded.discard(name, operation)
         for each in self.store.known.values():
             if each.name == name and each.fault:
                 self._seen.pop((name, each.number), None)  # try again, though nothing has changed
         await self.refresh()
-        self._check_known(name, operation)
-        faults = [each.fault for each in self.store.versions(name) if each.fault]
+        known = self.store.known.values()
+        faults = [each.fault for each in known if each.name == name and each.fault]
         if faults:
             raise StartupError("; ".join(faults))
+        self._check_known(name, operation)
 
     def _check_known(self, name: str, operation: OperationName) -> None:
         known = dict.fromkeys(
@@ -127,12 +130,18 @@ class Repository:
             if strict:
                 raise
             log.error("%s could not be loaded: %s", folder, error)
-            kept = before.model if before else None
+            kept = _left(before.model, unloaded) if before and before.model else None
             manifest = before.manifest if before else _manifest(folder)
             return Version(*key, kept, manifest, str(error))
-        left = model.without(unloaded)
-        log.info("loaded %s %d: %s", *key, ", ".join(left.batchers) or "nothing")
-        return Version(*key, left if left.batchers else None, model.manifest)
+        left = _left(model, unloaded)
+        log.info("loaded %s %d: %s", *key, ", ".join(left.batchers) if left else "nothing")
+        return Version(*key, left, model.manifest)
+
+
+def _left(model: Model, unloaded: frozenset[OperationName]) -> Model | None:
+    """What of a model is to be served, None for nothing of it."""
+    left = model.without(unloaded)
+    return left if left.batchers else None
 
 
 def _print(folder: Path) -> Print:

@@ -86,6 +86,10 @@ class Store:
             )
         return model
 
+    def offering(self, operation: OperationName, name: str) -> list[Model]:
+        """Return the versions of a model that offer an operation, the newest first."""
+        return [model for model in self._models.get(name, {}).values() if model.offers(operation)]
+
     def _no_such_model(self, name: str) -> ModelNotFound:
         return ModelNotFound(
             f"model: expected one of {', '.join(self._models) or 'none'}, received {name!r}"

@@ -67,9 +67,9 @@ def unflatten() -> Graph:
     return CODINGS, reconstructions(IMAGES), None, [node], [shape]
 
 
-def halve(images: Tensor = IMAGES) -> Graph:
+def halve(images: Tensor = IMAGES, factor: float = 0.5) -> Graph:
     """Denoise by darkening: a change that a test can see."""
-    half = helper.make_tensor("half", TensorProto.FLOAT, [], [0.5])
+    half = helper.make_tensor("half", TensorProto.FLOAT, [], [factor])
     node = helper.make_node("Mul", ["images", "half"], ["reconstructions"])
     return images, reconstructions(images), None, [node], [half]
 

@@ -1,0 +1,83 @@
+"""What tests ask of an application, and of its errors."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+
+App = Callable[..., Awaitable[None]]
+
+
+def application_of(client: httpx.AsyncClient) -> App:
+    """The application behind a client, to be called as a server would call it."""
+    transport = client._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    return transport.app
+
+
+def check_problem(answer: httpx.Response, status: int, code: str) -> str:
+    """Check that an answer is a problem of a status and a code; return its detail."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert answer.status_code == problem["status"] == status
+    assert problem["code"] == code
+    assert problem["type"] == f"urn:autoencoder-service:{code}"
+    assert problem["title"]
+    assert answer.headers["X-Request-Id"]
+    return str(problem["detail"])
+
+
+async def post(app: App, path: str, body: object, gone: asyncio.Event) -> list[object]:
+    """Post JSON as a client that goes when it is told to; return what it was sent until then."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    messages = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
+    sent: list[object] = []
+
+    async def receive() -> dict[str, object]:
+        if messages:
+            return messages.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent
+
+
+@contextlib.asynccontextmanager
+async def lifespan(client: httpx.AsyncClient) -> AsyncIterator[None]:
+    """Start and stop an application as a server does; httpx leaves that out."""
+    started, stop = asyncio.Event(), asyncio.Event()
+    messages = iter(["lifespan.startup", "lifespan.shutdown"])
+
+    async def receive() -> dict[str, str]:
+        message = next(messages)
+        if message == "lifespan.shutdown":
+            await stop.wait()
+        return {"type": message}
+
+    async def send(message: dict[str, str]) -> None:
+        started.set()
+
+    running = asyncio.create_task(
+        application_of(client)({"type": "lifespan"}, receive, send)  # type: ignore[arg-type]
+    )
+    await started.wait()
+    try:
+        yield
+    finally:
+        stop.set()
+        await running

@@ -1,0 +1,64 @@
+"""What is admitted is bounded, and who is not is told when to come again."""
+
+import time
+
+import pytest
+
+from service.errors import Overloaded
+from service.inference.admission import LONGEST_WAIT, Admission
+
+
+def test_items_beyond_the_limit_are_refused_until_others_have_left() -> None:
+    admission = Admission(max_items=2, max_bytes=100)
+    first, second = admission.admit(), admission.admit()
+    with pytest.raises(Overloaded, match="2 of 2 items"):
+        admission.admit()
+    with first, second:
+        pass
+    admission.admit()
+    assert (admission.items, admission.requests) == (1, 1)
+
+
+def test_bytes_beyond_the_limit_are_refused_until_others_have_left() -> None:
+    admission = Admission(max_items=10, max_bytes=100)
+    with admission.admit(60):
+        with pytest.raises(Overloaded, match="60 of 100 bytes"):
+            admission.admit(41)
+        with admission.admit(40):
+            pass
+    assert (admission.items, admission.bytes) == (0, 0)
+
+
+def test_a_request_larger_than_everything_is_admitted_alone() -> None:
+    admission = Admission(max_items=4, max_bytes=100)
+    with admission.admit(1000) as ticket:
+        ticket.grow(items=99, size=500)
+        assert (admission.items, admission.bytes) == (100, 1500)
+        with pytest.raises(Overloaded):
+            admission.admit()
+    assert (admission.items, admission.bytes, admission.requests) == (0, 0, 0)
+
+
+def test_what_grows_beside_others_is_refused_and_leaves_nothing_behind() -> None:
+    admission = Admission(max_items=4, max_bytes=100)
+    with admission.admit(50):
+        with pytest.raises(Overloaded), admission.admit() as growing:
+            growing.grow(size=51)
+        assert (admission.items, admission.bytes, admission.requests) == (1, 50, 1)
+
+
+def test_the_wait_is_what_is_here_by_how_fast_it_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    admission = Admission(max_items=1000, max_bytes=100)
+    assert admission.wait() == 1  # nothing is known yet
+    for _ in range(20):
+        with admission.admit():
+            now += 0.1  # ten a second
+    waiting = [admission.admit() for _ in range(70)]
+    assert admission.wait() == 7
+    waiting += [admission.admit() for _ in range(900)]
+    assert admission.wait() == LONGEST_WAIT
+    with pytest.raises(Overloaded) as refused:
+        waiting[0].grow(size=101)
+    assert refused.value.headers == {"Retry-After": str(LONGEST_WAIT)}

@@ -1,0 +1,184 @@
+"""Requests are batched without a timer, and none harms another."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.errors import InvalidValue
+from service.inference import batcher as batching
+from service.inference.batcher import Batch, Batcher
+from service.inference.device import Execution
+from service.inference.pixels import Floats
+from service.inference.session import Session
+from tests.service.tiny import halve, repeat_row, write_graph
+
+
+class Gate(Session):
+    """A session whose runs wait to be let through, and that remembers what it was given."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self.given: list[Floats] = []
+        self.entered = threading.Semaphore(0)
+        self.open = threading.Event()
+        self.poison: float | None = None
+
+    def run(self, array: Floats, steps: int | None = None) -> Floats:
+        self.given.append(array.copy())
+        self.entered.release()
+        assert self.open.wait(30)
+        if self.poison is not None and (array == self.poison).any():
+            raise RuntimeError("poison")
+        return super().run(array, steps)
+
+    async def is_entered(self) -> None:
+        assert await asyncio.to_thread(self.entered.acquire, timeout=30)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    session = Gate(
+        tmp_path / "graph.onnx", write_graph(halve(), tmp_path / "graph.onnx"), Execution()
+    )
+    yield session
+    session.open.set()
+
+
+@pytest.fixture(autouse=True)
+def always_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate that is closed may only hold a thread up."""
+    monkeypatch.setattr(batching, "BRIEF", 0.0)
+
+
+def images(value: float, count: int = 1) -> Floats:
+    return np.full((count, 4, 4), value, np.float32)
+
+
+async def test_what_waits_while_a_batch_runs_is_the_next_batch(gate: Gate) -> None:
+    seen: list[Batch] = []
+    batcher = Batcher(gate, max_batch=64, observe=seen.append)
+    answers = [batcher.submit(images(0))]
+    await gate.is_entered()
+    answers += [batcher.submit(images(value)) for value in (1, 2, 3)]
+    assert len(batcher.waiting()) == 3
+    gate.open.set()
+    outputs = [(await answer).output for answer in answers]
+    assert [output.shape for output in outputs] == [(1, 4, 4)] * 4
+    assert [float(output[0, 0, 0]) for output in outputs] == [0, 0.5, 1, 1.5]
+    assert [(batch.items, batch.requests) for batch in seen] == [(1, 1), (3, 3)]
+
+
+async def test_requests_of_one_turn_of_the_event_loop_share_a_batch(gate: Gate) -> None:
+    gate.open.set()
+    batcher = Batcher(gate, max_batch=64)
+    await asyncio.gather(*(batcher.submit(images(value)) for value in range(5)))
+    assert [len(given) for given in gate.given] == [5]
+
+
+async def test_a_request_that_is_alone_waits_for_nobody(gate: Gate) -> None:
+    gate.open.set()
+    result = await Batcher(gate, max_batch=64).submit(images(1))
+    assert [len(given) for given in gate.given] == [1]
+    assert result.queue >= 0
+    assert result.inference > 0
+
+
+async def test_a_batch_is_no_larger_than_its_limit_but_one_request_may_be(gate: Gate) -> None:
+    gate.open.set()
+    batcher = Batcher(gate, max_batch=4)
+    counts = [3, 2, 9, 1, 3]
+    answers = [batcher.submit(images(0, count)) for count in counts]
+    results = await asyncio.gather(*answers)
+    assert [len(result.output) for result in results] == counts
+    assert [len(given) for given in gate.given] == [3, 2, 9, 4]
+
+
+async def test_only_one_shape_is_in_a_batch_and_every_shape_has_its_turn(tmp_path: Path) -> None:
+    operation = write_graph(repeat_row(), tmp_path / "graph.onnx")
+    gate = Gate(tmp_path / "graph.onnx", operation, Execution())
+    batcher = Batcher(gate, max_batch=2)
+    rows = np.ones((1, 4), np.float32)
+    first = batcher.submit(rows, 9)
+    await gate.is_entered()
+    answers = [batcher.submit(rows, steps) for steps in (2, 2, 2, 2, 3)]
+    gate.open.set()
+    shapes = [(await answer).output.shape for answer in answers]
+    assert shapes == [(1, 2, 4)] * 4 + [(1, 3, 4)]
+    assert (await first).output.shape == (1, 9, 4)
+    assert [len(given) for given in gate.given] == [1, 2, 1, 2]  # 9; 2, 2; 3; 2, 2
+
+
+async def test_a_request_that_is_cancelled_never_runs(gate: Gate) -> None:
+    batcher = Batcher(gate, max_batch=64)
+    running = batcher.submit(images(0))
+    await gate.is_entered()
+    gone, stays = batcher.submit(images(1)), batcher.submit(images(2))
+    gone.cancel()
+    running.cancel()  # too late for this one, but its answer goes nowhere
+    gate.open.set()
+    assert float((await stays).output[0, 0, 0]) == 1
+    assert [given[0, 0, 0] for given in gate.given] == [0, 2]
+
+
+async def test_a_queue_of_cancelled_requests_leaves_the_session_free(gate: Gate) -> None:
+    batcher = Batcher(gate, max_batch=64)
+    batcher.submit(images(1)).cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (gate.given, batcher.busy_for()) == ([], 0.0)
+    gate.open.set()
+    assert (await batcher.submit(images(2))).output[0, 0, 0] == 1
+
+
+async def test_poison_fails_alone(gate: Gate) -> None:
+    gate.poison = 7
+    gate.open.set()
+    batcher = Batcher(gate, max_batch=64)
+    results = await asyncio.gather(
+        *(batcher.submit(images(value)) for value in (1, 7, 3)), return_exceptions=True
+    )
+    first, second, third = results
+    assert isinstance(second, RuntimeError)
+    assert not isinstance(first, BaseException)
+    assert not isinstance(third, BaseException)
+    assert (first.output[0, 0, 0], third.output[0, 0, 0]) == (0.5, 1.5)
+
+
+async def test_outputs_that_are_not_finite_fail_the_request_that_caused_them(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "graph.onnx"
+    session = Session(path, write_graph(halve(factor=10.0), path), Execution())
+    batcher = Batcher(session, max_batch=64)
+    largest = float(np.finfo(np.float32).max)
+    good, bad = await asyncio.gather(
+        batcher.submit(images(1)), batcher.submit(images(largest)), return_exceptions=True
+    )
+    assert isinstance(bad, InvalidValue)
+    assert not isinstance(good, BaseException)
+    assert good.output[0, 0, 0] == 10
+
+
+async def test_a_batch_that_is_known_to_be_brief_runs_without_a_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "BRIEF", 60.0)
+    path = tmp_path / "graph.onnx"
+    session = Session(path, write_graph(halve(), path), Execution())
+    threads: list[str] = []
+    run = Session.run
+
+    def where(self: Session, *arguments: object) -> Floats:
+        threads.append(threading.current_thread().name)
+        return run(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Session, "run", where)
+    batcher = Batcher(session, max_batch=64)
+    for _ in range(3):
+        await batcher.submit(images(1))
+    assert threads[0] != threading.current_thread().name  # how long it takes is not known yet
+    assert threads[1:] == [threading.current_thread().name] * 2

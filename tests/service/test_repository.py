@@ -1,0 +1,219 @@
+"""A folder of models is followed: versions come, change and go while the service runs."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.errors import ModelNotFound, StartupError
+from service.inference.loading import load
+from service.inference.repository import Repository
+from service.inference.unloaded import Unloaded
+from tests.service.asgi import lifespan
+from tests.service.tiny import Start, write_model
+
+IMAGES = np.ones((1, 4, 4), np.float32)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "served"
+    write_model(folder, "half")
+    return folder
+
+
+@pytest.fixture
+def repository(root: Path) -> Repository:
+    return Repository(root, load, Unloaded())
+
+
+def states(repository: Repository) -> dict[str, str]:
+    known = repository.store.known.values()
+    return {f"{each.name}/{each.number}": each.state for each in known}
+
+
+def break_graph(folder: Path) -> None:
+    (folder / "denoise.onnx").write_bytes(b"no graph")
+
+
+async def test_a_new_version_takes_its_place_and_the_old_one_stays(
+    repository: Repository, root: Path
+) -> None:
+    old = repository.store.get("half")
+    write_model(root, "half", 2)
+    await repository.refresh()
+    assert repository.store.get("half").version == 2
+    assert repository.store.get("half", 1) is old
+
+
+async def test_what_has_not_changed_is_not_loaded_again(repository: Repository, root: Path) -> None:
+    model = repository.store.get("half")
+    await repository.refresh()
+    assert repository.store.get("half") is model
+
+
+async def test_a_version_that_goes_is_served_no_more_and_its_requests_are_answered(
+    repository: Repository, root: Path
+) -> None:
+    write_model(root, "mirror")
+    await repository.refresh()
+    answer = repository.store.get("mirror").submit("encode", IMAGES)
+    shutil.rmtree(root / "mirror")
+    await repository.refresh()
+    assert states(repository) == {"half/1": "ready"}
+    assert (await answer).output.shape == (1, 16)
+
+
+async def test_a_broken_version_never_replaces_a_good_one(
+    repository: Repository, root: Path
+) -> None:
+    broken = write_model(root, "half", 2)
+    break_graph(broken)
+    break_graph(root / "half" / "1")  # and the good one is broken where it lies
+    await repository.refresh()
+    assert states(repository) == {"half/1": "ready", "half/2": "failed"}
+    assert repository.store.get("half").infer("denoise", IMAGES)[0, 0, 0] == 0.5
+    newest, good = repository.store.versions("half")
+    assert "expected SHA-256" in newest.fault
+    assert "expected SHA-256" in good.fault
+    shutil.rmtree(broken)
+    write_model(root, "half", 2)
+    await repository.refresh()
+    assert states(repository) == {"half/1": "ready", "half/2": "ready"}
+
+
+async def test_a_broken_version_is_reported_once_and_tried_again_when_it_changes(
+    repository: Repository, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_graph(write_model(root, "mirror"))
+    (root / "mirror" / "1" / "encode.onnx").write_bytes(b"no graph")
+    for _ in range(3):
+        await repository.refresh()
+    assert caplog.text.count("could not be loaded") == 1
+
+
+async def test_a_folder_that_has_gone_takes_nothing_away(
+    repository: Repository, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.move(root, root.with_name("elsewhere"))
+    await repository.refresh()
+    assert states(repository) == {"half/1": "ready"}
+    assert "expected a folder of models" in caplog.text
+
+
+async def test_a_folder_that_is_no_version_is_left_out(repository: Repository, root: Path) -> None:
+    write_model(root, "mirror").rename(root / "mirror" / "latest")
+    await repository.refresh()
+    assert states(repository) == {"half/1": "ready"}
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_an_operation_is_unloaded_and_loaded_again(
+    root: Path, tmp_path: Path, is_shared: bool
+) -> None:
+    shared = tmp_path / "shared" if is_shared else None
+    repository = Repository(root, load, Unloaded(shared))
+    await repository.unload("half", "denoise")
+    assert set(repository.store.get("half").batchers) == {"encode", "decode"}
+    await repository.unload("half", "encode")
+    await repository.unload("half", "decode")
+    assert states(repository) == {"half/1": "unloaded"}
+    with pytest.raises(ModelNotFound):
+        repository.store.get("half")
+    await repository.load("half", "denoise")
+    assert set(repository.store.get("half").batchers) == {"denoise"}
+
+
+async def test_workers_that_share_a_folder_agree(root: Path, tmp_path: Path) -> None:
+    first, second = (Repository(root, load, Unloaded(tmp_path / "shared")) for _ in range(2))
+    await first.unload("half", "denoise")
+    await second.refresh()
+    assert not second.store.get("half").offers("denoise")
+    await second.load("half", "denoise")
+    await first.refresh()
+    assert first.store.get("half").offers("denoise")
+
+
+async def test_only_what_is_known_can_be_unloaded_or_loaded(
+    repository: Repository, root: Path
+) -> None:
+    for control in (repository.unload, repository.load):
+        with pytest.raises(ModelNotFound, match=r"expected one of half\.encode, half\.decode"):
+            await control("nothing", "encode")
+    write_model(root, "mirror")
+    await repository.load("mirror", "encode")  # it is new, and asking for it is enough
+    assert repository.store.get("mirror").offers("encode")
+
+
+async def test_loading_what_is_broken_says_why(repository: Repository, root: Path) -> None:
+    break_graph(root / "half" / "1")
+    with pytest.raises(StartupError, match=r"denoise\.onnx: expected SHA-256"):
+        await repository.load("half", "denoise")
+    with pytest.raises(StartupError):  # and again, though nothing has changed
+        await repository.load("half", "denoise")
+    assert repository.store.get("half").offers("denoise")
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 - what is waited for is not told
+            await asyncio.sleep(0.01)
+
+
+async def test_following_goes_on_after_a_fault(
+    repository: Repository, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh = repository.refresh
+    calls = 0
+
+    async def fail_first() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise OSError("a disk that went away")
+        await refresh()
+
+    monkeypatch.setattr(repository, "refresh", fail_first)
+    following = asyncio.create_task(repository.follow(0.01))
+    write_model(root, "half", 2)
+    await until(lambda: repository.store.get("half").version == 2)
+    following.cancel()
+
+
+async def test_models_reports_a_broken_version(start: Start, models: Path) -> None:
+    client = start(reload_seconds=0.01)
+    break_graph(write_model(models, "half", 3))
+    async with lifespan(client):
+        answer = (await client.get("/models/half")).json()["models"]
+        async with asyncio.timeout(30):
+            while len(answer) < 3:
+                await asyncio.sleep(0.01)  # what answers from memory never lets others run
+                answer = (await client.get("/models/half")).json()["models"]
+    assert [(each["version"], each["state"]) for each in answer] == [
+        (3, "failed"),
+        (2, "ready"),
+        (1, "ready"),
+    ]
+    assert "denoise.onnx: expected SHA-256" in answer[0]["fault"]
+    assert answer[0]["execution_provider"] is None
+    body = {"inputs": IMAGES.tolist()}
+    assert (await client.post("/denoise", json=body)).json()["version"] == 2
+
+
+async def test_requests_are_answered_without_a_pause_while_versions_change(
+    start: Start, models: Path
+) -> None:
+    client = start(reload_seconds=0.01)
+    body = {"inputs": IMAGES.tolist()}
+    seen: set[int] = set()
+    async with lifespan(client):
+        for version in (3, 4, 5):
+            await asyncio.to_thread(write_model, models, "half", version)
+            async with asyncio.timeout(30):
+                while version not in seen:
+                    answer = await client.post("/denoise", json=body)
+                    assert answer.status_code == 200
+                    seen.add(answer.json()["version"])
