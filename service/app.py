@@ -2,24 +2,25 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from functools import partial
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from service import __version__
-from service.api import health, models, operations, pictures
+from service.api import health, models, open_inference, operations, pictures
 from service.api.direct import Shortcut
 from service.api.envelope import Envelope
-from service.api.problems import ProblemResponse, written
+from service.api.problems import failed, written
 from service.api.serving import Limits, Serving
 from service.drain import Drain
 from service.errors import ServiceError, StartupError
@@ -33,6 +34,9 @@ from service.inference.unloaded import Unloaded
 from service.settings import Settings
 from service.telemetry.metrics import Metrics
 
+if TYPE_CHECKING:
+    from service.telemetry.tracing import Tracer
+
 PLAYGROUND = Path(__file__).parent / "playground"
 
 
@@ -41,10 +45,11 @@ def create_app(settings: Settings, *, shared: Path | None = None) -> ASGIApp:
 
     shared: a folder in which the workers of one service agree on what is loaded, where there are
     several. Raises StartupError where a model, a default model or the device is not as it should
-    be.
+    be, or where traces are wanted without the extra `otel`.
     """
+    tracer = _tracer() if settings.traces else None
     metrics = Metrics()
-    repository = Repository(settings.models, partial(_load, settings, metrics), Unloaded(shared))
+    repository = Repository(settings.models, _loader(settings, metrics), Unloaded(shared))
     _check_defaults(repository.store, settings)
     pictures.warm_up()
     serving = Serving(
@@ -58,6 +63,7 @@ def create_app(settings: Settings, *, shared: Path | None = None) -> ASGIApp:
             steps=settings.max_steps,
         ),
         settings.timeout,
+        tracer,
     )
     drain = Drain(settings.drain_seconds)
 
@@ -71,6 +77,8 @@ def create_app(settings: Settings, *, shared: Path | None = None) -> ASGIApp:
         yield
         for task in tasks:
             task.cancel()
+        if tracer:
+            await asyncio.to_thread(tracer.close)
 
     app = FastAPIOffline(
         title="autoencoder-service",
@@ -79,6 +87,9 @@ def create_app(settings: Settings, *, shared: Path | None = None) -> ASGIApp:
         lifespan=lifespan,
     )
     app.router.routes.extend(operations.routes(serving, settings.defaults))
+    app.router.routes.extend(
+        open_inference.routes(serving, repository, settings.max_batch, lambda: drain.draining)
+    )
     app.include_router(models.create_router(repository.store, settings.defaults))
     app.include_router(health.create_router(serving, lambda: drain.draining))
     app.include_router(health.create_metrics(serving))
@@ -91,13 +102,31 @@ def create_app(settings: Settings, *, shared: Path | None = None) -> ASGIApp:
     return Shortcut(app, app)
 
 
-def _load(settings: Settings, metrics: Metrics, folder: Path) -> Model:
-    model = load(
-        folder, execution=settings.execution, max_batch=settings.max_batch, observe=metrics.ran
-    )
-    # CUDA prepares for each size of a batch by itself; the CPU has nothing to prepare but memory.
-    model.warm_up(settings.max_batch if model.provider == CUDA else 1)
-    return model
+def _tracer() -> "Tracer":
+    try:
+        from service.telemetry import tracing
+    except ImportError as error:
+        raise StartupError(
+            f"traces: expected the extra [otel] to be installed, received: {error}; install "
+            "opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http, or turn traces off"
+        ) from error
+    return tracing.create()
+
+
+def _loader(settings: Settings, metrics: Metrics) -> Callable[[Path], Model]:
+    """What loads a folder's model and warms it up."""
+    execution = settings.execution
+
+    def load_warm(folder: Path) -> Model:
+        nonlocal execution
+        model = load(folder, execution=execution, max_batch=settings.max_batch, observe=metrics.ran)
+        if model.provider != CUDA:
+            execution = replace(execution, device="cpu")  # nor will it run for the next model
+        # CUDA prepares for each size of a batch by itself; the CPU has only memory to prepare.
+        model.warm_up(settings.max_batch if model.provider == CUDA else 1)
+        return model
+
+    return load_warm
 
 
 async def _look(serving: Serving) -> None:
@@ -122,20 +151,23 @@ async def _playground() -> FileResponse:
     return FileResponse(PLAYGROUND / "index.html")
 
 
-async def _service_error(_: Request, error: Exception) -> ProblemResponse:
+async def _service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
-    return ProblemResponse(error.status, error.code, error.title, str(error), error.headers)
+    path = request.scope["path"]
+    return failed(path, error.status, error.code, error.title, str(error), error.headers)
 
 
-async def _invalid_query(_: Request, error: Exception) -> ProblemResponse:
+async def _invalid_query(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return ProblemResponse(422, "invalid-value", "Invalid value", written(error.errors()))
+    detail = written(error.errors())
+    return failed(request.scope["path"], 422, "invalid-value", "Invalid value", detail)
 
 
-async def _http_error(request: Request, error: Exception) -> ProblemResponse:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     title = HTTPStatus(error.status_code).phrase
-    return ProblemResponse(
+    return failed(
+        request.scope["path"],
         error.status_code,
         title.lower().replace(" ", "-"),
         title,

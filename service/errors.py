@@ -82,6 +82,18 @@ class DeadlineExceeded(ServiceError):
     status, code, title = 503, "deadline-exceeded", "Deadline exceeded"
 
 
+class NotLive(ServiceError):
+    """A batch has run for longer than any request may take."""
+
+    status, code, title = 503, "not-live", "Not live"
+
+
+class NotReady(ServiceError):
+    """The service was told to stop."""
+
+    status, code, title = 503, "not-ready", "Not ready"
+
+
 class StartupError(ServiceError):
     """The service cannot start as it is set up: a broken model, a device that is not there."""
 

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="least severe log line")
     ] = "info"
+    traces: Annotated[
+        bool, Field(description="send OpenTelemetry traces to where the OTEL_* variables say")
+    ] = False
     shutdown_seconds: Annotated[
         int, Field(ge=0, description="how long requests in flight may take when the service stops")
     ] = 30

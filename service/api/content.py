@@ -27,12 +27,14 @@ SHORT_OUTPUT = {JSON: 8 * 1024, NPY: 4 * 1024 * 1024}
 class Batch:
     """The inputs of a request, and the media types that suit the answer to them, best first.
 
-    as_pixels: whether they came as pixels in an array, so that images go back so too.
+    as_pixels: whether they came as pixels in an array, so that images go back so too; is_finite:
+    whether the reader has seen that there is no NaN and no inf among them.
     """
 
     inputs: Floats
     answers: tuple[str, ...]
-    as_pixels: bool
+    as_pixels: bool = False
+    is_finite: bool = True
 
 
 def readable(operation: OperationName) -> tuple[str, ...]:
@@ -81,7 +83,7 @@ def read(
     """
     found, boundary = kind
     if found == JSON:
-        return Batch(json_arrays.read(body), _answers(operation, JSON), as_pixels=False)
+        return Batch(json_arrays.read(body), _answers(operation, JSON))
     if found == NPY:
         return _from_npy(body, model, operation)
     files = [body] if found in PICTURES else _files(body, boundary)
@@ -94,7 +96,7 @@ def read(
         )
     best = "image/png" if len(images) == 1 else JSON
     inputs = to_floats(np.stack(images), model.manifest.pixels)
-    return Batch(inputs, _answers(operation, best), as_pixels=False)
+    return Batch(inputs, _answers(operation, best))
 
 
 def write(
@@ -137,8 +139,12 @@ def _from_npy(body: bytes, model: Model, operation: OperationName) -> Batch:
     is_pixels = array.dtype == np.uint8
     if is_pixels and operation == "decode":
         raise InvalidValue("body: expected codings as floats, received uint8")
-    inputs = to_floats(array, model.manifest.pixels) if is_pixels else array
-    return Batch(inputs, _answers(operation, NPY), as_pixels=is_pixels and operation != "encode")
+    return Batch(
+        to_floats(array, model.manifest.pixels) if is_pixels else array,
+        _answers(operation, NPY),
+        as_pixels=is_pixels and operation != "encode",
+        is_finite=is_pixels,
+    )
 
 
 def _frame(model: Model, operation: OperationName, longest: int) -> pictures.Frame:

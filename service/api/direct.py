@@ -40,6 +40,7 @@ class Shortcut:
             for route in self._patterns:
                 if match := route.path_regex.match(path):
                     scope["path_params"] = match.groupdict()
+                    scope["route"] = route
                     await route.app(scope, receive, send)
                     return
         await self.app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Around every request that a framework answers: its id, and problem+json where it fails."""
+"""Around every request that a framework answers: its id, and an answer where it fails."""
 
 import logging
 
@@ -6,7 +6,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.exchange import usable_id
-from service.api.problems import ProblemResponse
+from service.api.problems import failed
 
 REQUEST_ID = "X-Request-Id"
 
@@ -39,7 +39,6 @@ class Envelope:
             log.exception("request %s failed", request_id, extra={"request_id": request_id})
             if started:
                 raise
-            answer = ProblemResponse(
-                500, "internal-error", "Internal error", f"the log has it under {request_id}"
-            )
+            detail = f"the log has it under {request_id}"
+            answer = failed(scope["path"], 500, "internal-error", "Internal error", detail)
             await answer(scope, receive, send_with_id)

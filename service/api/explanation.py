@@ -12,17 +12,18 @@ DEEPEST = 32
 LARGEST = float(np.finfo(np.float32).max)
 
 
-def explain(inputs: list[Any], before: int = 0) -> NoReturn:
+def explain(inputs: list[Any], before: int = 0, name: str = "inputs") -> NoReturn:
     """Raise for the first place where nested lists are not one array of finite float32.
 
-    before: how many items between the first of the inputs and the others are not among them.
+    before: how many items between the first of the inputs and the others are not among them;
+    name: what the lists are called.
     Raises InvalidValue for what is no number, or too large, ShapeMismatch for ragged lists.
     """
 
     def shape_of(item: Any, path: str, depth: int = 0) -> tuple[int, ...]:
         if not isinstance(item, list):
             if isinstance(item, bool) or not isinstance(item, int | float):
-                raise InvalidValue(f"{path}: expected a number, received {_shown(item)}")
+                raise InvalidValue(f"{path}: expected a number, received {shown(item)}")
             if abs(item) > LARGEST:
                 raise InvalidValue(f"{path}: expected at most {LARGEST:.8g}, received {item}")
             return ()
@@ -33,18 +34,22 @@ def explain(inputs: list[Any], before: int = 0) -> NoReturn:
         left_out = before if depth == 0 else 0
         names = [f"{path}[{index + left_out if index else 0}]" for index in range(len(item))]
         shapes = [shape_of(*each, depth + 1) for each in zip(item, names, strict=True)]
-        for name, shape in zip(names, shapes, strict=True):
+        for each, shape in zip(names, shapes, strict=True):
             if shape != shapes[0]:
                 raise ShapeMismatch(
-                    f"{name}: expected the shape of {path}[0], {shapes[0]}, received {shape}"
+                    f"{each}: expected the shape of {path}[0], {shapes[0]}, received {shape}"
                 )
         return (len(item), *(shapes[0] if shapes else ()))
 
-    shape = shape_of(inputs, "inputs")
+    shape = shape_of(inputs, name)
     raise ShapeMismatch(
-        f"inputs: expected one array of numbers, received it twice, or the shape {shape}"
+        f"{name}: expected one array of numbers, received it twice, or the shape {shape}"
     )
 
 
-def _shown(item: Any) -> str:
-    return orjson.dumps(item).decode()[:40]
+def shown(item: Any) -> str:
+    """Return the start of a value as JSON has it."""
+    try:
+        return orjson.dumps(item).decode()[:40]
+    except orjson.JSONEncodeError:  # orjson reads more levels than it writes
+        return type(item).__name__

@@ -1,13 +1,14 @@
 """GET /health/live, /health/ready and /metrics, for whoever starts, restarts and watches it."""
 
+import asyncio
 from collections.abc import Callable
 
 from fastapi import APIRouter, Response
 
 from service.api.openapi import problems
-from service.api.problems import ProblemResponse
 from service.api.schemas import Health
 from service.api.serving import Serving
+from service.errors import NotLive, NotReady
 
 
 def create_router(serving: Serving, is_draining: Callable[[], bool]) -> APIRouter:
@@ -17,20 +18,18 @@ def create_router(serving: Serving, is_draining: Callable[[], bool]) -> APIRoute
     """
     router = APIRouter(prefix="/health", tags=["health"])
 
-    @router.get("/live", responses=problems({503: "A batch has hung"}), response_model=Health)
-    async def live() -> Health | Response:
+    @router.get("/live", responses=problems({503: "A batch has hung"}))
+    async def live() -> Health:
         """The service runs, and no batch has run for longer than any request may take."""
         if hung := serving.hung():
-            return ProblemResponse(503, "not-live", "Not live", hung)
+            raise NotLive(hung)
         return Health(status="live")
 
-    @router.get(
-        "/ready", responses=problems({503: "The service was told to stop"}), response_model=Health
-    )
-    async def ready() -> Health | Response:
+    @router.get("/ready", responses=problems({503: "The service was told to stop"}))
+    async def ready() -> Health:
         """Every model is loaded and warm: the service listens no sooner. It is not stopping."""
         if is_draining():
-            return ProblemResponse(503, "not-ready", "Not ready", "the service was told to stop")
+            raise NotReady("the service was told to stop")
         return Health(status="ready")
 
     return router
@@ -44,8 +43,7 @@ def create_metrics(serving: Serving) -> APIRouter:
     async def metrics() -> Response:
         """Metrics in Prometheus's text format."""
         serving.metrics.look(serving.store, serving.admission)
-        return Response(
-            serving.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
-        )
+        text = await asyncio.to_thread(serving.metrics.text)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router

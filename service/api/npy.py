@@ -15,6 +15,8 @@ from service.inference.pixels import Floats
 Array = NDArray[Any]
 MOST_DIMENSIONS = 32
 """Dimensions of an array, more than any model takes."""
+LARGEST = 2**48
+"""Numbers in an array, more than any body has."""
 LONGEST_HEADER = 1024
 """Bytes; numpy writes 128 for what a model takes."""
 
@@ -70,7 +72,9 @@ def _header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         shape, fortran_order, dtype = read_header(stream)
     except Exception as error:  # numpy reads the header as Python, and fails in as many ways
         raise MalformedBody(f"body: expected a .npy file, received: {error}") from error
-    if len(shape) > MOST_DIMENSIONS or not all(type(size) is int and size >= 0 for size in shape):
+    # Beside a size of 0, others may be anything, and too large for numpy to hold.
+    fits = all(type(size) is int and size >= 0 for size in shape)
+    if not fits or len(shape) > MOST_DIMENSIONS or math.prod(s or 1 for s in shape) > LARGEST:
         raise MalformedBody(f"body: expected a shape of sizes from 0, received {shape}")
     if dtype.kind != "f" and dtype != np.uint8:
         raise InvalidValue(

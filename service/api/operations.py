@@ -12,9 +12,9 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.types import Receive, Scope, Send
 
-from service.api import content
+from service.api import content, headers
 from service.api.direct import DirectRoute
-from service.api.exchange import Exchange, Header
+from service.api.exchange import Exchange
 from service.api.openapi import describe
 from service.api.problems import problem, written
 from service.api.serving import Serving
@@ -109,7 +109,7 @@ class Operation:
         operation, serving = self._operation, self._serving
         name = choice.model or self._default
         model = exchange.model = serving.store.get_for(operation, name, choice.version)
-        exchange.headers = _naming(model.name, model.version, model.provider)
+        exchange.headers = headers.naming(model)
         limit = serving.limits.body_bytes
         with serving.admission.admit(exchange.length(limit)) as ticket:
             body = await exchange.body(limit, ticket)
@@ -121,7 +121,8 @@ class Operation:
                 batch, answer, size = reader()
             else:
                 batch, answer, size = await asyncio.to_thread(reader)
-            ticket.grow(items=len(batch.inputs) - 1, size=size)
+            exchange.items = len(batch.inputs)
+            ticket.grow(items=exchange.items - 1, size=size)
             parsed = time.perf_counter()
             future = model.submit(operation, batch.inputs, choice.steps)
             result = await exchange.outcome(future, serving.timeout)
@@ -134,13 +135,14 @@ class Operation:
             else:
                 parts = await asyncio.to_thread(writer)
             wrote = time.perf_counter()
+            exchange.starts = (began, parsed, parsed + result.queue, ran)
             exchange.stages = {
                 "parse": parsed - began,
                 "queue": result.queue,
                 "inference": result.inference,
                 "write": wrote - ran,
             }
-            await exchange.answer(200, answer, (_timing(exchange.stages),), *parts)
+            await exchange.answer(200, answer, (headers.timing(exchange.stages),), *parts)
 
     def _read(
         self,
@@ -161,7 +163,9 @@ class Operation:
             max_pixels=limits.pixels,
             max_steps=limits.steps,
         )
-        size = self._serving.check(model, self._operation, batch.inputs, choice.steps)
+        size = self._serving.check(
+            model, self._operation, batch.inputs, choice.steps, is_finite=batch.is_finite
+        )
         return batch, content.answer_type(exchange.header(b"accept"), batch), size
 
 
@@ -182,18 +186,3 @@ def _parsed(kind: type[Choice], query: bytes) -> Asked:
         return Asked(**kind.model_validate(parameters).model_dump())
     except ValidationError as error:
         raise InvalidValue(written(error.errors())) from error
-
-
-@functools.lru_cache(256)
-def _naming(name: str, version: int, provider: str) -> tuple[Header, ...]:
-    return (
-        (b"x-model", name.encode()),
-        (b"x-model-version", b"%d" % version),
-        (b"x-execution-provider", provider.encode()),
-    )
-
-
-def _timing(stages: Mapping[str, float]) -> Header:
-    # By the operator, which is the quickest of Python's ways to write numbers.
-    text = b"parse;dur=%.3f, queue;dur=%.3f, inference;dur=%.3f, write;dur=%.3f"
-    return b"server-timing", text % tuple(1000 * each for each in stages.values())

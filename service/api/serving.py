@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 
@@ -15,6 +16,9 @@ from service.inference.pixels import Floats
 from service.inference.store import Store
 from service.manifest import OperationName
 from service.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from service.telemetry.tracing import Tracer  # which needs the extra `otel`
 
 CLIENT_GONE = 499
 """What is counted where the client went before it was answered, by nginx's custom."""
@@ -39,7 +43,8 @@ class Limits:
 class Serving:
     """The models, the bounds, and who counts: one of each in a service.
 
-    timeout: seconds from the request's head in which it is answered, or fails.
+    timeout: seconds from the request's head in which it is answered, or fails; tracer: None where
+    nothing is traced.
     """
 
     store: Store
@@ -47,6 +52,7 @@ class Serving:
     metrics: Metrics
     limits: Limits
     timeout: float
+    tracer: "Tracer | None" = None
 
     async def handle(
         self,
@@ -55,7 +61,20 @@ class Serving:
         answer: Callable[[Exchange], Awaitable[None]],
         failure: Failure,
     ) -> None:
-        """Answer a request, whatever happens; count it and log it."""
+        """Answer a request, whatever happens; count it, log it, and trace it if that is wanted."""
+        if self.tracer is None:
+            await self._handle(exchange, operation, answer, failure)
+        else:
+            with self.tracer.request(operation, exchange):
+                await self._handle(exchange, operation, answer, failure)
+
+    async def _handle(
+        self,
+        exchange: Exchange,
+        operation: str,
+        answer: Callable[[Exchange], Awaitable[None]],
+        failure: Failure,
+    ) -> None:
         try:
             await answer(exchange)
         except ServiceError as error:
@@ -90,14 +109,20 @@ class Serving:
         return ""
 
     def check(
-        self, model: Model, operation: OperationName, inputs: Floats, steps: int | None
+        self,
+        model: Model,
+        operation: OperationName,
+        inputs: Floats,
+        steps: int | None,
+        *,
+        is_finite: bool = False,
     ) -> int:
         """Raise unless an operation can run on inputs; return the bytes of what it will give.
 
         As Model.check, and InvalidValue and BodyTooLarge for what is beyond the limits: a small
         body may ask for a large answer, codings being shorter than what they stand for.
         """
-        shape = model.check(operation, inputs, steps)
+        shape = model.check(operation, inputs, steps, is_finite=is_finite)
         taken = model.input(operation).shape
         asked = steps or (inputs.shape[taken.index("steps")] if "steps" in taken else 0)
         if asked > self.limits.steps:

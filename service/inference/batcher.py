@@ -45,7 +45,7 @@ class _Job:
     since: float
 
 
-BRIEF = 0.0003
+BRIEF = 0.0005
 """Seconds that a batch may take on the event loop: to wake a thread up and back takes as long."""
 
 _Kind = tuple[tuple[int, ...], int | None]
@@ -82,7 +82,11 @@ class Batcher:
         """
         loop = asyncio.get_running_loop()
         job = _Job(array, steps, loop.create_future(), time.perf_counter())
-        self._waiting.setdefault((array.shape[1:], steps), deque()).append(job)
+        kind = (array.shape[1:], steps)
+        if kind in self._waiting:
+            self._waiting[kind].append(job)
+        else:
+            self._waiting[kind] = deque((job,))
         if self._busy_since is None:
             self._busy_since = job.since
             # Not now: requests that came in the same turn of the event loop join this batch.

@@ -1,6 +1,8 @@
 """Which execution provider runs the models, and whether it really does."""
 
+import contextlib
 import functools
+import io
 import logging
 import os
 from dataclasses import dataclass
@@ -82,8 +84,11 @@ def providers(execution: Execution, *, graphs: bool = False) -> list[Provider]:
                 "install the extra [gpu] instead"
             )
         return [CPU]
-    # The CUDA libraries that pip installs lie where the loader does not look.
-    ort.preload_dlls(directory="")
+    if missing := missing_libraries():
+        if execution.device == "cuda":
+            raise StartupError(f"device: expected the libraries of CUDA; {'; '.join(missing)}")
+        _warn_once(CPU)
+        return [CPU]
     return [(CUDA, execution.cuda.options(graphs=graphs)), CPU]
 
 
@@ -102,6 +107,18 @@ def check(device: Device, session: ort.InferenceSession) -> str:
     if device == "auto" and used != CUDA and CUDA in ort.get_available_providers():
         _warn_once(used)
     return used
+
+
+@functools.cache
+def missing_libraries() -> tuple[str, ...]:
+    """Load the CUDA libraries that pip installs, and return what could not be loaded, in words.
+
+    They lie where the loader does not look by itself; ONNX Runtime prints what it misses.
+    """
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        ort.preload_dlls(directory="")
+    lines = told.getvalue().splitlines()
+    return tuple(line.partition(": ")[2] for line in lines if line.startswith("Failed to load"))
 
 
 @functools.cache

@@ -7,10 +7,18 @@ from pathlib import Path
 import onnxruntime as ort
 
 from service.errors import StartupError
-from service.inference.device import CUDA, Device, Execution, installed_builds, usable_cpus
+from service.inference.device import (
+    CUDA,
+    Device,
+    Execution,
+    installed_builds,
+    missing_libraries,
+    usable_cpus,
+)
 from service.inference.loading import find, load
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+NVIDIA_GPUS = Path("/proc/driver/nvidia/gpus")
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,29 @@ def examine(root: Path, *, device: Device) -> list[Finding]:
         Finding("processors", str(usable_cpus())),
         Finding("built with", ", ".join(ort.get_available_providers())),
     ]
+    if CUDA in ort.get_available_providers():
+        findings += _cuda()
     return [*findings, _in_use(root, device)]
+
+
+def _cuda() -> list[Finding]:
+    """What CUDA needs: a driver, a GPU, and the libraries."""
+    driver = NVIDIA_DRIVER.read_text().splitlines()[0] if NVIDIA_DRIVER.exists() else "none"
+    gpus = sorted(path.name for path in NVIDIA_GPUS.glob("*"))
+    missing = missing_libraries()
+    return [
+        Finding(
+            "NVIDIA driver",
+            driver,
+            "" if driver != "none" else "install it on the host, and give the container its GPUs",
+        ),
+        Finding("GPUs", ", ".join(gpus) or "none", "" if gpus else "none can be seen from here"),
+        Finding(
+            f"CUDA {ort.cuda_version} libraries",
+            "; ".join(missing) or "all there",
+            "install the extra [gpu], which brings them" if missing else "",
+        ),
+    ]
 
 
 def _in_use(root: Path, device: Device) -> Finding:

@@ -45,15 +45,21 @@ class Model:
         return self._session(operation).operation.output
 
     def check(
-        self, operation: OperationName, array: Floats, steps: int | None = None
+        self,
+        operation: OperationName,
+        array: Floats,
+        steps: int | None = None,
+        *,
+        is_finite: bool = False,
     ) -> tuple[int, ...]:
         """Return the shape of what an operation gives for a batch of inputs, if it can run.
 
-        Raises OperationNotOffered; InvalidValue for numbers that are not finite, an empty batch,
-        or steps where the operation has no such input; ShapeMismatch.
+        is_finite: the numbers are known to be. Raises OperationNotOffered; InvalidValue for numbers
+        that are not finite, an empty batch, or steps where the operation has no such input;
+        ShapeMismatch.
         """
         shape = self._session(operation).output_shape(array.shape, steps)
-        if not np.isfinite(array).all():
+        if not is_finite and not np.isfinite(array).all():
             raise InvalidValue(
                 f"{self.input(operation).name}: expected finite numbers, received NaN or inf"
             )

@@ -72,9 +72,10 @@ async def lifespan(client: httpx.AsyncClient) -> AsyncIterator[None]:
     async def send(message: dict[str, str]) -> None:
         started.set()
 
-    running = asyncio.create_task(
-        application_of(client)({"type": "lifespan"}, receive, send)  # type: ignore[arg-type]
-    )
+    async def run() -> None:
+        await application_of(client)({"type": "lifespan"}, receive, send)
+
+    running = asyncio.create_task(run())
     await started.wait()
     try:
         yield

@@ -1,6 +1,7 @@
 """The service over tiny models."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,22 @@ import httpx
 import pytest
 
 from service.app import create_app
+from service.inference import batcher
+from service.inference.pixels import Floats
+from service.inference.session import Session
 from service.settings import Settings
+from tests.service.gate import Gate
 from tests.service.tiny import TINY, Start, write_model
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Undo what a service that starts does to the logging of its process."""
+    root, access = logging.getLogger(), logging.getLogger("uvicorn.access")
+    before = root.handlers[:], root.level, access.disabled
+    yield
+    root.handlers, level, access.disabled = before
+    root.setLevel(level)
 
 
 @pytest.fixture
@@ -49,3 +64,19 @@ async def start(models: Path) -> AsyncIterator[Start]:
 def client(start: Start) -> httpx.AsyncClient:
     """A client of the service with default settings."""
     return start()
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """A gate before every batch, each of which takes a thread, however brief it is."""
+    gate = Gate()
+    run = Session.run
+
+    def wait(session: Session, array: Floats, *arguments: Any) -> Any:
+        gate.pass_through(len(array))
+        return run(session, array, *arguments)
+
+    monkeypatch.setattr(Session, "run", wait)
+    monkeypatch.setattr(batcher, "BRIEF", 0.0)
+    yield gate
+    gate.open()

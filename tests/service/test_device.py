@@ -7,7 +7,7 @@ import pytest
 
 from service.errors import StartupError
 from service.inference import device, doctor
-from service.inference.device import Execution
+from service.inference.device import Cuda, Execution
 from service.inference.session import Session
 from tests.service.tiny import halve, write_graph, write_model
 
@@ -17,6 +17,7 @@ def pretend_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     available = [device.CUDA, device.CPU]
     monkeypatch.setattr(ort, "get_available_providers", lambda: available)
     monkeypatch.setattr(ort, "preload_dlls", lambda directory: None)
+    device.missing_libraries.cache_clear()
 
 
 def test_cpu_never_asks_for_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,6 +62,42 @@ def test_auto_falls_back_with_a_warning_where_cuda_does_not_run(
     assert caplog.text.count("CUDA is built in and does not run") == 1
 
 
+def test_libraries_of_cuda_that_are_missing_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pretend_cuda(monkeypatch)
+    told = "Failed to load libcublas.so.13: libcublas.so.13: cannot open shared object file\n"
+    monkeypatch.setattr(ort, "preload_dlls", lambda directory: print(told + "Please follow"))
+    device.missing_libraries.cache_clear()
+    device._warn_once.cache_clear()
+    with pytest.raises(StartupError, match=r"expected the libraries of CUDA; libcublas\.so\.13"):
+        device.providers(Execution("cuda"))
+    assert device.providers(Execution("auto")) == [device.CPU]
+    assert "CUDA is built in and does not run" in caplog.text
+    write_model(tmp_path, "half")
+    findings = {each.what: each for each in doctor.examine(tmp_path, device="auto")}
+    libraries = next(each for what, each in findings.items() if what.endswith("libraries"))
+    assert libraries.found == "libcublas.so.13: cannot open shared object file"
+    assert "install the extra [gpu]" in libraries.advice
+    assert findings["NVIDIA driver"].advice or findings["NVIDIA driver"].found != "none"
+    device.missing_libraries.cache_clear()
+
+
+def test_the_options_of_cuda_follow_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_cuda(monkeypatch)
+    cuda = Cuda(device_id=2, tf32=True, conv_search="exhaustive", memory_bytes=1000, graphs=True)
+    for graphs in (True, False):
+        best, _ = device.providers(Execution("cuda", cuda=cuda), graphs=graphs)
+        assert best[1] == {
+            "device_id": "2",
+            "use_tf32": "1",
+            "cudnn_conv_algo_search": "EXHAUSTIVE",
+            "enable_cuda_graph": str(int(graphs)),
+            "arena_extend_strategy": "kSameAsRequested",
+            "gpu_mem_limit": "1000",
+        }
+
+
 def test_two_builds_of_onnx_runtime_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "installed_builds", lambda: ["onnxruntime", "onnxruntime-gpu"])
     with pytest.raises(StartupError, match="expected one build"):
@@ -76,7 +113,9 @@ def test_the_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_p
     write_model(tmp_path / "models", "half")
     assert advice() == ""
     assert "install the extra [gpu]" in advice("cuda")
-    monkeypatch.setattr(doctor, "NVIDIA_DRIVER", tmp_path)
+    driver = tmp_path / "version"
+    driver.write_text("NVRM version: 1\n")
+    monkeypatch.setattr(doctor, "NVIDIA_DRIVER", driver)
     assert "there is an NVIDIA GPU" in advice()
     pretend_cuda(monkeypatch)
     assert "nvidia-smi" in advice()

@@ -2,135 +2,96 @@
 
 import asyncio
 import gzip
-import threading
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from service.inference import batcher as batching
-from service.inference.session import Session
 from tests.service.asgi import application_of, check_problem, post
+from tests.service.gate import Gate
 from tests.service.tiny import Start
 
 BODY = {"inputs": [[[0.0] * 4] * 4]}
 
 
-class Held:
-    """Runs that wait until they are let go."""
-
-    def __init__(self) -> None:
-        self.entered = threading.Semaphore(0)
-        self.go = threading.Event()
-        self.batches: list[int] = []
-
-    async def is_entered(self) -> None:
-        assert await asyncio.to_thread(self.entered.acquire, timeout=30)
-
-
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    """Hold every run up, once the models are warm."""
-    state = Held()
-    run = Session.run
-
-    def wait(self: Session, *arguments: Any) -> Any:
-        state.batches.append(len(arguments[0]))
-        state.entered.release()
-        assert state.go.wait(30)
-        return run(self, *arguments)
-
-    state.go.set()
-    monkeypatch.setattr(Session, "run", wait)
-    monkeypatch.setattr(batching, "BRIEF", 0.0)
-    yield state
-    state.go.set()
-
-
-def hold(held: Held) -> None:
-    held.go.clear()
-    held.batches.clear()
-    held.entered = threading.Semaphore(0)
-
-
-async def test_a_full_queue_answers_429_at_once_and_loses_nothing(start: Start, held: Held) -> None:
+async def test_a_full_queue_answers_429_at_once_and_loses_nothing(start: Start, gate: Gate) -> None:
     client = start(max_queue_items=2)
-    hold(held)
+    gate.close()
     admitted = [asyncio.create_task(client.post("/encode", json=BODY)) for _ in range(2)]
-    await held.is_entered()
+    await gate.reached()
     refused = await client.post("/encode", json=BODY)
     check_problem(refused, 429, "overloaded")
     assert int(refused.headers["Retry-After"]) >= 1
-    held.go.set()
+    gate.open()
     assert [(await each).status_code for each in admitted] == [200, 200]
     assert (await client.post("/encode", json=BODY)).status_code == 200
 
 
-async def test_a_queue_that_is_full_of_bytes_answers_429(start: Start, held: Held) -> None:
+async def test_a_queue_that_is_full_of_bytes_answers_429(start: Start, gate: Gate) -> None:
     client = start(max_queue_bytes=150)
-    hold(held)
+    gate.close()
     admitted = asyncio.create_task(client.post("/encode", json=BODY))
-    await held.is_entered()
+    await gate.reached()
     check_problem(await client.post("/encode", json=BODY), 429, "overloaded")
-    held.go.set()
+    gate.open()
     assert (await admitted).status_code == 200
 
 
 async def test_a_request_past_its_deadline_is_a_503_and_never_runs(
-    start: Start, held: Held
+    start: Start, gate: Gate
 ) -> None:
     client = start(timeout=0.2)
-    hold(held)
+    gate.close()
     running = asyncio.create_task(client.post("/encode", json=BODY))
-    await held.is_entered()
+    await gate.reached()
     late = await client.post("/encode", json=BODY)
     detail = check_problem(late, 503, "deadline-exceeded")
     assert "within 0.2 s" in detail
     check_problem(await running, 503, "deadline-exceeded")
-    held.go.set()
+    gate.open()
     assert (await client.post("/encode", json=BODY)).status_code == 200
-    assert held.batches == [1, 1]  # the one that was running, and the last
+    assert gate.batches == [1, 1]  # the one that was running, and the last
 
 
-async def test_a_client_that_goes_while_it_waits_takes_no_turn(start: Start, held: Held) -> None:
+async def test_a_client_that_goes_while_it_waits_takes_no_turn(start: Start, gate: Gate) -> None:
     client = start()
-    hold(held)
+    gate.close()
     running = asyncio.create_task(client.post("/encode", json=BODY))
-    await held.is_entered()
+    await gate.reached()
     gone = asyncio.Event()
     leaving = asyncio.create_task(post(application_of(client), "/encode", BODY, gone))
     await asyncio.sleep(0.1)  # longer than it takes until the client is watched
     gone.set()
     assert await asyncio.wait_for(leaving, 30) == []
-    held.go.set()
+    gate.open()
     assert (await running).status_code == 200
-    assert held.batches == [1]
+    assert gate.batches == [1]
 
 
-async def test_models_and_health_answer_while_a_batch_runs(start: Start, held: Held) -> None:
+async def test_models_and_health_answer_while_a_batch_runs(start: Start, gate: Gate) -> None:
     client = start()
-    hold(held)
+    gate.close()
     running = asyncio.create_task(client.post("/encode", json=BODY))
-    await held.is_entered()
+    await gate.reached()
     for path in ("/models", "/health/live", "/health/ready", "/metrics"):
         assert (await client.get(path)).status_code == 200
-    held.go.set()
+    gate.open()
     assert (await running).status_code == 200
 
 
 async def test_a_batch_that_has_hung_makes_the_service_not_live(
-    start: Start, held: Held, monkeypatch: pytest.MonkeyPatch
+    start: Start, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = start()
-    hold(held)
+    gate.close()
     running = asyncio.create_task(client.post("/encode", json=BODY))
-    await held.is_entered()
+    await gate.reached()
     monkeypatch.setattr(batching.Batcher, "busy_for", lambda self: 61.0)
     detail = check_problem(await client.get("/health/live"), 503, "not-live")
     assert "expected a batch to end within 60 s" in detail
-    held.go.set()
+    gate.open()
     assert (await running).status_code == 200
 
 

@@ -4,7 +4,6 @@ import asyncio
 import io
 import threading
 import uuid
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -12,28 +11,10 @@ import pytest
 from PIL import Image
 
 from service.inference.session import Session
+from tests.service.asgi import application_of, check_problem
 from tests.service.tiny import Start
 
-App = Callable[..., Awaitable[None]]
 BODY = {"inputs": [[[0.0] * 4] * 4]}
-
-
-def application_of(client: httpx.AsyncClient) -> App:
-    """The application behind a client, to be called as a server would call it."""
-    transport = client._transport
-    assert isinstance(transport, httpx.ASGITransport)
-    return transport.app
-
-
-def check_problem(answer: httpx.Response, status: int, code: str) -> str:
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
-    assert answer.status_code == problem["status"] == status
-    assert problem["code"] == code
-    assert problem["type"] == f"urn:autoencoder-service:{code}"
-    assert problem["title"]
-    assert answer.headers["X-Request-Id"]
-    return str(problem["detail"])
 
 
 async def test_an_unknown_model_is_a_404_that_lists_the_known(client: httpx.AsyncClient) -> None:

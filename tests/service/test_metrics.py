@@ -1,0 +1,331 @@
+"""What Prometheus is told: counted by model and status, timed by stage, added up over workers."""
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.inference.admission import Admission
+from service.inference.loading import load
+from service.inference.repository import Repository
+from service.inference.unloaded import Unloaded
+from service.telemetry.metrics import PROC, SHARED, Metrics
+from service.telemetry.tally import Tally
+from tests.service.gate import Gate
+from tests.service.running import ROOT, running
+from tests.service.tiny import Start, write_model
+
+IMAGE = [[0.0] * 4] * 4
+BODY = {"inputs": [IMAGE]}
+STAGES = ("parse", "queue", "inference", "write")
+Value = Callable[..., float | None]
+
+
+def reader(text: str) -> Value:
+    """Return what looks up a metric in Prometheus's text by its name and all of its labels."""
+    values = {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+    def value(name: str, **labels: str) -> float | None:
+        return values.get((f"autoencoder_{name}", frozenset(labels.items())))
+
+    return value
+
+
+async def scrape(client: httpx.AsyncClient) -> Value:
+    answer = await client.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return reader(answer.text)
+
+
+async def until_queued(client: httpx.AsyncClient, model: str, requests: int) -> Value:
+    """Wait until so many requests wait for a session, and return the metrics then."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        value = await scrape(client)
+        if value("queue_requests", operation="encode", model=model) == requests:
+            return value
+    pytest.fail(f"expected {requests} requests in the queue")
+
+
+async def test_requests_are_counted_by_operation_model_and_status(
+    client: httpx.AsyncClient,
+) -> None:
+    for _ in range(3):
+        await client.post("/encode", json=BODY)
+    await client.post("/denoise", json=BODY)
+    await client.post("/denoise", json={"inputs": [[1]]})
+    value = await scrape(client)
+    assert value("requests_total", operation="encode", model="mirror", status="200") == 3
+    assert value("requests_total", operation="denoise", model="half", status="200") == 1
+    assert value("requests_total", operation="denoise", model="half", status="422") == 1
+    assert value("request_seconds_count", operation="denoise", model="half") == 2
+    assert value("rejected_total") == 0
+
+
+async def test_a_name_that_no_model_has_becomes_no_label(client: httpx.AsyncClient) -> None:
+    for number in range(3):
+        await client.post(f"/encode?model=invented-{number}", json=BODY)
+        await client.post(f"/v2/models/half.invented-{number}/infer", json={})
+    text = (await client.get("/metrics")).text
+    assert "invented" not in text
+    assert reader(text)("requests_total", operation="encode", model="", status="404") == 3
+    assert reader(text)("requests_total", operation="", model="", status="404") == 3
+
+
+async def test_what_the_frameworks_answer_is_not_counted(client: httpx.AsyncClient) -> None:
+    await client.get("/models")
+    await client.get("/nothing")
+    assert "autoencoder_requests_total{" not in (await client.get("/metrics")).text
+
+
+async def test_stages_are_timed_within_the_whole_request(client: httpx.AsyncClient) -> None:
+    await client.post("/encode", json=BODY)
+    await client.post("/encode", json=BODY)
+    value = await scrape(client)
+    served = {"operation": "encode", "model": "mirror"}
+    sums = [value("stage_seconds_sum", **served, stage=stage) or 0.0 for stage in STAGES]
+    assert min(sums) > 0
+    assert sum(sums) < (value("request_seconds_sum", **served) or 0.0)
+    for stage in STAGES:
+        assert value("stage_seconds_count", **served, stage=stage) == 2
+        assert value("stage_seconds_bucket", **served, stage=stage, le="+Inf") == 2
+
+
+async def test_the_stages_of_a_request_that_failed_are_not_counted(
+    client: httpx.AsyncClient,
+) -> None:
+    await client.post("/encode", json={"inputs": [[1]]})
+    value = await scrape(client)
+    served = {"operation": "encode", "model": "mirror"}
+    assert value("request_seconds_count", **served) == 1
+    assert value("stage_seconds_count", **served, stage="parse") == 0
+
+
+async def test_batches_are_counted_by_their_items_and_requests(start: Start, gate: Gate) -> None:
+    client = start()
+    gate.close()
+    first = asyncio.create_task(client.post("/encode", json={"inputs": [IMAGE] * 3}))
+    await gate.reached()
+    others = [asyncio.create_task(client.post("/encode", json=BODY)) for _ in range(4)]
+    await until_queued(client, "mirror", 4)
+    gate.open()
+    assert {(await each).status_code for each in (first, *others)} == {200}
+    value = await scrape(client)
+    served = {"operation": "encode", "model": "mirror"}
+    assert value("batch_items_count", **served) == 2
+    assert value("batch_items_sum", **served) == 3 + 4
+    assert value("batch_requests_sum", **served) == 1 + 4
+    assert value("batch_items_bucket", **served, le="2.0") == 0
+    assert value("batch_items_bucket", **served, le="4.0") == 2
+    assert value("batch_requests_bucket", **served, le="1.0") == 1
+
+
+async def test_what_waits_and_what_is_in_flight_is_seen_while_a_batch_runs(
+    start: Start, gate: Gate
+) -> None:
+    client = start()
+    gate.close()
+    running_one = asyncio.create_task(client.post("/encode", json={"inputs": [IMAGE] * 3}))
+    await gate.reached()
+    waiting = [asyncio.create_task(client.post("/encode", json=BODY)) for _ in range(2)]
+    value = await until_queued(client, "mirror", 2)
+    first_age = value("queue_age_seconds", operation="encode", model="mirror") or 0.0
+    await asyncio.sleep(0.05)
+    value = await scrape(client)
+    age = value("queue_age_seconds", operation="encode", model="mirror") or 0.0
+    assert first_age + 0.05 <= age < 30
+    assert value("in_flight_requests") == 3
+    assert value("in_flight_items") == 5
+    assert (value("in_flight_bytes") or 0) > 5 * 16 * 4
+    assert value("queue_requests", operation="denoise", model="half") == 0
+    gate.open()
+    await asyncio.gather(running_one, *waiting)
+    value = await scrape(client)
+    for name in ("in_flight_requests", "in_flight_items", "in_flight_bytes"):
+        assert value(name) == 0
+    assert value("queue_requests", operation="encode", model="mirror") == 0
+    assert value("queue_age_seconds", operation="encode", model="mirror") == 0
+
+
+async def test_the_queues_of_several_versions_are_added_up(start: Start, gate: Gate) -> None:
+    client = start(default_encode="half")
+    gate.close()
+    tasks = []
+    for version in (1, 2):
+        tasks.append(asyncio.create_task(client.post(f"/encode?version={version}", json=BODY)))
+        await gate.reached()
+        tasks.append(asyncio.create_task(client.post(f"/encode?version={version}", json=BODY)))
+    await until_queued(client, "half", 2)
+    gate.open()
+    assert {(await task).status_code for task in tasks} == {200}
+
+
+async def test_what_a_full_queue_refuses_is_counted(start: Start, gate: Gate) -> None:
+    client = start(max_queue_items=1)
+    gate.close()
+    admitted = asyncio.create_task(client.post("/encode", json=BODY))
+    await gate.reached()
+    assert [(await client.post("/encode", json=BODY)).status_code for _ in range(2)] == [429] * 2
+    value = await scrape(client)
+    assert value("rejected_total") == 2
+    assert value("requests_total", operation="encode", model="mirror", status="429") == 2
+    assert value("in_flight_requests") == 1
+    gate.open()
+    assert (await admitted).status_code == 200
+
+
+async def test_versions_that_fail_to_load_or_go_are_seen(models: Path) -> None:
+    repository = Repository(models, load, Unloaded())
+    metrics, admission = Metrics(), Admission(max_items=1, max_bytes=1)
+
+    def look() -> Value:
+        metrics.look(repository.store, admission)
+        return reader(metrics.text().decode())
+
+    value = look()
+    for name, version in (("half", "1"), ("half", "2"), ("mirror", "1")):
+        assert value("model_ready", model=name, version=version) == 1
+        assert value("model_load_failed", model=name, version=version) == 0
+    assert value("model_ready", model="half", version="3") is None
+
+    # A version that is broken from the start, one that breaks while it is served, one that goes.
+    (write_model(models, "half", 3) / "encode.onnx").write_bytes(b"broken")
+    (models / "half" / "2" / "encode.onnx").write_bytes(b"broken")
+    (models / "half" / "1" / "manifest.json").unlink()
+    await repository.unload("mirror", "encode")
+    await repository.unload("mirror", "decode")
+    value = look()
+    assert value("model_ready", model="half", version="3") == 0
+    assert value("model_load_failed", model="half", version="3") == 1
+    assert value("model_ready", model="half", version="2") == 1  # as it was before
+    assert value("model_load_failed", model="half", version="2") == 1
+    assert value("model_ready", model="half", version="1") == 0
+    assert value("model_load_failed", model="half", version="1") == 0
+    assert value("model_ready", model="mirror", version="1") == 0
+    assert value("model_load_failed", model="mirror", version="1") == 0
+
+
+async def test_the_provider_in_use_and_the_memory_are_told(client: httpx.AsyncClient) -> None:
+    value = await scrape(client)
+    assert value("execution_provider_info", provider="CPUExecutionProvider") == 1
+    assert value("execution_provider_info", provider="CUDAExecutionProvider") is None
+    if PROC.exists():
+        assert 1e7 < (value("resident_memory_bytes") or 0) < 1e11
+
+
+async def test_every_metric_is_documented_with_its_type_and_its_labels(
+    client: httpx.AsyncClient,
+) -> None:
+    await client.post("/encode", json=BODY)
+    text = (await client.get("/metrics")).text
+    exposed = {}
+    for family in text_string_to_metric_families(text):
+        if family.name.startswith("autoencoder_") and not family.name.endswith("_created"):
+            labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+            ending = "_total" if family.type == "counter" else ""
+            exposed[family.name + ending] = (family.type, labels)
+    page = (ROOT / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\| `(autoencoder_\w+)` \| (\w+) \| (.*?) ?\| ", page, re.MULTILINE)
+    assert exposed == {
+        name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows
+    }
+
+
+def test_a_tally_fills_the_buckets_that_prometheus_would_fill() -> None:
+    bounds = (0.5, 1, 2)
+    values = (0.0, 0.5, 0.5625, 1.0, 1.5, 2.0, 2.125, 100.0)  # exact in binary
+
+    def text(fill: Callable[[Histogram], None]) -> list[str]:
+        registry = CollectorRegistry()
+        fill(Histogram("seconds", "x", ("a",), buckets=bounds, registry=registry).labels("b"))
+        lines = generate_latest(registry).decode().splitlines()
+        return [line for line in lines if "_created" not in line]
+
+    def each(histogram: Histogram) -> None:
+        for value in values:
+            histogram.observe(value)
+
+    def tallied(histogram: Histogram) -> None:
+        tally = Tally(histogram)
+        for value in values:
+            tally.observe(value)
+            if value == 1.0:
+                tally.flush()
+        tally.flush()
+        tally.flush()
+
+    assert text(tallied) == text(each)
+
+
+@pytest.mark.skipif(not PROC.exists(), reason="needs /proc")
+def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path) -> None:
+    served = {"operation": "encode", "model": "mirror"}
+    with running(models, "--workers=2") as service:
+
+        def until(wanted: Callable[[Value], bool]) -> Value:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                value = reader(httpx.get(f"{service.url}/metrics", trust_env=False).text)
+                if wanted(value):
+                    return value
+                time.sleep(0.1)
+            pytest.fail("expected other metrics, received:\n" + service.log.read_text())
+
+        def ask(times: int) -> None:
+            for _ in range(times):  # each on a connection of its own, for any worker to take
+                answer = httpx.post(f"{service.url}/encode", json=BODY, trust_env=False)
+                assert answer.status_code == 200
+
+        ask(20)
+        counted = until(lambda value: value("requests_total", **served, status="200") == 20)
+        assert counted("stage_seconds_count", **served, stage="inference") == 20
+        assert counted("batch_items_sum", **served) == 20
+        assert counted("model_ready", model="half", version="2") == 1
+        first, second = workers(service.process.pid)
+        memory = resident(first) + resident(second)
+        assert counted("resident_memory_bytes") == pytest.approx(memory, rel=0.2)
+
+        folder = Path(environment(first)[SHARED])
+        assert list(folder.glob(f"gauge_live*_{first}.db"))
+        os.kill(first, signal.SIGKILL)
+        until(lambda _: not list(folder.glob(f"gauge_live*_{first}.db")))
+        ask(5)
+        counted = until(lambda value: value("requests_total", **served, status="200") == 25)
+        assert counted("model_ready", model="half", version="2") == 1
+
+
+def workers(supervisor: int) -> list[int]:
+    """The processes that a supervisor started to answer requests."""
+    found = []
+    for folder in PROC.glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_bytes()
+        except OSError:  # it has ended meanwhile
+            continue
+        if parent == supervisor and b"spawn_main" in command:
+            found.append(int(folder.name))
+    return found
+
+
+def environment(process: int) -> dict[str, str]:
+    entries = (PROC / str(process) / "environ").read_text().split("\0")
+    return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
+
+
+def resident(process: int) -> int:
+    """The memory of a process, in bytes."""
+    pages = int((PROC / str(process) / "statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,84 @@
+"""The service as its operator runs it: processes, signals, one port."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from tests.service.running import ROOT, Running, running
+
+BODY = {"inputs": [[[0.0] * 4] * 4]}
+
+
+def post(service: Running) -> int:
+    """Ask over a connection of its own, so that every worker has its turn; return the status."""
+    return httpx.post(f"{service.url}/encode", json=BODY, timeout=30, trust_env=False).status_code
+
+
+def get(service: Running, path: str) -> httpx.Response:
+    return httpx.get(service.url + path, timeout=30, trust_env=False)
+
+
+def workers(service: Running) -> set[int]:
+    """The process ids of all workers that ever started, as they said them."""
+    words = "Started server process ["
+    return {int(part.split("]")[0]) for part in service.log.read_text().split(words)[1:]}
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_sigterm_ends_the_service_with_status_0(models: Path) -> None:
+    with running(models) as service:
+        assert post(service) == 200
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(30) == 0
+
+
+def test_a_service_that_was_told_to_stop_is_not_ready_and_answers_for_a_while(models: Path) -> None:
+    with running(models, "--drain-seconds=1") as service:
+        service.process.send_signal(signal.SIGTERM)
+        until(lambda: get(service, "/health/ready").status_code == 503)
+        assert get(service, "/health/ready").json()["code"] == "not-ready"
+        assert post(service) == 200
+        assert get(service, "/health/live").status_code == 200
+        assert service.process.wait(30) == 0
+
+
+def test_several_workers_share_the_port_and_their_figures(models: Path) -> None:
+    with running(models, "--workers=2") as service:
+        until(lambda: len(workers(service)) == 2)
+        assert {post(service) for _ in range(20)} == {200}
+        counted = 'autoencoder_requests_total{model="mirror",operation="encode",status="200"} 20.0'
+        until(lambda: counted in get(service, "/metrics").text)  # each hands on once a second
+
+
+def test_a_worker_that_dies_is_replaced(models: Path) -> None:
+    with running(models, "--workers=2") as service:
+        until(lambda: len(workers(service)) == 2)
+        os.kill(min(workers(service)), signal.SIGKILL)
+        until(lambda: len(workers(service)) == 3)
+        assert post(service) == 200
+
+
+def test_workers_that_cannot_start_end_the_service(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "service", "serve", "--port=0", "--workers=2"]
+    ended = subprocess.run(
+        [*command, f"--models={tmp_path}"],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert f"Cannot start: {tmp_path}: expected folders" in ended.stderr
