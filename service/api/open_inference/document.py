@@ -1,0 +1,62 @@
+"""JSON documents of the protocol, from anyone: every look into one says what it expected."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from service.api.explanation import shown
+from service.errors import InvalidValue, MalformedBody
+
+Document = Mapping[str, Any]
+
+
+def parse(text: bytes) -> Document:
+    """Return the object that JSON is. Raises MalformedBody, InvalidValue where it is another."""
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody(f"body: expected JSON, received: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidValue(f"body: expected an object, received {shown(document)}")
+    return document
+
+
+def objects(owner: Document, key: str) -> list[Document]:
+    """Return a list of objects by its key. Raises InvalidValue where there is no such."""
+    found = owner.get(key)
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise InvalidValue(f"{key}: expected a list of objects, received {shown(found)}")
+    return found
+
+
+def name_of(tensor: Document, where: str) -> str:
+    """Return the name of one of the objects of a list. Raises InvalidValue where it has none."""
+    name = tensor.get("name")
+    if not isinstance(name, str):
+        raise InvalidValue(f"{where}: expected a name for each, received {shown(name)}")
+    return name
+
+
+def parameters(owner: Document, where: str, *refused: str) -> Document:
+    """Return the parameters of an object, which may have none.
+
+    refused: those that change what is asked for, and are not offered. Raises InvalidValue for them.
+    """
+    found = owner.get("parameters")
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise InvalidValue(f"{where}.parameters: expected an object, received {shown(found)}")
+    for each in refused:
+        if each in found:
+            raise InvalidValue(f"{where}.parameters: expected no {each}, which is not offered here")
+    return found
+
+
+def flag(owner: Document, key: str, *, default: bool) -> bool:
+    """Return what is true or false. Raises InvalidValue where it is anything else."""
+    value = owner.get(key, default)
+    if not isinstance(value, bool):
+        raise InvalidValue(f"{key}: expected true or false, received {shown(value)}")
+    return value

@@ -1,0 +1,132 @@
+"""GET /v2 and what is under it: the service, and what each model takes and gives."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from service import __version__
+from service.api.open_inference import schemas
+from service.api.open_inference.names import Served, find
+from service.api.open_inference.schemas import Name, Version, errors
+from service.api.serving import Serving
+from service.errors import NotLive, NotReady
+from service.manifest import Operation, Tensor
+
+PLATFORM = "onnxruntime_onnx"
+DATATYPES = {"float32": "FP32", "int64": "INT64"}
+EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository"]
+
+
+def routes(serving: Serving, max_batch: int, is_draining: Callable[[], bool]) -> list[APIRoute]:
+    """Return the routes that describe the service and its models, as open_inference.routes says."""
+    router = APIRouter(prefix="/v2", tags=["open inference"])
+
+    @router.get("")
+    async def server() -> schemas.ServerMetadata:
+        """The service, and the extensions of the protocol that it speaks."""
+        return schemas.ServerMetadata(
+            name="autoencoder-service", version=__version__, extensions=EXTENSIONS
+        )
+
+    @router.get("/health/live", responses=errors({503: "A batch has hung"}))
+    async def live() -> schemas.ServerLive:
+        """As /health/live."""
+        if hung := serving.hung():
+            raise NotLive(hung)
+        return schemas.ServerLive(live=True)
+
+    @router.get("/health/ready", responses=errors({503: "The service was told to stop"}))
+    async def ready() -> schemas.ServerReady:
+        """As /health/ready."""
+        if is_draining():
+            raise NotReady("the service was told to stop")
+        return schemas.ServerReady(ready=True)
+
+    async def newest(model: Name) -> Served:
+        return find(serving.store, model)
+
+    async def named(model: Name, version: Version) -> Served:
+        return find(serving.store, model, version)
+
+    @router.get("/models/stats", include_in_schema=False)
+    @router.get("/models/{model}/stats", include_in_schema=False)
+    @router.get("/models/{model}/versions/{version}/stats", include_in_schema=False)
+    async def statistics() -> None:
+        raise HTTPException(501, "statistics are not kept for this protocol; GET /metrics has them")
+
+    _describe(router, "/models/{model}", newest, max_batch)
+    _describe(router, "/models/{model}/versions/{version}", named, max_batch)
+    return [route for route in router.routes if isinstance(route, APIRoute)]
+
+
+def _describe(router: APIRouter, path: str, found: Callable[..., Any], max_batch: int) -> None:
+    """Add what describes the model that a path stands for."""
+    unknown = errors({404: "No such model or version, or it is not ready"})
+
+    @router.get(path, responses=unknown)
+    async def metadata(served: Annotated[Served, Depends(found)]) -> schemas.ModelMetadata:
+        """What a model takes and gives."""
+        operation = _operation(served)
+        return schemas.ModelMetadata(
+            name=served.name,
+            versions=[str(version) for version in reversed(served.versions)],
+            platform=PLATFORM,
+            inputs=[_tensor(each) for each in _inputs(operation)],
+            outputs=[_tensor(operation.output)],
+        )
+
+    @router.get(f"{path}/ready", responses=unknown)
+    async def ready(served: Annotated[Served, Depends(found)]) -> schemas.ModelReady:
+        """Whether a model answers requests."""
+        return schemas.ModelReady(name=served.name, ready=True)
+
+    @router.get(f"{path}/config", responses=unknown)
+    async def config(served: Annotated[Served, Depends(found)]) -> dict[str, Any]:
+        """A model as Triton's configuration has it, as far as there is something to say."""
+        operation = _operation(served)
+        # Triton's batches are of all inputs: where one is not in the batch, there is none to tell.
+        batch = max_batch if operation.steps is None else 0
+        return {
+            "name": served.name,
+            "platform": PLATFORM,
+            "backend": "onnxruntime",
+            "max_batch_size": batch,
+            "input": [_configured(each, batch) for each in _inputs(operation)],
+            "output": [_configured(operation.output, batch)],
+        } | ({"dynamic_batching": {}} if batch else {})
+
+
+def _operation(served: Served) -> Operation:
+    return served.model.manifest.operations[served.operation]
+
+
+def _inputs(operation: Operation) -> list[Tensor]:
+    return [operation.input, *([operation.steps.tensor] if operation.steps else [])]
+
+
+def _sizes(tensor: Tensor) -> list[int]:
+    """The sizes of a tensor, -1 where they are free; a scalar is sent as one number in a row."""
+    return [size if isinstance(size, int) else -1 for size in tensor.shape] or [1]
+
+
+def _tensor(tensor: Tensor) -> schemas.TensorMetadata:
+    return schemas.TensorMetadata.model_validate(
+        {"name": tensor.name, "datatype": DATATYPES[tensor.dtype], "shape": _sizes(tensor)}
+    )
+
+
+def _configured(tensor: Tensor, batch: int) -> dict[str, Any]:
+    """A tensor of a configuration, which leaves the batch out of the sizes where it has one.
+
+    The one scalar is how many steps to give back, which need not be told.
+    """
+    sizes = _sizes(tensor)
+    described: dict[str, Any] = {
+        "name": tensor.name,
+        "data_type": f"TYPE_{DATATYPES[tensor.dtype]}",
+        "dims": sizes[1:] if batch else sizes,
+    }
+    return described if tensor.shape else described | {"reshape": {"shape": []}, "optional": True}

@@ -1,0 +1,118 @@
+"""POST /v2/repository/...: which models there are, and loading and unloading them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Body
+from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
+
+from service.api.content import JSON
+from service.api.direct import DirectRoute
+from service.api.exchange import Exchange
+from service.api.explanation import shown
+from service.api.open_inference.document import Document, flag, parse
+from service.api.open_inference.names import entries, split
+from service.api.open_inference.schemas import IndexEntry, IndexRequest, Name, errors
+from service.api.problems import error
+from service.api.serving import Serving
+from service.errors import InvalidValue
+from service.inference.admission import Admission
+from service.inference.repository import Repository
+
+LARGEST_BODY = 64 * 1024
+MOST_WAITING = 64
+"""Requests: they are few, and bounded by themselves, to be heard when the queue is full."""
+
+
+# What OpenAPI shows.
+def index(request: Annotated[IndexRequest | None, Body()] = None) -> None:
+    """Every version of every model, or those that are ready."""
+
+
+def load(model: Name) -> None:
+    """Load a model, or load it again, as its folder is now; it replaces what is there at once."""
+
+
+def unload(model: Name) -> None:
+    """Answer no more requests for a model, in all its versions, until it is loaded again."""
+
+
+def routes(serving: Serving, models: Repository) -> list[APIRoute]:
+    """Return the routes that control a repository."""
+    room = Admission(max_items=MOST_WAITING, max_bytes=MOST_WAITING * LARGEST_BODY)
+
+    async def list_all(_: str, document: Document) -> Any:
+        only_ready = flag(document, "ready", default=False)
+        return [
+            entry._asdict()
+            for entry in entries(models.store)
+            if entry.state == "READY" or not only_ready
+        ]
+
+    async def load_one(name: str, document: Document) -> Any:
+        if given := document.get("parameters"):
+            raise InvalidValue(
+                f"parameters: expected none, as a model is loaded as its folder has it, "
+                f"received {shown(given)}"
+            )
+        await models.load(*split(models.store, name))
+        return {}
+
+    async def unload_one(name: str, _: Document) -> Any:
+        await models.unload(*split(models.store, name))
+        return {}
+
+    described = {"tags": ["open inference"]}
+    unknown = {404: "No such model"}
+    return [
+        DirectRoute(
+            "/v2/repository/index",
+            index,
+            Control(serving, room, "index", list_all),
+            response_model=list[IndexEntry],
+            **described,
+        ),
+        DirectRoute(
+            "/v2/repository/models/{model}/load",
+            load,
+            Control(serving, room, "load", load_one),
+            responses=errors(unknown | {500: "What its folder has cannot be loaded"}),
+            **described,
+        ),
+        DirectRoute(
+            "/v2/repository/models/{model}/unload",
+            unload,
+            Control(serving, room, "unload", unload_one),
+            responses=errors(unknown),
+            **described,
+        ),
+    ]
+
+
+class Control:
+    """The ASGI application of one kind of request: a name in the path, a small document or none."""
+
+    def __init__(
+        self,
+        serving: Serving,
+        room: Admission,
+        kind: str,
+        act: Callable[[str, Document], Awaitable[Any]],
+    ) -> None:
+        self._serving = serving
+        self._room = room
+        self._kind = kind
+        self._act = act
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange(scope, receive, send)
+        await self._serving.handle(exchange, self._kind, self._answer, error)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        with self._room.admit(exchange.length(LARGEST_BODY)) as ticket:
+            body = await exchange.body(LARGEST_BODY, ticket)
+            name = exchange.scope.get("path_params", {}).get("model", "")
+            answer = await self._act(name, parse(body or b"{}"))
+        await exchange.answer(200, JSON, (), orjson.dumps(answer))

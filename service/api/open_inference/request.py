@@ -1,0 +1,171 @@
+"""Bodies of POST .../infer: a JSON document, the bytes of tensors after it, or bytes alone."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.api.explanation import shown
+from service.api.open_inference import tensors
+from service.api.open_inference.document import (
+    Document,
+    flag,
+    name_of,
+    objects,
+    parameters,
+    parse,
+)
+from service.errors import BodyTooLarge, InvalidValue, MalformedBody
+from service.inference.model import Model
+from service.inference.pixels import Floats, to_floats
+from service.manifest import Operation, OperationName, Tensor
+
+HEADER = "Inference-Header-Content-Length"
+"""How many bytes of JSON come before those of the tensors; 0 where there are none but theirs."""
+HEADER_SENT = HEADER.lower().encode()
+LARGEST_JSON = 4 * 1024 * 1024
+"""Bytes of JSON: they are read in 25 ms, half of it in one piece that holds all else up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to run; id: None where it has none; binary: whether the output goes back as bytes."""
+
+    inputs: Floats
+    steps: int | None
+    id: str | None
+    binary: bool
+
+
+def split(body: bytes, header: str) -> tuple[bytes, memoryview]:
+    """Return the JSON of a body, and the bytes after it, by what HEADER says, "" for all of it.
+
+    Raises MalformedBody where the header says no such length, BodyTooLarge for too much JSON.
+    """
+    if not header:
+        length = len(body)
+    elif header.isdecimal() and len(header) < 16 and int(header) <= len(body):
+        length = int(header)
+    else:
+        raise MalformedBody(
+            f"{HEADER}: expected a length of at most {len(body)} bytes, received {header[:40]!r}"
+        )
+    if length > LARGEST_JSON:
+        raise BodyTooLarge(
+            f"body: expected at most {LARGEST_JSON} bytes of JSON, received {length}; "
+            "as binary data, tensors may be as large as any body"
+        )
+    return body[:length], memoryview(body)[length:]
+
+
+def read(text: bytes, data: memoryview, model: Model, operation: OperationName) -> Request:
+    """Return what a document asks for, with the bytes after it; shapes are not checked.
+
+    Images may come as UINT8 pixels, codings may not.
+
+    Raises MalformedBody where it is not JSON, or has not as many bytes as it says; InvalidValue
+    and ShapeMismatch for what is not as it should be in it.
+    """
+    document = parse(text)
+    described = model.manifest.operations[operation]
+    request_id = document.get("id")
+    if not isinstance(request_id, str | None):
+        raise InvalidValue(f"id: expected text, received {shown(request_id)}")
+    binary = _is_binary(document, described.output.name)
+    taken = {described.input.name: ("FP32",) if operation == "decode" else ("FP32", "UINT8")}
+    if described.steps:
+        taken[described.steps.tensor.name] = ("INT64",)
+    arrays: dict[str, tensors.Array] = {}
+    for name, tensor, part in _parts(document, data):
+        if name not in taken or name in arrays:
+            twice = " twice" if name in arrays else ""
+            raise InvalidValue(f"inputs: expected {' and '.join(taken)}, received {name!r}{twice}")
+        arrays[name] = tensors.read(name, tensor, part, taken[name])
+    if described.input.name not in arrays:
+        raise InvalidValue(
+            f"inputs: expected {described.input.name}, received {', '.join(arrays) or 'none'}"
+        )
+    inputs = arrays[described.input.name]
+    if inputs.dtype == np.uint8:
+        inputs = to_floats(inputs, model.manifest.pixels)
+    return Request(inputs, _steps(described, arrays), request_id, binary)
+
+
+def read_raw(data: memoryview, taken: Tensor) -> Request:
+    """Return what bytes alone ask for: the input as FP32, of the shape that has as many numbers.
+
+    One size may be free beside the batch, which is one then. Raises InvalidValue where more are,
+    MalformedBody where the bytes are not those of whole items.
+    """
+    free = [index for index, size in enumerate(taken.shape) if isinstance(size, str)]
+    sizes = [size if isinstance(size, int) else 1 for size in taken.shape]
+    names = f"({', '.join(map(str, taken.shape))})"
+    if len(free) > 2:
+        raise InvalidValue(
+            f"{HEADER}: expected more than 0, as bytes alone do not tell the shape {names} "
+            f"of {taken.name}"
+        )
+    each = 4 * math.prod(sizes)
+    count, left = divmod(len(data), each)
+    if left or not count:
+        raise MalformedBody(
+            f"body: expected a multiple of {each} bytes for {taken.name} {names}, "
+            f"received {len(data)}"
+        )
+    sizes[free[-1]] = count
+    inputs = tensors.aligned(np.frombuffer(data, "<f4")).reshape(sizes)
+    return Request(inputs, None, None, binary=True)
+
+
+def _parts(
+    document: Document, data: memoryview
+) -> Iterator[tuple[str, Document, memoryview | None]]:
+    """The name and the rest of each input, with the bytes that are its own, if it has any."""
+    start = 0
+    for tensor in objects(document, "inputs"):
+        name = name_of(tensor, "inputs")
+        size = parameters(tensor, name, "shared_memory_region").get("binary_data_size")
+        if size is None:
+            yield name, tensor, None
+            continue
+        if type(size) is not int or not 0 <= size <= len(data) - start:
+            raise MalformedBody(
+                f"{name}.binary_data_size: expected at most the {len(data) - start} bytes that "
+                f"are left after the JSON, which {HEADER} ends, received {shown(size)}"
+            )
+        if "data" in tensor:
+            raise InvalidValue(f"{name}: expected data or binary_data_size, received both")
+        yield name, tensor, data[start : start + size]
+        start += size
+    if start < len(data):
+        raise MalformedBody(
+            f"body: expected {start} bytes after the JSON, by the binary_data_size of the inputs, "
+            f"received {len(data)}"
+        )
+
+
+def _is_binary(document: Document, name: str) -> bool:
+    """Whether the one output there is was asked for as bytes. Raises InvalidValue for others."""
+    wanted = flag(parameters(document, "body"), "binary_data_output", default=False)
+    outputs = objects(document, "outputs") if document.get("outputs") else []
+    names = [name_of(output, "outputs") for output in outputs]
+    if names not in ([], [name]):
+        raise InvalidValue(f"outputs: expected {name} alone, received {', '.join(names)}")
+    for output in outputs:
+        told = parameters(output, name, "shared_memory_region", "classification")
+        wanted = flag(told, "binary_data", default=wanted)
+    return wanted
+
+
+def _steps(described: Operation, arrays: Mapping[str, tensors.Array]) -> int | None:
+    if not described.steps or described.steps.tensor.name not in arrays:
+        return None
+    name = described.steps.tensor.name
+    array = arrays[name]
+    if array.shape not in ((), (1,)) or array.item() < 1:
+        raise InvalidValue(
+            f"{name}: expected one number from 1, received {shown(array.tolist())} "
+            f"of shape {array.shape}"
+        )
+    return int(array.item())

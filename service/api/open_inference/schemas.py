@@ -1,0 +1,136 @@
+"""The bodies of the protocol that OpenAPI shows; inference requests are read without them."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Path
+from pydantic import BaseModel, Field
+
+Name = Annotated[
+    str,
+    Path(description="<name>.<operation>", examples=["denoising-dropout.denoise"]),
+]
+Version = Annotated[str, Path(description="one of its versions", examples=["1"])]
+Datatype = Literal["FP32", "UINT8", "INT64"]
+Parameters = dict[str, Any]
+
+
+class InputTensor(BaseModel):
+    """An input: its numbers nested or in a row, or as bytes after the JSON."""
+
+    name: str
+    shape: list[int]
+    datatype: Annotated[Datatype, Field(description="UINT8 for pixels, INT64 for steps")]
+    data: list[Any] | None = None
+    parameters: Annotated[
+        Parameters | None, Field(description="binary_data_size: bytes of it after the JSON")
+    ] = None
+
+
+class RequestedOutput(BaseModel):
+    """How the output is to come back."""
+
+    name: str
+    parameters: Annotated[
+        Parameters | None, Field(description="binary_data: as bytes after the JSON")
+    ] = None
+
+
+class InferenceRequest(BaseModel):
+    """What is to run."""
+
+    id: str | None = None
+    inputs: list[InputTensor]
+    outputs: list[RequestedOutput] | None = None
+    parameters: Annotated[
+        Parameters | None, Field(description="binary_data_output: every output as bytes")
+    ] = None
+
+
+class OutputTensor(BaseModel):
+    """The output, its numbers in a row, or as bytes after the JSON."""
+
+    name: str
+    datatype: Literal["FP32"]
+    shape: list[int]
+    data: list[float] | None = None
+    parameters: Parameters | None = None
+
+
+class InferenceResponse(BaseModel):
+    """What ran, and what it gave."""
+
+    model_name: str
+    model_version: str
+    id: str | None = None
+    outputs: list[OutputTensor]
+
+
+class ServerMetadata(BaseModel):
+    """What the service is, and which extensions of the protocol it speaks."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ServerLive(BaseModel):
+    """Whether the service is live."""
+
+    live: bool
+
+
+class ServerReady(BaseModel):
+    """Whether the service is ready."""
+
+    ready: bool
+
+
+class TensorMetadata(BaseModel):
+    """An input or an output; -1 is a size that is free."""
+
+    name: str
+    datatype: Datatype
+    shape: list[int]
+
+
+class ModelMetadata(BaseModel):
+    """What a model takes and gives, and its versions that are ready."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class ModelReady(BaseModel):
+    """Whether a model is ready."""
+
+    name: str
+    ready: bool
+
+
+class IndexEntry(BaseModel):
+    """How a version of a model stands."""
+
+    name: str
+    version: str
+    state: Literal["READY", "UNAVAILABLE"]
+    reason: str
+
+
+class IndexRequest(BaseModel):
+    """Which models to list: all, or those that are ready."""
+
+    ready: bool = False
+
+
+class Error(BaseModel):
+    """What was expected, what was received."""
+
+    error: str
+
+
+def errors(texts: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says of errors: a description for each status."""
+    return {status: {"description": text, "model": Error} for status, text in texts.items()}

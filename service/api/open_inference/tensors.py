@@ -1,0 +1,118 @@
+"""One tensor of a request: what JSON says of it, and its numbers in JSON or as bytes -> array."""
+
+import contextlib
+import math
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.api.explanation import explain, shown
+from service.api.npy import MOST_DIMENSIONS
+from service.errors import InvalidValue, MalformedBody, ShapeMismatch
+
+Array = NDArray[Any]
+DTYPES: Mapping[str, np.dtype[Any]] = {
+    "FP32": np.dtype("<f4"),
+    "UINT8": np.dtype("u1"),
+    "INT64": np.dtype("<i8"),
+}
+
+
+def read(
+    name: str, tensor: Mapping[str, Any], data: memoryview | None, datatypes: Sequence[str]
+) -> Array:
+    """Return the array of a tensor of one of some datatypes of DTYPES, in the shape that it says.
+
+    data: its numbers as bytes, row by row and little-endian, or None where they are in the JSON,
+    nested or in a row. Bytes are not copied where they lie as a processor reads them.
+
+    Raises InvalidValue for another datatype, and for what is no number or none of the datatype;
+    ShapeMismatch and MalformedBody where there are not as many as the shape says.
+    """
+    datatype = tensor.get("datatype")
+    if not isinstance(datatype, str) or datatype not in datatypes:
+        raise InvalidValue(
+            f"{name}: expected the datatype {' or '.join(datatypes)}, received {shown(datatype)}"
+        )
+    shape = _shape(name, tensor.get("shape"))
+    if data is not None:
+        return _from_bytes(name, data, datatype, shape)
+    return _from_lists(f"{name}.data", tensor.get("data"), datatype, shape)
+
+
+def aligned(array: Array) -> Array:
+    """Return an array whose numbers lie at multiples of their size.
+
+    After JSON of any length they may lie anywhere. All that reads them would take longer then: to
+    copy them once is less than looking at them in that place.
+    """
+    return array if array.flags.aligned else array.copy()
+
+
+def _shape(name: str, sizes: Any) -> tuple[int, ...]:
+    fits = (
+        isinstance(sizes, list)
+        and len(sizes) <= MOST_DIMENSIONS
+        and all(type(size) is int and size > 0 for size in sizes)
+    )
+    if not fits:
+        raise InvalidValue(f"{name}.shape: expected sizes from 1, received {shown(sizes)}")
+    return tuple(sizes)
+
+
+def _from_bytes(name: str, data: memoryview, datatype: str, shape: tuple[int, ...]) -> Array:
+    dtype = DTYPES[datatype]
+    expected = math.prod(shape) * dtype.itemsize
+    if len(data) != expected:
+        raise MalformedBody(
+            f"{name}: expected {expected} bytes for {datatype} {shape}, received {len(data)}"
+        )
+    return aligned(np.frombuffer(data, dtype)).reshape(shape)
+
+
+def _from_lists(name: str, data: Any, datatype: str, shape: tuple[int, ...]) -> Array:
+    if not isinstance(data, list):
+        raise InvalidValue(f"{name}: expected a list of numbers, received {shown(data)}")
+    array = _numbers(name, data, DTYPES[datatype])
+    if array.shape != shape and (array.ndim > 1 or array.size != math.prod(shape)):
+        raise ShapeMismatch(
+            f"{name}: expected the shape {shape}, or its {math.prod(shape)} numbers in a row, "
+            f"received {array.shape}"
+        )
+    return array.reshape(shape)
+
+
+@np.errstate(over="raise")
+def _numbers(name: str, data: list[Any], dtype: np.dtype[Any]) -> Array:
+    whole = dtype.kind != "f"
+    numbers = _in_a_row(data)
+    # numpy takes text and truth for numbers, so that it is asked second.
+    array: Array | None = None
+    if set(map(type, numbers)) <= ({int} if whole else {int, float}):
+        with contextlib.suppress(ValueError, TypeError, OverflowError, FloatingPointError):
+            array = np.array(data, dtype)
+    if array is None:
+        if whole:
+            _explain_whole(name, numbers, dtype)
+        explain(data, name=name)
+    return array
+
+
+def _in_a_row(data: list[Any]) -> list[Any]:
+    """What nested lists hold, or as far as they could be opened."""
+    with contextlib.suppress(TypeError):  # a number among lists
+        while data and isinstance(data[0], list):
+            data = list(chain.from_iterable(data))
+    return data
+
+
+def _explain_whole(name: str, numbers: list[Any], dtype: np.dtype[Any]) -> None:
+    least, most = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    for each in numbers:
+        if isinstance(each, float) or (isinstance(each, int) and not least <= each <= most):
+            raise InvalidValue(
+                f"{name}: expected whole numbers from {least} to {most}, received {shown(each)}"
+            )

@@ -1,0 +1,157 @@
+"""Traces by OpenTelemetry: a server span for each request for a model, with its stages inside it.
+
+Attributes are those of OpenTelemetry's conventions for HTTP, and autoencoder.* for the rest. This
+module needs the extra `otel`: who imports it says so where it is missing.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import (
+    Span,
+    SpanKind,
+    StatusCode,
+    format_span_id,
+    format_trace_id,
+    set_span_in_context,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from service import __version__
+from service.inference.model import Model
+from service.telemetry import logs
+
+NAME = "autoencoder-service"
+
+
+class Traced(Protocol):
+    """A request and, once it is answered, its answer, as service.api.exchange has them."""
+
+    scope: MutableMapping[str, Any]
+    request_id: str
+    began: float
+    model: Model | None
+    items: int
+    stages: Mapping[str, float]
+    starts: Sequence[float]
+    status: int
+
+
+class Tracer:
+    """What makes spans and gives them to a provider."""
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self._provider = provider
+        self._tracer = provider.get_tracer(NAME, __version__)
+        self._parents = TraceContextTextMapPropagator()
+
+    @contextmanager
+    def request(self, operation: str, traced: Traced) -> Iterator[None]:
+        """Trace a request while it is answered; log lines of that time carry the ids."""
+        # Spans are timed by the calendar, stages by a clock that is never set.
+        offset = time.time_ns() - time.perf_counter_ns()
+        sent = traced.scope["headers"]
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in sent}
+        span = self._tracer.start_span(
+            f"{traced.scope['method']} {_route(traced.scope)}",
+            self._parents.extract(headers),
+            SpanKind.SERVER,
+            _asked(traced.scope, headers),
+            start_time=offset + _nanoseconds(traced.began),
+        )
+        token = logs.about.set(_ids(span))
+        try:
+            yield
+        finally:
+            logs.about.reset(token)
+            if span.is_recording():
+                self._describe(span, operation, traced, offset)
+            span.end(offset + time.perf_counter_ns())
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Send what has not been sent yet; give up after so many seconds."""
+        last = threading.Thread(target=self._provider.shutdown, daemon=True)
+        last.start()
+        last.join(seconds)
+
+    def _describe(self, span: Span, operation: str, traced: Traced, offset: int) -> None:
+        span.set_attributes(_answered(operation, traced))
+        if traced.status >= 500 or not traced.status:
+            span.set_status(StatusCode.ERROR)
+        inside = set_span_in_context(span, Context())
+        for (stage, seconds), start in zip(traced.stages.items(), traced.starts, strict=True):
+            began = offset + _nanoseconds(start)
+            self._tracer.start_span(stage, inside, start_time=began).end(
+                began + _nanoseconds(seconds)
+            )
+
+
+def create() -> Tracer:
+    """Return what traces to where OpenTelemetry's variables (OTEL_*) say, by OTLP over HTTP."""
+    named = Resource.create({"service.name": NAME, "service.version": __version__})
+    provider = TracerProvider(resource=named.merge(OTELResourceDetector().detect()))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return Tracer(provider)
+
+
+def _ids(span: Span) -> dict[str, str]:
+    context = span.get_span_context()
+    if not context.is_valid:  # OTEL_SDK_DISABLED=true
+        return {}
+    return {
+        "trace_id": format_trace_id(context.trace_id),
+        "span_id": format_span_id(context.span_id),
+    }
+
+
+def _asked(scope: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:
+    attributes = {
+        "http.request.method": scope["method"],
+        "http.route": _route(scope),
+        "url.path": scope["path"],
+        "url.scheme": scope.get("scheme", "http"),
+        "network.protocol.version": scope["http_version"],
+    }
+    if scope["query_string"]:
+        attributes["url.query"] = scope["query_string"].decode("latin-1")
+    if scope.get("client"):
+        attributes["client.address"] = scope["client"][0]
+    if "user-agent" in headers:
+        attributes["user_agent.original"] = headers["user-agent"]
+    return attributes
+
+
+def _answered(operation: str, traced: Traced) -> dict[str, str | int]:
+    attributes: dict[str, str | int] = {
+        "autoencoder.operation": operation,
+        "autoencoder.request_id": traced.request_id,
+    }
+    if traced.model:
+        attributes["autoencoder.model"] = traced.model.name
+        attributes["autoencoder.version"] = traced.model.version
+        attributes["autoencoder.execution_provider"] = traced.model.provider
+    if traced.items:
+        attributes["autoencoder.items"] = traced.items
+    if traced.status:
+        attributes["http.response.status_code"] = traced.status
+        if traced.status >= 500:
+            attributes["error.type"] = str(traced.status)
+    return attributes
+
+
+def _route(scope: Mapping[str, Any]) -> str:
+    """The path as it was declared, with names for its parts, so that there are few of them."""
+    route: str = getattr(scope.get("route"), "path", scope["path"])
+    return route
+
+
+def _nanoseconds(seconds: float) -> int:
+    return int(seconds * 1_000_000_000)
