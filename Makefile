@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUNTIME ?= cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test train setup lock format clean
+.PHONY: help serve test train bench setup lock format clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -24,6 +24,9 @@ train: .venv/training/installed ## train, export, evaluate and draw all models (
 	$(<D)/bin/python -m training evaluate all
 	$(<D)/bin/python -m training figures
 
+bench: .venv/bench/installed .venv/service-cpu/installed ## compare with the bare limit and with other servers (Linux, 20 minutes)
+	$(<D)/bin/python -m benchmarks
+
 setup: .venv/training/installed ## set up what trains, without training
 
 format: .venv/dev/installed ## rewrite the code in the project's style
@@ -34,11 +37,12 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(call pin,service-cpu,cpu)
 	$(call pin,service-gpu,gpu)
 	$(call pin,training,cpu train)
+	$(call pin,bench,cpu bench)
 	$(call pin,dev,cpu train dev)
 
 clean: ## remove the virtual environments and every cache; runs/ and models/ stay
 	rm -rf .venv .coverage .coverage.* .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
-	find service training tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	find service training benchmarks tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # .venv/NAME is a virtual environment of exactly what deploy/requirements/NAME.txt pins; it is made
 # anew when that file changes.

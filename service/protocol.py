@@ -1,13 +1,95 @@
-"""uvicorn's HTTP protocol, with the head and the body of an answer sent at once.
+"""uvicorn's HTTP protocol, spared of what costs most: system calls and copies.
 
-ASGI hands them over one by one, and each would be a system call and a packet of its own: a fifth of
-what a small request costs.
+The head and the body of an answer go out at once: ASGI hands them over one by one, and each would
+be a system call and a packet of its own. A large body is received where it stays: ASGI hands it
+over in pieces that have been copied three times and must be joined.
 """
 
 import asyncio
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.api.exchange import WHOLE_BODY
+
+
+class Protocol(HttpToolsProtocol):
+    """A connection whose answers go out in one piece, and whose large bodies come in in one."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(Corked(transport))  # type: ignore[arg-type]
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {WHOLE_BODY: self._whole_body}  # type: ignore[dict-item]
+
+    async def _whole_body(self, length: int) -> bytearray | None:
+        """Return all of a body of a Content-Length, None where it breaks off.
+
+        It stands in for receive(), by which no part of the body may have been received before.
+        """
+        cycle = self.cycle
+        if cycle.waiting_for_100_continue:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            cycle.waiting_for_100_continue = False
+        if cycle.disconnected:
+            return None
+        body = bytearray(length)
+        received = len(cycle.body)
+        body[:received] = cycle.body
+        cycle.body = bytearray()
+        if not cycle.more_body:
+            return body
+        incoming = Incoming(self, memoryview(body)[received:])
+        self.read_with(incoming)
+        return body if await incoming.is_whole else None
+
+    def read_with(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hand what comes in from now on to a protocol; how it is read depends on its kind."""
+        self.transport.pause_reading()
+        self.transport.set_protocol(protocol)
+        self.flow.read_paused = False
+        self.transport.resume_reading()
+
+    def go_on(self) -> None:
+        """Be ready for the next request: the parser has not seen the end of this one's body."""
+        self.parser = httptools.HttpRequestParser(self)
+        self.read_with(self)
+        self.on_message_complete()
+
+
+class Incoming(asyncio.BufferedProtocol):
+    """What a connection reads with while the rest of a body comes in."""
+
+    def __init__(self, http: Protocol, space: memoryview) -> None:
+        """space: where the rest of the body goes, as long as it is."""
+        self.is_whole: asyncio.Future[bool] = http.loop.create_future()
+        self._http = http
+        self._space = space
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - as asyncio has it
+        return self._space
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._space = self._space[nbytes:]
+        if not self._space:
+            self._http.go_on()
+            self._end(is_whole=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._http.connection_lost(exc)
+        self._end(is_whole=False)
+
+    def pause_writing(self) -> None:
+        self._http.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._http.resume_writing()
+
+    def _end(self, *, is_whole: bool) -> None:
+        if not self.is_whole.done():
+            self.is_whole.set_result(is_whole)
 
 
 class Corked:
@@ -33,10 +115,3 @@ class Corked:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
-
-
-class CorkedProtocol(HttpToolsProtocol):
-    """A connection whose answers go out in one piece."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(Corked(transport))  # type: ignore[arg-type]

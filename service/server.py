@@ -54,7 +54,7 @@ def _run_workers(settings: Settings) -> int:
 
 
 def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
-    from service.protocol import CorkedProtocol
+    from service.protocol import Protocol
 
     return uvicorn.Config(
         factory,
@@ -63,7 +63,7 @@ def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
         port=settings.port,
         workers=settings.workers,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
-        http=CorkedProtocol,
+        http=Protocol,
         ws="none",
         log_config=None,
         log_level=settings.log_level,

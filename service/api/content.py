@@ -1,6 +1,7 @@
 """Bodies <-> arrays: what the three operations read, by Content-Type, and write, by Accept."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -15,6 +16,7 @@ from service.inference.pixels import Floats, to_floats, to_pixels
 from service.manifest import OperationName
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
+Body = bytes | bytearray
 PICTURES = tuple(pictures.FORMATS)
 # What curl and browsers say of a body whose type they were not told.
 UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded")
@@ -27,14 +29,14 @@ SHORT_OUTPUT = {JSON: 8 * 1024, NPY: 4 * 1024 * 1024}
 class Batch:
     """The inputs of a request, and the media types that suit the answer to them, best first.
 
-    as_pixels: whether they came as pixels in an array, so that images go back so too; is_finite:
+    as_pixels: whether they came as pixels in an array, so that images go back so too; known_finite:
     whether the reader has seen that there is no NaN and no inf among them.
     """
 
     inputs: Floats
     answers: tuple[str, ...]
     as_pixels: bool = False
-    is_finite: bool = True
+    known_finite: bool = True
 
 
 def readable(operation: OperationName) -> tuple[str, ...]:
@@ -47,7 +49,7 @@ def writable(operation: OperationName) -> tuple[str, ...]:
     return (JSON, NPY) if operation == "encode" else (JSON, NPY, *PICTURES)
 
 
-def media_type(body: bytes, content_type: str, operation: OperationName) -> tuple[str, str]:
+def media_type(body: Body, content_type: str, operation: OperationName) -> tuple[str, str]:
     """Return the media type of a body, and the boundary of its parts, "" where it has none.
 
     Raises UnsupportedMediaType with the list of what is read, MalformedBody for an empty body.
@@ -65,7 +67,7 @@ def media_type(body: bytes, content_type: str, operation: OperationName) -> tupl
 
 
 def read(
-    body: bytes,
+    body: Body,
     kind: tuple[str, str],
     model: Model,
     operation: OperationName,
@@ -86,7 +88,7 @@ def read(
         return Batch(json_arrays.read(body), _answers(operation, JSON))
     if found == NPY:
         return _from_npy(body, model, operation)
-    files = [body] if found in PICTURES else _files(body, boundary)
+    files: Sequence[Body] = [body] if found in PICTURES else _files(body, boundary)
     frame = _frame(model, operation, max_steps)
     images = pictures.read(files, frame, fit=fit, max_pixels=max_pixels)
     if len({image.shape for image in images}) > 1:
@@ -134,7 +136,7 @@ def _answers(operation: OperationName, best: str) -> tuple[str, ...]:
     return tuple(sorted(writable(operation), key=lambda each: each != best))
 
 
-def _from_npy(body: bytes, model: Model, operation: OperationName) -> Batch:
+def _from_npy(body: Body, model: Model, operation: OperationName) -> Batch:
     array = npy.read(body)
     is_pixels = array.dtype == np.uint8
     if is_pixels and operation == "decode":
@@ -143,7 +145,7 @@ def _from_npy(body: bytes, model: Model, operation: OperationName) -> Batch:
         to_floats(array, model.manifest.pixels) if is_pixels else array,
         _answers(operation, NPY),
         as_pixels=is_pixels and operation != "encode",
-        is_finite=is_pixels,
+        known_finite=is_pixels,
     )
 
 
@@ -152,13 +154,13 @@ def _frame(model: Model, operation: OperationName, longest: int) -> pictures.Fra
     return pictures.Frame(model.manifest.pixels.mode, (height, width), longest)
 
 
-def _sniffed(body: bytes) -> str:
+def _sniffed(body: Body) -> str:
     if body.startswith(b"\x93NUMPY"):
         return NPY
     return JSON if body[:64].lstrip().startswith(b"{") else pictures.media_type_of(body)
 
 
-def _files(body: bytes, boundary: str) -> list[bytes]:
+def _files(body: Body, boundary: str) -> list[bytes]:
     if not boundary:
         raise MalformedBody(
             "Content-Type: expected a boundary with multipart/form-data, received none"

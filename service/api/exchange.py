@@ -26,11 +26,16 @@ from service.inference.model import Model
 
 T = TypeVar("T")
 Header = tuple[bytes, bytes]
+Body = bytes | bytearray
 Part = bytes | memoryview
 
 USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 PATIENCE = 0.05
 """Seconds that a client is not watched for: to watch costs more than most requests take."""
+SMALL = 64 * 1024
+"""Bytes of a body that comes, and of an answer that goes, at once."""
+WHOLE_BODY = "autoencoder.whole_body"
+"""The ASGI extension that the service's own HTTP protocol has: see service/protocol.py."""
 CODECS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 log = logging.getLogger("service.requests")
@@ -89,29 +94,22 @@ class Exchange:
             raise BodyTooLarge(f"body: expected at most {limit} bytes, received {length}")
         return length
 
-    async def body(self, limit: int, ticket: Ticket) -> bytes:
+    async def body(self, limit: int, ticket: Ticket) -> Body:
         """Return the body, decompressed, counted on a ticket beyond the length that was told.
 
         Raises BodyTooLarge as soon as it is known to be, Overloaded, ClientDisconnect,
         MalformedBody and UnsupportedMediaType where Content-Encoding is not what it says, or
         none of CODECS.
         """
-        chunks, received, counted = [], 0, ticket.bytes
-        more = True
-        while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
+        counted = ticket.bytes
+        whole = self.scope.get("extensions", {}).get(WHOLE_BODY)
+        if whole and counted > SMALL:
+            received: Body | None = await whole(counted)
+            if received is None:
                 raise ClientDisconnect
-            chunk = message.get("body", b"")
-            more = message.get("more_body", False)
-            received += len(chunk)
-            if received > limit:
-                raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
-            if received > counted:
-                ticket.grow(size=received - counted)
-                counted = received
-            chunks.append(chunk)
-        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            body = received
+        else:
+            body = await self._chunks(limit, ticket)
         encoding = self.header(b"content-encoding").strip().lower()
         if encoding in ("", "identity"):
             return body
@@ -122,6 +120,25 @@ class Exchange:
         body = await asyncio.to_thread(_decompressed, body, encoding, limit)
         ticket.grow(size=max(0, len(body) - counted))
         return body
+
+    async def _chunks(self, limit: int, ticket: Ticket) -> Body:
+        chunks: list[bytes] = []
+        received, counted = 0, ticket.bytes
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunk: bytes = message.get("body", b"")
+            more = message.get("more_body", False)
+            received += len(chunk)
+            if received > limit:
+                raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
+            if received > counted:
+                ticket.grow(size=received - counted)
+                counted = received
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def outcome(self, future: "asyncio.Future[T]", seconds: float) -> T:
         """Return what a future gives, if it does within so many seconds from the start.
@@ -149,7 +166,7 @@ class Exchange:
     async def answer(
         self, status: int, media_type: str, headers: Sequence[Header], *body: Part
     ) -> None:
-        """Send the answer, its body in parts that are not joined here."""
+        """Send the answer, its body in parts that are not joined if they are large."""
         self.status = status
         length = sum(map(len, body))
         await self._send(
@@ -165,6 +182,8 @@ class Exchange:
                 ],
             }
         )
+        if length <= SMALL:  # to copy it takes less than to send it in two
+            body = (b"".join(body),)
         *first, last = body
         for part in first:
             await self._send({"type": "http.response.body", "body": part, "more_body": True})
@@ -211,7 +230,7 @@ def usable_id(sent: str) -> str:
     return sent if sent and USABLE_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
 
 
-def _decompressed(body: bytes, encoding: str, limit: int) -> bytes:
+def _decompressed(body: Body, encoding: str, limit: int) -> bytes:
     try:
         # No more than the limit is ever written, whatever the body would become.
         codec = zlib.decompressobj(CODECS[encoding])

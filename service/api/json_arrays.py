@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from service.api import straight
 from service.api.explanation import explain
 from service.errors import InvalidValue, MalformedBody
 from service.inference.pixels import Floats
@@ -23,7 +24,7 @@ CLOSING = re.compile(rb"\]\s*\}\s*\Z")
 NESTED = re.compile(rb"[\s\[]*")
 
 
-def read(body: bytes) -> Floats:
+def read(body: bytes | bytearray) -> Floats:
     """Return the array of {"inputs": nested lists of numbers} as float32.
 
     Raises MalformedBody where it is not JSON, InvalidValue where it holds anything else,
@@ -44,7 +45,10 @@ def write(model: str, version: int, outputs: Floats) -> bytes:
     return b"".join([head, b",".join(texts), b"]}"])
 
 
-def _read_whole(body: bytes) -> Floats:
+def _read_whole(body: bytes | bytearray) -> Floats:
+    quick = straight.read(body)
+    if quick is not None:
+        return quick
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -55,15 +59,13 @@ def _read_whole(body: bytes) -> Floats:
     inputs = document["inputs"]
     if not isinstance(inputs, list):
         raise InvalidValue(f"inputs: expected nested lists, received {type(inputs).__name__}")
-    # The only quotes are those around the name, or there is text among the numbers.
-    numeric = body.rfind(b'"') - body.find(b'"') == len('inputs"') and _is_numeric(body)
-    array = _array(inputs) if numeric else None
+    array = _array(inputs) if _is_numeric(body) else None
     if array is None:
         explain(inputs)
     return array
 
 
-def _read_in_pieces(body: bytes) -> Floats:
+def _read_in_pieces(body: bytes | bytearray) -> Floats:
     body = body.rstrip()
     opening = OPENING.match(body)
     closing = CLOSING.search(body, len(body) - PIECE)
@@ -76,28 +78,32 @@ def _read_in_pieces(body: bytes) -> Floats:
     first: list[Any] = []
     count = 0
     for piece in _pieces(body, opening.end(), closing.start()):
-        try:
-            items = orjson.loads(b"[" + piece + b"]")
-        except orjson.JSONDecodeError as error:
-            raise MalformedBody(
-                f"body: expected JSON, received, from inputs[{count}] on: {error}"
-            ) from error
-        first = first or items[:1]
-        array = _array(items) if b'"' not in piece and _is_numeric(piece) else None
+        document = b'{"inputs":[' + piece + b"]}"
+        array = straight.read(document)
         if array is None or (arrays and array.shape[1:] != arrays[0].shape[1:]):
-            explain([*first, *items], before=count - 1)
+            try:
+                items = orjson.loads(document)["inputs"]
+            except orjson.JSONDecodeError as error:
+                raise MalformedBody(
+                    f"body: expected JSON, received, from inputs[{count}] on: {error}"
+                ) from error
+            array = _array(items) if _is_numeric(document) else None
+            if array is None or (arrays and array.shape[1:] != arrays[0].shape[1:]):
+                explain([*first, *items], before=count - len(first))
+            first = first or items[:1]
+        first = first or array[:1].tolist()
         arrays.append(array)
-        count += len(items)
+        count += len(array)
     return np.concatenate(arrays)
 
 
-def _pieces(body: bytes, start: int, end: int) -> list[bytes]:
+def _pieces(body: bytes | bytearray, start: int, end: int) -> list[bytes | bytearray]:
     """The items between the outer brackets, many at a time, each piece's items whole."""
     brackets = NESTED.match(body, start)
     # After an item, as many brackets have closed as opened before the first number.
     closed = rb"\]\s*" * (brackets.group().count(b"[") if brackets else 0)
     boundary = re.compile(closed + rb",")
-    pieces = []
+    pieces: list[bytes | bytearray] = []
     while cut := boundary.search(body, start + PIECE, end):
         pieces.append(body[start : cut.end() - 1])
         start = cut.end()
@@ -105,9 +111,13 @@ def _pieces(body: bytes, start: int, end: int) -> list[bytes]:
     return pieces
 
 
-def _is_numeric(text: bytes) -> bool:
-    """Whether JSON has none of true, false and null, which numpy would take for numbers."""
-    return b"l" not in text and b"r" not in text
+def _is_numeric(document: bytes | bytearray) -> bool:
+    """Whether a document has nothing that numpy would take for numbers, though it is none.
+
+    Its only quotes are those around the name, and true, false and null are nowhere.
+    """
+    quoted = document.rfind(b'"') - document.find(b'"')
+    return quoted == len('inputs"') and b"l" not in document and b"r" not in document
 
 
 @np.errstate(over="raise")

@@ -21,7 +21,7 @@ LONGEST_HEADER = 1024
 """Bytes; numpy writes 128 for what a model takes."""
 
 
-def read(body: bytes) -> Array:
+def read(body: bytes | bytearray) -> Array:
     """Return the array of a .npy file: float32 for any float type, or uint8 for pixels.
 
     Nothing is allocated from what the header claims, and nothing is copied of what has the right
@@ -29,7 +29,7 @@ def read(body: bytes) -> Array:
     InvalidValue for other types of numbers.
     """
     start = _end_of_header(body)
-    shape, fortran_order, dtype = _header(body[:start])
+    shape, fortran_order, dtype = _header(bytes(body[:start]))
     data = memoryview(body)[start:]
     expected = math.prod(shape) * dtype.itemsize
     if len(data) != expected:
@@ -43,9 +43,7 @@ def read(body: bytes) -> Array:
 def write(array: Array) -> tuple[bytes, memoryview]:
     """Return an array as numpy.save writes it: the header, and the data where it lies."""
     contiguous = np.ascontiguousarray(array)
-    stream = io.BytesIO()
-    npy.write_array_header_1_0(stream, npy.header_data_from_array_1_0(contiguous))
-    return stream.getvalue(), contiguous.data.cast("B")
+    return _written_header(contiguous.shape, contiguous.dtype), contiguous.data.cast("B")
 
 
 def narrowed(array: Array) -> Floats:
@@ -54,13 +52,21 @@ def narrowed(array: Array) -> Floats:
         return np.ascontiguousarray(array, np.float32)
 
 
-def _end_of_header(body: bytes) -> int:
+def _end_of_header(body: bytes | bytearray) -> int:
     # After the magic and two bytes of version: the header's length, in 2 bytes or, from 2.0, in 4.
     width = 2 if body[6:7] == b"\x01" else 4
     end = 8 + width + int.from_bytes(body[8 : 8 + width], "little")
     if not body.startswith(npy.MAGIC_PREFIX) or end > min(len(body), LONGEST_HEADER):
         raise MalformedBody("body: expected a .npy file, received another, or the start of one")
     return end
+
+
+@functools.lru_cache(256)
+def _written_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    stream = io.BytesIO()
+    described = {"shape": shape, "fortran_order": False, "descr": npy.dtype_to_descr(dtype)}
+    npy.write_array_header_1_0(stream, described)
+    return stream.getvalue()
 
 
 @functools.lru_cache(256)  # a header says the shape alone, and takes longer to read than the array

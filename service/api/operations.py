@@ -149,7 +149,7 @@ class Operation:
         exchange: Exchange,
         model: Model,
         choice: "Asked",
-        body: bytes,
+        body: bytes | bytearray,
         kind: tuple[str, str],
     ) -> tuple[content.Batch, str, int]:
         """The inputs, checked, the media type of the answer, and the size of the outputs."""
@@ -164,7 +164,7 @@ class Operation:
             max_steps=limits.steps,
         )
         size = self._serving.check(
-            model, self._operation, batch.inputs, choice.steps, is_finite=batch.is_finite
+            model, self._operation, batch.inputs, choice.steps, known_finite=batch.known_finite
         )
         return batch, content.answer_type(exchange.header(b"accept"), batch), size
 

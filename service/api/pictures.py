@@ -43,7 +43,7 @@ def warm_up() -> None:
         _open(write(np.zeros((1, 1), np.uint8), media_type), max_pixels=1)
 
 
-def media_type_of(body: bytes) -> str:
+def media_type_of(body: bytes | bytearray) -> str:
     """Return the media type of FORMATS that a body starts as, or "" for none."""
     if body.startswith(b"\x89PNG"):
         return "image/png"
@@ -52,7 +52,9 @@ def media_type_of(body: bytes) -> str:
     return "image/webp" if body.startswith(b"RIFF") and b"WEBP".startswith(body[8:12]) else ""
 
 
-def read(files: Sequence[bytes], frame: Frame, *, fit: bool, max_pixels: int) -> list[Bytes]:
+def read(
+    files: Sequence[bytes | bytearray], frame: Frame, *, fit: bool, max_pixels: int
+) -> list[Bytes]:
     """Return the pixels (height, width) or (height, width, 3) of PNG, JPEG or WebP pictures.
 
     Their EXIF orientation is applied. With fit, a picture of another mode or size is converted and
@@ -91,7 +93,7 @@ def write(pixels: Bytes, media_type: str) -> bytes:
     return stream.getvalue()
 
 
-def _open(body: bytes, max_pixels: int) -> Image.Image:
+def _open(body: bytes | bytearray, max_pixels: int) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(body), formats=list(FORMATS.values()))
     except UnidentifiedImageError as error:

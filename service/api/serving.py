@@ -115,14 +115,14 @@ class Serving:
         inputs: Floats,
         steps: int | None,
         *,
-        is_finite: bool = False,
+        known_finite: bool = False,
     ) -> int:
         """Raise unless an operation can run on inputs; return the bytes of what it will give.
 
         As Model.check, and InvalidValue and BodyTooLarge for what is beyond the limits: a small
         body may ask for a large answer, codings being shorter than what they stand for.
         """
-        shape = model.check(operation, inputs, steps, is_finite=is_finite)
+        shape = model.check(operation, inputs, steps, known_finite=known_finite)
         taken = model.input(operation).shape
         asked = steps or (inputs.shape[taken.index("steps")] if "steps" in taken else 0)
         if asked > self.limits.steps:

@@ -6,6 +6,7 @@ the next one. Batches grow with the load by themselves, and there is no delay to
 
 import asyncio
 import itertools
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -71,6 +72,7 @@ class Batcher:
         self._observe = observe
         self._waiting: dict[_Kind, deque[_Job]] = {}
         self._thread = ThreadPoolExecutor(1, session.operation.file)
+        self._lock = threading.Lock()
         self._busy_since: float | None = None
         self._took: dict[int, float] = {}
 
@@ -83,34 +85,62 @@ class Batcher:
         loop = asyncio.get_running_loop()
         job = _Job(array, steps, loop.create_future(), time.perf_counter())
         kind = (array.shape[1:], steps)
-        if kind in self._waiting:
-            self._waiting[kind].append(job)
-        else:
-            self._waiting[kind] = deque((job,))
-        if self._busy_since is None:
+        with self._lock:
+            if kind in self._waiting:
+                self._waiting[kind].append(job)
+            else:
+                self._waiting[kind] = deque((job,))
+            if self._busy_since is not None:
+                return job.answer
             self._busy_since = job.since
-            # Not now: requests that came in the same turn of the event loop join this batch.
-            loop.call_soon(self._dispatch, loop)
+        # Not now: requests that came in the same turn of the event loop join this batch.
+        loop.call_soon(self._begin, loop)
         return job.answer
 
     def waiting(self) -> list[float]:
         """Return the time.perf_counter() at which each waiting request came."""
-        return [job.since for jobs in self._waiting.values() for job in jobs]
+        with self._lock:
+            return [job.since for jobs in self._waiting.values() for job in jobs]
 
     def busy_for(self) -> float:
         """Return for how many seconds the batch that runs now has run, 0 where none does."""
-        return 0.0 if self._busy_since is None else time.perf_counter() - self._busy_since
+        since = self._busy_since
+        return 0.0 if since is None else time.perf_counter() - since
 
-    def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
-        jobs = self._take()
-        self._busy_since = time.perf_counter() if jobs else None
-        if not jobs:
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        if jobs := self._next():
+            self._run_batch(jobs, loop)
+
+    def _run_batch(self, jobs: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
+        """Run a batch on the event loop if it is brief, or else in the thread."""
+        if not self._is_brief(jobs):
+            self._thread.submit(self._run_batches, jobs, loop)
             return
-        # What takes how long depends on the size; until that is known, it may be too long.
-        if self._took.get(_items(jobs).bit_length(), BRIEF) < BRIEF:
-            self._finish(*self._work(jobs), loop)
+        self._finish(*self._work(jobs))
+        if self._waiting:
+            loop.call_soon(self._begin, loop)
         else:
-            self._thread.submit(self._work_aside, jobs, loop)
+            self._busy_since = None
+
+    def _run_batches(self, jobs: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
+        """Run, in the thread, one batch after another, until none waits or a brief one does."""
+        while jobs:
+            loop.call_soon_threadsafe(self._finish, *self._work(jobs))
+            jobs = self._next()
+            if jobs and self._is_brief(jobs):
+                loop.call_soon_threadsafe(self._run_batch, jobs, loop)
+                return
+
+    def _is_brief(self, jobs: Sequence[_Job]) -> bool:
+        # What takes how long depends on the size; until that is known, it may be too long.
+        return self._took.get(_items(jobs).bit_length(), BRIEF) < BRIEF
+
+    def _next(self) -> list[_Job]:
+        """The next batch; from now on the session is busy with it, or free if there is none."""
+        with self._lock:
+            jobs = self._take()
+            self._busy_since = time.perf_counter() if jobs else None
+            return jobs
 
     def _take(self) -> list[_Job]:
         """The next batch, of the kind whose turn it is; those whose client has gone are dropped."""
@@ -130,13 +160,14 @@ class Batcher:
                 return jobs
         return []
 
-    def _work_aside(self, jobs: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
-        loop.call_soon_threadsafe(self._finish, *self._work(jobs), loop)
-
     def _work(self, jobs: list[_Job]) -> tuple[list[_Job], list[Floats | Exception], float, float]:
         began = time.perf_counter()
         outcomes = self._outcomes(jobs)
-        return jobs, outcomes, began, time.perf_counter() - began
+        took = time.perf_counter() - began
+        size = _items(jobs).bit_length()
+        # The least of late: what comes on top is the wait for the interpreter, or for a processor.
+        self._took[size] = min(took, 1.02 * self._took.get(size, took))
+        return jobs, outcomes, began, took
 
     def _outcomes(self, jobs: Sequence[_Job]) -> list[Floats | Exception]:
         try:
@@ -160,17 +191,9 @@ class Batcher:
         return outputs
 
     def _finish(
-        self,
-        jobs: list[_Job],
-        outcomes: list[Floats | Exception],
-        began: float,
-        took: float,
-        loop: asyncio.AbstractEventLoop,
+        self, jobs: list[_Job], outcomes: list[Floats | Exception], began: float, took: float
     ) -> None:
-        items = _items(jobs)
-        size = items.bit_length()
-        self._took[size] = 0.9 * self._took.get(size, took) + 0.1 * took
-        self._observe(Batch(items, len(jobs), took))
+        self._observe(Batch(_items(jobs), len(jobs), took))
         for job, outcome in zip(jobs, outcomes, strict=True):
             if job.answer.done():
                 continue
@@ -178,11 +201,6 @@ class Batcher:
                 job.answer.set_exception(outcome)
             else:
                 job.answer.set_result(Result(outcome, began - job.since, took))
-        if self._waiting:
-            self._busy_since = time.perf_counter()
-            loop.call_soon(self._dispatch, loop)
-        else:
-            self._busy_since = None
 
 
 def _items(jobs: Sequence[_Job]) -> int:

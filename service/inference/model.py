@@ -50,16 +50,16 @@ class Model:
         array: Floats,
         steps: int | None = None,
         *,
-        is_finite: bool = False,
+        known_finite: bool = False,
     ) -> tuple[int, ...]:
         """Return the shape of what an operation gives for a batch of inputs, if it can run.
 
-        is_finite: the numbers are known to be. Raises OperationNotOffered; InvalidValue for numbers
-        that are not finite, an empty batch, or steps where the operation has no such input;
-        ShapeMismatch.
+        known_finite: whether the numbers are known to have no NaN and no inf among them. Raises
+        OperationNotOffered; InvalidValue for numbers that are not finite, an empty batch, or steps
+        where the operation has no such input; ShapeMismatch.
         """
         shape = self._session(operation).output_shape(array.shape, steps)
-        if not is_finite and not np.isfinite(array).all():
+        if not known_finite and not np.isfinite(array).all():
             raise InvalidValue(
                 f"{self.input(operation).name}: expected finite numbers, received NaN or inf"
             )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-NAMES = ("service-cpu", "service-gpu", "training", "dev")
+NAMES = ("service-cpu", "service-gpu", "training", "bench", "dev")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
@@ -49,6 +49,7 @@ def test_one_build_of_onnx_runtime_is_required_and_never_both(root: Path) -> Non
         "service-cpu": {"onnxruntime"},
         "service-gpu": {"onnxruntime-gpu"},
         "training": {"onnxruntime"},
+        "bench": {"onnxruntime"},
         "dev": {"onnxruntime"},
     }
 

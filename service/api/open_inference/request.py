@@ -38,7 +38,7 @@ class Request:
     binary: bool
 
 
-def split(body: bytes, header: str) -> tuple[bytes, memoryview]:
+def split(body: bytes | bytearray, header: str) -> tuple[bytes | bytearray, memoryview]:
     """Return the JSON of a body, and the bytes after it, by what HEADER says, "" for all of it.
 
     Raises MalformedBody where the header says no such length, BodyTooLarge for too much JSON.
@@ -59,7 +59,9 @@ def split(body: bytes, header: str) -> tuple[bytes, memoryview]:
     return body[:length], memoryview(body)[length:]
 
 
-def read(text: bytes, data: memoryview, model: Model, operation: OperationName) -> Request:
+def read(
+    text: bytes | bytearray, data: memoryview, model: Model, operation: OperationName
+) -> Request:
     """Return what a document asks for, with the bytes after it; shapes are not checked.
 
     Images may come as UINT8 pixels, codings may not.

@@ -1,0 +1,63 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import idle, overload
+from benchmarks.contenders import SERVICE
+from benchmarks.images import noisy
+from benchmarks.inprocess import images_per_second
+from benchmarks.servers import serving
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(sys.executable).parent
+
+
+def numbers(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def test_ten_times_more_clients_are_a_row_beside_full_load(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("benchmarks.measure.WARM_UP", 0.1)
+    with serving(overload.with_queue(2), PROGRAMS, "npy", noisy(1)) as server:
+        rows = [numbers(row) for row in overload.rows(server, clients=2, times=3, seconds=0.2)]
+    assert [row[:2] for row in rows] == [["2", "-"], ["6", "yes"], ["6", "no"]]
+    assert rows[0][5] == "1.00"
+    assert {(row[9], row[10]) for row in rows} == {("0", "0")}  # no 5xx, nothing lost
+    assert rows[0][6] == "0"  # no 429 while the queue is full and no fuller
+    assert int(rows[2][6].replace(",", "")) > 0
+    assert all(len(row) == len(numbers(overload.HEAD.splitlines()[0])) for row in rows)
+
+
+def test_an_idle_service_is_watched() -> None:
+    with serving(SERVICE, PROGRAMS, "json", noisy(1)) as server:
+        text = idle.watch(server, 0.2)
+    found = re.fullmatch(
+        r"start to the first right answer: \d+\.\d\d s\n"
+        r"idle for 0\.2 s: \d+\.\d\d % of one processor\n"
+        r"memory: (\d+) MB in processes: [1-9]",
+        text,
+    )
+    assert found
+    assert int(found[1]) > 20  # an interpreter with numpy and the runtime takes more
+
+
+def test_the_model_is_measured_without_http() -> None:
+    assert images_per_second(threads=1, batch=2, seconds=0.05) > 0
+
+
+def test_a_contender_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--only", "bare,nobody"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "expected some of bare, service, naive, ray" in result.stderr
+    assert "received nobody" in result.stderr
