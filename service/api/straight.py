@@ -8,6 +8,7 @@ text is not quite as expected, lists are made after all, and say what is wrong.
 import functools
 import math
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from service.inference.pixels import Floats
 try:
     import simdjson
 except ImportError:
-    simdjson = None
+    simdjson = None  # type: ignore[assignment]
 
 NUMERALS = b"0123456789+-.eE \t\r\n"
 OPENING, CLOSING = b'{"inputs":', b"}"
@@ -34,7 +35,9 @@ def read(body: bytes | bytearray) -> Floats | None:
     parser = getattr(_local, "parser", None) or simdjson.Parser()
     _local.parser = None  # one that fails may still be held by the error
     try:
-        numbers = parser.parse(body)["inputs"].as_buffer(of_type="d")
+        document: Any = parser.parse(body)
+        numbers = document["inputs"].as_buffer(of_type="d")
+        del document  # a parser reads nothing else while what it read last is held
         array = np.frombuffer(numbers, np.float64).astype(np.float32)
     except (ValueError, TypeError, KeyError, RuntimeError, FloatingPointError):
         return None

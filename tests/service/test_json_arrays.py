@@ -1,0 +1,128 @@
+"""Numbers in JSON become the same array by every way of reading them."""
+
+import json
+
+import numpy as np
+import orjson
+import pytest
+
+from service.api import json_arrays, straight
+from service.errors import MalformedBody, ServiceError
+
+RANDOM = np.random.default_rng(0)
+SHAPES = [(1,), (5,), (1, 1), (2, 1), (1, 1, 1), (3, 2, 1), (7, 30), (2, 4, 4), (1, 28, 28)]
+LARGE = [(200_000,), (4000, 30), (400, 28, 28)]
+
+
+@pytest.fixture(params=["straight", "by way of lists"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How numbers are read: Python 3.14 has no simdjson yet."""
+    if request.param == "straight":
+        pytest.importorskip("simdjson")
+    else:
+        monkeypatch.setattr(straight, "simdjson", None)
+    return str(request.param)
+
+
+def array_of(shape: tuple[int, ...]) -> np.ndarray:
+    return ((RANDOM.random(shape, np.float32) - 0.5) * 10).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape", SHAPES + LARGE, ids=str)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_arrays_of_any_shape_are_read(way: str, shape: tuple[int, ...], indent: int | None) -> None:
+    array = array_of(shape)
+    text = json.dumps({"inputs": array.tolist()}, indent=indent)
+    read = json_arrays.read(f" {text}\n".encode())
+    assert read.dtype == np.float32
+    np.testing.assert_array_equal(read, array)
+
+
+@pytest.mark.parametrize("shape", SHAPES + LARGE, ids=str)
+def test_what_is_written_reads_back_equal(shape: tuple[int, ...]) -> None:
+    array = array_of(shape)
+    document = orjson.loads(json_arrays.write("name", 1, array))
+    assert (document["model"], document["version"]) == ("name", 1)
+    np.testing.assert_array_equal(np.array(document["outputs"], np.float32), array)
+
+
+@pytest.mark.parametrize(
+    "text", ["1", "1.5e3", "-0.25", "1E-3", "12345678901234567890123", "1e-400"]
+)
+def test_numbers_are_read_as_python_reads_them(way: str, text: str) -> None:
+    read = json_arrays.read(f'{{"inputs":[[{text}, 0]]}}'.encode())
+    assert read[0, 0] == np.float32(float(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"inputs":[[[1],2],[3]]}',
+        '{"inputs":[[1[,2],[3,4]]]}',
+        '{"inputs":[[1,]2,[3,4]]}',
+        '{"inputs":[[]5,[]6]}',
+        '{"inputs":[[1,2],[3]]}',
+        '{"inputs":[[1,2],[3,4,5],[6]]}',
+        '{"inputs":[1]}]}',
+        '{"inputs":[1],"inputs":[2,3]}',
+        '{"inp1uts":[1,2]}',
+        '{"in puts":[1,2]}',
+        '{"inputs":[[1]],[[2]]}',
+        '{"inputs":[1e400]}',
+        '{"inputs":[1e39]}',
+        '{"inputs":[-]}',
+        '{"inputs":[01]}',
+        '{"inputs":[1 2]}',
+        '{"inputs":[.5]}',
+        '{"inputs":[1.]}',
+        '{"inputs":[+1]}',
+        '{"inputs":[1,true]}',
+        '{"inputs":[1,null]}',
+        '{"inputs":[1,"2"]}',
+        '{"inputs":[1,{}]}',
+        '{"inputs":[1,]}',
+        '{"inputs":' + "[" * 80 + "1" + "]" * 80 + "}",
+    ],
+)
+def test_what_is_no_array_of_numbers_is_refused(way: str, text: str) -> None:
+    with pytest.raises(ServiceError):
+        json_arrays.read(text.encode())
+
+
+def broken(count: int, place: int, value: object) -> bytes:
+    """A large body of images, one of which is not like the others."""
+    lists: list[object] = array_of((count, 28, 28)).tolist()
+    lists[place] = value
+    return json.dumps({"inputs": lists}).encode()
+
+
+def test_a_fault_far_into_a_large_body_is_named_by_its_place(way: str) -> None:
+    image = array_of((28, 28)).tolist()
+    image[3][4] = "x"
+    with pytest.raises(ServiceError, match=r'inputs\[250\]\[3\]\[4\]: expected a number, .*"x"'):
+        json_arrays.read(broken(300, 250, image))
+    shape = r"inputs\[250\]: expected the shape of inputs\[0\], \(28, 28\), received \(5, 28\)"
+    with pytest.raises(ServiceError, match=shape):
+        json_arrays.read(broken(300, 250, image[5:10]))
+    with pytest.raises(ServiceError, match=r"inputs\[0\]\[3\]\[4\]"):
+        json_arrays.read(broken(300, 0, image))
+
+
+def test_a_large_body_that_is_no_json_is_told_from_where_on(way: str) -> None:
+    text = broken(300, 0, array_of((28, 28)).tolist())
+    middle = len(text) // 2
+    with pytest.raises(MalformedBody, match=r"expected JSON, received, from inputs\[\d+\] on"):
+        json_arrays.read(text[:middle] + b"}" + text[middle:])
+
+
+def test_a_large_body_with_more_than_inputs_is_refused_unread() -> None:
+    text = broken(300, 0, array_of((28, 28)).tolist())
+    with pytest.raises(ServiceError, match="and nothing else"):
+        json_arrays.read(text[:-1] + b', "more": 1}')
+
+
+def test_a_large_body_may_be_one_item(way: str) -> None:
+    array = array_of((1, 500, 500))
+    np.testing.assert_array_equal(
+        json_arrays.read(json.dumps({"inputs": array.tolist()}).encode()), array
+    )

@@ -1,0 +1,179 @@
+"""What goes over the wire: bodies of any size and manner, one connection for many of them."""
+
+import io
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.service.running import Running, running
+from tests.service.tiny import write_model
+
+RANDOM = np.random.default_rng(0)
+SMALL, LARGE = 3, 20_000
+"""Images of 4x4: less and more than what is received where it stays."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    root = tmp_path_factory.mktemp("protocol") / "models"
+    for name in ("mirror", "half"):
+        write_model(root, name)
+    with running(root, "--max-body-bytes=4000000") as service:
+        yield service
+
+
+@pytest.fixture
+def connection(service: Running) -> Iterator[socket.socket]:
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        yield connection
+
+
+def images(count: int) -> np.ndarray:
+    return RANDOM.random((count, 4, 4), np.float32)
+
+
+def body_of(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def head(length: int | None, *lines: str, version: str = "1.1") -> bytes:
+    told = ["Transfer-Encoding: chunked"] if length is None else [f"Content-Length: {length}"]
+    return "\r\n".join([f"POST /denoise HTTP/{version}", "Host: x", *told, *lines, "", ""]).encode()
+
+
+def read_head(connection: socket.socket) -> tuple[str, bytes]:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        more = connection.recv(65536)
+        assert more, received
+        received += more
+    told, _, rest = received.partition(b"\r\n\r\n")
+    return told.decode(), rest
+
+
+def answer(connection: socket.socket) -> tuple[int, np.ndarray]:
+    """The status and the array of the next answer."""
+    told, body = read_head(connection)
+    length = int(re.search(r"content-length: (\d+)", told)[1])  # type: ignore[index]
+    while len(body) < length:
+        body += connection.recv(1 << 20)
+    return int(told.split()[1]), np.load(io.BytesIO(body))
+
+
+def check(connection: socket.socket, sent: np.ndarray) -> None:
+    status, received = answer(connection)
+    assert status == 200
+    np.testing.assert_array_equal(received, sent / 2)
+
+
+@pytest.mark.parametrize("counts", [(SMALL,), (LARGE,), (LARGE, SMALL, LARGE, LARGE, SMALL)])
+def test_a_connection_takes_one_body_after_another(
+    connection: socket.socket, counts: tuple[int, ...]
+) -> None:
+    for count in counts:
+        sent = images(count)
+        body = body_of(sent)
+        connection.sendall(head(len(body)) + body)
+        check(connection, sent)
+
+
+def test_a_body_may_come_in_drops(connection: socket.socket) -> None:
+    sent = images(LARGE)
+    body = body_of(sent)
+    connection.sendall(head(len(body)))
+    for start in range(0, len(body), 200_000):
+        time.sleep(0.02)
+        connection.sendall(body[start : start + 200_000])
+    check(connection, sent)
+
+
+def test_requests_may_be_sent_before_the_one_before_is_answered(connection: socket.socket) -> None:
+    first, second, third = images(SMALL), images(LARGE), images(SMALL)
+    wire = b"".join(head(len(body)) + body for body in map(body_of, (first, second, third)))
+    threading.Thread(target=connection.sendall, args=(wire,)).start()
+    received = b""
+    while received.count(b"HTTP/1.1 200 OK") < 3 or not received.endswith(
+        (third / 2).astype(np.float32).tobytes()
+    ):
+        more = connection.recv(1 << 20)
+        assert more
+        received += more
+    assert (second / 2).astype(np.float32).tobytes() in received
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_a_client_that_asks_first_is_told_to_go_on(connection: socket.socket, count: int) -> None:
+    sent = images(count)
+    body = body_of(sent)
+    connection.sendall(head(len(body), "Expect: 100-continue"))
+    told, rest = read_head(connection)
+    assert (told, rest) == ("HTTP/1.1 100 Continue", b"")
+    connection.sendall(body)
+    check(connection, sent)
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_a_body_in_chunks_is_read(service: Running, count: int) -> None:
+    sent = images(count)
+    body = body_of(sent)
+
+    def chunks() -> Iterator[bytes]:
+        for start in range(0, len(body), 70_000):
+            yield body[start : start + 70_000]
+
+    received = httpx.post(f"{service.url}/denoise", content=chunks(), trust_env=False)
+    np.testing.assert_array_equal(np.load(io.BytesIO(received.content)), sent / 2)
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+@pytest.mark.parametrize(("version", "line"), [("1.0", "X: y"), ("1.1", "Connection: close")])
+def test_a_connection_that_is_to_be_closed_is_closed(
+    connection: socket.socket, count: int, version: str, line: str
+) -> None:
+    sent = images(count)
+    body = body_of(sent)
+    connection.sendall(head(len(body), line, version=version) + body)
+    check(connection, sent)
+    assert connection.recv(1) == b""
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_comes(connection: socket.socket) -> None:
+    connection.sendall(head(5_000_000))
+    told, _ = read_head(connection)
+    assert told.startswith("HTTP/1.1 413")
+
+
+def test_the_head_and_the_body_of_an_answer_come_together(connection: socket.socket) -> None:
+    body = body_of(images(SMALL))
+    connection.sendall(head(len(body)) + body)
+    _, rest = read_head(connection)
+    assert len(rest) == len(body)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_a_client_that_goes_before_its_body_is_whole_leaves_nothing_behind(
+    service: Running, share: float
+) -> None:
+    body = body_of(images(LARGE))
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(head(len(body)) + body[: int(len(body) * share)])
+        wait_for(service, "autoencoder_in_flight_requests 1.0")
+    wait_for(service, "autoencoder_in_flight_requests 0.0")
+    wait_for(service, "autoencoder_in_flight_bytes 0.0")
+
+
+def wait_for(service: Running, line: str) -> None:
+    deadline = time.monotonic() + 30
+    while line not in httpx.get(f"{service.url}/metrics", trust_env=False).text:
+        assert time.monotonic() < deadline, line
+        time.sleep(0.02)
