@@ -1,5 +1,6 @@
 """What every request for a model goes through, whatever protocol it speaks."""
 
+import functools
 import logging
 import math
 from collections.abc import Awaitable, Callable
@@ -8,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 
-from service.api.exchange import Exchange
-from service.errors import BodyTooLarge, InvalidValue, ServiceError
+from service.api.exchange import Exchange, Header
+from service.errors import BodyTooLarge, InvalidValue, Overloaded, ServiceError
 from service.inference.admission import Admission
 from service.inference.model import Model
 from service.inference.pixels import Floats
@@ -76,11 +77,13 @@ class Serving:
         failure: Failure,
     ) -> None:
         try:
-            await answer(exchange)
+            if self.admission.is_full():
+                # There may be thousands a second, which must not take the time of those inside.
+                await exchange.answer(*_refusal(failure, self.admission.wait()))
+            else:
+                await answer(exchange)
         except ServiceError as error:
-            kind, body = failure(error.status, error.code, error.title, str(error))
-            headers = [(each.encode(), value.encode()) for each, value in error.headers.items()]
-            await exchange.answer(error.status, kind, headers, body)
+            await exchange.answer(*_failed(failure, error))
         except ClientDisconnect:
             exchange.status = CLIENT_GONE
         except Exception:
@@ -88,9 +91,7 @@ class Serving:
             log.exception("request %s failed", who, extra={"request_id": who})
             if exchange.status:
                 raise
-            detail = f"the log has it under {exchange.request_id}"
-            kind, body = failure(500, "internal-error", "Internal error", detail)
-            await exchange.answer(500, kind, (), body)
+            await exchange.answer(*_failed(failure, ServiceError(f"the log has it under {who}")))
         seconds = exchange.elapsed()
         name = exchange.model.name if exchange.model else ""
         self.metrics.answered(operation, name, exchange.status, seconds, exchange.stages)
@@ -134,3 +135,16 @@ class Serving:
                 f"received a request for {size}, of shape {shape}"
             )
         return size
+
+
+def _failed(failure: Failure, error: ServiceError) -> tuple[int, str, list[Header], bytes]:
+    kind, body = failure(error.status, error.code, error.title, str(error))
+    headers = [(each.encode(), value.encode()) for each, value in error.headers.items()]
+    return error.status, kind, headers, body
+
+
+@functools.lru_cache(256)
+def _refusal(failure: Failure, wait: int) -> tuple[int, str, list[Header], bytes]:
+    return _failed(
+        failure, Overloaded("queue: expected room in it, received none", retry_after=wait)
+    )

@@ -57,4 +57,5 @@ def _shape(skeleton: bytes) -> tuple[int, ...] | None:
         count = (end - (depth - 1 - level)) // (len(unit) + 1)
         unit = b"[" + b",".join([unit] * count) + b"]"
         sizes.append(count)
-    return tuple(reversed(sizes)) if OPENING + unit + CLOSING == skeleton else None
+    is_regular = depth > 0 and OPENING + unit + CLOSING == skeleton
+    return tuple(reversed(sizes)) if is_regular else None

@@ -28,6 +28,10 @@ class Admission:
         self._rate = 0.0
         self._measured = time.perf_counter()
 
+    def is_full(self) -> bool:
+        """Return whether nothing more is admitted now, however small."""
+        return self.items >= self.max_items
+
     def admit(self, size: int = 0) -> "Ticket":
         """Return a request's ticket, a context manager to be left when it is answered.
 
@@ -35,7 +39,7 @@ class Admission:
         whole, so that one larger than the limits is still served, when it is alone. Raises
         Overloaded.
         """
-        if self.items >= self.max_items or (self.items and self.bytes + size > self.max_bytes):
+        if self.is_full() or (self.items and self.bytes + size > self.max_bytes):
             raise self.overloaded(size)
         self.requests += 1
         return Ticket(self, size)

@@ -57,6 +57,7 @@ def test_numbers_are_read_as_python_reads_them(way: str, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        '{"inputs":1}',
         '{"inputs":[[[1],2],[3]]}',
         '{"inputs":[[1[,2],[3,4]]]}',
         '{"inputs":[[1,]2,[3,4]]}',

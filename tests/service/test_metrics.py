@@ -180,7 +180,7 @@ async def test_what_a_full_queue_refuses_is_counted(start: Start, gate: Gate) ->
     assert [(await client.post("/encode", json=BODY)).status_code for _ in range(2)] == [429] * 2
     value = await scrape(client)
     assert value("rejected_total") == 2
-    assert value("requests_total", operation="encode", model="mirror", status="429") == 2
+    assert value("requests_total", operation="encode", model="", status="429") == 2
     assert value("in_flight_requests") == 1
     gate.open()
     assert (await admitted).status_code == 200
