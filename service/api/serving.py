@@ -61,13 +61,25 @@ class Serving:
         operation: str,
         answer: Callable[[Exchange], Awaitable[None]],
         failure: Failure,
+        *,
+        queued: bool = True,
     ) -> None:
-        """Answer a request, whatever happens; count it, log it, and trace it if that is wanted."""
+        """Answer a request, whatever happens; count it, log it, and trace it if that is wanted.
+
+        queued: whether it takes a place in the queue, and is refused where there is none.
+        """
+        if queued and self.admission.is_full():
+            # There may be thousands a second, which must not take the time of those inside.
+            answer = self._refuse(failure)
         if self.tracer is None:
             await self._handle(exchange, operation, answer, failure)
         else:
             with self.tracer.request(operation, exchange):
                 await self._handle(exchange, operation, answer, failure)
+
+    def _refuse(self, failure: Failure) -> Callable[[Exchange], Awaitable[None]]:
+        refusal = _refusal(failure, self.admission.wait())
+        return lambda exchange: exchange.answer(*refusal)
 
     async def _handle(
         self,
@@ -77,11 +89,7 @@ class Serving:
         failure: Failure,
     ) -> None:
         try:
-            if self.admission.is_full():
-                # There may be thousands a second, which must not take the time of those inside.
-                await exchange.answer(*_refusal(failure, self.admission.wait()))
-            else:
-                await answer(exchange)
+            await answer(exchange)
         except ServiceError as error:
             await exchange.answer(*_failed(failure, error))
         except ClientDisconnect:

@@ -108,7 +108,7 @@ class Control:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
-        await self._serving.handle(exchange, self._kind, self._answer, error)
+        await self._serving.handle(exchange, self._kind, self._answer, error, queued=False)
 
     async def _answer(self, exchange: Exchange) -> None:
         with self._room.admit(exchange.length(LARGEST_BODY)) as ticket:
