@@ -49,7 +49,8 @@ LABEL org.opencontainers.image.title="autoencoder-service" \
       org.opencontainers.image.description="Serves autoencoders over HTTP with FastAPI and ONNX Runtime" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
-ENV PATH=/opt/venv/bin:$PATH
+ENV PATH=/opt/venv/bin:$PATH \
+    SERVICE_LOG_FORMAT=json
 COPY --from=service-packages /opt/venv /opt/venv
 COPY --from=service-code /app /app
 COPY models models

@@ -88,7 +88,7 @@ class Model:
         """
         for name, batcher in self.batchers.items():
             one = [size if isinstance(size, int) else 1 for size in self.input(name).shape[1:]]
-            for doubled in range(max_batch.bit_length()):
+            for doubled in range((max_batch - 1).bit_length() + 1):
                 batcher.session.run(np.zeros((1 << doubled, *one), np.float32))
 
     def _session(self, operation: OperationName) -> Session:
