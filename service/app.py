@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from http import HTTPStatus
@@ -37,6 +38,8 @@ from service.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from service.telemetry.tracing import Tracer
 
+log = logging.getLogger(__name__)
+
 PLAYGROUND = Path(__file__).parent / "playground"
 
 
@@ -70,13 +73,17 @@ def create_app(settings: Settings, *, shared: Path | None = None) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         drain.listen()
-        tasks = [asyncio.create_task(_look(serving))] if shared else []
-        seconds = settings.reload_seconds or (1.0 if shared else 0.0)
-        if seconds:
-            tasks.append(asyncio.create_task(repository.follow(seconds)))
+        tasks = []
+        if settings.reload_seconds:
+            tasks.append(asyncio.create_task(repository.follow(settings.reload_seconds)))
+        if shared:
+            tasks.append(asyncio.create_task(repository.follow(1.0, folder=False)))
+            tasks.append(asyncio.create_task(_keep_looking(serving)))
         yield
         for task in tasks:
             task.cancel()
+        if shared:
+            _look(serving)  # what was counted since the last time
         if tracer:
             await asyncio.to_thread(tracer.close)
 
@@ -123,17 +130,27 @@ def _loader(settings: Settings, metrics: Metrics) -> Callable[[Path], Model]:
         if model.provider != CUDA:
             execution = replace(execution, device="cpu")  # nor will it run for the next model
         # CUDA prepares for each size of a batch by itself; the CPU has only memory to prepare.
-        model.warm_up(settings.max_batch if model.provider == CUDA else 1)
+        try:
+            model.warm_up(settings.max_batch if model.provider == CUDA else 1)
+        except Exception as error:
+            raise StartupError(f"{folder}: expected graphs that run, received: {error}") from error
         return model
 
     return load_warm
 
 
-async def _look(serving: Serving) -> None:
+async def _keep_looking(serving: Serving) -> None:
     """Let the other workers know how this one stands, whoever of them is asked."""
     while True:
-        serving.metrics.look(serving.store, serving.admission)
+        _look(serving)
         await asyncio.sleep(1)
+
+
+def _look(serving: Serving) -> None:
+    try:
+        serving.metrics.look(serving.store, serving.admission)
+    except Exception:
+        log.exception("the metrics of this worker could not be handed on")
 
 
 def _check_defaults(store: Store, settings: Settings) -> None:

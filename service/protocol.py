@@ -6,36 +6,58 @@ over in pieces that have been copied three times and must be joined.
 """
 
 import asyncio
+import sys
+from functools import partial
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.api.exchange import WHOLE_BODY
+from service.api.body import WHOLE_BODY
+from service.api.exchange import ABORT
+
+BRIEF = 1024 * 1024
+"""Bytes of memory that may be had without leaving the event loop."""
 
 
 class Protocol(HttpToolsProtocol):
     """A connection whose answers go out in one piece, and whose large bodies come in in one."""
 
+    _is_over = False
+    """Whether the last request has come, so that whatever else does is nothing to be answered."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Corked(transport))  # type: ignore[arg-type]
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {WHOLE_BODY: self._whole_body}  # type: ignore[dict-item]
+    def data_received(self, data: bytes) -> None:
+        if not self._is_over:
+            super().data_received(data)
 
-    async def _whole_body(self, length: int) -> bytearray | None:
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        # Its own cycle: by the time that it asks, the head of the next request may have come.
+        whole = partial(self._whole_body, self.cycle)
+        extensions: dict[str, Any] = {ABORT: self.transport.abort}
+        if sys.platform != "win32":  # whose event loop hands on what it read all at once
+            extensions[WHOLE_BODY] = whole
+        self.scope["extensions"] = extensions
+
+    def on_response_complete(self) -> None:
+        self.transport.flush()  # type: ignore[attr-defined]
+        super().on_response_complete()
+
+    async def _whole_body(self, cycle: RequestResponseCycle, length: int) -> bytearray | None:
         """Return all of a body of a Content-Length, None where it breaks off.
 
         It stands in for receive(), by which no part of the body may have been received before.
         """
-        cycle = self.cycle
         if cycle.waiting_for_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             cycle.waiting_for_100_continue = False
+        # It is filled with zeros first, which takes its time.
+        body = bytearray(length) if length <= BRIEF else await asyncio.to_thread(bytearray, length)
         if cycle.disconnected:
             return None
-        body = bytearray(length)
         received = len(cycle.body)
         body[:received] = cycle.body
         cycle.body = bytearray()
@@ -55,6 +77,8 @@ class Protocol(HttpToolsProtocol):
     def go_on(self) -> None:
         """Be ready for the next request: the parser has not seen the end of this one's body."""
         self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._is_over = not self.cycle.keep_alive
         self.read_with(self)
         self.on_message_complete()
 
@@ -108,9 +132,12 @@ class Corked:
         else:
             self._transport.write(data)
 
-    def close(self) -> None:
+    def flush(self) -> None:
         if self._head:
             self.write(b"")
+
+    def close(self) -> None:
+        self.flush()
         self._transport.close()
 
     def __getattr__(self, name: str) -> Any:

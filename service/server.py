@@ -87,14 +87,16 @@ def _create(settings: Settings, shared: Path | None = None) -> ASGIApp:
 def _create_worker(settings: Settings, shared: Path) -> ASGIApp:
     """The application of one of several workers, in its own process."""
     logs.set_up(settings.log_level, settings.log_format)
-    if settings.device != "cpu":
-        number = _claim(shared)
-        settings = settings.model_copy(update={"cuda_device": settings.cuda_device + number})
     try:
+        if settings.device != "cpu":
+            number = _claim(shared)
+            settings = settings.model_copy(update={"cuda_device": settings.cuda_device + number})
         return _create(settings, shared)
     except ServiceError as error:
         log.error("%s: %s", error.title, error)
-        sys.exit(STARTUP_FAILURE)
+    except Exception:
+        log.exception("Cannot start")
+    sys.exit(STARTUP_FAILURE)  # with any other status it would be started again, for ever
 
 
 _claimed: list[IO[str]] = []

@@ -10,6 +10,7 @@ from multipart import MultipartError, MultipartParser, parse_options_header
 
 from service.api import json_arrays, npy, pictures
 from service.api.negotiation import choose
+from service.api.remembering import remembered
 from service.errors import InvalidValue, MalformedBody, ShapeMismatch, UnsupportedMediaType
 from service.inference.model import Model
 from service.inference.pixels import Floats, to_floats, to_pixels
@@ -23,6 +24,7 @@ UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 # Bytes that are read, and numbers that are written, in 0.2 ms or less: less than a thread takes.
 SHORT_BODY = {JSON: 48 * 1024, NPY: 1024 * 1024}
 SHORT_OUTPUT = {JSON: 8 * 1024, NPY: 4 * 1024 * 1024}
+SHORT_PIXELS = 100_000  # which are numbers yet, to be rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,15 @@ class Batch:
     """The inputs of a request, and the media types that suit the answer to them, best first.
 
     as_pixels: whether they came as pixels in an array, so that images go back so too; known_finite:
-    whether the reader has seen that there is no NaN and no inf among them.
+    whether the reader has seen that there is no NaN and no inf among them; copied: whether they
+    take memory of their own, beside the body.
     """
 
     inputs: Floats
     answers: tuple[str, ...]
     as_pixels: bool = False
     known_finite: bool = True
+    copied: bool = True
 
 
 def readable(operation: OperationName) -> tuple[str, ...]:
@@ -61,7 +65,7 @@ def media_type(body: Body, content_type: str, operation: OperationName) -> tuple
     if found not in readable(operation):
         raise UnsupportedMediaType(
             f"Content-Type: expected one of {', '.join(readable(operation))}, "
-            f"received {content_type or 'none'}"
+            f"received {content_type[:200] or 'none'}"
         )
     return found, boundary
 
@@ -101,6 +105,25 @@ def read(
     return Batch(inputs, _answers(operation, best))
 
 
+def read_at_once(
+    body: Body, kind: tuple[str, str], model: Model, operation: OperationName
+) -> Batch | None:
+    """Return what read() does of a body that takes no time, None for all that needs a thread."""
+    found, _ = kind
+    if len(body) > SHORT_BODY.get(found, 0):
+        return None
+    if found == NPY:
+        return _from_npy(body, model, operation)
+    inputs = json_arrays.read_at_once(body)
+    return None if inputs is None else Batch(inputs, _answers(operation, JSON))
+
+
+def is_short(outputs: Floats, answer: str, *, as_pixels: bool) -> bool:
+    """Return whether write() takes no time for outputs, and needs no thread."""
+    of_pixels = answer == NPY and as_pixels
+    return outputs.size <= (SHORT_PIXELS if of_pixels else SHORT_OUTPUT.get(answer, 0))
+
+
 def write(
     outputs: Floats, answer: str, model: Model, *, as_pixels: bool
 ) -> tuple[bytes | memoryview, ...]:
@@ -120,12 +143,12 @@ def answer_type(accept: str, batch: Batch) -> str:
     return _chosen(accept, batch.answers, len(batch.inputs) == 1)
 
 
-@functools.lru_cache(256)
+@remembered(256)
 def _chosen(accept: str, answers: tuple[str, ...], one: bool) -> str:
     return choose(accept, [each for each in answers if one or each not in PICTURES])
 
 
-@functools.lru_cache(256)
+@remembered(256)
 def _parsed(content_type: str) -> tuple[str, str]:
     found, options = parse_options_header(content_type)
     return found, options.get("boundary", "")
@@ -141,11 +164,13 @@ def _from_npy(body: Body, model: Model, operation: OperationName) -> Batch:
     is_pixels = array.dtype == np.uint8
     if is_pixels and operation == "decode":
         raise InvalidValue("body: expected codings as floats, received uint8")
+    inputs = to_floats(array, model.manifest.pixels) if is_pixels else array
     return Batch(
-        to_floats(array, model.manifest.pixels) if is_pixels else array,
+        inputs,
         _answers(operation, NPY),
         as_pixels=is_pixels and operation != "encode",
         known_finite=is_pixels,
+        copied=inputs.base is None,
     )
 
 

@@ -5,38 +5,33 @@ FastAPI's middleware, router and dependencies take longer than a small model doe
 
 import asyncio
 import logging
+import math
 import random
 import re
 import time
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from service.errors import (
-    BodyTooLarge,
-    DeadlineExceeded,
-    MalformedBody,
-    UnsupportedMediaType,
-)
+from service.api.body import Body, decompress, receive
+from service.errors import BodyTooLarge, DeadlineExceeded
 from service.inference.admission import Ticket
 from service.inference.model import Model
 
 T = TypeVar("T")
 Header = tuple[bytes, bytes]
-Body = bytes | bytearray
 Part = bytes | memoryview
 
 USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 PATIENCE = 0.05
 """Seconds that a client is not watched for: to watch costs more than most requests take."""
 SMALL = 64 * 1024
-"""Bytes of a body that comes, and of an answer that goes, at once."""
-WHOLE_BODY = "autoencoder.whole_body"
-"""The ASGI extension that the service's own HTTP protocol has: see service/protocol.py."""
-CODECS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+"""Bytes of an answer that is sent at once."""
+ABORT = "autoencoder.abort"
+"""The ASGI extension by which a connection is given up: see service/protocol.py."""
+CLOSE: Sequence[Header] = ((b"connection", b"close"),)
 
 log = logging.getLogger("service.requests")
 
@@ -51,6 +46,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_closing",
         "_receive",
         "_send",
         "_sent",
@@ -60,6 +56,7 @@ class Exchange:
         "model",
         "request_id",
         "scope",
+        "seconds",
         "stages",
         "starts",
         "status",
@@ -75,6 +72,8 @@ class Exchange:
             self._sent[name] = value if held is None else held + b", " + value
         self.request_id = usable_id(self.header(b"x-request-id"))
         self.began = time.perf_counter()
+        self.seconds = math.inf
+        self._closing: Sequence[Header] = ()
         self.model: Model | None = None
         self.items = 0
         self.headers: Sequence[Header] = ()
@@ -97,61 +96,33 @@ class Exchange:
     async def body(self, limit: int, ticket: Ticket) -> Body:
         """Return the body, decompressed, counted on a ticket beyond the length that was told.
 
-        Raises BodyTooLarge as soon as it is known to be, Overloaded, ClientDisconnect,
-        MalformedBody and UnsupportedMediaType where Content-Encoding is not what it says, or
-        none of CODECS.
+        Raises as receive() and decompress() do, and DeadlineExceeded.
         """
-        counted = ticket.bytes
-        whole = self.scope.get("extensions", {}).get(WHOLE_BODY)
-        if whole and counted > SMALL:
-            received: Body | None = await whole(counted)
-            if received is None:
-                raise ClientDisconnect
-            body = received
-        else:
-            body = await self._chunks(limit, ticket)
+        try:
+            async with asyncio.timeout(self.seconds - self.elapsed()):
+                body = await receive(self.scope, self._receive, limit, ticket)
+        except TimeoutError:
+            self._closing = CLOSE  # what may still come of the body is not waited for
+            raise DeadlineExceeded(
+                f"timeout: expected all of the body within {self.seconds:g} s, received its start"
+            ) from None
         encoding = self.header(b"content-encoding").strip().lower()
         if encoding in ("", "identity"):
             return body
-        if encoding not in CODECS:
-            raise UnsupportedMediaType(
-                f"Content-Encoding: expected one of {', '.join(CODECS)}, received {encoding}"
-            )
-        body = await asyncio.to_thread(_decompressed, body, encoding, limit)
-        ticket.grow(size=max(0, len(body) - counted))
-        return body
+        return await decompress(body, encoding, limit, ticket)
 
-    async def _chunks(self, limit: int, ticket: Ticket) -> Body:
-        chunks: list[bytes] = []
-        received, counted = 0, ticket.bytes
-        more = True
-        while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            chunk: bytes = message.get("body", b"")
-            more = message.get("more_body", False)
-            received += len(chunk)
-            if received > limit:
-                raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
-            if received > counted:
-                ticket.grow(size=received - counted)
-                counted = received
-            chunks.append(chunk)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    async def outcome(self, future: "asyncio.Future[T]", seconds: float) -> T:
-        """Return what a future gives, if it does within so many seconds from the start.
+    async def outcome(self, future: "asyncio.Future[T]") -> T:
+        """Return what a future gives, if it does in time.
 
         Raises DeadlineExceeded past them, ClientDisconnect where the client goes first; the
         future is done then, so that nobody works for it.
         """
         watcher: asyncio.Task[None] | None = None
-        left = max(0.0, self.began + seconds - time.perf_counter())
+        left = max(0.0, self.seconds - self.elapsed())
 
         def watch() -> None:
             nonlocal watcher
-            watcher = loop.create_task(self._watch(future, left - patience, seconds))
+            watcher = loop.create_task(self._watch(future, left - patience))
 
         loop = asyncio.get_running_loop()
         patience = min(PATIENCE, left)
@@ -177,17 +148,28 @@ class Exchange:
                     (b"content-type", media_type.encode("latin-1")),
                     (b"content-length", b"%d" % length),
                     (b"x-request-id", self.request_id.encode("latin-1")),
+                    *self._closing,
                     *self.headers,
                     *headers,
                 ],
             }
         )
         if length <= SMALL:  # to copy it takes less than to send it in two
-            body = (b"".join(body),)
-        *first, last = body
-        for part in first:
+            await self._send({"type": "http.response.body", "body": b"".join(body)})
+            return
+        for part in body:
             await self._send({"type": "http.response.body", "body": part, "more_body": True})
-        await self._send({"type": "http.response.body", "body": last})
+        end = {"type": "http.response.body", "body": b""}
+        try:
+            # It waits until the client has read most of what came before: its place is taken
+            # as long as that is in memory.
+            async with asyncio.timeout(self.seconds):
+                await self._send(end)
+        except TimeoutError:
+            if abort := self.scope.get("extensions", {}).get(ABORT):
+                abort()
+                await self._send(end)  # which goes nowhere any more
+            raise ClientDisconnect from None
 
     def elapsed(self) -> float:
         """Return the seconds since the request's head was read."""
@@ -211,7 +193,7 @@ class Exchange:
             }
             log.log(level, "%s %s %s %d in %s ms", *fields.values(), extra=fields)
 
-    async def _watch(self, future: "asyncio.Future[T]", left: float, seconds: float) -> None:
+    async def _watch(self, future: "asyncio.Future[T]", left: float) -> None:
         try:
             async with asyncio.timeout(left):
                 while (await self._receive())["type"] != "http.disconnect":
@@ -219,7 +201,7 @@ class Exchange:
             error: Exception = ClientDisconnect()
         except TimeoutError:
             error = DeadlineExceeded(
-                f"timeout: expected an answer within {seconds:g} s, received none"
+                f"timeout: expected an answer within {self.seconds:g} s, received none"
             )
         if not future.done():
             future.set_exception(error)
@@ -228,17 +210,3 @@ class Exchange:
 def usable_id(sent: str) -> str:
     """Return the request id that a client sent, a new one where it sent none that can be used."""
     return sent if sent and USABLE_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
-
-
-def _decompressed(body: Body, encoding: str, limit: int) -> bytes:
-    try:
-        # No more than the limit is ever written, whatever the body would become.
-        codec = zlib.decompressobj(CODECS[encoding])
-        plain = codec.decompress(body, limit + 1)
-    except zlib.error as error:
-        raise MalformedBody(f"body: expected {encoding}, received: {error}") from error
-    if len(plain) > limit:
-        raise BodyTooLarge(f"body: expected at most {limit} bytes decompressed, received more")
-    if not codec.eof:
-        raise MalformedBody(f"body: expected all of a {encoding} stream, received its start")
-    return plain

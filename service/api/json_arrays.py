@@ -1,22 +1,24 @@
 """Arrays in JSON bodies: {"inputs": nested lists of numbers} and what answers it.
 
-A large body is read and written in pieces of whole items: each is over in a millisecond, and
-between them other requests have their turn with the interpreter.
+Large ones are read and written in pieces: each is over in a millisecond or two, and between them
+other requests have their turn with the interpreter. What is read is cut between items alone: one
+that is large by itself is read at once, and holds the others up for as long as that takes.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import orjson
 
 from service.api import straight
-from service.api.explanation import explain
-from service.errors import InvalidValue, MalformedBody
+from service.api.explanation import DEEPEST, explain
+from service.errors import InvalidValue, MalformedBody, ShapeMismatch
 from service.inference.pixels import Floats
 
 PIECE = 128 * 1024
-"""Bytes of JSON that are read at once."""
+"""Bytes of JSON that are read at once, or one item that is longer."""
 FLOATS = 32 * 1024
 """Numbers that are written at once."""
 OPENING = re.compile(rb'\s*\{\s*"inputs"\s*:\s*\[(?=[\s\[\]0-9-])')
@@ -33,16 +35,26 @@ def read(body: bytes | bytearray) -> Floats:
     return _read_whole(body) if len(body) <= 2 * PIECE else _read_in_pieces(body)
 
 
+def read_at_once(body: bytes | bytearray) -> Floats | None:
+    """Return what read() does, None for what it refuses: to say why may take far longer."""
+    quick = straight.read(body)
+    if quick is not None or not _is_numeric(body):
+        return quick
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    inputs = document["inputs"] if isinstance(document, dict) and len(document) == 1 else None
+    return _array(inputs) if isinstance(inputs, list) else None
+
+
 def write(model: str, version: int, outputs: Floats) -> bytes:
     """Return {"model", "version", "outputs"}, floats as the shortest text that reads back equal."""
     document = {"model": model, "version": version, "outputs": outputs}
     if outputs.size <= FLOATS:
         return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-    head = orjson.dumps(document | {"outputs": []}).removesuffix(b"]}")
-    rows = max(1, FLOATS * len(outputs) // outputs.size)
-    pieces = [outputs[start : start + rows] for start in range(0, len(outputs), rows)]
-    texts = [orjson.dumps(piece, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1] for piece in pieces]
-    return b"".join([head, b",".join(texts), b"]}"])
+    head = orjson.dumps(document | {"outputs": []}).removesuffix(b"[]}")
+    return b"".join([head, *_texts(outputs), b"}"])
 
 
 def _read_whole(body: bytes | bytearray) -> Floats:
@@ -66,13 +78,12 @@ def _read_whole(body: bytes | bytearray) -> Floats:
 
 
 def _read_in_pieces(body: bytes | bytearray) -> Floats:
-    body = body.rstrip()
     opening = OPENING.match(body)
-    closing = CLOSING.search(body, len(body) - PIECE)
+    closing = _closing(body)
     if not opening or not closing:  # read as a whole, it would hold everything else up
         raise InvalidValue(
             'body: expected {"inputs": [...]} and nothing else, received one that begins with '
-            f"{body[:40]!r} and ends with {body[-40:]!r}"
+            f"{bytes(body[:40])!r} and ends with {bytes(body[-40:])!r}"
         )
     arrays: list[Floats] = []
     first: list[Any] = []
@@ -97,18 +108,41 @@ def _read_in_pieces(body: bytes | bytearray) -> Floats:
     return np.concatenate(arrays)
 
 
-def _pieces(body: bytes | bytearray, start: int, end: int) -> list[bytes | bytearray]:
+def _closing(body: bytes | bytearray) -> re.Match[bytes] | None:
+    """The end of the outer list and of the document, however much blank there is after it."""
+    end = len(body)
+    while end > PIECE and body[end - PIECE : end].isspace():
+        end -= PIECE
+    return CLOSING.search(body, max(0, end - 2 * PIECE), end)
+
+
+def _pieces(body: bytes | bytearray, start: int, end: int) -> Iterator[bytes | bytearray]:
     """The items between the outer brackets, many at a time, each piece's items whole."""
     brackets = NESTED.match(body, start)
+    levels = 1 + (body.count(b"[", start, brackets.end()) if brackets else 0)
+    if levels > DEEPEST:
+        raise ShapeMismatch(f"inputs: expected at most {DEEPEST} levels of lists, received more")
     # After an item, as many brackets have closed as opened before the first number.
-    closed = rb"\]\s*" * (brackets.group().count(b"[") if brackets else 0)
-    boundary = re.compile(closed + rb",")
-    pieces: list[bytes | bytearray] = []
+    boundary = re.compile(rb"\]\s*" * (levels - 1) + rb",")
     while cut := boundary.search(body, start + PIECE, end):
-        pieces.append(body[start : cut.end() - 1])
+        yield body[start : cut.end() - 1]
         start = cut.end()
-    pieces.append(body[start:end])
-    return pieces
+    yield body[start:end]
+
+
+def _texts(array: Floats) -> Iterator[bytes]:
+    """The text of an array that is not empty: many items at once, a large one in pieces itself."""
+    size = array.size // len(array)
+    if size <= FLOATS:
+        rows = FLOATS // size
+        for start in range(0, len(array), rows):
+            yield b"," if start else b"["
+            yield orjson.dumps(array[start : start + rows], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+    else:
+        for index, item in enumerate(array):
+            yield b"," if index else b"["
+            yield from _texts(item)
+    yield b"]"
 
 
 def _is_numeric(document: bytes | bytearray) -> bool:

@@ -22,7 +22,9 @@ def choose(accept: str, offered: Sequence[str]) -> str:
 
     best = max(offered, key=quality)
     if quality(best) <= 0:
-        raise NotAcceptable(f"Accept: expected one of {', '.join(offered)}, received {accept}")
+        raise NotAcceptable(
+            f"Accept: expected one of {', '.join(offered)}, received {accept[:200]}"
+        )
     return best
 
 

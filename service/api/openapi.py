@@ -54,6 +54,8 @@ def describe(operation: OperationName) -> dict[str, Any]:
                 413: "The body or the picture is too large",
                 415: "The Content-Type is none that the operation reads; the answer lists those",
                 422: "A value or a shape is not as expected; the answer says what was",
+                429: "The queue is full; Retry-After says when to come again",
+                503: "It took too long",
             }
         ),
     }

@@ -17,6 +17,7 @@ from service.api.direct import DirectRoute
 from service.api.exchange import Exchange
 from service.api.openapi import describe
 from service.api.problems import problem, written
+from service.api.remembering import remembered
 from service.api.serving import Serving
 from service.errors import InvalidValue
 from service.inference.model import Model
@@ -105,7 +106,7 @@ class Operation:
         await self._serving.handle(exchange, self._operation, self._answer, problem)
 
     async def _answer(self, exchange: Exchange) -> None:
-        choice = _parsed(self._choice, exchange.scope["query_string"])
+        choice = _parsed(exchange.scope["query_string"], self._choice)
         operation, serving = self._operation, self._serving
         name = choice.model or self._default
         model = exchange.model = serving.store.get_for(operation, name, choice.version)
@@ -116,21 +117,23 @@ class Operation:
             began = time.perf_counter()
             sent = exchange.header(b"content-type")
             kind = content.media_type(body, sent, operation)
-            reader = functools.partial(self._read, exchange, model, choice, body, kind)
-            if len(body) <= content.SHORT_BODY.get(kind[0], 0):
-                batch, answer, size = reader()
+            at_once = content.read_at_once(body, kind, model, operation)
+            if at_once is not None:
+                batch, answer, size = self._checked(exchange, model, choice, at_once)
             else:
-                batch, answer, size = await asyncio.to_thread(reader)
+                batch, answer, size = await asyncio.to_thread(
+                    self._read, exchange, model, choice, body, kind
+                )
             exchange.items = len(batch.inputs)
             ticket.grow(items=exchange.items - 1, size=size)
             parsed = time.perf_counter()
             future = model.submit(operation, batch.inputs, choice.steps)
-            result = await exchange.outcome(future, serving.timeout)
+            result = await exchange.outcome(future)
             ran = time.perf_counter()
             writer = functools.partial(
                 content.write, result.output, answer, model, as_pixels=batch.as_pixels
             )
-            if result.output.size <= content.SHORT_OUTPUT.get(answer, 0):
+            if content.is_short(result.output, answer, as_pixels=batch.as_pixels):
                 parts = writer()
             else:
                 parts = await asyncio.to_thread(writer)
@@ -152,7 +155,7 @@ class Operation:
         body: bytes | bytearray,
         kind: tuple[str, str],
     ) -> tuple[content.Batch, str, int]:
-        """The inputs, checked, the media type of the answer, and the size of the outputs."""
+        """The inputs of any body, checked."""
         limits = self._serving.limits
         batch = content.read(
             body,
@@ -163,10 +166,17 @@ class Operation:
             max_pixels=limits.pixels,
             max_steps=limits.steps,
         )
+        return self._checked(exchange, model, choice, batch)
+
+    def _checked(
+        self, exchange: Exchange, model: Model, choice: "Asked", batch: content.Batch
+    ) -> tuple[content.Batch, str, int]:
+        """The inputs, the answer's media type, and the bytes of all arrays beside the body."""
         size = self._serving.check(
             model, self._operation, batch.inputs, choice.steps, known_finite=batch.known_finite
         )
-        return batch, content.answer_type(exchange.header(b"accept"), batch), size
+        copied = batch.inputs.nbytes if batch.copied else 0
+        return batch, content.answer_type(exchange.header(b"accept"), batch), size + copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +189,8 @@ class Asked:
     steps: int | None = None
 
 
-@functools.lru_cache(1024)
-def _parsed(kind: type[Choice], query: bytes) -> Asked:
+@remembered(1024)
+def _parsed(query: bytes, kind: type[Choice]) -> Asked:
     parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     try:
         return Asked(**kind.model_validate(parameters).model_dump())

@@ -1,7 +1,10 @@
 """Pictures in bodies: PNG, JPEG and WebP <-> arrays of pixels, fitted to a model where asked."""
 
+import functools
 import io
+import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +17,13 @@ from service.errors import (
     ShapeMismatch,
     UnsupportedMediaType,
 )
+from service.inference.device import usable_cpus
 from service.inference.pixels import Bytes
 from service.manifest import Dimension
 
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+LARGE = 1_000_000
+"""Pixels of a picture, beyond which it waits for its turn to be decoded."""
 COLOURS = {"L": "gray", "RGB": "colour"}
 
 
@@ -40,7 +46,8 @@ class Frame:
 def warm_up() -> None:
     """Write and read a picture of each format: Pillow loads its codecs when they are first used."""
     for media_type in FORMATS:
-        _open(write(np.zeros((1, 1), np.uint8), media_type), max_pixels=1)
+        _open(write(np.zeros((1, 1), np.uint8), media_type), max_pixels=1).load()
+    _turns()
 
 
 def media_type_of(body: bytes | bytearray) -> str:
@@ -67,10 +74,13 @@ def read(
     for body in files:
         try:
             picture = _open(body, pixels_left)
-            pixels_left -= picture.width * picture.height
-            picture = _upright(picture)
-            if fit:
-                picture = _fitted(picture, frame)
+            pixels = picture.width * picture.height
+            pixels_left -= pixels
+            with _turns() if pixels > LARGE else nullcontext():
+                picture.load()
+                picture = _upright(picture)
+                if fit:
+                    picture = _fitted(picture, frame)
         except ServiceError:
             raise
         except Exception as error:  # Pillow's decoders fail in more ways than it documents
@@ -114,8 +124,17 @@ def _open(body: bytes | bytearray, max_pixels: int) -> Image.Image:
             f"picture: expected at most {max_pixels} pixels in all, "
             f"received {picture.width}x{picture.height}"
         )
-    picture.load()
     return picture
+
+
+@functools.cache
+def _turns() -> threading.BoundedSemaphore:
+    """As many turns as there are processors, each for one large picture at a time.
+
+    A body of 190 KB may hold 49 million pixels, which take 560 MB until they fit a model. More of
+    them at once than there are processors would be no sooner done, and multiply that memory.
+    """
+    return threading.BoundedSemaphore(usable_cpus())
 
 
 def _upright(picture: Image.Image) -> Image.Image:

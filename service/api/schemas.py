@@ -1,4 +1,4 @@
-"""The bodies that OpenAPI shows. The operations read theirs without them: see arrays.py."""
+"""The bodies that OpenAPI shows. The operations read theirs without: see json_arrays.py, npy.py."""
 
 from typing import Annotated, Any, Literal
 

@@ -68,6 +68,7 @@ class Serving:
 
         queued: whether it takes a place in the queue, and is refused where there is none.
         """
+        exchange.seconds = self.timeout
         if queued and self.admission.is_full():
             # There may be thousands a second, which must not take the time of those inside.
             answer = self._refuse(failure)
@@ -100,10 +101,11 @@ class Serving:
             if exchange.status:
                 raise
             await exchange.answer(*_failed(failure, ServiceError(f"the log has it under {who}")))
-        seconds = exchange.elapsed()
-        name = exchange.model.name if exchange.model else ""
-        self.metrics.answered(operation, name, exchange.status, seconds, exchange.stages)
-        exchange.log(seconds)
+        finally:
+            seconds = exchange.elapsed()
+            name = exchange.model.name if exchange.model else ""
+            self.metrics.answered(operation, name, exchange.status, seconds, exchange.stages)
+            exchange.log(seconds)
 
     def hung(self) -> str:
         """Return which batch has run for longer than requests may take twice, or ""."""

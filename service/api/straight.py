@@ -5,13 +5,14 @@ thirds of the time that lists take; where it is not there (it has wheels up to P
 text is not quite as expected, lists are made after all, and say what is wrong.
 """
 
-import functools
 import math
 import threading
 from typing import Any
 
 import numpy as np
 
+from service.api.explanation import DEEPEST
+from service.api.remembering import remembered
 from service.inference.pixels import Floats
 
 try:
@@ -21,7 +22,8 @@ except ImportError:
 
 NUMERALS = b"0123456789+-.eE \t\r\n"
 OPENING, CLOSING = b'{"inputs":', b"}"
-DEEPEST = 32
+KEPT = 512 * 1024
+"""Bytes of a body up to which its parser, which stays as large as it, is used again."""
 
 _local = threading.local()
 
@@ -41,11 +43,12 @@ def read(body: bytes | bytearray) -> Floats | None:
         array = np.frombuffer(numbers, np.float64).astype(np.float32)
     except (ValueError, TypeError, KeyError, RuntimeError, FloatingPointError):
         return None
-    _local.parser = parser
+    if len(body) <= KEPT:
+        _local.parser = parser
     return array.reshape(shape) if array.size == math.prod(shape) else None
 
 
-@functools.lru_cache(64)  # requests of few shapes come again and again
+@remembered(64, longest=64 * 1024)  # requests of few shapes come again and again
 def _shape(skeleton: bytes) -> tuple[int, ...] | None:
     """The shape of nested lists by their brackets and commas, None where they are ragged."""
     lists = skeleton.removeprefix(OPENING).removesuffix(CLOSING)

@@ -26,7 +26,7 @@ class Admission:
         self.requests = 0
         self._finished = 0
         self._rate = 0.0
-        self._measured = time.perf_counter()
+        self._measured = self._emptied = time.perf_counter()
 
     def is_full(self) -> bool:
         """Return whether nothing more is admitted now, however small."""
@@ -41,6 +41,8 @@ class Admission:
         """
         if self.is_full() or (self.items and self.bytes + size > self.max_bytes):
             raise self.overloaded(size)
+        if not self.requests:  # the time that nobody was inside is none of the time they took
+            self._measured += time.perf_counter() - self._emptied
         self.requests += 1
         return Ticket(self, size)
 
@@ -55,19 +57,22 @@ class Admission:
 
     def wait(self) -> int:
         """Return the seconds, 1 to LONGEST_WAIT, until what is here now will have left."""
-        self._measure()
+        if self.requests:
+            self._measure()
         expected = self.items / self._rate if self._rate else 1
         return min(LONGEST_WAIT, max(1, math.ceil(expected)))
 
     def _leave(self, items: int, size: int) -> None:
+        self._finished += items
+        self._measure()
         self.items -= items
         self.bytes -= size
         self.requests -= 1
-        self._finished += items
-        self._measure()
+        if not self.requests:
+            self._emptied = time.perf_counter()
 
     def _measure(self) -> None:
-        """Take the items a second of the last second or more as the rate."""
+        """Take the items a second of the last second or more with anyone inside as the rate."""
         elapsed = time.perf_counter() - self._measured
         if elapsed >= 1:
             self._rate = self._finished / elapsed

@@ -49,6 +49,9 @@ class _Job:
 BRIEF = 0.0005
 """Seconds that a batch may take on the event loop: to wake a thread up and back takes as long."""
 
+LARGEST_RUN = 256
+"""Items of one request that run at once; more gain nothing in speed."""
+
 _Kind = tuple[tuple[int, ...], int | None]
 """What may share a batch: arrays of one shape but for the batch, and one number of steps."""
 
@@ -69,6 +72,7 @@ class Batcher:
         """max_batch: items of several requests at once; a larger request runs by itself."""
         self.session = session
         self._max_batch = max_batch
+        self._largest_run = max(max_batch, LARGEST_RUN)
         self._observe = observe
         self._waiting: dict[_Kind, deque[_Job]] = {}
         self._thread = ThreadPoolExecutor(1, session.operation.file)
@@ -133,7 +137,13 @@ class Batcher:
 
     def _is_brief(self, jobs: Sequence[_Job]) -> bool:
         # What takes how long depends on the size; until that is known, it may be too long.
-        return self._took.get(_items(jobs).bit_length(), BRIEF) < BRIEF
+        return self._took.get(self._size(jobs), BRIEF) < BRIEF
+
+    def _size(self, jobs: Sequence[_Job]) -> int:
+        """Between which powers of two the work of a batch is, in numbers and in steps."""
+        steps = self.session.operation.steps
+        asked = jobs[0].steps or (steps.default if steps else 1)
+        return (asked * sum(job.array.size for job in jobs)).bit_length()
 
     def _next(self) -> list[_Job]:
         """The next batch; from now on the session is busy with it, or free if there is none."""
@@ -164,7 +174,7 @@ class Batcher:
         began = time.perf_counter()
         outcomes = self._outcomes(jobs)
         took = time.perf_counter() - began
-        size = _items(jobs).bit_length()
+        size = self._size(jobs)
         # The least of late: what comes on top is the wait for the interpreter, or for a processor.
         self._took[size] = min(took, 1.02 * self._took.get(size, took))
         return jobs, outcomes, began, took
@@ -182,7 +192,16 @@ class Batcher:
     def _run(self, jobs: Sequence[_Job]) -> Floats:
         arrays = [job.array for job in jobs]
         inputs = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-        outputs = self.session.run(inputs, jobs[0].steps)
+        steps = jobs[0].steps
+        if len(inputs) <= self._largest_run:
+            outputs = self.session.run(inputs, steps)
+        else:  # one request, in parts: what a run takes in memory grows with its size
+            outputs = np.empty(self.session.output_shape(inputs.shape, steps), np.float32)
+            for start in range(0, len(inputs), self._largest_run):
+                if jobs[0].answer.done():  # nobody waits any more
+                    break
+                part = slice(start, start + self._largest_run)
+                outputs[part] = self.session.run(inputs[part], steps)
         if not np.isfinite(outputs).all():
             raise InvalidValue(
                 f"{self.session.operation.input.name}: expected numbers of the model's range, "

@@ -60,7 +60,9 @@ class Binding:
                 if not array.ndim:
                     bucket.binding.bind_cpu_input(key, array)
             self._session.run_with_iobinding(bucket.binding, bucket.options)
-            return np.array(bucket.output.numpy()[:count])
+            values: Floats = bucket.output.numpy()[:count]
+            # From a GPU it is a copy already.
+            return values.copy() if self._device == "cpu" else values
 
     def _bucket(self, kind: Shapes) -> _Bucket:
         if kind in self._buckets:

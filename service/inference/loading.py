@@ -1,5 +1,6 @@
 """Find, verify and load models: folders <name>/<version>/ with a manifest each."""
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,9 @@ from service.manifest import FILE_NAME, Manifest, OperationName, digest
 
 Observe = Callable[[str, OperationName, Batch], None]
 """Told of each batch that ran, with the model's name and the operation."""
+
+Fingerprint = tuple[tuple[str, int, int], ...]
+"""What tells a folder's content from another: the name, size and time of each file."""
 
 
 def find(root: Path, *, strict: bool = True) -> list[Path]:
@@ -33,6 +37,17 @@ def newest(root: Path) -> dict[str, Path]:
     """Return the folder of the newest version of every model under a folder, by name."""
     folders = sorted(find(root), key=lambda folder: int(folder.name))
     return {folder.parent.name: folder for folder in folders}
+
+
+def fingerprint(folder: Path) -> Fingerprint:
+    """Return what tells what a folder holds; nothing of what vanishes while it is read."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                found.append((path.name, status.st_size, status.st_mtime_ns))
+    return tuple(found)
 
 
 def load(

@@ -1,27 +1,37 @@
 """A folder of models that is followed: versions come, change and go while the service runs.
 
-Polling and control by request are one mechanism: both bring what is served in line with what the
-folder holds and with what was asked to be unloaded. A version is loaded, verified and warmed up
+Polling and control by request are one mechanism: both bring what is served in line with what was
+asked to be unloaded, and with what the folder holds: polling all of it, a request the versions of
+the model that it asks to be loaded. A version is loaded, verified and warmed up
 aside, then takes its place at once; one that cannot be loaded takes the place of nothing.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from service.errors import ModelNotFound, ServiceError, StartupError
-from service.inference.loading import find
+from service.inference.loading import Fingerprint, find, fingerprint
 from service.inference.model import Model
 from service.inference.store import Store, Version
-from service.inference.unloaded import Unloaded
+from service.inference.unloaded import Asked, Unloaded
 from service.manifest import FILE_NAME, Manifest, OperationName
 
 Key = tuple[str, int]
-Print = tuple[tuple[str, int, int], ...]
-"""What tells a folder's content from another: the name, size and time of each file."""
+NOTHING: frozenset[OperationName] = frozenset()
 
 log = logging.getLogger(__name__)
+
+
+class Held(NamedTuple):
+    """A version, and what it was made of: its folder's content, and what was unloaded by then."""
+
+    version: Version
+    print: Fingerprint
+    unloaded: frozenset[OperationName]
 
 
 class Repository:
@@ -37,30 +47,38 @@ class Repository:
         self._load = load
         self._unloaded = unloaded
         self._lock = asyncio.Lock()
-        self._seen: dict[Key, tuple[Print, frozenset[OperationName]]] = {}
+        self._held: Mapping[Key, Held] = {}
+        self._loads: Mapping[str, int] = {}
         self.store = Store({})
-        versions = self._scan(strict=True)
-        if not versions:
+        asked = unloaded.read()
+        self._hold(self._scan(asked, strict=True), asked)
+        if not self._held:
             raise StartupError(
                 f"{root}: expected folders <name>/<version>/ with a {FILE_NAME}, received none"
             )
-        self.store.replace(versions)
 
-    async def refresh(self) -> None:
-        """Bring what is served in line with the folder; log what could not be loaded."""
+    async def refresh(self, *, folder: bool = True) -> None:
+        """Bring what is served in line with the folder; log what could not be loaded.
+
+        folder: look at all of the folder, not only at models that were asked to be loaded. What
+        was asked to be unloaded goes in any case.
+        """
         async with self._lock:
-            if not await asyncio.to_thread(self._root.is_dir):
+            asked = await asyncio.to_thread(self._unloaded.read)
+            names = {name for name, times in asked.loads.items() if times != self._loads.get(name)}
+            if (folder or names) and not await asyncio.to_thread(self._root.is_dir):
                 log.warning("%s: expected a folder of models, received none", self._root)
-                return  # a mount that has gone takes nothing away
-            versions = await asyncio.to_thread(self._scan)
-            self.store.replace(versions)
+                folder, names = False, set()  # a mount that has gone takes nothing away
+                asked = asked._replace(loads=self._loads)
+            held = await asyncio.to_thread(self._scan, asked, None if folder else names)
+            self._hold(held, asked)
 
-    async def follow(self, seconds: float) -> None:
+    async def follow(self, seconds: float, *, folder: bool = True) -> None:
         """Refresh every so many seconds, for ever."""
         while True:
             await asyncio.sleep(seconds)
             try:
-                await self.refresh()
+                await self.refresh(folder=folder)
             except Exception:
                 log.exception("%s could not be read; what is served stays", self._root)
 
@@ -68,20 +86,20 @@ class Repository:
         """Stop serving an operation of every version of a model. Raises ModelNotFound."""
         self._check_known(name, operation)
         self._unloaded.add(name, operation)
-        await self.refresh()
+        await self.refresh(folder=False)
 
     async def load(self, name: str, operation: OperationName) -> None:
-        """Serve an operation of a model, as its folder is now.
+        """Serve an operation of a model, and all of its versions as their folders are now.
 
         Raises ModelNotFound where the folder has none, and StartupError where it cannot be loaded.
         """
+        if not await asyncio.to_thread(self._root.is_dir):
+            raise StartupError(f"{self._root}: expected a folder of models, received none")
         folders = await asyncio.to_thread(find, self._root, strict=False)
-        if any(folder.parent.name == name for folder in folders):  # any other may be no file's name
+        names = {folder.parent.name for folder in folders} | {name for name, _ in self.store.known}
+        if name in names:  # any other may be no file's name
             self._unloaded.discard(name, operation)
-        for each in self.store.known.values():
-            if each.name == name and each.fault:
-                self._seen.pop((name, each.number), None)  # try again, though nothing has changed
-        await self.refresh()
+        await self.refresh(folder=False)
         known = self.store.known.values()
         faults = [each.fault for each in known if each.name == name and each.fault]
         if faults:
@@ -100,20 +118,47 @@ class Repository:
                 f"model: expected one of {', '.join(known)}, received {name}.{operation}"
             )
 
-    def _scan(self, *, strict: bool = False) -> dict[Key, Version]:
-        """Every version that the folder holds, loaded where it is new or has changed."""
-        versions: dict[Key, Version] = {}
-        seen: dict[Key, tuple[Print, frozenset[OperationName]]] = {}
-        for folder in find(self._root, strict=strict):
-            key = (folder.parent.name, int(folder.name))
-            seen[key] = (_print(folder), self._unloaded.of(folder.parent.name))
-            before = self.store.known.get(key)
-            if before and self._seen.get(key) == seen[key]:
-                versions[key] = before
+    def _hold(self, held: Mapping[Key, Held], asked: Asked) -> None:
+        self._held = held
+        self._loads = asked.loads
+        self.store.replace({key: each.version for key, each in held.items()})
+
+    def _scan(
+        self, asked: Asked, names: Collection[str] | None = None, *, strict: bool = False
+    ) -> dict[Key, Held]:
+        """Every version, loaded where it is new or has changed.
+
+        names: of the models whose folders are looked at, None for all; the others stay, but for
+        operations that were unloaded.
+        """
+        held = {
+            key: _reduced(each, each.unloaded | asked.unloaded.get(key[0], NOTHING))
+            for key, each in self._held.items()
+            if names is not None and key[0] not in names
+        }
+        folders = [] if names is not None and not names else find(self._root, strict=strict)
+        for folder in folders:
+            name = folder.parent.name
+            if names is not None and name not in names:
+                continue
+            key = (name, int(folder.name))
+            unloaded = asked.unloaded.get(name, NOTHING)
+            now = fingerprint(folder)
+            before = self._held.get(key)
+            again = asked.loads.get(name) != self._loads.get(name)
+            if (
+                before
+                and before.print == now
+                and before.unloaded <= unloaded
+                and not (again and before.version.fault)
+            ):
+                held[key] = _reduced(before, unloaded)
             else:
-                versions[key] = self._version(folder, key, seen[key][1], before, strict=strict)
-        self._seen = seen
-        return versions
+                version = self._version(
+                    folder, key, unloaded, before.version if before else None, strict=strict
+                )
+                held[key] = Held(version, now, unloaded)
+        return held
 
     def _version(
         self,
@@ -126,30 +171,32 @@ class Repository:
     ) -> Version:
         try:
             model = self._load(folder)
-        except ServiceError as error:
+        except Exception as error:
             if strict:
                 raise
-            log.error("%s could not be loaded: %s", folder, error)
+            fault = str(error) if isinstance(error, ServiceError) else repr(error)
+            log.error("%s could not be loaded: %s", folder, fault)
             kept = _left(before.model, unloaded) if before and before.model else None
             manifest = before.manifest if before else _manifest(folder)
-            return Version(*key, kept, manifest, str(error))
+            return Version(*key, kept, manifest, fault)
         left = _left(model, unloaded)
         log.info("loaded %s %d: %s", *key, ", ".join(left.batchers) if left else "nothing")
         return Version(*key, left, model.manifest)
+
+
+def _reduced(held: Held, unloaded: frozenset[OperationName]) -> Held:
+    """A version with more of its operations unloaded; nothing is loaded or warmed up for that."""
+    if unloaded == held.unloaded:
+        return held
+    version = held.version
+    left = _left(version.model, unloaded) if version.model else None
+    return Held(replace(version, model=left), held.print, unloaded)
 
 
 def _left(model: Model, unloaded: frozenset[OperationName]) -> Model | None:
     """What of a model is to be served, None for nothing of it."""
     left = model.without(unloaded)
     return left if left.batchers else None
-
-
-def _print(folder: Path) -> Print:
-    return tuple(
-        (path.name, status.st_size, status.st_mtime_ns)
-        for path in sorted(folder.iterdir())
-        for status in [path.stat()]
-    )
 
 
 def _manifest(folder: Path) -> Manifest | None:

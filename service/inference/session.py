@@ -1,7 +1,7 @@
 """An ONNX Runtime session for one operation of a model."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,8 @@ class Session:
         self.provider = check(execution.device, self._session)
         self._check_tensors(path)
         # Requests have few shapes, and to look one up takes a tenth of finding it again.
-        self._output_shape = lru_cache(256)(self._find_output_shape)
+        # (By a function that knows nothing of the session, or the two would keep each other.)
+        self._output_shape = lru_cache(256)(partial(_output_shape, operation))
         self._binding: Binding | None = None
         if self.provider == CUDA:
             self._binding = Binding(
@@ -64,33 +65,6 @@ class Session:
         """
         return self._output_shape(shape, steps)
 
-    def _find_output_shape(self, shape: tuple[int, ...], steps: int | None) -> tuple[int, ...]:
-        taken, expected = self.operation.input, self.operation.input.shape
-        fits = len(expected) == len(shape) and all(
-            isinstance(size, str) or size == given
-            for size, given in zip(expected, shape, strict=True)
-        )
-        if not fits:
-            raise ShapeMismatch(
-                f"{taken.name}: expected {_sizes(expected)}, received {_sizes(shape)}"
-            )
-        if 0 in shape:
-            raise InvalidValue(
-                f"{taken.name}: expected at least one of each of {_sizes(expected)}, "
-                f"received {_sizes(shape)}"
-            )
-        free = dict(zip(expected, shape, strict=True))
-        if self.operation.steps:
-            free["steps"] = self.operation.steps.default if steps is None else steps
-        elif steps is not None:
-            raise InvalidValue(
-                f"steps: expected none, as {self.operation.output.name} has one fixed shape, "
-                f"received {steps}"
-            )
-        return tuple(
-            size if isinstance(size, int) else free[size] for size in self.operation.output.shape
-        )
-
     def _check_tensors(self, path: Path) -> None:
         steps = self.operation.steps
         expected = [self.operation.input, *([steps.tensor] if steps else []), self.operation.output]
@@ -101,6 +75,31 @@ class Session:
         found = ", ".join(f"{each.name} {each.type} {_unnamed(each.shape)}" for each in received)
         if told != found:
             raise StartupError(f"{path}: expected the tensors {told}; received {found}")
+
+
+def _output_shape(
+    operation: Operation, shape: tuple[int, ...], steps: int | None
+) -> tuple[int, ...]:
+    taken, expected = operation.input, operation.input.shape
+    fits = len(expected) == len(shape) and all(
+        isinstance(size, str) or size == given for size, given in zip(expected, shape, strict=True)
+    )
+    if not fits:
+        raise ShapeMismatch(f"{taken.name}: expected {_sizes(expected)}, received {_sizes(shape)}")
+    if 0 in shape:
+        raise InvalidValue(
+            f"{taken.name}: expected at least one of each of {_sizes(expected)}, "
+            f"received {_sizes(shape)}"
+        )
+    free = dict(zip(expected, shape, strict=True))
+    if operation.steps:
+        free["steps"] = operation.steps.default if steps is None else steps
+    elif steps is not None:
+        raise InvalidValue(
+            f"steps: expected none, as {operation.output.name} has one fixed shape, "
+            f"received {steps}"
+        )
+    return tuple(size if isinstance(size, int) else free[size] for size in operation.output.shape)
 
 
 def _threads(operation: Operation) -> int:

@@ -62,3 +62,27 @@ def test_the_wait_is_what_is_here_by_how_fast_it_leaves(monkeypatch: pytest.Monk
     with pytest.raises(Overloaded) as refused:
         waiting[0].grow(size=101)
     assert refused.value.headers == {"Retry-After": str(LONGEST_WAIT)}
+
+
+def test_time_that_nobody_was_inside_makes_no_wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    admission = Admission(max_items=100, max_bytes=100)
+    for _ in range(20):
+        with admission.admit():
+            now += 0.1  # ten a second
+        now += 5.0
+    now += 600.0
+    burst = [admission.admit() for _ in range(10)]
+    assert admission.wait() == 1
+    now += 0.5
+    with burst.pop():
+        pass
+    assert admission.wait() == 1
+    for ticket in burst:
+        with ticket:
+            now += 0.1
+    now += 600.0
+    assert admission.wait() == 1
+    burst = [admission.admit() for _ in range(80)]
+    assert 8 <= admission.wait() <= 14

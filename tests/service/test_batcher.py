@@ -54,6 +54,9 @@ def always_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "BRIEF", 0.0)
 
 
+RANDOM = np.random.default_rng(0)
+
+
 def images(value: float, count: int = 1) -> Floats:
     return np.full((count, 4, 4), value, np.float32)
 
@@ -182,3 +185,41 @@ async def test_a_batch_that_is_known_to_be_brief_runs_without_a_thread(
         await batcher.submit(images(1))
     assert threads[0] != threading.current_thread().name  # how long it takes is not known yet
     assert threads[1:] == [threading.current_thread().name] * 2
+
+
+async def test_a_large_request_runs_in_parts_and_stops_when_nobody_waits(gate: Gate) -> None:
+    gate.open.set()
+    batcher = Batcher(gate, max_batch=64)
+    many = RANDOM.random((600, 4, 4), np.float32)
+    np.testing.assert_array_equal((await batcher.submit(many)).output, many / 2)
+    assert [len(given) for given in gate.given] == [256, 256, 88]
+    gate.open.clear()
+    gate.given.clear()
+    gate.entered = threading.Semaphore(0)
+    gone = batcher.submit(many)
+    await gate.is_entered()
+    gone.cancel()
+    gate.open.set()
+    await batcher.submit(images(1))
+    assert [len(given) for given in gate.given] == [256, 1]
+
+
+async def test_how_long_a_batch_takes_is_known_by_its_work_not_its_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "BRIEF", 60.0)
+    path = tmp_path / "graph.onnx"
+    session = Session(path, write_graph(repeat_row(), path), Execution())
+    threads: list[str] = []
+    run = Session.run
+
+    def where(self: Session, *arguments: object) -> Floats:
+        threads.append(threading.current_thread().name)
+        return run(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Session, "run", where)
+    batcher = Batcher(session, max_batch=64)
+    for steps in (1, 1, 4096):
+        await batcher.submit(np.ones((1, 4), np.float32), steps)
+    here = threading.current_thread().name
+    assert [name == here for name in threads] == [False, True, False]

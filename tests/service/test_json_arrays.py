@@ -1,17 +1,19 @@
 """Numbers in JSON become the same array by every way of reading them."""
 
 import json
+import time
+from typing import Any
 
 import numpy as np
 import orjson
 import pytest
 
 from service.api import json_arrays, straight
-from service.errors import MalformedBody, ServiceError
+from service.errors import MalformedBody, ServiceError, ShapeMismatch
 
 RANDOM = np.random.default_rng(0)
 SHAPES = [(1,), (5,), (1, 1), (2, 1), (1, 1, 1), (3, 2, 1), (7, 30), (2, 4, 4), (1, 28, 28)]
-LARGE = [(200_000,), (4000, 30), (400, 28, 28)]
+LARGE = [(200_000,), (4000, 30), (400, 28, 28), (2, 300, 200), (1, 1, 70_000)]
 
 
 @pytest.fixture(params=["straight", "by way of lists"])
@@ -127,3 +129,50 @@ def test_a_large_body_may_be_one_item(way: str) -> None:
     np.testing.assert_array_equal(
         json_arrays.read(json.dumps({"inputs": array.tolist()}).encode()), array
     )
+
+
+@pytest.mark.parametrize("levels", [33, 500_000])
+def test_a_large_body_of_too_many_levels_is_refused_at_once(way: str, levels: int) -> None:
+    row = ",".join(["1"] * 200_000)
+    began = time.perf_counter()
+    with pytest.raises(ShapeMismatch, match="expected at most 32 levels of lists"):
+        json_arrays.read(f'{{"inputs":{"[" * levels}{row}{"]" * levels}}}'.encode())
+    assert time.perf_counter() - began < 0.5
+
+
+def test_a_large_body_may_end_in_any_amount_of_blank(way: str) -> None:
+    array = array_of((100, 28, 28))
+    text = json.dumps({"inputs": array.tolist()}) + " \n" * json_arrays.PIECE
+    np.testing.assert_array_equal(json_arrays.read(bytearray(text.encode())), array)
+
+
+def test_what_a_body_begins_with_is_told_as_it_was_sent() -> None:
+    with pytest.raises(ServiceError) as raised:
+        json_arrays.read(bytearray(b"x" * 3 * json_arrays.PIECE))
+    assert f"begins with {b'x' * 40!r}" in str(raised.value)
+
+
+def test_a_large_answer_is_written_in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    dumps = orjson.dumps
+
+    def counted(value: object, **options: Any) -> bytes:
+        sizes.append(value.size if isinstance(value, np.ndarray) else 0)
+        return dumps(value, **options)
+
+    monkeypatch.setattr(orjson, "dumps", counted)
+    json_arrays.write("name", 1, array_of((2, 500, 500)))
+    assert sum(sizes) == 500_000
+    assert max(sizes) <= json_arrays.FLOATS
+
+
+@pytest.mark.parametrize("text", ['{"inputs":[[1,2],[3]]}', '{"inputs":[1,null]}', "[1]", "{", "1"])
+def test_what_is_refused_is_left_to_be_explained_elsewhere(way: str, text: str) -> None:
+    assert json_arrays.read_at_once(text.encode()) is None
+
+
+def test_a_large_parser_is_not_kept() -> None:
+    pytest.importorskip("simdjson")
+    for count, is_kept in ((10, True), (straight.KEPT, False)):
+        straight.read(b'{"inputs":[' + b",".join([b"1"] * count) + b"]}")
+        assert (straight._local.parser is not None) == is_kept

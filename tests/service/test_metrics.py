@@ -13,12 +13,16 @@ import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.app import create_app
 from service.inference.admission import Admission
 from service.inference.loading import load
 from service.inference.repository import Repository
+from service.inference.store import Store
 from service.inference.unloaded import Unloaded
+from service.settings import Settings
 from service.telemetry.metrics import PROC, SHARED, Metrics
 from service.telemetry.tally import Tally
+from tests.service.asgi import lifespan
 from tests.service.gate import Gate
 from tests.service.running import ROOT, running
 from tests.service.tiny import Start, write_model
@@ -204,6 +208,7 @@ async def test_versions_that_fail_to_load_or_go_are_seen(models: Path) -> None:
     (write_model(models, "half", 3) / "encode.onnx").write_bytes(b"broken")
     (models / "half" / "2" / "encode.onnx").write_bytes(b"broken")
     (models / "half" / "1" / "manifest.json").unlink()
+    await repository.refresh()
     await repository.unload("mirror", "encode")
     await repository.unload("mirror", "decode")
     value = look()
@@ -304,6 +309,48 @@ def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path
         ask(5)
         counted = until(lambda value: value("requests_total", **served, status="200") == 25)
         assert counted("model_ready", model="half", version="2") == 1
+
+
+@pytest.mark.skipif(not PROC.exists(), reason="needs /proc")
+def test_workers_that_end_in_good_order_hand_on_all_that_they_counted(models: Path) -> None:
+    wanted = 'autoencoder_requests_total{model="mirror",operation="encode",status="200"} 20.0'
+    with running(models, "--workers=2", "--drain-seconds=0") as service:
+        first = workers(service.process.pid)
+        for _ in range(20):
+            httpx.post(f"{service.url}/encode", json=BODY, trust_env=False).raise_for_status()
+        for process in first:
+            os.kill(process, signal.SIGTERM)
+        deadline = time.monotonic() + 30
+        while set(first) & set(workers(service.process.pid)):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert wanted in httpx.get(f"{service.url}/metrics", timeout=30, trust_env=False).text
+
+
+async def test_a_worker_tells_its_metrics_after_a_fault(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    look = Metrics.look
+    calls = 0
+
+    def fail_first(self: Metrics, store: Store, admission: Admission) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise OSError("a disk that went away")
+        look(self, store, admission)
+
+    monkeypatch.setattr(Metrics, "look", fail_first)
+    settings = Settings(models=models, device="cpu")
+    app = create_app(settings, shared=tmp_path / "shared")
+    async with (
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client,
+        lifespan(client),
+        asyncio.timeout(30),
+    ):
+        while calls < 2:  # noqa: ASYNC110 - what is waited for is not told
+            await asyncio.sleep(0.05)
+    assert "could not be handed on" in caplog.text
 
 
 def workers(supervisor: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Operations with bodies and answers as numpy saves arrays."""
 
+import asyncio
 import io
 from typing import Any
 
@@ -7,6 +8,9 @@ import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from tests.service.gate import Gate
+from tests.service.tiny import Start
 
 NPY = {"Content-Type": "application/x-npy"}
 IMAGES = np.random.default_rng(0).random((3, 4, 4), np.float32)
@@ -138,3 +142,17 @@ async def test_codings_are_not_pixels(client: httpx.AsyncClient) -> None:
     answer = await client.post("/decode", content=saved(np.zeros((1, 16), np.uint8)), headers=NPY)
     assert answer.status_code == 422
     assert "received uint8" in answer.json()["detail"]
+
+
+async def test_pixels_are_counted_as_the_floats_that_they_become(start: Start, gate: Gate) -> None:
+    body = saved(np.zeros((1, 4, 4), np.uint8))
+    floats = 4 * 16  # the bytes of the inputs, and of the outputs
+    for room, status in ((2 * (len(body) + 2 * floats), 200), (2 * (len(body) + floats), 429)):
+        client = start(max_queue_bytes=room)
+        gate.close()
+        first = asyncio.create_task(client.post("/encode", content=body, headers=NPY))
+        await gate.reached()
+        second = asyncio.create_task(client.post("/encode", content=body, headers=NPY))
+        await asyncio.sleep(0.05)
+        gate.open()
+        assert ((await first).status_code, (await second).status_code) == (200, status)

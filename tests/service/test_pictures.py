@@ -2,6 +2,7 @@
 
 import io
 import struct
+import threading
 import zlib
 from typing import Any
 
@@ -10,7 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from service.api import pictures
 from service.api.pictures import Frame, read
+from service.errors import MalformedBody
+from service.inference.device import usable_cpus
 from tests.service.tiny import Start
 
 PIXELS = (np.arange(16, dtype=np.uint8) * 16).reshape(4, 4)
@@ -312,3 +316,31 @@ async def test_other_picture_formats_are_refused_with_the_list(client: httpx.Asy
         answer = await client.post("/denoise", content=gif, headers={"Content-Type": told})
         assert answer.status_code == 415
         assert "PNG" in answer.json()["detail"].upper()
+
+
+@pytest.mark.parametrize(("side", "waits"), [(1000, False), (1001, True)])
+def test_large_pictures_wait_for_a_turn_to_be_decoded(
+    monkeypatch: pytest.MonkeyPatch, side: int, waits: bool
+) -> None:
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(pictures, "_turns", lambda: turns)
+    body = encoded(Image.new("L", (side, side)))
+    images: list[Any] = []
+
+    def decode() -> None:
+        images.extend(read([body], Frame("L", (4, 4), 100), fit=True, max_pixels=2_000_000))
+
+    thread = threading.Thread(target=decode)
+    with turns:
+        thread.start()
+        thread.join(0.5 if waits else 10)
+        assert thread.is_alive() == waits
+    thread.join(10)
+    assert [image.shape for image in images] == [(4, 4)]
+
+
+def test_a_large_picture_that_cannot_be_read_gives_its_turn_back() -> None:
+    whole = encoded(Image.effect_noise((1100, 1100), 50))
+    for _ in range(2 + usable_cpus()):
+        with pytest.raises(MalformedBody):
+            read([whole[: len(whole) // 2]], Frame("L", (4, 4), 100), fit=True, max_pixels=2**21)

@@ -1,5 +1,6 @@
 """What goes over the wire: bodies of any size and manner, one connection for many of them."""
 
+import contextlib
 import io
 import re
 import socket
@@ -15,8 +16,8 @@ from tests.service.running import Running, running
 from tests.service.tiny import write_model
 
 RANDOM = np.random.default_rng(0)
-SMALL, LARGE = 3, 20_000
-"""Images of 4x4: less and more than what is received where it stays."""
+SMALL, MIDDLE, LARGE = 3, 1500, 20_000
+"""Images of 4x4: less than what is received where it stays, more, and more than one read has."""
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     root = tmp_path_factory.mktemp("protocol") / "models"
     for name in ("mirror", "half"):
         write_model(root, name)
-    with running(root, "--max-body-bytes=4000000") as service:
+    flags = ("--max-body-bytes=20000000", "--max-queue-items=1000000", "--timeout=2")
+    with running(root, *flags) as service:
         yield service
 
 
@@ -110,6 +112,67 @@ def test_requests_may_be_sent_before_the_one_before_is_answered(connection: sock
     assert (second / 2).astype(np.float32).tobytes() in received
 
 
+def test_two_bodies_in_one_read_are_two(connection: socket.socket) -> None:
+    bodies = [images(MIDDLE), images(MIDDLE), images(SMALL)]
+    connection.sendall(b"".join(head(len(body)) + body for body in map(body_of, bodies)))
+    rest = b""
+    for sent in bodies:
+        while b"\r\n\r\n" not in rest:
+            rest += connection.recv(1 << 20)
+        told, _, rest = rest.partition(b"\r\n\r\n")
+        length = int(re.search(rb"content-length: (\d+)", told)[1])  # type: ignore[index]
+        while len(rest) < length:
+            rest += connection.recv(1 << 20)
+        np.testing.assert_array_equal(np.load(io.BytesIO(rest[:length])), sent / 2)
+        rest = rest[length:]
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/playground/playground.js", "/denoise"])
+def test_head_is_answered_at_once(connection: socket.socket, path: str) -> None:
+    for _ in range(2):
+        connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        connection.settimeout(3)
+        told, rest = read_head(connection)
+        assert (told[:8], rest) == ("HTTP/1.1", b"")
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+def test_a_body_that_stalls_is_given_up_in_time(
+    service: Running, connection: socket.socket, count: int
+) -> None:
+    body = body_of(images(count))
+    connection.sendall(head(len(body)) + body[:100])
+    told, rest = read_head(connection)
+    assert told.startswith("HTTP/1.1 503")
+    assert "connection: close" in told
+    assert b"expected all of the body within 2 s" in rest
+    wait_for(service, "autoencoder_in_flight_bytes 0.0")
+
+
+def test_a_client_that_never_reads_is_given_up_in_time(service: Running) -> None:
+    body = body_of(images(300_000))  # 19 MB, more than the system keeps for it
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(head(len(body)) + body)
+        wait_for(service, "autoencoder_in_flight_requests 1.0")
+        wait_for(service, "autoencoder_in_flight_requests 0.0")
+        received = 0
+        with contextlib.suppress(ConnectionResetError):
+            while more := connection.recv(1 << 20):
+                received += len(more)
+        assert received < len(body)
+
+
+def test_nothing_after_the_last_request_is_answered(connection: socket.socket) -> None:
+    body = body_of(images(LARGE))
+    connection.sendall(head(len(body), "Connection: close") + body + b"GET / HTTP/1.1\r\n\r\n")
+    told, received = read_head(connection)
+    assert told.startswith("HTTP/1.1 200")
+    while more := connection.recv(1 << 20):
+        received += more
+    assert len(received) == len(body)
+
+
 @pytest.mark.parametrize("count", [SMALL, LARGE])
 def test_a_client_that_asks_first_is_told_to_go_on(connection: socket.socket, count: int) -> None:
     sent = images(count)
@@ -147,7 +210,7 @@ def test_a_connection_that_is_to_be_closed_is_closed(
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_comes(connection: socket.socket) -> None:
-    connection.sendall(head(5_000_000))
+    connection.sendall(head(50_000_000))
     told, _ = read_head(connection)
     assert told.startswith("HTTP/1.1 413")
 

@@ -1,17 +1,23 @@
 """A folder of models is followed: versions come, change and go while the service runs."""
 
 import asyncio
+import gc
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from service.errors import ModelNotFound, StartupError
 from service.inference.loading import load
+from service.inference.model import Model
 from service.inference.repository import Repository
 from service.inference.unloaded import Unloaded
+from service.manifest import Manifest, digest
 from tests.service.asgi import lifespan
 from tests.service.tiny import Start, write_model
 
@@ -157,6 +163,136 @@ async def test_loading_what_is_broken_says_why(repository: Repository, root: Pat
     assert repository.store.get("half").offers("denoise")
 
 
+async def test_a_version_that_does_not_run_is_reported_and_holds_up_no_other(
+    start: Start, models: Path
+) -> None:
+    client = start(reload_seconds=0.01)
+    stubborn = write_stubborn_model(models, "aaa")
+    async with lifespan(client):
+        await asyncio.to_thread(write_model, models, "half", 3)
+        async with asyncio.timeout(30):
+            answer = (await client.get("/models/half")).json()["models"]
+            while answer[0]["version"] != 3:
+                await asyncio.sleep(0.01)
+                answer = (await client.get("/models/half")).json()["models"]
+        (failed,) = (await client.get("/models/aaa")).json()["models"]
+    assert failed["state"] == "failed"
+    assert f"{stubborn}: expected graphs that run, received" in failed["fault"]
+
+
+def write_stubborn_model(root: Path, name: str) -> Path:
+    """Write a model that loads, and whose graph fails whenever it runs: 7 numbers are no image."""
+    folder = write_model(root, "mirror", 7)
+    path = folder / "decode.onnx"
+    graph = onnx.load(path)
+    graph.graph.initializer[0].CopyFrom(
+        helper.make_tensor("shape", TensorProto.INT64, [3], [-1, 7, 4])
+    )
+    graph.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 7
+    onnx.save(graph, path)
+    manifest = Manifest.read(folder)
+    decode = manifest.operations["decode"]
+    output = decode.output.model_copy(update={"shape": ("batch", 7, 4)})
+    decode = decode.model_copy(update={"sha256": digest(path), "output": output})
+    operations = {**manifest.operations, "decode": decode}
+    manifest.model_copy(update={"name": name, "version": 1, "operations": operations}).write(folder)
+    (root / name).mkdir()
+    return folder.rename(root / name / "1")
+
+
+async def test_any_fault_of_loading_is_reported(root: Path) -> None:
+    def fail_second(folder: Path) -> Model:
+        if folder.name == "2":
+            raise MemoryError
+        return load(folder)
+
+    repository = Repository(root, fail_second, Unloaded())
+    write_model(root, "half", 2)
+    write_model(root, "mirror")
+    await repository.refresh()
+    assert states(repository) == {"half/1": "ready", "half/2": "failed", "mirror/1": "ready"}
+    assert repository.store.versions("half")[0].fault == "MemoryError()"
+
+
+def counted(loaded: list[str]) -> Callable[[Path], Model]:
+    def count(folder: Path) -> Model:
+        loaded.append(f"{folder.parent.name}/{folder.name}")
+        return load(folder)
+
+    return count
+
+
+async def test_unloading_loads_nothing_and_leaves_the_folder_alone(root: Path) -> None:
+    loaded: list[str] = []
+    repository = Repository(root, counted(loaded), Unloaded())
+    session = repository.store.get("half").batchers["encode"]
+    break_graph(root / "half" / "1")
+    write_model(root, "mirror")
+    await repository.unload("half", "denoise")
+    assert loaded == ["half/1"]
+    assert repository.store.get("half").batchers["encode"] is session
+    assert states(repository) == {"half/1": "ready"}
+
+
+async def test_loading_a_model_leaves_the_others_as_they_are(root: Path) -> None:
+    loaded: list[str] = []
+    write_model(root, "mirror")
+    repository = Repository(root, counted(loaded), Unloaded())
+    write_model(root, "half", 2)
+    break_graph(root / "half" / "1")
+    await repository.unload("mirror", "encode")
+    await repository.load("mirror", "encode")
+    assert loaded == ["half/1", "mirror/1", "mirror/1"]
+    assert repository.store.get("mirror").offers("encode")
+
+
+async def test_an_operation_is_unloaded_though_the_folder_has_gone(
+    repository: Repository, root: Path
+) -> None:
+    shutil.move(root, root.with_name("elsewhere"))
+    await repository.unload("half", "denoise")
+    assert not repository.store.get("half").offers("denoise")
+    with pytest.raises(StartupError, match="expected a folder of models"):
+        await repository.load("half", "denoise")
+    shutil.move(root.with_name("elsewhere"), root)
+    await repository.load("half", "denoise")
+    assert repository.store.get("half").offers("denoise")
+
+
+async def test_other_workers_follow_what_was_asked_and_not_the_folder(
+    root: Path, tmp_path: Path
+) -> None:
+    write_model(root, "mirror")
+    first, second = (Repository(root, load, Unloaded(tmp_path / "shared")) for _ in range(2))
+    write_model(root, "half", 2)
+    write_model(root, "mirror", 2)
+    await second.refresh(folder=False)
+    assert states(second) == {"half/1": "ready", "mirror/1": "ready"}
+    await first.load("half", "denoise")  # nothing of it was unloaded, but a version is new
+    await first.unload("mirror", "encode")
+    await second.refresh(folder=False)
+    assert states(second) == {"half/2": "ready", "half/1": "ready", "mirror/1": "ready"}
+    assert not second.store.get("mirror").offers("encode")
+    await first.load("mirror", "encode")
+    await second.refresh(folder=False)
+    assert second.store.get("mirror").version == 2
+    assert second.store.get("mirror").offers("encode")
+
+
+async def test_a_broken_version_that_is_asked_for_is_tried_again_by_a_poll_under_way(
+    repository: Repository, root: Path
+) -> None:
+    loaded: list[str] = []
+    repository = Repository(root, counted(loaded), Unloaded())
+    break_graph(root / "half" / "1")
+    await repository.refresh()
+    poll = asyncio.create_task(repository.refresh())
+    with pytest.raises(StartupError):
+        await repository.load("half", "denoise")
+    await poll
+    assert loaded == ["half/1"] * 3
+
+
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - what is waited for is not told
@@ -169,12 +305,12 @@ async def test_following_goes_on_after_a_fault(
     refresh = repository.refresh
     calls = 0
 
-    async def fail_first() -> None:
+    async def fail_first(*, folder: bool) -> None:
         nonlocal calls
         calls += 1
         if calls == 1:
             raise OSError("a disk that went away")
-        await refresh()
+        await refresh(folder=folder)
 
     monkeypatch.setattr(repository, "refresh", fail_first)
     following = asyncio.create_task(repository.follow(0.01))
@@ -217,3 +353,18 @@ async def test_requests_are_answered_without_a_pause_while_versions_change(
                     answer = await client.post("/denoise", json=body)
                     assert answer.status_code == 200
                     seen.add(answer.json()["version"])
+
+
+async def test_a_model_that_goes_is_freed_though_it_was_there_from_the_start(
+    models: Path,
+) -> None:
+    repository = Repository(models, load, Unloaded())
+    gc.collect()
+    gc.freeze()
+    try:
+        session = weakref.ref(repository.store.get("mirror").batchers["encode"].session)
+        shutil.rmtree(models / "mirror")
+        await repository.refresh()
+        assert session() is None
+    finally:
+        gc.unfreeze()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from service.api.remembering import remembered
 from service.inference.session import Session
 from tests.service.asgi import application_of, check_problem
 from tests.service.tiny import Start
@@ -186,3 +187,15 @@ async def test_models_run_side_by_side(
         *(client.post(f"/encode?model={name}", json=BODY) for name in ("mirror", "half"))
     )
     assert [answer.json()["model"] for answer in answers] == ["mirror", "half"]
+
+
+def test_results_are_remembered_by_short_texts_alone() -> None:
+    called: list[str] = []
+
+    @remembered(8, longest=4)
+    def length(text: str) -> int:
+        called.append(text)
+        return len(text)
+
+    assert [length(text) for text in ("four", "four", "fives", "fives")] == [4, 4, 5, 5]
+    assert called == ["four", "fives", "fives"]

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+from uvicorn.config import STARTUP_FAILURE
 
 from tests.service.running import ROOT, Running, running
+from tests.service.tiny import write_model
 
 BODY = {"inputs": [[[0.0] * 4] * 4]}
 
@@ -82,3 +84,41 @@ def test_workers_that_cannot_start_end_the_service(tmp_path: Path) -> None:
     )
     assert ended.returncode == 1
     assert f"Cannot start: {tmp_path}: expected folders" in ended.stderr
+
+
+def test_a_worker_that_cannot_start_for_any_reason_is_not_started_again(
+    models: Path, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    shared.write_text("")  # a file where a folder should be: a fault that nobody foresaw
+    code = (
+        "from pathlib import Path; from service.server import _create_worker; "
+        "from service.settings import Settings; "
+        f"_create_worker(Settings(models={str(models)!r}, device='cpu'), Path({str(shared)!r}))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == STARTUP_FAILURE
+    assert "FileExistsError" in ended.stderr
+
+
+def test_workers_follow_an_unload_within_a_second_or_so_and_not_the_folder(models: Path) -> None:
+    def encode() -> bool:
+        return post(service) == 200
+
+    with running(models, "--workers=2", "--reload-seconds=60") as service:
+        until(lambda: len(workers(service)) == 2)
+        write_model(models, "half", 3)
+        unload = f"{service.url}/v2/repository/models/mirror.encode/unload"
+        httpx.post(unload, trust_env=False).raise_for_status()
+        began = time.monotonic()
+        until(lambda: not any(encode() for _ in range(20)))
+        assert time.monotonic() - began < 10
+        listed = [get(service, "/models/half").json()["models"] for _ in range(20)]
+        assert {len(versions) for versions in listed} == {2}

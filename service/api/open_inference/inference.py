@@ -92,7 +92,7 @@ class Infer:
             ticket.grow(items=exchange.items - 1, size=size)
             parsed = time.perf_counter()
             future = model.submit(served.operation, asked.inputs, asked.steps)
-            result = await exchange.outcome(future, serving.timeout)
+            result = await exchange.outcome(future)
             ran = time.perf_counter()
             write = partial(answer.write, served, asked, result.output)
             if asked.binary or result.output.size <= SHORT_OUTPUT[JSON]:

@@ -1,0 +1,84 @@
+"""The body of a request: received as a whole, decompressed, within its bounds."""
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
+
+from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from service.inference.admission import Ticket
+
+Body = bytes | bytearray
+
+WHOLE_BODY = "autoencoder.whole_body"
+"""The ASGI extension that the service's own HTTP protocol has: see service/protocol.py."""
+LARGE = 64 * 1024
+"""Bytes of a body that is received where it stays."""
+CODECS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+STEP = 1024 * 1024
+"""Bytes that are decompressed at once."""
+
+
+async def receive(scope: Scope, more: Receive, limit: int, ticket: Ticket) -> Body:
+    """Return a body as it was sent, counted on a ticket beyond what was told of its length.
+
+    limit: bytes. Raises BodyTooLarge as soon as it is known to be, Overloaded, ClientDisconnect.
+    """
+    counted = ticket.bytes
+    whole = scope.get("extensions", {}).get(WHOLE_BODY)
+    if whole and counted > LARGE:
+        body: Body | None = await whole(counted)
+        if body is None:
+            raise ClientDisconnect
+        return body
+    chunks: list[bytes] = []
+    received, is_more = 0, True
+    while is_more:
+        message = await more()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
+        is_more = message.get("more_body", False)
+        received += len(chunk)
+        if received > limit:
+            raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
+        if received > counted:
+            ticket.grow(size=received - counted)
+            counted = received
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def decompress(body: Body, encoding: str, limit: int, ticket: Ticket) -> Body:
+    """Return a body without its Content-Encoding, counted on a ticket as it grows.
+
+    Raises UnsupportedMediaType for none of CODECS, MalformedBody where the body is not what it
+    says, BodyTooLarge as soon as it is known to be, whatever it would become, Overloaded.
+    """
+    if encoding not in CODECS:
+        raise UnsupportedMediaType(
+            f"Content-Encoding: expected one of {', '.join(CODECS)}, received {encoding}"
+        )
+    codec = zlib.decompressobj(CODECS[encoding])
+    pieces: list[bytes] = []
+    size, rest = 0, bytes(body)
+    while True:
+        try:
+            piece = await asyncio.to_thread(codec.decompress, rest, STEP)
+        except zlib.error as error:
+            raise MalformedBody(f"body: expected {encoding}, received: {error}") from error
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise BodyTooLarge(f"body: expected at most {limit} bytes decompressed, received more")
+        ticket.grow(size=len(piece))
+        rest = codec.unconsumed_tail
+        if codec.eof:
+            rest = codec.unused_data
+            if not rest:
+                return b"".join(pieces)
+            codec = zlib.decompressobj(CODECS[encoding])  # gzip may have one member after another
+        elif not rest and len(piece) < STEP:
+            raise MalformedBody(f"body: expected all of a {encoding} stream, received its start")
