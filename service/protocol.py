@@ -13,7 +13,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.api.body import WHOLE_BODY
+from service.api.body import BODY_AT_HAND, WHOLE_BODY
 from service.api.exchange import ABORT
 
 BRIEF = 1024 * 1024
@@ -37,7 +37,8 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         # Its own cycle: by the time that it asks, the head of the next request may have come.
         whole = partial(self._whole_body, self.cycle)
-        extensions: dict[str, Any] = {ABORT: self.transport.abort}
+        at_hand = partial(self._body_at_hand, self.cycle)
+        extensions: dict[str, Any] = {ABORT: self.transport.abort, BODY_AT_HAND: at_hand}
         if sys.platform != "win32":  # whose event loop hands on what it read all at once
             extensions[WHOLE_BODY] = whole
         self.scope["extensions"] = extensions
@@ -45,6 +46,17 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self.transport.flush()  # type: ignore[attr-defined]
         super().on_response_complete()
+
+    def _body_at_hand(self, cycle: RequestResponseCycle) -> bytes | None:
+        """Return a body that came with its head, None where some of it is still to come.
+
+        It stands in for receive(), which would take a turn of the event loop to say the same.
+        """
+        if cycle.more_body or cycle.disconnected:
+            return None
+        body = bytes(cycle.body)
+        cycle.body = bytearray()
+        return body
 
     async def _whole_body(self, cycle: RequestResponseCycle, length: int) -> bytearray | None:
         """Return all of a body of a Content-Length, None where it breaks off.

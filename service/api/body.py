@@ -12,13 +12,27 @@ from service.inference.admission import Ticket
 
 Body = bytes | bytearray
 
-WHOLE_BODY = "autoencoder.whole_body"
-"""The ASGI extension that the service's own HTTP protocol has: see service/protocol.py."""
+WHOLE_BODY, BODY_AT_HAND = "autoencoder.whole_body", "autoencoder.body_at_hand"
+"""ASGI extensions that the service's own HTTP protocol has: see service/protocol.py."""
 LARGE = 64 * 1024
 """Bytes of a body that is received where it stays."""
 CODECS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 STEP = 1024 * 1024
 """Bytes that are decompressed at once."""
+
+
+def at_hand(scope: Scope, limit: int, ticket: Ticket) -> bytes | None:
+    """Return a body that has come already, None where it is still to be received.
+
+    Raises BodyTooLarge and Overloaded, as receive() does.
+    """
+    extension = scope.get("extensions", {}).get(BODY_AT_HAND)
+    body: bytes | None = extension() if extension else None
+    if body is not None and len(body) > ticket.bytes:  # its length was not told
+        if len(body) > limit:
+            raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
+        ticket.grow(size=len(body) - ticket.bytes)
+    return body
 
 
 async def receive(scope: Scope, more: Receive, limit: int, ticket: Ticket) -> Body:

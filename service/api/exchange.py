@@ -15,7 +15,7 @@ from typing import TypeVar
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from service.api.body import Body, decompress, receive
+from service.api.body import Body, at_hand, decompress, receive
 from service.errors import BodyTooLarge, DeadlineExceeded
 from service.inference.admission import Ticket
 from service.inference.model import Model
@@ -98,18 +98,23 @@ class Exchange:
 
         Raises as receive() and decompress() do, and DeadlineExceeded.
         """
+        body: Body | None = at_hand(self.scope, limit, ticket)
+        if body is None:
+            body = await self._received(limit, ticket)
+        encoding = self.header(b"content-encoding").strip().lower()
+        if encoding in ("", "identity"):
+            return body
+        return await decompress(body, encoding, limit, ticket)
+
+    async def _received(self, limit: int, ticket: Ticket) -> Body:
         try:
             async with asyncio.timeout(self.seconds - self.elapsed()):
-                body = await receive(self.scope, self._receive, limit, ticket)
+                return await receive(self.scope, self._receive, limit, ticket)
         except TimeoutError:
             self._closing = CLOSE  # what may still come of the body is not waited for
             raise DeadlineExceeded(
                 f"timeout: expected all of the body within {self.seconds:g} s, received its start"
             ) from None
-        encoding = self.header(b"content-encoding").strip().lower()
-        if encoding in ("", "identity"):
-            return body
-        return await decompress(body, encoding, limit, ticket)
 
     async def outcome(self, future: "asyncio.Future[T]") -> T:
         """Return what a future gives, if it does in time.
