@@ -61,6 +61,19 @@ def images(value: float, count: int = 1) -> Floats:
     return np.full((count, 4, 4), value, np.float32)
 
 
+def record_threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The name of the thread of each run from now on."""
+    threads: list[str] = []
+    run = Session.run
+
+    def where(self: Session, *arguments: object) -> Floats:
+        threads.append(threading.current_thread().name)
+        return run(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Session, "run", where)
+    return threads
+
+
 async def test_what_waits_while_a_batch_runs_is_the_next_batch(gate: Gate) -> None:
     seen: list[Batch] = []
     batcher = Batcher(gate, max_batch=64, observe=seen.append)
@@ -172,14 +185,7 @@ async def test_a_batch_that_is_known_to_be_brief_runs_without_a_thread(
     monkeypatch.setattr(batching, "BRIEF", 60.0)
     path = tmp_path / "graph.onnx"
     session = Session(path, write_graph(halve(), path), Execution())
-    threads: list[str] = []
-    run = Session.run
-
-    def where(self: Session, *arguments: object) -> Floats:
-        threads.append(threading.current_thread().name)
-        return run(self, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Session, "run", where)
+    threads = record_threads(monkeypatch)
     batcher = Batcher(session, max_batch=64)
     for _ in range(3):
         await batcher.submit(images(1))
@@ -210,14 +216,7 @@ async def test_how_long_a_batch_takes_is_known_by_its_work_not_its_items(
     monkeypatch.setattr(batching, "BRIEF", 60.0)
     path = tmp_path / "graph.onnx"
     session = Session(path, write_graph(repeat_row(), path), Execution())
-    threads: list[str] = []
-    run = Session.run
-
-    def where(self: Session, *arguments: object) -> Floats:
-        threads.append(threading.current_thread().name)
-        return run(self, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Session, "run", where)
+    threads = record_threads(monkeypatch)
     batcher = Batcher(session, max_batch=64)
     for steps in (1, 1, 4096):
         await batcher.submit(np.ones((1, 4), np.float32), steps)
