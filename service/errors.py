@@ -95,6 +95,12 @@ class NotReady(ServiceError):
     status, code, title = 503, "not-ready", "Not ready"
 
 
+class ShuttingDown(ServiceError):
+    """The service stops, and the request was not answered in the time that it had left."""
+
+    status, code, title = 503, "shutting-down", "Shutting down"
+
+
 class StartupError(ServiceError):
     """The service cannot start as it is set up: a broken model, a device that is not there."""
 

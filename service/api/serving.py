@@ -1,5 +1,6 @@
 """What every request for a model goes through, whatever protocol it speaks."""
 
+import asyncio
 import functools
 import logging
 import math
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import ClientDisconnect
 
 from service.api.exchange import Exchange, Header
-from service.errors import BodyTooLarge, InvalidValue, Overloaded, ServiceError
+from service.errors import BodyTooLarge, InvalidValue, Overloaded, ServiceError, ShuttingDown
 from service.inference.admission import Admission
 from service.inference.model import Model
 from service.inference.pixels import Floats
@@ -95,6 +96,11 @@ class Serving:
             await exchange.answer(*_failed(failure, error))
         except ClientDisconnect:
             exchange.status = CLIENT_GONE
+        except asyncio.CancelledError:  # the server's last word to those it waits for no longer
+            if exchange.status:
+                raise
+            stopped = ShuttingDown("expected an answer before the service stops, received none")
+            await exchange.answer(*_failed(failure, stopped))
         except Exception:
             who = exchange.request_id
             log.exception("request %s failed", who, extra={"request_id": who})

@@ -128,3 +128,19 @@ async def test_a_body_that_is_not_as_its_encoding_says_is_explained(
 ) -> None:
     answer = await client.post("/encode", content=content, headers={"Content-Encoding": encoding})
     assert f"received{'' if encoding == 'gzip' else ' br'}" in check_problem(answer, status, code)
+
+
+async def test_a_request_that_the_server_waits_for_no_longer_is_told_so(
+    start: Start, gate: Gate
+) -> None:
+    app = application_of(start())
+    gate.close()
+    waiting = asyncio.create_task(post(app, "/encode", BODY, asyncio.Event()))
+    await gate.reached()
+    waiting.cancel()
+    head, body = await waiting
+    assert isinstance(head, dict)
+    assert isinstance(body, dict)
+    assert head["status"] == 503
+    assert b'"code":"shutting-down"' in body["body"]
+    gate.open()
