@@ -1,13 +1,15 @@
 """Command line of the service: python -m service serve|models|doctor."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 
 from pydantic import ValidationError
 
 from service.errors import ServiceError
-from service.settings import Settings
+from service.settings import Settings, flag, named, variable
+from service.validation import faults
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,16 +19,19 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = Settings(**options)
     except ValidationError as error:
-        for each in error.errors():
-            name = str(each["loc"][0])
-            where = f"{_flag(name)} (SERVICE_{name.upper()})"
-            print(f"{where}: {each['msg']}, received {each['input']!r}", file=sys.stderr)
+        for setting, fault in faults(error):
+            print(f"{named(setting)}: {fault}", file=sys.stderr)
         return 2
     try:
-        return command(settings)
+        status = command(settings)
+        print(end="", flush=True)
+        return status
     except ServiceError as error:
         print(f"{error.title}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # who reads has seen enough, as `head` has; nor is the rest for anyone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _serve(settings: Settings) -> int:
@@ -41,7 +46,7 @@ def _models(settings: Settings) -> int:
     for folder in find(settings.models):
         model = load(folder, execution=settings.execution)
         operations = ", ".join(model.batchers)
-        print(f"{model.name} {model.version}: {operations} on {model.provider}")
+        print(f"{model.name} {model.version}: {operations} on {model.provider}", flush=True)
     return 0
 
 
@@ -70,16 +75,12 @@ def _parser() -> argparse.ArgumentParser:
         for setting in settings:
             field = Settings.model_fields[setting]
             added.add_argument(
-                _flag(setting),
+                flag(setting),
                 dest=setting,
                 default=argparse.SUPPRESS,
-                help=f"{field.description} (default {field.default}; SERVICE_{setting.upper()})",
+                help=f"{field.description} (default {field.default}; {variable(setting)})",
             )
     return parser
-
-
-def _flag(setting: str) -> str:
-    return "--" + setting.replace("_", "-")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
@@ -21,7 +20,7 @@ from service import __version__
 from service.api import health, models, open_inference, operations, pictures
 from service.api.direct import Shortcut
 from service.api.envelope import Envelope
-from service.api.problems import failed, written
+from service.api.problems import failed
 from service.api.serving import Limits, Serving
 from service.drain import Drain
 from service.errors import ServiceError, StartupError
@@ -32,7 +31,7 @@ from service.inference.model import Model
 from service.inference.repository import Repository
 from service.inference.store import Store
 from service.inference.unloaded import Unloaded
-from service.settings import Settings
+from service.settings import Settings, named
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -43,21 +42,29 @@ log = logging.getLogger(__name__)
 PLAYGROUND = Path(__file__).parent / "playground"
 
 
-def create_app(settings: Settings, *, shared: Path | None = None) -> ASGIApp:
+def create_app(settings: Settings, *, shared: Path | None = None, strict: bool = True) -> ASGIApp:
     """Return the application with every model loaded and warm.
 
     shared: a folder in which the workers of one service agree on what is loaded, where there are
-    several. Raises StartupError where a model, a default model or the device is not as it should
-    be, or where traces are wanted without the extra `otel`.
+    several; strict: raise StartupError where any version or a default model is not as it should
+    be, and not only where none can be served. Raises it too where the device is not, or where
+    traces are wanted without the extra `otel`.
     """
     tracer = _tracer() if settings.traces else None
     metrics = Metrics()
-    repository = Repository(settings.models, _loader(settings, metrics), Unloaded(shared))
-    _check_defaults(repository.store, settings)
+    repository = Repository(
+        settings.models, _loader(settings, metrics), Unloaded(shared), strict=strict
+    )
+    if strict:
+        _check_defaults(repository.store, settings)
     pictures.warm_up()
     serving = Serving(
         repository.store,
-        Admission(max_items=settings.max_queue_items, max_bytes=settings.max_queue_bytes),
+        Admission(
+            max_items=settings.max_queue_items,
+            max_bytes=settings.max_queue_bytes,
+            settings=("SERVICE_MAX_QUEUE_ITEMS", "SERVICE_MAX_QUEUE_BYTES"),
+        ),
         metrics,
         Limits(
             body_bytes=settings.max_body_bytes,
@@ -95,7 +102,13 @@ def create_app(settings: Settings, *, shared: Path | None = None) -> ASGIApp:
     )
     app.router.routes.extend(operations.routes(serving, settings.defaults))
     app.router.routes.extend(
-        open_inference.routes(serving, repository, settings.max_batch, lambda: drain.draining)
+        open_inference.routes(
+            serving,
+            repository,
+            settings.max_batch,
+            lambda: drain.draining,
+            control=settings.repository_control,
+        )
     )
     app.include_router(models.create_router(repository.store, settings.defaults))
     app.include_router(health.create_router(serving, lambda: drain.draining))
@@ -104,7 +117,6 @@ def create_app(settings: Settings, *, shared: Path | None = None) -> ASGIApp:
     app.add_api_route("/", _playground, include_in_schema=False)
     app.add_middleware(Envelope)
     app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(RequestValidationError, _invalid_query)
     app.add_exception_handler(HTTPException, _http_error)
     return Shortcut(app, app)
 
@@ -114,8 +126,8 @@ def _tracer() -> "Tracer":
         from service.telemetry import tracing
     except ImportError as error:
         raise StartupError(
-            f"traces: expected the extra [otel] to be installed, received: {error}; install "
-            "opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http, or turn traces off"
+            f"{named('traces')}: expected the extra [otel] to be installed, received: {error}; "
+            "install opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http, or turn them off"
         ) from error
     return tracing.create()
 
@@ -161,7 +173,7 @@ def _check_defaults(store: Store, settings: Settings) -> None:
             try:
                 store.get_for(operation, name)
             except ServiceError as error:
-                raise StartupError(f"{setting}: {error}") from error
+                raise StartupError(f"{named(setting)}: {error}") from error
 
 
 async def _playground() -> FileResponse:
@@ -172,12 +184,6 @@ async def _service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
     path = request.scope["path"]
     return failed(path, error.status, error.code, error.title, str(error), error.headers)
-
-
-async def _invalid_query(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    detail = written(error.errors())
-    return failed(request.scope["path"], 422, "invalid-value", "Invalid value", detail)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -25,6 +25,12 @@ class ModelNotFound(ServiceError):
     status, code, title = 404, "model-not-found", "Model not found"
 
 
+class ControlForbidden(ServiceError):
+    """The service is set to load and unload no model for a client."""
+
+    status, code, title = 403, "control-forbidden", "Control forbidden"
+
+
 class OperationNotOffered(ServiceError):
     """The model exists, and does not have this operation."""
 

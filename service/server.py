@@ -1,9 +1,11 @@
 """The HTTP server around the application: uvicorn, in one process or in several on one port."""
 
+import contextlib
 import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import tempfile
 from functools import partial
@@ -13,22 +15,51 @@ from typing import IO
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
-from service.errors import ServiceError
-from service.settings import Settings
+from service.errors import ServiceError, StartupError
+from service.settings import Settings, named, unknown
 from service.telemetry import logs
+from service.workers import Workers
+
+STARTED, FAILURE = "started", "failure"
+"""Files of the folder that workers share: a worker has started; why the first that could not."""
 
 log = logging.getLogger("service")
 
 
 def run(settings: Settings) -> int:
-    """Serve until told to stop; return the status to exit with: 0, or 1 where no worker started.
+    """Serve until told to stop; return the status to exit with: 0, or 1 where workers failed.
 
     Raises StartupError where the service cannot start as it is set up.
     """
     logs.set_up(settings.log_level, settings.log_format)
-    return _run_alone(settings) if settings.workers == 1 else _run_workers(settings)
+    for name, near in unknown(os.environ).items():
+        log.warning(
+            "%s: expected the name of a setting%s, received another, which is ignored",
+            name,
+            f" ({' or '.join(near)})" if near else "",
+        )
+    with _bind(settings.host, settings.port) as bound:
+        if settings.workers > 1:
+            return _run_workers(settings, bound)
+    # It was free a moment ago. One process alone binds it by itself once the models are loaded.
+    return _run_alone(settings)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket that has the address, on which nobody listens yet."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, proto=socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise StartupError(
+            f"{named('host')}, {named('port')}: expected an address to listen on, "
+            f"received {host}:{port}: {error.strerror}"
+        ) from error
+    return bound
 
 
 def _run_alone(settings: Settings) -> int:
@@ -38,7 +69,7 @@ def _run_alone(settings: Settings) -> int:
     return 0
 
 
-def _run_workers(settings: Settings) -> int:
+def _run_workers(settings: Settings, bound: socket.socket) -> int:
     from service.telemetry.metrics import SHARED
 
     with tempfile.TemporaryDirectory(prefix="autoencoder-service-") as name:
@@ -47,8 +78,10 @@ def _run_workers(settings: Settings) -> int:
         metrics.mkdir()
         os.environ[SHARED] = str(metrics)
         config = _config(settings, partial(_create_worker, settings, shared))
-        supervisor = Multiprocess(config, [config.bind_socket()])
+        supervisor = Workers(config, bound)
         supervisor.run()
+        if (shared / FAILURE).exists():
+            raise StartupError((shared / FAILURE).read_text())
         failed = any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes)
     return 1 if failed else 0
 
@@ -74,10 +107,10 @@ def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
     )
 
 
-def _create(settings: Settings, shared: Path | None = None) -> ASGIApp:
+def _create(settings: Settings, shared: Path | None = None, *, strict: bool = True) -> ASGIApp:
     from service.app import create_app
 
-    app = create_app(settings, shared=shared)
+    app = create_app(settings, shared=shared, strict=strict)
     # What is there now stays: no later collection needs to look at it again.
     gc.collect()
     gc.freeze()
@@ -91,9 +124,13 @@ def _create_worker(settings: Settings, shared: Path) -> ASGIApp:
         if settings.device != "cpu":
             number = _claim(shared)
             settings = settings.model_copy(update={"cuda_device": settings.cuda_device + number})
-        return _create(settings, shared)
-    except ServiceError as error:
-        log.error("%s: %s", error.title, error)
+        # One that takes the place of another serves what it can, as the others go on serving.
+        app = _create(settings, shared, strict=not (shared / STARTED).exists())
+        (shared / STARTED).touch()
+        return app
+    except ServiceError as error:  # all of them fail so, and one of them says it
+        with contextlib.suppress(FileExistsError), (shared / FAILURE).open("x") as file:
+            file.write(str(error))
     except Exception:
         log.exception("Cannot start")
     sys.exit(STARTUP_FAILURE)  # with any other status it would be started again, for ever

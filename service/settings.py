@@ -1,5 +1,7 @@
 """Everything an operator can set, from the environment (SERVICE_*) or the command line."""
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,11 +13,13 @@ from service.manifest import OperationName
 if TYPE_CHECKING:
     from service.inference.device import Execution
 
+PREFIX = "SERVICE_"
+
 
 class Settings(BaseSettings):
     """The settings of one service; immutable, so that nothing changes while it runs."""
 
-    model_config = SettingsConfigDict(env_prefix="SERVICE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[
@@ -77,6 +81,9 @@ class Settings(BaseSettings):
     reload_seconds: Annotated[
         float, Field(ge=0, description="how often the folder of models is looked at; 0 is never")
     ] = 0.0
+    repository_control: Annotated[
+        bool, Field(description="whether clients may load and unload models, or it is a 403")
+    ] = True
     cuda_device: Annotated[
         int, Field(ge=0, description="number of the GPU; several workers take those from it on")
     ] = 0
@@ -135,3 +142,29 @@ class Settings(BaseSettings):
             "decode": self.default_decode,
             "denoise": self.default_denoise,
         }
+
+
+def variable(setting: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + setting.upper()
+
+
+def flag(setting: str) -> str:
+    """Return the flag of a setting on the command line."""
+    return "--" + setting.replace("_", "-")
+
+
+def named(setting: str) -> str:
+    """Return a setting as errors name it, by both."""
+    return f"{variable(setting)} ({flag(setting)})"
+
+
+def unknown(environment: Iterable[str]) -> dict[str, list[str]]:
+    """Return the variables that look like settings and are none, each with those most like it."""
+    given = (name for name in environment if name.upper().startswith(PREFIX))
+    settings = {name.upper(): variable(name) for name in Settings.model_fields}
+    return {
+        name: [settings[each] for each in difflib.get_close_matches(setting, settings)]
+        for name in given
+        if (setting := name.upper().removeprefix(PREFIX)) not in settings
+    }

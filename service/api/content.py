@@ -3,12 +3,11 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
-from multipart import MultipartError, MultipartParser, parse_options_header
+from multipart import parse_options_header
 
-from service.api import json_arrays, npy, pictures
+from service.api import forms, json_arrays, npy, pictures
 from service.api.negotiation import choose
 from service.api.remembering import remembered
 from service.errors import InvalidValue, MalformedBody, ShapeMismatch, UnsupportedMediaType
@@ -92,7 +91,7 @@ def read(
         return Batch(json_arrays.read(body), _answers(operation, JSON))
     if found == NPY:
         return _from_npy(body, model, operation)
-    files: Sequence[Body] = [body] if found in PICTURES else _files(body, boundary)
+    files: Sequence[Body] = [body] if found in PICTURES else forms.files(body, boundary)
     frame = _frame(model, operation, max_steps)
     images = pictures.read(files, frame, fit=fit, max_pixels=max_pixels)
     if len({image.shape for image in images}) > 1:
@@ -183,28 +182,3 @@ def _sniffed(body: Body) -> str:
     if body.startswith(b"\x93NUMPY"):
         return NPY
     return JSON if body[:64].lstrip().startswith(b"{") else pictures.media_type_of(body)
-
-
-def _files(body: Body, boundary: str) -> list[bytes]:
-    if not boundary:
-        raise MalformedBody(
-            "Content-Type: expected a boundary with multipart/form-data, received none"
-        )
-    try:
-        # Parts stay in memory: the whole body is there already, and bounded.
-        parser = MultipartParser(
-            BytesIO(body),
-            boundary,
-            len(body),
-            spool_limit=len(body),
-            memory_limit=len(body) + 1,
-            part_limit=1024,
-        )
-        parts = [(part.name, part.raw) for part in parser]
-    except MultipartError as error:
-        raise MalformedBody(f"body: expected multipart/form-data, received: {error}") from error
-    files = [raw for name, raw in parts if name == "file"]
-    if not files or len(files) < len(parts):
-        names = ", ".join(sorted({name for name, _ in parts})) or "none"
-        raise InvalidValue(f"body: expected one or more parts named file, received {names}")
-    return files

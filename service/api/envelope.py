@@ -23,6 +23,8 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":  # answered as GET is; the server leaves the body out
+            scope = {**scope, "method": "GET"}
         request_id = usable_id(Headers(scope=scope).get(REQUEST_ID, ""))
         started = False
 

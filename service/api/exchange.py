@@ -180,14 +180,14 @@ class Exchange:
         """Return the seconds since the request's head was read."""
         return time.perf_counter() - self.began
 
-    def log(self, seconds: float) -> None:
-        """Log the request: what failed here as an error, what the client did wrong as information.
+    def log(self, seconds: float, worst: int = logging.ERROR) -> None:
+        """Log the request: what failed here at the worst level, a client's fault for information.
 
         What went well, and what a full queue refused, is for debugging: there may be thousands a
         second, and the metrics count them.
         """
         level = logging.DEBUG if self.status < 400 or self.status == 429 else logging.INFO
-        level = logging.ERROR if self.status >= 500 else level
+        level = worst if self.status >= 500 else level
         if log.isEnabledFor(level):
             fields = {
                 "request_id": self.request_id,

@@ -1,5 +1,6 @@
 """What is wrong with nested lists that are not one array of numbers, and where."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -10,6 +11,14 @@ from service.errors import InvalidValue, ShapeMismatch
 DEEPEST = 32
 """Levels of lists, more than any model takes."""
 LARGEST = float(np.finfo(np.float32).max)
+
+
+class Unexplained(Exception):
+    """Numbers are not as they should be; explain() raises what is wrong, which may take long."""
+
+    def __init__(self, explain: Callable[[], NoReturn]) -> None:
+        super().__init__()
+        self.explain = explain
 
 
 def explain(inputs: list[Any], before: int = 0, name: str = "inputs") -> NoReturn:

@@ -1,9 +1,10 @@
 """What answers say of how they came about, beside their body."""
 
 import functools
-from collections.abc import Mapping
+import time
 
-from service.api.exchange import Header
+from service.api.exchange import Exchange, Header
+from service.inference.batcher import Result
 from service.inference.model import Model
 
 
@@ -21,8 +22,19 @@ def _naming(name: str, version: int, provider: str) -> tuple[Header, ...]:
     )
 
 
-def timing(stages: Mapping[str, float]) -> Header:
-    """Return Server-Timing, in milliseconds, for seconds by stage: all four, in their order."""
+def timing(exchange: Exchange, began: float, parsed: float, ran: float, result: Result) -> Header:
+    """Return Server-Timing, in milliseconds, of an answer that was written just now.
+
+    began, parsed, ran: the time.perf_counter() at which reading began and ended, and at which the
+    result was there. The exchange has the stages from then on, for those who count and trace it.
+    """
+    exchange.starts = (began, parsed, parsed + result.queue, ran)
+    stages = exchange.stages = {
+        "parse": parsed - began,
+        "queue": result.queue,
+        "inference": result.inference,
+        "write": time.perf_counter() - ran,
+    }
     # By the operator, which is the quickest of Python's ways to write numbers.
     text = b"parse;dur=%.3f, queue;dur=%.3f, inference;dur=%.3f, write;dur=%.3f"
     return b"server-timing", text % tuple(1000 * each for each in stages.values())

@@ -29,10 +29,13 @@ NESTED = re.compile(rb"[\s\[]*")
 def read(body: bytes | bytearray) -> Floats:
     """Return the array of {"inputs": nested lists of numbers} as float32.
 
-    Raises MalformedBody where it is not JSON, InvalidValue where it holds anything else,
-    ShapeMismatch where the lists are ragged.
+    Raises MalformedBody where it is not JSON, InvalidValue where it holds anything else, or
+    nothing, ShapeMismatch where the lists are ragged.
     """
-    return _read_whole(body) if len(body) <= 2 * PIECE else _read_in_pieces(body)
+    array = _read_whole(body) if len(body) <= 2 * PIECE else _read_in_pieces(body)
+    if not len(array):
+        raise InvalidValue("inputs: expected at least one, received none")
+    return array
 
 
 def read_at_once(body: bytes | bytearray) -> Floats | None:
@@ -45,7 +48,7 @@ def read_at_once(body: bytes | bytearray) -> Floats | None:
     except orjson.JSONDecodeError:
         return None
     inputs = document["inputs"] if isinstance(document, dict) and len(document) == 1 else None
-    return _array(inputs) if isinstance(inputs, list) else None
+    return _array(inputs) if inputs and isinstance(inputs, list) else None
 
 
 def write(model: str, version: int, outputs: Floats) -> bytes:

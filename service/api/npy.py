@@ -26,7 +26,7 @@ def read(body: bytes | bytearray) -> Array:
 
     Nothing is allocated from what the header claims, and nothing is copied of what has the right
     type. Raises MalformedBody where it is not a .npy file, or not of the size that it says,
-    InvalidValue for other types of numbers.
+    InvalidValue for other types of numbers, and for an empty batch.
     """
     start = _end_of_header(body)
     shape, fortran_order, dtype = _header(bytes(body[:start]))
@@ -86,4 +86,6 @@ def _header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise InvalidValue(
             f"body: expected an array of floats or of uint8 pixels, received {dtype}"
         )
+    if shape[:1] == (0,):
+        raise InvalidValue("inputs: expected at least one, received none")
     return shape, fortran_order, dtype

@@ -9,25 +9,24 @@ from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from service.api import content, headers
 from service.api.direct import DirectRoute
 from service.api.exchange import Exchange
 from service.api.openapi import describe
-from service.api.problems import problem, written
+from service.api.problems import problem
 from service.api.remembering import remembered
 from service.api.serving import Serving
 from service.errors import InvalidValue
 from service.inference.model import Model
 from service.manifest import OperationName
+from service.validation import explain
 
 
 class Choice(BaseModel):
     """Which model: one of the settings where none is named, and the newest version."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: Annotated[str | None, Field(min_length=1, description="name, as /models lists them")] = (
         None
@@ -137,15 +136,8 @@ class Operation:
                 parts = writer()
             else:
                 parts = await asyncio.to_thread(writer)
-            wrote = time.perf_counter()
-            exchange.starts = (began, parsed, parsed + result.queue, ran)
-            exchange.stages = {
-                "parse": parsed - began,
-                "queue": result.queue,
-                "inference": result.inference,
-                "write": wrote - ran,
-            }
-            await exchange.answer(200, answer, (headers.timing(exchange.stages),), *parts)
+            timing = headers.timing(exchange, began, parsed, ran, result)
+            await exchange.answer(200, answer, (timing,), *parts)
 
     def _read(
         self,
@@ -191,8 +183,17 @@ class Asked:
 
 @remembered(1024)
 def _parsed(query: bytes, kind: type[Choice]) -> Asked:
-    parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    sent = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    parameters = dict(sent)
+    for name in parameters:
+        values = [value for each, value in sent if each == name]
+        if name not in kind.model_fields:
+            raise InvalidValue(
+                f"query: expected one of {', '.join(kind.model_fields)}, received {name[:40]!r}"
+            )
+        if len(values) > 1 or not values[0]:
+            raise InvalidValue(f"{name}: expected one value, received {', '.join(values)[:80]!r}")
     try:
         return Asked(**kind.model_validate(parameters).model_dump())
     except ValidationError as error:
-        raise InvalidValue(written(error.errors())) from error
+        raise InvalidValue(explain(error)) from error

@@ -1,7 +1,6 @@
 """Errors as application/problem+json (RFC 9457), or as the Open Inference Protocol has them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import orjson
 from starlette.responses import Response
@@ -41,10 +40,3 @@ def failed(
     write = error if is_open_inference else problem
     media_type, body = write(status, code, title, detail)
     return Response(body, status, headers, media_type)
-
-
-def written(errors: Iterable[Mapping[str, Any]]) -> str:
-    """Return what pydantic found wrong with parameters, in one line."""
-    return "; ".join(
-        f"{each['loc'][-1]}: {each['msg']}, received {each['input']!r}" for each in errors
-    )

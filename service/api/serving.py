@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from starlette.requests import ClientDisconnect
 
 from service.api.exchange import Exchange, Header
-from service.errors import BodyTooLarge, InvalidValue, Overloaded, ServiceError, ShuttingDown
+from service.errors import (
+    BodyTooLarge,
+    InvalidValue,
+    Overloaded,
+    ServiceError,
+    ShuttingDown,
+    StartupError,
+)
 from service.inference.admission import Admission
 from service.inference.model import Model
 from service.inference.pixels import Floats
@@ -80,7 +87,7 @@ class Serving:
                 await self._handle(exchange, operation, answer, failure)
 
     def _refuse(self, failure: Failure) -> Callable[[Exchange], Awaitable[None]]:
-        refusal = _refusal(failure, self.admission.wait())
+        refusal = _refusal(failure, self.admission.full, self.admission.wait())
         return lambda exchange: exchange.answer(*refusal)
 
     async def _handle(
@@ -90,9 +97,12 @@ class Serving:
         answer: Callable[[Exchange], Awaitable[None]],
         failure: Failure,
     ) -> None:
+        worst = logging.ERROR
         try:
             await answer(exchange)
         except ServiceError as error:
+            if isinstance(error, StartupError):  # a model that the client asked to be loaded
+                worst = logging.WARNING
             await exchange.answer(*_failed(failure, error))
         except ClientDisconnect:
             exchange.status = CLIENT_GONE
@@ -111,7 +121,7 @@ class Serving:
             seconds = exchange.elapsed()
             name = exchange.model.name if exchange.model else ""
             self.metrics.answered(operation, name, exchange.status, seconds, exchange.stages)
-            exchange.log(seconds)
+            exchange.log(seconds, worst)
 
     def hung(self) -> str:
         """Return which batch has run for longer than requests may take twice, or ""."""
@@ -160,7 +170,5 @@ def _failed(failure: Failure, error: ServiceError) -> tuple[int, str, list[Heade
 
 
 @functools.lru_cache(256)
-def _refusal(failure: Failure, wait: int) -> tuple[int, str, list[Header], bytes]:
-    return _failed(
-        failure, Overloaded("queue: expected room in it, received none", retry_after=wait)
-    )
+def _refusal(failure: Failure, told: str, wait: int) -> tuple[int, str, list[Header], bytes]:
+    return _failed(failure, Overloaded(told, retry_after=wait))

@@ -18,9 +18,15 @@ LONGEST_WAIT = 60
 class Admission:
     """What is in the service now, and how fast it leaves."""
 
-    def __init__(self, *, max_items: int, max_bytes: int) -> None:
+    def __init__(
+        self, *, max_items: int, max_bytes: int, settings: tuple[str, str] | None = None
+    ) -> None:
+        """settings: the names of those that say how many items and bytes, where some do."""
         self.max_items = max_items
         self.max_bytes = max_bytes
+        by_items, by_bytes = (f" ({name})" for name in settings) if settings else ("", "")
+        self.full = f"queue: expected at most {max_items} waiting items{by_items}, received more"
+        self._heavy = f"queue: expected at most {max_bytes} bytes of waiting requests{by_bytes}"
         self.items = 0
         self.bytes = 0
         self.requests = 0
@@ -39,21 +45,18 @@ class Admission:
         whole, so that one larger than the limits is still served, when it is alone. Raises
         Overloaded.
         """
-        if self.is_full() or (self.items and self.bytes + size > self.max_bytes):
-            raise self.overloaded(size)
+        if self.is_full():
+            raise Overloaded(self.full, retry_after=self.wait())
+        if self.items and self.bytes + size > self.max_bytes:
+            raise self.too_heavy(self.bytes + size)
         if not self.requests:  # the time that nobody was inside is none of the time they took
             self._measured += time.perf_counter() - self._emptied
         self.requests += 1
         return Ticket(self, size)
 
-    def overloaded(self, size: int) -> Overloaded:
-        """Return the error for so many bytes more than there is room for."""
-        return Overloaded(
-            f"queue: expected room for a request of {size} bytes, received it when "
-            f"{self.items} of {self.max_items} items and {self.bytes} of {self.max_bytes} bytes "
-            "were taken",
-            retry_after=self.wait(),
-        )
+    def too_heavy(self, size: int) -> Overloaded:
+        """Return the error for so many bytes in all, which are more than there is room for."""
+        return Overloaded(f"{self._heavy}, received {size}", retry_after=self.wait())
 
     def wait(self) -> int:
         """Return the seconds, 1 to LONGEST_WAIT, until what is here now will have left."""
@@ -103,7 +106,7 @@ class Ticket:
         admission.items += items
         admission.bytes += size
         if admission.bytes > admission.max_bytes and admission.requests > 1:
-            raise admission.overloaded(size)
+            raise admission.too_heavy(admission.bytes)
 
     def __enter__(self) -> Self:
         return self

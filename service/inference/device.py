@@ -19,6 +19,8 @@ ConvSearch = Literal["exhaustive", "heuristic", "default"]
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 Provider = str | tuple[str, dict[str, str]]
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+SETTING = "SERVICE_DEVICE (--device)"
+"""What an operator asks for a device by."""
 
 log = logging.getLogger(__name__)
 
@@ -79,14 +81,14 @@ def providers(execution: Execution, *, graphs: bool = False) -> list[Provider]:
     if CUDA not in ort.get_available_providers():
         if execution.device == "cuda":
             raise StartupError(
-                f"device: expected a build of ONNX Runtime with {CUDA}, received one with "
+                f"{SETTING}: expected a build of ONNX Runtime with {CUDA}, received one with "
                 f"{', '.join(ort.get_available_providers())}; "
                 "install the extra [gpu] instead"
             )
         return [CPU]
     if missing := missing_libraries():
         if execution.device == "cuda":
-            raise StartupError(f"device: expected the libraries of CUDA; {'; '.join(missing)}")
+            raise StartupError(f"{SETTING}: expected the libraries of CUDA; {'; '.join(missing)}")
         _warn_once(CPU)
         return [CPU]
     return [(CUDA, execution.cuda.options(graphs=graphs)), CPU]
@@ -102,7 +104,7 @@ def check(device: Device, session: ort.InferenceSession) -> str:
     used: str = session.get_providers()[0]
     if device == "cuda" and used != CUDA:
         raise StartupError(
-            f"device: expected {CUDA}, received {used}; run: python -m service doctor"
+            f"{SETTING}: expected {CUDA}, received {used}; run: python -m service doctor"
         )
     if device == "auto" and used != CUDA and CUDA in ort.get_available_providers():
         _warn_once(used)

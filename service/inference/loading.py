@@ -13,6 +13,7 @@ from service.inference.device import Execution
 from service.inference.model import Model
 from service.inference.session import Session
 from service.manifest import FILE_NAME, Manifest, OperationName, digest
+from service.validation import explain
 
 Observe = Callable[[str, OperationName, Batch], None]
 """Told of each batch that ran, with the model's name and the operation."""
@@ -64,10 +65,12 @@ def load(
     """
     try:
         manifest = Manifest.read(folder)
-    except (OSError, ValidationError) as error:
+    except OSError as error:
         raise StartupError(
-            f"{folder / FILE_NAME}: expected a manifest, received: {error}"
+            f"{folder / FILE_NAME}: expected a manifest, received: {error.strerror}"
         ) from error
+    except ValidationError as error:
+        raise StartupError(f"{folder / FILE_NAME}: {explain(error)}") from error
     found = (folder.parent.name, folder.name)
     described = (manifest.name, str(manifest.version))
     if found != described:

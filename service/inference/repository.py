@@ -9,12 +9,11 @@ aside, then takes its place at once; one that cannot be loaded takes the place o
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from service.errors import ModelNotFound, ServiceError, StartupError
-from service.inference.loading import Fingerprint, find, fingerprint
+from service.inference.held import Held, left
+from service.inference.loading import find, fingerprint
 from service.inference.model import Model
 from service.inference.store import Store, Version
 from service.inference.unloaded import Asked, Unloaded
@@ -26,22 +25,21 @@ NOTHING: frozenset[OperationName] = frozenset()
 log = logging.getLogger(__name__)
 
 
-class Held(NamedTuple):
-    """A version, and what it was made of: its folder's content, and what was unloaded by then."""
-
-    version: Version
-    print: Fingerprint
-    unloaded: frozenset[OperationName]
-
-
 class Repository:
     """The store of models that a folder holds, kept in line with it."""
 
-    def __init__(self, root: Path, load: Callable[[Path], Model], unloaded: Unloaded) -> None:
+    def __init__(
+        self,
+        root: Path,
+        load: Callable[[Path], Model],
+        unloaded: Unloaded,
+        *,
+        strict: bool = True,
+    ) -> None:
         """Load every version under a folder.
 
-        load: returns a model that is verified and warm. Raises StartupError where there is none,
-        or where any of them cannot be served.
+        load: returns a model that is verified and warm; strict: raise StartupError where any of
+        them cannot be served, and not only where none can, or there is none.
         """
         self._root = root
         self._load = load
@@ -51,10 +49,13 @@ class Repository:
         self._loads: Mapping[str, int] = {}
         self.store = Store({})
         asked = unloaded.read()
-        self._hold(self._scan(asked, strict=True), asked)
-        if not self._held:
+        self._hold(self._scan(asked, strict=strict), asked)
+        known = self.store.known.values()
+        faults = [each.fault for each in known if each.state == "failed"]
+        if len(faults) == len(known):
             raise StartupError(
-                f"{root}: expected folders <name>/<version>/ with a {FILE_NAME}, received none"
+                "; ".join(faults)
+                or f"{root}: expected folders <name>/<version>/ with a {FILE_NAME}, received none"
             )
 
     async def refresh(self, *, folder: bool = True) -> None:
@@ -132,7 +133,7 @@ class Repository:
         operations that were unloaded.
         """
         held = {
-            key: _reduced(each, each.unloaded | asked.unloaded.get(key[0], NOTHING))
+            key: each.without(each.unloaded | asked.unloaded.get(key[0], NOTHING))
             for key, each in self._held.items()
             if names is not None and key[0] not in names
         }
@@ -152,7 +153,7 @@ class Repository:
                 and before.unloaded <= unloaded
                 and not (again and before.version.fault)
             ):
-                held[key] = _reduced(before, unloaded)
+                held[key] = before.without(unloaded)
             else:
                 version = self._version(
                     folder, key, unloaded, before.version if before else None, strict=strict
@@ -175,28 +176,13 @@ class Repository:
             if strict:
                 raise
             fault = str(error) if isinstance(error, ServiceError) else repr(error)
-            log.error("%s could not be loaded: %s", folder, fault)
-            kept = _left(before.model, unloaded) if before and before.model else None
+            log.error("%s %d could not be loaded: %s", *key, fault)
+            kept = left(before.model, unloaded) if before and before.model else None
             manifest = before.manifest if before else _manifest(folder)
             return Version(*key, kept, manifest, fault)
-        left = _left(model, unloaded)
-        log.info("loaded %s %d: %s", *key, ", ".join(left.batchers) if left else "nothing")
-        return Version(*key, left, model.manifest)
-
-
-def _reduced(held: Held, unloaded: frozenset[OperationName]) -> Held:
-    """A version with more of its operations unloaded; nothing is loaded or warmed up for that."""
-    if unloaded == held.unloaded:
-        return held
-    version = held.version
-    left = _left(version.model, unloaded) if version.model else None
-    return Held(replace(version, model=left), held.print, unloaded)
-
-
-def _left(model: Model, unloaded: frozenset[OperationName]) -> Model | None:
-    """What of a model is to be served, None for nothing of it."""
-    left = model.without(unloaded)
-    return left if left.batchers else None
+        kept = left(model, unloaded)
+        log.info("loaded %s %d: %s", *key, ", ".join(kept.batchers) if kept else "nothing")
+        return Version(*key, kept, model.manifest)
 
 
 def _manifest(folder: Path) -> Manifest | None:

@@ -68,7 +68,7 @@ class Store:
         if version not in versions:
             raise ModelNotFound(
                 f"version: expected one of {', '.join(map(str, sorted(versions)))} of {name}, "
-                f"received {version}"
+                f"received {version}{self._why(name, version)}"
             )
         return versions[version]
 
@@ -83,6 +83,7 @@ class Store:
             raise OperationNotOffered(
                 f"model: expected one that offers {operation} ({', '.join(able) or 'none does'}), "
                 f"received {name}"
+                + (_unloaded(name, operation) if operation in model.manifest.operations else "")
             )
         return model
 
@@ -93,4 +94,18 @@ class Store:
     def _no_such_model(self, name: str) -> ModelNotFound:
         return ModelNotFound(
             f"model: expected one of {', '.join(self._models) or 'none'}, received {name!r}"
+            f"{self._why(name)}"
         )
+
+    def _why(self, name: str, number: int | None = None) -> str:
+        """Why a version that is known, the newest where none is named, does not answer."""
+        for each in self.known.values():
+            if each.name == name and number in (None, each.number):
+                if each.fault:
+                    return f", which could not be loaded: {each.fault}"
+                return _unloaded(name, "<operation>")
+        return ""
+
+
+def _unloaded(name: str, operation: str) -> str:
+    return f", which is unloaded: POST /v2/repository/models/{name}.{operation}/load loads it again"

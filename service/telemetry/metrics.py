@@ -1,17 +1,14 @@
-"""Metrics for Prometheus: what was asked, how it went, how long each stage took, what waits now."""
+"""Metrics for Prometheus: what was asked, how it went, how long each stage took."""
 
 import functools
 import os
-import time
 from collections import Counter as Counts
-from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     ProcessCollector,
     generate_latest,
@@ -21,16 +18,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from service.inference.admission import Admission
 from service.inference.batcher import Batch
 from service.inference.store import Store
+from service.telemetry.gauges import PROC, Gauges
 from service.telemetry.tally import Tally
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the folder where several workers add their figures up."""
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 ITEMS = tuple(1 << power for power in range(11))
-PROC = Path("/proc")
-"""Where Linux describes processes; other systems have no such folder."""
-
-Labels = tuple[str | int, ...]
 
 
 class Metrics:
@@ -43,7 +37,6 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._answered: Counts[tuple[str, str, int]] = Counts()
         self._tallies: list[Tally] = []
-        self._seen: defaultdict[Gauge, set[Labels]] = defaultdict(set)
         served = ("operation", "model")
 
         def counter(name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
@@ -54,15 +47,6 @@ class Metrics:
         ) -> Histogram:
             return Histogram(
                 f"autoencoder_{name}", text, labels, buckets=buckets, registry=self._registry
-            )
-
-        def gauge(name: str, text: str, labels: tuple[str, ...] = (), how: str = "sum") -> Gauge:
-            return Gauge(
-                f"autoencoder_{name}",
-                text,
-                labels,
-                registry=self._registry,
-                multiprocess_mode=f"live{how}",  # type: ignore[arg-type]
             )
 
         self._requests = counter(
@@ -84,27 +68,7 @@ class Metrics:
         self._batch_requests = histogram(
             "batch_requests", "Requests that ran at once", served, ITEMS
         )
-        self._in_flight = gauge("in_flight_requests", "Requests admitted and not yet answered")
-        self._in_flight_items = gauge("in_flight_items", "Images or codings in those requests")
-        self._in_flight_bytes = gauge("in_flight_bytes", "Bytes of those requests' bodies, outputs")
-        self._queue = gauge("queue_requests", "Requests that wait for a session", served)
-        self._queue_age = gauge("queue_age_seconds", "How long the oldest waits", served, "max")
-        self._ready = gauge(
-            "model_ready",
-            "1 where the version answers requests, 0 where it failed, is unloaded or has gone",
-            ("model", "version"),
-            "min",
-        )
-        self._fault = gauge(
-            "model_load_failed",
-            "1 where what the folder of the version holds now could not be loaded",
-            ("model", "version"),
-            "max",
-        )
-        self._provider = gauge(
-            "execution_provider_info", "The execution provider in use", ("provider",), "max"
-        )
-        self._memory = gauge("resident_memory_bytes", "Memory of the process, or of all workers")
+        self._gauges = Gauges(self._registry)
         if SHARED not in os.environ:
             ProcessCollector(registry=self._registry)
 
@@ -132,25 +96,7 @@ class Metrics:
     def look(self, store: Store, admission: Admission) -> None:
         """Read off what stands now, and add up what was counted since the last look."""
         self._add_up()
-        self._in_flight.set(admission.requests)
-        self._in_flight_items.set(admission.items)
-        self._in_flight_bytes.set(admission.bytes)
-        now = time.perf_counter()
-        waiting: defaultdict[Labels, list[float]] = defaultdict(list)
-        for model in store:
-            for operation, batcher in model.batchers.items():
-                waiting[operation, model.name] += batcher.waiting()
-        self._set(self._queue, {served: len(since) for served, since in waiting.items()})
-        self._set(
-            self._queue_age,
-            {served: now - min(since, default=now) for served, since in waiting.items()},
-        )
-        self._set(self._provider, {(model.provider,): 1 for model in store})
-        self._set(self._ready, {key: each.state == "ready" for key, each in store.known.items()})
-        self._set(self._fault, {key: bool(each.fault) for key, each in store.known.items()})
-        if (statm := PROC / "self" / "statm").exists():
-            pages = int(statm.read_text().split()[1])
-            self._memory.set(pages * os.sysconf("SC_PAGE_SIZE"))
+        self._gauges.look(store, admission)
 
     def text(self) -> bytes:
         """Return everything in Prometheus's text format, added up over workers that share."""
@@ -173,13 +119,6 @@ class Metrics:
         self._answered.clear()
         for tally in self._tallies:
             tally.flush()
-
-    def _set(self, gauge: Gauge, values: Mapping[Labels, float]) -> None:
-        """Set a gauge by its labels; those that are no more become 0, as none can be removed."""
-        seen = self._seen[gauge]
-        seen.update(values)
-        for labels in seen:
-            gauge.labels(*labels).set(values.get(labels, 0))
 
     @functools.cache  # noqa: B019 - there is one of these in a process, and few models
     def _request_tallies(self, operation: str, model: str) -> tuple[Tally, dict[str, Tally]]:

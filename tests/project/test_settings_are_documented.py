@@ -1,11 +1,12 @@
-"""Every setting is documented by its variable and its flag, and no other setting is."""
+"""Every setting is documented by its variable and its flag, and no other is named anywhere."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from service.settings import Settings
+from service.inference import device
+from service.settings import Settings, named, variable
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,3 +30,11 @@ def test_a_setting_is_documented_by_its_variable_and_its_flag(
 def test_no_setting_is_documented_that_does_not_exist(documentation: str) -> None:
     documented = set(re.findall(r"\bSERVICE_[A-Z_]*[A-Z]\b", documentation))
     assert documented <= {f"SERVICE_{setting.upper()}" for setting in Settings.model_fields}
+
+
+def test_no_error_names_a_setting_that_does_not_exist() -> None:
+    code = "\n".join(path.read_text() for path in (ROOT / "service").rglob("*.py"))
+    variables = set(re.findall(r"\bSERVICE_[A-Z_]*[A-Z]\b", code))
+    assert variables
+    assert variables <= {variable(setting) for setting in Settings.model_fields}
+    assert named("device") == device.SETTING

@@ -1,11 +1,16 @@
 """python -m service, and the settings that it takes from flags and the environment."""
 
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from service.__main__ import main
 from service.settings import Settings
+from tests.service.running import ROOT
 from tests.service.tiny import write_model
 
 CPU = ["--device", "cpu"]
@@ -43,14 +48,65 @@ def test_a_default_model_that_does_not_exist_is_found_at_the_start(
 ) -> None:
     write_model(tmp_path, "mirror")
     assert main(["serve", "--models", str(tmp_path), "--default-encode", "x", *CPU]) == 1
-    assert "default_encode" in capsys.readouterr().err
-
-
-def test_settings_that_cannot_be_used_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["serve", "--port", "http"]) == 2
     error = capsys.readouterr().err
-    assert "--port (SERVICE_PORT)" in error
-    assert "received 'http'" in error
+    assert "SERVICE_DEFAULT_ENCODE (--default-encode): model: expected one of mirror" in error
+
+
+def test_settings_that_cannot_be_used_are_explained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SERVICE_DEVICE", "gpu")
+    assert main(["serve", "--port", "http", "--max-batch", "0", "--workers", "257"]) == 2
+    port, *others = capsys.readouterr().err.splitlines()
+    assert port.startswith("SERVICE_PORT (--port): expected a valid integer")
+    assert port.endswith("received 'http'")
+    assert others == [
+        "SERVICE_DEVICE (--device): expected 'auto', 'cuda' or 'cpu', received 'gpu'",
+        "SERVICE_MAX_BATCH (--max-batch): expected at least 1, received '0'",
+        "SERVICE_WORKERS (--workers): expected at most 256, received '257'",
+    ]
+
+
+def test_a_variable_that_is_no_setting_is_reported_with_those_most_like_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SERVICE_MAX_QUEU", "5")
+    monkeypatch.setenv("SERVICE_TIMEOUT", "5")
+    monkeypatch.setenv("service_log_level", "info")
+    monkeypatch.setenv("SERVICE_PORT_8000_TCP_ADDR", "10.0.0.1")  # as Kubernetes may set it
+    assert main(["serve", "--models", str(tmp_path), "--port=0", *CPU]) == 1
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "WARNING" in line]
+    assert len(warnings) == 2
+    (warning,) = (line for line in warnings if "SERVICE_MAX_QUEU:" in line)
+    assert "(SERVICE_MAX_QUEUE_ITEMS or SERVICE_MAX_QUEUE_BYTES), received another" in warning
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_address_that_is_taken_is_named_with_its_settings_before_anything_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        flags = [f"--port={port}", f"--workers={workers}", f"--models={tmp_path}"]
+        assert main(["serve", *flags, *CPU]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Cannot start: SERVICE_HOST (--host), SERVICE_PORT (--port): expected")
+    assert f"received 127.0.0.1:{port}: Address already in use" in line
+
+
+def test_a_reader_that_has_seen_enough_ends_the_list_of_models_quietly(models: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [sys.executable, "-m", "service", "models", f"--models={models}", *CPU],
+        check=False,
+        cwd=ROOT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_flags_override_the_environment(

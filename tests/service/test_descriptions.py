@@ -1,6 +1,7 @@
 """/models, /health, the documentation and the playground."""
 
 import httpx
+import pytest
 
 
 async def test_models_are_listed_with_their_manifests(client: httpx.AsyncClient) -> None:
@@ -29,6 +30,21 @@ async def test_a_model_is_shown_in_all_its_versions(client: httpx.AsyncClient) -
 async def test_the_service_is_live_and_ready(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health/live")).json() == {"status": "live"}
     assert (await client.get("/health/ready")).json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/health/live", "/health/ready", "/metrics", "/models", "/models/half", "/", "/v2"]
+)
+async def test_head_is_answered_as_get_is(client: httpx.AsyncClient, path: str) -> None:
+    answer, full = await client.head(path), await client.get(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == full.headers["content-type"]
+    assert answer.headers["X-Request-Id"]
+
+
+async def test_head_is_refused_where_get_is(client: httpx.AsyncClient) -> None:
+    assert (await client.head("/nothing")).status_code == 404
+    assert (await client.head("/encode")).headers["Allow"] == "POST"
 
 
 async def test_openapi_shows_every_body_that_is_read_and_written(

@@ -36,7 +36,9 @@ def test_auto_asks_for_cuda_first_where_it_is_built_in(monkeypatch: pytest.Monke
 
 
 def test_cuda_fails_where_it_is_not_built_in() -> None:
-    with pytest.raises(StartupError, match=r"install the extra \[gpu\]"):
+    with pytest.raises(
+        StartupError, match=r"SERVICE_DEVICE \(--device\): expected .* install the extra \[gpu\]"
+    ):
         device.providers(Execution("cuda"))
 
 

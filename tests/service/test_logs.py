@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -92,6 +93,17 @@ async def test_a_fault_is_an_error_with_its_id_and_its_traceback(
     assert written[0] == "ERROR:     service.requests: request abc-1 failed"
     assert written[1] == "Traceback (most recent call last):"
     assert written[-1].startswith("ERROR:     service.requests: abc-1 POST /encode 500 in ")
+
+
+async def test_a_model_that_cannot_be_loaded_as_a_client_asked_is_a_warning(
+    set_up: Callable[..., Lines], client: httpx.AsyncClient, models: Path
+) -> None:
+    (models / "half" / "2" / "encode.onnx").write_bytes(b"no graph")
+    lines = set_up("info", "text")
+    path = "/v2/repository/models/half.encode/load"
+    assert (await client.post(path, headers=ID)).status_code == 500
+    (line,) = of_requests(lines())
+    assert line.startswith(f"WARNING:     service.requests: abc-1 POST {path} 500 in ")
 
 
 async def test_in_json_a_request_is_an_object_with_a_field_for_each_fact(

@@ -20,7 +20,8 @@ from service.inference.repository import Repository
 from service.inference.store import Store
 from service.inference.unloaded import Unloaded
 from service.settings import Settings
-from service.telemetry.metrics import PROC, SHARED, Metrics
+from service.telemetry.gauges import PROC
+from service.telemetry.metrics import SHARED, Metrics
 from service.telemetry.tally import Tally
 from tests.service.asgi import lifespan
 from tests.service.gate import Gate
@@ -86,6 +87,29 @@ async def test_a_name_that_no_model_has_becomes_no_label(client: httpx.AsyncClie
     assert "invented" not in text
     assert reader(text)("requests_total", operation="encode", model="", status="404") == 3
     assert reader(text)("requests_total", operation="", model="", status="404") == 3
+
+
+async def test_control_of_the_repository_is_counted_by_what_was_asked(
+    client: httpx.AsyncClient, models: Path
+) -> None:
+    await client.post("/v2/repository/index")
+    await client.post("/v2/repository/models/half.denoise/unload")
+    (models / "half" / "2" / "encode.onnx").write_bytes(b"no graph")
+    await client.post("/v2/repository/models/half.denoise/load")
+    value = await scrape(client)
+    for operation, status in (("index", "200"), ("unload", "200"), ("load", "500")):
+        assert value("requests_total", operation=operation, model="", status=status) == 1
+        assert value("request_seconds_count", operation=operation, model="") == 1
+
+
+async def test_a_version_is_ready_as_long_as_one_of_its_operations_is(
+    client: httpx.AsyncClient,
+) -> None:
+    for operation, ready in (("encode", 1), ("decode", 0)):
+        await client.post(f"/v2/repository/models/mirror.{operation}/unload")
+        assert (await scrape(client))("model_ready", model="mirror", version="1") == ready
+    await client.post("/v2/repository/models/mirror.decode/load")
+    assert (await scrape(client))("model_ready", model="mirror", version="1") == 1
 
 
 async def test_what_the_frameworks_answer_is_not_counted(client: httpx.AsyncClient) -> None:

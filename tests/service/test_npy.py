@@ -103,6 +103,8 @@ async def test_json_is_answered_where_it_is_accepted(client: httpx.AsyncClient) 
         (saved(np.full((1, 4, 4), 1e300)), 422, "invalid-value"),
         (saved(IMAGES[0]), 422, "shape-mismatch"),
         (saved(np.zeros((0, 4, 4))), 422, "invalid-value"),
+        (saved(np.zeros(0)), 422, "invalid-value"),
+        (saved(np.zeros((1, 0, 4))), 422, "shape-mismatch"),
     ],
 )
 async def test_a_body_that_is_no_batch_of_images_is_explained(

@@ -1,5 +1,6 @@
 """The Open Inference Protocol's binary tensors, in both directions."""
 
+import asyncio
 import gzip
 import json
 import zlib
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from service.api.open_inference import request
+from tests.service.gate import Gate
 from tests.service.tiny import Start
 
 IMAGES = np.random.default_rng(1).random((3, 4, 4), np.float32)
@@ -244,3 +246,32 @@ async def test_much_json_is_refused_and_as_many_bytes_are_not(
     many = np.zeros((64, 4, 4), np.float32)
     body, headers = message({"inputs": [tensor(many)]}, many.tobytes())
     assert (await client.post(DENOISE, content=body, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["pixels", "numbers in JSON", "numbers at odd places", "numbers"])
+async def test_arrays_copied_out_of_the_body_are_counted(
+    start: Start, gate: Gate, kind: str
+) -> None:
+    pixels = np.zeros((1, 4, 4), np.uint8)
+    floats = pixels.astype(np.float32)
+    if kind == "numbers in JSON":
+        given = tensor(floats, data=floats.ravel().tolist(), parameters={})
+        body, headers = message({"inputs": [given]})
+    elif kind == "pixels":
+        body, headers = message({"inputs": [tensor(pixels, "UINT8")]}, pixels.tobytes())
+    else:
+        document = {"id": "", "inputs": [tensor(floats)]}
+        wanted = 1 if kind == "numbers at odd places" else 0
+        while len(json.dumps(document)) % 4 != wanted:
+            document["id"] = f"{document['id']}x"
+        body, headers = message(document, floats.tobytes())
+    taken = len(body) + floats.nbytes * (1 if kind == "numbers" else 2)  # the outputs too
+    for room, status in ((2 * taken, 200), (2 * taken - 1, 429)):
+        client = start(max_queue_bytes=room)
+        gate.close()
+        first = asyncio.create_task(client.post(DENOISE, content=body, headers=headers))
+        await gate.reached()
+        second = asyncio.create_task(client.post(DENOISE, content=body, headers=headers))
+        await asyncio.sleep(0.05)
+        gate.open()
+        assert ((await first).status_code, (await second).status_code) == (200, status)

@@ -1,11 +1,14 @@
 """Errors under /v2 are the protocol's: {"error"}, with a status that fits."""
 
 import asyncio
+import threading
 from typing import Any
 
 import httpx
 import pytest
 
+from service.api import explanation
+from service.api.open_inference import tensors
 from tests.service.gate import Gate
 from tests.service.test_open_inference import DENOISE, images
 from tests.service.tiny import Start
@@ -204,10 +207,28 @@ async def test_a_full_queue_is_a_429_that_says_when_to_come_again(start: Start, 
     admitted = asyncio.create_task(client.post(DENOISE, json={"inputs": [images()]}))
     await gate.reached()
     refused = await client.post(DENOISE, json={"inputs": [images()]})
-    check_error(refused, 429)
+    assert "at most 1 waiting items (SERVICE_MAX_QUEUE_ITEMS)" in check_error(refused, 429)
     assert int(refused.headers["Retry-After"]) >= 1
     gate.open()
     assert (await admitted).status_code == 200
+
+
+async def test_what_is_wrong_with_numbers_is_found_out_beside_the_event_loop(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def explain(*arguments: Any, **named: Any) -> None:
+        threads.append(threading.current_thread())
+        explanation.explain(*arguments, **named)
+
+    monkeypatch.setattr(tensors, "explain", explain)
+    for datatype in ("FP32", "UINT8"):
+        tensor = images(data=[0] * 15 + ["1"], datatype=datatype)
+        answer = await client.post(DENOISE, json={"inputs": [tensor]})
+        assert "images.data[15]: expected a number" in check_error(answer, 422)
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
 
 
 async def test_a_request_past_its_deadline_is_a_503(start: Start, gate: Gate) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.service.asgi import check_problem
 from tests.service.gate import Gate
 from tests.service.test_open_inference import DENOISE, images
 from tests.service.test_open_inference_errors import check_error
@@ -55,7 +56,9 @@ async def test_a_model_that_is_unloaded_answers_no_more_until_it_is_loaded_again
     ):
         assert "received 'half.denoise', which is not ready: unloaded" in check_error(answer, 404)
     assert (await client.get("/v2/models/half.encode/ready")).status_code == 200
-    assert (await client.post("/denoise", json={"inputs": [[[0] * 4] * 4]})).status_code == 409
+    answer = await client.post("/denoise", json={"inputs": [[[0] * 4] * 4]})
+    detail = check_problem(answer, 409, "operation-not-offered")
+    assert f"received half, which is unloaded: POST {MODEL}/load loads it again" in detail
     assert (await client.post(f"{MODEL}/load", json={})).status_code == 200
     assert (await client.post(DENOISE, json={"inputs": [images()]})).status_code == 200
 
@@ -86,7 +89,7 @@ async def test_a_version_without_a_manifest_that_can_be_read_is_listed_by_its_mo
     broken.mkdir(parents=True)
     (broken / "manifest.json").write_text("{}")
     answer = await client.post("/v2/repository/models/new.encode/load")
-    assert "expected a manifest" in check_error(answer, 500)
+    assert "manifest.json: schema_version: expected a value" in check_error(answer, 500)
     assert (await index(client))["new", "1"]["state"] == "UNAVAILABLE"
 
 
@@ -99,6 +102,15 @@ async def test_a_version_is_unloaded_though_its_folder_is_broken_by_now(
     assert (await client.get("/v2/models/half.denoise/ready")).status_code == 404
     assert (await client.get("/v2/models/half.decode/ready")).status_code == 200
     assert "expected SHA-256" in check_error(await client.post(f"{MODEL}/load"), 500)
+
+
+async def test_a_service_that_is_set_to_load_and_unload_nothing_says_so(start: Start) -> None:
+    client = start(repository_control=False)
+    for control in ("unload", "load"):
+        error = check_error(await client.post(f"{MODEL}/{control}"), 403)
+        assert "SERVICE_REPOSITORY_CONTROL=false" in error
+    assert (await index(client))["half.denoise", "2"]["state"] == "READY"
+    assert (await client.post(DENOISE, json={"inputs": [images()]})).status_code == 200
 
 
 @pytest.mark.parametrize("control", ["load", "unload"])

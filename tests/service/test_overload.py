@@ -22,7 +22,9 @@ async def test_a_full_queue_answers_429_at_once_and_loses_nothing(start: Start, 
     admitted = [asyncio.create_task(client.post("/encode", json=BODY)) for _ in range(2)]
     await gate.reached()
     refused = await client.post("/encode", json=BODY)
-    check_problem(refused, 429, "overloaded")
+    detail = check_problem(refused, 429, "overloaded")
+    most = "queue: expected at most 2 waiting items (SERVICE_MAX_QUEUE_ITEMS), received more"
+    assert detail == most
     assert int(refused.headers["Retry-After"]) >= 1
     gate.open()
     assert [(await each).status_code for each in admitted] == [200, 200]
@@ -34,7 +36,10 @@ async def test_a_queue_that_is_full_of_bytes_answers_429(start: Start, gate: Gat
     gate.close()
     admitted = asyncio.create_task(client.post("/encode", json=BODY))
     await gate.reached()
-    check_problem(await client.post("/encode", json=BODY), 429, "overloaded")
+    detail = check_problem(await client.post("/encode", json=BODY), 429, "overloaded")
+    most = "queue: expected at most 150 bytes of waiting requests (SERVICE_MAX_QUEUE_BYTES)"
+    assert detail.startswith(f"{most}, received ")
+    assert int(detail.rpartition(" ")[2]) > 150
     gate.open()
     assert (await admitted).status_code == 200
 

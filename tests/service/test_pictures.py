@@ -68,6 +68,17 @@ async def test_a_picture_of_untold_type_is_recognised(client: httpx.AsyncClient,
         assert opened(answer).size == (4, 4)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+async def test_the_bytes_of_a_picture_say_which_it_is_whatever_its_type_says(
+    client: httpx.AsyncClient, kind: str
+) -> None:
+    body = encoded(Image.fromarray(PIXELS), kind, quality=100)
+    for told in ("image/png", "image/jpeg", "image/webp"):
+        headers = {"Content-Type": told}
+        picture = opened(await client.post("/denoise?fit=true", content=body, headers=headers))
+        np.testing.assert_allclose(np.asarray(picture), PIXELS // 2, atol=8)
+
+
 async def test_a_picture_is_encoded_as_json_or_npy(client: httpx.AsyncClient) -> None:
     answer = await client.post("/encode", content=GRAY, headers=PNG)
     np.testing.assert_allclose(answer.json()["outputs"], [PIXELS.ravel() / 255], atol=1e-6)

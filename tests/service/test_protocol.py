@@ -77,6 +77,18 @@ def check(connection: socket.socket, sent: np.ndarray) -> None:
     np.testing.assert_array_equal(received, sent / 2)
 
 
+def test_an_answer_to_head_is_a_head_alone(connection: socket.socket) -> None:
+    for _ in range(2):
+        connection.sendall(b"HEAD /health/ready HTTP/1.1\r\nHost: x\r\n\r\n")
+        told, rest = read_head(connection)
+        assert told.startswith("HTTP/1.1 200 ")
+        assert rest == b""
+    sent = images(SMALL)
+    body = body_of(sent)
+    connection.sendall(head(len(body)) + body)
+    check(connection, sent)
+
+
 @pytest.mark.parametrize("counts", [(SMALL,), (LARGE,), (LARGE, SMALL, LARGE, LARGE, SMALL)])
 def test_a_connection_takes_one_body_after_another(
     connection: socket.socket, counts: tuple[int, ...]

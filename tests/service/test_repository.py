@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from service.errors import ModelNotFound, StartupError
+from service.errors import ModelNotFound, OperationNotOffered, StartupError
 from service.inference.loading import load
 from service.inference.model import Model
 from service.inference.repository import Repository
@@ -99,6 +99,54 @@ async def test_a_broken_version_is_reported_once_and_tried_again_when_it_changes
     for _ in range(3):
         await repository.refresh()
     assert caplog.text.count("could not be loaded") == 1
+
+
+async def test_a_fault_is_told_in_one_line_that_names_the_folder_once(
+    repository: Repository, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (write_model(root, "mirror") / "manifest.json").write_text('{"schema_version": 2}')
+    await repository.refresh()
+    (version,) = repository.store.versions("mirror")
+    path = root / "mirror" / "1" / "manifest.json"
+    assert version.fault == (
+        f"{path}: schema_version: expected 1, received 2; name: expected a value, received none; "
+        "version: expected a value, received none; and 5 more"
+    )
+    (line,) = (each for each in caplog.messages if "could not be loaded" in each)
+    assert line == f"mirror 1 could not be loaded: {version.fault}"
+
+
+def test_who_takes_the_place_of_another_serves_what_can_be_loaded(root: Path) -> None:
+    break_graph(write_model(root, "half", 2))
+    write_model(root, "mirror").rename(root / "mirror" / "latest")
+    with pytest.raises(StartupError):
+        Repository(root, load, Unloaded())
+    repository = Repository(root, load, Unloaded(), strict=False)
+    assert states(repository) == {"half/2": "failed", "half/1": "ready"}
+    assert repository.store.get("half").version == 1
+    break_graph(root / "half" / "1")
+    with pytest.raises(StartupError, match=r"2/denoise\.onnx: .*; .*1/denoise\.onnx: "):
+        Repository(root, load, Unloaded(), strict=False)
+
+
+async def test_what_is_known_and_not_served_is_told_why(repository: Repository, root: Path) -> None:
+    store = repository.store
+    await repository.unload("half", "denoise")
+    again = r"is unloaded: POST /v2/repository/models/half\.{}/load loads it"
+    with pytest.raises(OperationNotOffered, match=again.format("denoise")):
+        store.get_for("denoise", "half")
+    await repository.unload("half", "encode")
+    await repository.unload("half", "decode")
+    for version in (None, 1):
+        with pytest.raises(ModelNotFound, match=again.format("<operation>")):
+            store.get("half", version)
+    await repository.load("half", "encode")
+    break_graph(write_model(root, "half", 2))
+    await repository.refresh()
+    with pytest.raises(ModelNotFound, match=r"received 2, which could not be loaded: .*SHA-256"):
+        store.get("half", 2)
+    with pytest.raises(ModelNotFound, match=r"received 'nothing'$"):
+        store.get("nothing")
 
 
 async def test_a_folder_that_has_gone_takes_nothing_away(

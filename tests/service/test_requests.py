@@ -72,9 +72,7 @@ async def test_a_type_that_is_not_written_is_a_406(client: httpx.AsyncClient) ->
     assert "received text/html" in check_problem(answer, 406, "not-acceptable")
 
 
-@pytest.mark.parametrize(
-    "query", ["version=new", "version=0", "fit=perhaps", "modle=half", "model="]
-)
+@pytest.mark.parametrize("query", ["version=new", "version=0", "fit=perhaps", "model="])
 async def test_a_query_that_cannot_be_used_is_explained(
     client: httpx.AsyncClient, query: str
 ) -> None:
@@ -82,6 +80,22 @@ async def test_a_query_that_cannot_be_used_is_explained(
     name, value = query.split("=")
     assert detail.startswith(name)
     assert f"received '{value}'" in detail
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("encode?modle=half", "query: expected one of model, version, fit, received 'modle'"),
+        ("decode?fit=true", "query: expected one of model, version, steps, received 'fit'"),
+        ("encode?model=half&model=x", "model: expected one value, received 'half, x'"),
+        ("encode?version=1&model=half&version=1", "version: expected one value, received '1, 1'"),
+    ],
+)
+async def test_a_parameter_that_is_unknown_or_sent_twice_is_explained(
+    client: httpx.AsyncClient, query: str, expected: str
+) -> None:
+    detail = check_problem(await client.post(f"/{query}", json=BODY), 422, "invalid-value")
+    assert detail == expected
 
 
 async def test_a_body_that_is_too_large_is_refused_by_its_length(start: Start) -> None:

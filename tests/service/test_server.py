@@ -1,5 +1,6 @@
 """The service as its operator runs it: processes, signals, one port."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -72,6 +73,55 @@ def test_a_worker_that_dies_is_replaced(models: Path) -> None:
         assert post(service) == 200
 
 
+def test_workers_are_said_to_run_when_all_of_them_have_started(models: Path) -> None:
+    with running(models, "--workers=2") as service:
+        running_on = f"2 workers are running on {service.url}"
+        until(lambda: running_on in service.log.read_text())
+        before, after = service.log.read_text().split(running_on)
+        assert before.count("Application startup complete") == 2
+        assert "Application startup complete" not in after
+        assert "Uvicorn running" not in before
+
+
+def test_workers_are_told_to_stop_at_once_while_one_of_them_hangs(models: Path) -> None:
+    with running(models, "--workers=2", "--drain-seconds=2") as service:
+        until(lambda: len(workers(service)) == 2)
+        until(lambda: post(service) == 200)
+        hung = min(workers(service))
+        os.kill(hung, signal.SIGSTOP)
+        try:
+            time.sleep(1)  # by now its supervisor waits for it, for 5 s
+            service.process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            until(lambda: get(service, "/health/ready").status_code == 503)
+            assert time.monotonic() - began < 1.5
+            time.sleep(0.5)
+            assert post(service) == 200  # nor was it told twice, which would end the draining
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(hung, signal.SIGCONT)
+
+
+def test_a_worker_takes_the_place_of_another_whatever_broke_in_the_folder(models: Path) -> None:
+    def listed() -> list[tuple[int, str]]:
+        versions = get(service, "/models/half").json()["models"]
+        return [(each["version"], each["state"]) for each in versions]
+
+    with running(models, "--workers=2") as service:
+        until(lambda: "workers are running" in service.log.read_text())
+        (write_model(models, "half", 3) / "denoise.onnx").write_bytes(b"no graph")
+        unload = f"{service.url}/v2/repository/models/mirror.encode/unload"  # a default, too
+        httpx.post(unload, trust_env=False).raise_for_status()
+        for worker in workers(service):
+            os.kill(worker, signal.SIGKILL)
+        until(lambda: len(workers(service)) == 4)
+        until(lambda: service.log.read_text().count("Application startup complete") == 4)
+        assert listed() == [(3, "failed"), (2, "ready"), (1, "ready")]
+        answer = httpx.post(f"{service.url}/denoise", json=BODY, timeout=30, trust_env=False)
+        assert answer.json()["version"] == 2
+        assert "half 3 could not be loaded" in service.log.read_text()
+
+
 def test_workers_that_cannot_start_end_the_service(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "service", "serve", "--port=0", "--workers=2"]
     ended = subprocess.run(
@@ -83,7 +133,8 @@ def test_workers_that_cannot_start_end_the_service(tmp_path: Path) -> None:
         timeout=60,
     )
     assert ended.returncode == 1
-    assert f"Cannot start: {tmp_path}: expected folders" in ended.stderr
+    assert ended.stderr.count("expected folders") == 1
+    assert ended.stderr.splitlines()[-1].startswith(f"Cannot start: {tmp_path}: expected folders")
 
 
 def test_a_worker_that_cannot_start_for_any_reason_is_not_started_again(

@@ -236,7 +236,7 @@ def test_traces_without_the_extra_are_refused_at_the_start_with_what_to_install(
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     assert main(["serve", "--models", str(models), "--device", "cpu", "--traces", "true"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("Cannot start: traces: expected the extra [otel] to be installed")
+    assert line.startswith("Cannot start: SERVICE_TRACES (--traces): expected the extra [otel]")
     assert "opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http" in line
 
 

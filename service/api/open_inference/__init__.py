@@ -10,15 +10,20 @@ from service.inference.repository import Repository
 
 
 def routes(
-    serving: Serving, models: Repository, max_batch: int, is_draining: Callable[[], bool]
+    serving: Serving,
+    models: Repository,
+    max_batch: int,
+    is_draining: Callable[[], bool],
+    *,
+    control: bool,
 ) -> list[APIRoute]:
     """Return the routes of the protocol.
 
     max_batch: items of several requests that may run at once; is_draining: whether the service was
-    told to stop.
+    told to stop; control: whether clients may load and unload models.
     """
     return [
         *inference.routes(serving),
         *metadata.routes(serving, max_batch, is_draining),
-        *repository.routes(serving, models),
+        *repository.routes(serving, models, control=control),
     ]

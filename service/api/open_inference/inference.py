@@ -12,7 +12,8 @@ from service.api import headers
 from service.api.content import JSON, NPY, SHORT_BODY, SHORT_OUTPUT
 from service.api.direct import DirectRoute
 from service.api.exchange import Exchange
-from service.api.open_inference import answer, request
+from service.api.explanation import Unexplained
+from service.api.open_inference import answer, request, tensors
 from service.api.open_inference.names import OPERATIONS, Served, find
 from service.api.open_inference.schemas import (
     InferenceRequest,
@@ -84,10 +85,13 @@ class Infer:
             header = exchange.header(request.HEADER_SENT)
             text, data = request.split(body, header)
             read = partial(self._read, served, text, data, is_raw=header == "0")
-            if len(text) <= SHORT_BODY[JSON] and len(data) <= SHORT_BODY[NPY]:
-                asked, size = read()
-            else:
-                asked, size = await asyncio.to_thread(read)
+            try:
+                if len(text) <= SHORT_BODY[JSON] and len(data) <= SHORT_BODY[NPY]:
+                    asked, size = read()
+                else:
+                    asked, size = await asyncio.to_thread(read)
+            except Unexplained as wrong:
+                await asyncio.to_thread(wrong.explain)
             exchange.items = len(asked.inputs)
             ticket.grow(items=exchange.items - 1, size=size)
             parsed = time.perf_counter()
@@ -99,24 +103,17 @@ class Infer:
                 kind, more, parts = write()
             else:
                 kind, more, parts = await asyncio.to_thread(write)
-            wrote = time.perf_counter()
-            exchange.starts = (began, parsed, parsed + result.queue, ran)
-            exchange.stages = {
-                "parse": parsed - began,
-                "queue": result.queue,
-                "inference": result.inference,
-                "write": wrote - ran,
-            }
-            more.append(headers.timing(exchange.stages))
+            more.append(headers.timing(exchange, began, parsed, ran, result))
             await exchange.answer(200, kind, more, *parts)
 
     def _read(
         self, served: Served, text: bytes | bytearray, data: memoryview, *, is_raw: bool
     ) -> tuple[request.Request, int]:
-        """What is asked for, checked, and the size of its output."""
+        """What is asked for, checked, and the bytes of all arrays beside the body."""
         model, operation = served.model, served.operation
         if is_raw:
             asked = request.read_raw(data, model.input(operation))
         else:
             asked = request.read(text, data, model, operation)
-        return asked, self._serving.check(model, operation, asked.inputs, asked.steps)
+        size = self._serving.check(model, operation, asked.inputs, asked.steps)
+        return asked, size + (asked.inputs.nbytes if tensors.is_copy(asked.inputs) else 0)

@@ -17,7 +17,7 @@ from service.api.open_inference.names import entries, split
 from service.api.open_inference.schemas import IndexEntry, IndexRequest, Name, errors
 from service.api.problems import error
 from service.api.serving import Serving
-from service.errors import InvalidValue
+from service.errors import ControlForbidden, InvalidValue
 from service.inference.admission import Admission
 from service.inference.repository import Repository
 
@@ -39,8 +39,8 @@ def unload(model: Name) -> None:
     """Answer no more requests for a model, in all its versions, until it is loaded again."""
 
 
-def routes(serving: Serving, models: Repository) -> list[APIRoute]:
-    """Return the routes that control a repository."""
+def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRoute]:
+    """Return the routes that control a repository; control: whether to load and unload at all."""
     room = Admission(max_items=MOST_WAITING, max_bytes=MOST_WAITING * LARGEST_BODY)
 
     async def list_all(_: str, document: Document) -> Any:
@@ -64,8 +64,14 @@ def routes(serving: Serving, models: Repository) -> list[APIRoute]:
         await models.unload(*split(models.store, name))
         return {}
 
+    async def refuse(_name: str, _document: Document) -> Any:
+        raise ControlForbidden(
+            "repository: expected no request to load or unload a model, as this service is set to "
+            "have none (SERVICE_REPOSITORY_CONTROL=false), received one"
+        )
+
     described = {"tags": ["open inference"]}
-    unknown = {404: "No such model"}
+    refused = {403: "The service is set to load and unload nothing", 404: "No such model"}
     return [
         DirectRoute(
             "/v2/repository/index",
@@ -77,15 +83,15 @@ def routes(serving: Serving, models: Repository) -> list[APIRoute]:
         DirectRoute(
             "/v2/repository/models/{model}/load",
             load,
-            Control(serving, room, "load", load_one),
-            responses=errors(unknown | {500: "What its folder has cannot be loaded"}),
+            Control(serving, room, "load", load_one if control else refuse),
+            responses=errors(refused | {500: "What its folder has cannot be loaded"}),
             **described,
         ),
         DirectRoute(
             "/v2/repository/models/{model}/unload",
             unload,
-            Control(serving, room, "unload", unload_one),
-            responses=errors(unknown),
+            Control(serving, room, "unload", unload_one if control else refuse),
+            responses=errors(refused),
             **described,
         ),
     ]

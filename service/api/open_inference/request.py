@@ -66,8 +66,8 @@ def read(
 
     Images may come as UINT8 pixels, codings may not.
 
-    Raises MalformedBody where it is not JSON, or has not as many bytes as it says; InvalidValue
-    and ShapeMismatch for what is not as it should be in it.
+    Raises MalformedBody where it is not JSON, or has not as many bytes as it says; InvalidValue,
+    ShapeMismatch and Unexplained for what is not as it should be in it.
     """
     document = parse(text)
     described = model.manifest.operations[operation]

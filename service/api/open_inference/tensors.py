@@ -3,13 +3,14 @@
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.explanation import explain, shown
+from service.api.explanation import Unexplained, explain, shown
 from service.api.npy import MOST_DIMENSIONS
 from service.errors import InvalidValue, MalformedBody, ShapeMismatch
 
@@ -29,8 +30,9 @@ def read(
     data: its numbers as bytes, row by row and little-endian, or None where they are in the JSON,
     nested or in a row. Bytes are not copied where they lie as a processor reads them.
 
-    Raises InvalidValue for another datatype, and for what is no number or none of the datatype;
-    ShapeMismatch and MalformedBody where there are not as many as the shape says.
+    Raises InvalidValue for another datatype; Unexplained for what is no number or none of the
+    datatype, and for ragged lists; ShapeMismatch and MalformedBody where there are not as many as
+    the shape says.
     """
     datatype = tensor.get("datatype")
     if not isinstance(datatype, str) or datatype not in datatypes:
@@ -50,6 +52,11 @@ def aligned(array: Array) -> Array:
     copy them once is less than looking at them in that place.
     """
     return array if array.flags.aligned else array.copy()
+
+
+def is_copy(array: Array) -> bool:
+    """Return whether the numbers of an array that read() gave take memory beside the body."""
+    return (array if array.base is None else array.base).flags.owndata
 
 
 def _shape(name: str, sizes: Any) -> tuple[int, ...]:
@@ -87,18 +94,12 @@ def _from_lists(name: str, data: Any, datatype: str, shape: tuple[int, ...]) -> 
 
 @np.errstate(over="raise")
 def _numbers(name: str, data: list[Any], dtype: np.dtype[Any]) -> Array:
-    whole = dtype.kind != "f"
     numbers = _in_a_row(data)
     # numpy takes text and truth for numbers, so that it is asked second.
-    array: Array | None = None
-    if set(map(type, numbers)) <= ({int} if whole else {int, float}):
+    if set(map(type, numbers)) <= ({int, float} if dtype.kind == "f" else {int}):
         with contextlib.suppress(ValueError, TypeError, OverflowError, FloatingPointError):
-            array = np.array(data, dtype)
-    if array is None:
-        if whole:
-            _explain_whole(name, numbers, dtype)
-        explain(data, name=name)
-    return array
+            return np.array(data, dtype)
+    raise Unexplained(partial(_explain, name, data, numbers, dtype))
 
 
 def _in_a_row(data: list[Any]) -> list[Any]:
@@ -109,10 +110,12 @@ def _in_a_row(data: list[Any]) -> list[Any]:
     return data
 
 
-def _explain_whole(name: str, numbers: list[Any], dtype: np.dtype[Any]) -> None:
-    least, most = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
-    for each in numbers:
-        if isinstance(each, float) or (isinstance(each, int) and not least <= each <= most):
-            raise InvalidValue(
-                f"{name}: expected whole numbers from {least} to {most}, received {shown(each)}"
-            )
+def _explain(name: str, data: list[Any], numbers: list[Any], dtype: np.dtype[Any]) -> NoReturn:
+    if dtype.kind != "f":
+        least, most = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+        for each in numbers:
+            if isinstance(each, float) or (isinstance(each, int) and not least <= each <= most):
+                raise InvalidValue(
+                    f"{name}: expected whole numbers from {least} to {most}, received {shown(each)}"
+                )
+    explain(data, name=name)

@@ -1,0 +1,85 @@
+"""Metrics of what stands now: what waits, which versions answer, the provider, the memory."""
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from service.inference.admission import Admission
+from service.inference.store import Store
+
+PROC = Path("/proc")
+"""Where Linux describes processes; other systems have no such folder."""
+
+Labels = tuple[str | int, ...]
+
+
+class Gauges:
+    """The gauges of one process, as they were when somebody last looked."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seen: defaultdict[Gauge, set[Labels]] = defaultdict(set)
+        served = ("operation", "model")
+
+        def gauge(name: str, text: str, labels: tuple[str, ...] = (), how: str = "sum") -> Gauge:
+            return Gauge(
+                f"autoencoder_{name}",
+                text,
+                labels,
+                registry=registry,
+                multiprocess_mode=f"live{how}",  # type: ignore[arg-type]
+            )
+
+        self._in_flight = gauge("in_flight_requests", "Requests admitted and not yet answered")
+        self._in_flight_items = gauge("in_flight_items", "Images or codings in those requests")
+        self._in_flight_bytes = gauge("in_flight_bytes", "Bytes of those requests' bodies, outputs")
+        self._queue = gauge("queue_requests", "Requests that wait for a session", served)
+        self._queue_age = gauge("queue_age_seconds", "How long the oldest waits", served, "max")
+        self._ready = gauge(
+            "model_ready",
+            "1 where the version answers requests, 0 where it failed, is unloaded or has gone",
+            ("model", "version"),
+            "min",
+        )
+        self._fault = gauge(
+            "model_load_failed",
+            "1 where what the folder of the version holds now could not be loaded",
+            ("model", "version"),
+            "max",
+        )
+        self._provider = gauge(
+            "execution_provider_info", "The execution provider in use", ("provider",), "max"
+        )
+        self._memory = gauge("resident_memory_bytes", "Memory of the process, or of all workers")
+
+    def look(self, store: Store, admission: Admission) -> None:
+        """Read off what stands now."""
+        self._in_flight.set(admission.requests)
+        self._in_flight_items.set(admission.items)
+        self._in_flight_bytes.set(admission.bytes)
+        now = time.perf_counter()
+        waiting: defaultdict[Labels, list[float]] = defaultdict(list)
+        for model in store:
+            for operation, batcher in model.batchers.items():
+                waiting[operation, model.name] += batcher.waiting()
+        self._set(self._queue, {served: len(since) for served, since in waiting.items()})
+        self._set(
+            self._queue_age,
+            {served: now - min(since, default=now) for served, since in waiting.items()},
+        )
+        self._set(self._provider, {(model.provider,): 1 for model in store})
+        self._set(self._ready, {key: each.state == "ready" for key, each in store.known.items()})
+        self._set(self._fault, {key: bool(each.fault) for key, each in store.known.items()})
+        if (statm := PROC / "self" / "statm").exists():
+            pages = int(statm.read_text().split()[1])
+            self._memory.set(pages * os.sysconf("SC_PAGE_SIZE"))
+
+    def _set(self, gauge: Gauge, values: Mapping[Labels, float]) -> None:
+        """Set a gauge by its labels; those that are no more become 0, as none can be removed."""
+        seen = self._seen[gauge]
+        seen.update(values)
+        for labels in seen:
+            gauge.labels(*labels).set(values.get(labels, 0))
