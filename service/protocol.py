@@ -1,23 +1,37 @@
 """uvicorn's HTTP protocol, spared of what costs most: system calls and copies.
 
-The head and the body of an answer go out at once: ASGI hands them over one by one, and each would
-be a system call and a packet of its own. A large body is received where it stays: ASGI hands it
-over in pieces that have been copied three times and must be joined.
+The head of an answer goes out with its body: ASGI hands them over one by one, and each would be a
+system call and a packet of its own. A large body is received where it stays: ASGI hands it over in
+pieces that have been copied three times and must be joined. No more than a little of it is read
+with its head, as that part is copied all the same.
 """
 
 import asyncio
+import functools
 import sys
 from functools import partial
 from typing import Any
 
 import httptools
+import numpy as np
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.api.body import BODY_AT_HAND, WHOLE_BODY
 from service.api.exchange import ABORT
 
-BRIEF = 1024 * 1024
-"""Bytes of memory that may be had without leaving the event loop."""
+SHORT = 1024
+"""Bytes of a part of a body that cost less to copy than to send by themselves."""
+SPACE = 32 * 1024
+"""Bytes that are read at once, but for large bodies."""
+
+
+@functools.cache
+def _space() -> memoryview:
+    """Where all connections are read into: an event loop reads one and hands on what it read.
+
+    The one of Windows does not: it asks for space first and reads when there is something.
+    """
+    return memoryview(bytearray(SPACE))
 
 
 class Protocol(HttpToolsProtocol):
@@ -27,6 +41,9 @@ class Protocol(HttpToolsProtocol):
     """Whether the last request has come, so that whatever else does is nothing to be answered."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        if sys.platform != "win32":
+            self.reader = Reader(self, _space())
+            transport.set_protocol(self.reader)
         super().connection_made(Corked(transport))  # type: ignore[arg-type]
 
     def data_received(self, data: bytes) -> None:
@@ -39,7 +56,7 @@ class Protocol(HttpToolsProtocol):
         whole = partial(self._whole_body, self.cycle)
         at_hand = partial(self._body_at_hand, self.cycle)
         extensions: dict[str, Any] = {ABORT: self.transport.abort, BODY_AT_HAND: at_hand}
-        if sys.platform != "win32":  # whose event loop hands on what it read all at once
+        if sys.platform != "win32":
             extensions[WHOLE_BODY] = whole
         self.scope["extensions"] = extensions
 
@@ -58,7 +75,7 @@ class Protocol(HttpToolsProtocol):
         cycle.body = bytearray()
         return body
 
-    async def _whole_body(self, cycle: RequestResponseCycle, length: int) -> bytearray | None:
+    async def _whole_body(self, cycle: RequestResponseCycle, length: int) -> memoryview | None:
         """Return all of a body of a Content-Length, None where it breaks off.
 
         It stands in for receive(), by which no part of the body may have been received before.
@@ -66,16 +83,15 @@ class Protocol(HttpToolsProtocol):
         if cycle.waiting_for_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             cycle.waiting_for_100_continue = False
-        # It is filled with zeros first, which takes its time.
-        body = bytearray(length) if length <= BRIEF else await asyncio.to_thread(bytearray, length)
         if cycle.disconnected:
             return None
+        body = np.empty(length, np.uint8).data  # a bytearray would be filled with zeros first
         received = len(cycle.body)
         body[:received] = cycle.body
         cycle.body = bytearray()
         if not cycle.more_body:
             return body
-        incoming = Incoming(self, memoryview(body)[received:])
+        incoming = Incoming(self, body[received:])
         self.read_with(incoming)
         return body if await incoming.is_whole else None
 
@@ -91,21 +107,39 @@ class Protocol(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._is_over = not self.cycle.keep_alive
-        self.read_with(self)
+        self.read_with(self.reader)
         self.on_message_complete()
 
 
-class Incoming(asyncio.BufferedProtocol):
-    """What a connection reads with while the rest of a body comes in."""
+class Reader(asyncio.BufferedProtocol):
+    """What a connection reads with: into space of its own, for the HTTP protocol to go through."""
 
     def __init__(self, http: Protocol, space: memoryview) -> None:
-        """space: where the rest of the body goes, as long as it is."""
-        self.is_whole: asyncio.Future[bool] = http.loop.create_future()
         self._http = http
         self._space = space
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - as asyncio has it
         return self._space
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._http.data_received(bytes(self._space[:nbytes]))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._http.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._http.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._http.resume_writing()
+
+
+class Incoming(Reader):
+    """What a connection reads with while the rest of a body comes in, which fills the space."""
+
+    def __init__(self, http: Protocol, space: memoryview) -> None:
+        super().__init__(http, space)
+        self.is_whole: asyncio.Future[bool] = http.loop.create_future()
 
     def buffer_updated(self, nbytes: int) -> None:
         self._space = self._space[nbytes:]
@@ -114,14 +148,8 @@ class Incoming(asyncio.BufferedProtocol):
             self._end(is_whole=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._http.connection_lost(exc)
+        super().connection_lost(exc)
         self._end(is_whole=False)
-
-    def pause_writing(self) -> None:
-        self._http.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._http.resume_writing()
 
     def _end(self, *, is_whole: bool) -> None:
         if not self.is_whole.done():
@@ -129,7 +157,7 @@ class Incoming(asyncio.BufferedProtocol):
 
 
 class Corked:
-    """A transport that holds the head of an answer until the first of its body comes."""
+    """A transport that holds the head of an answer until its body comes, or enough of it."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -138,7 +166,10 @@ class Corked:
     def write(self, data: bytes | memoryview) -> None:
         if self._head:
             head, self._head = self._head, b""
-            self._transport.writelines((head, data))
+            if 0 < len(data) < SHORT:
+                self._head = head + data
+            else:
+                self._transport.writelines((head, data))
         elif data[:7] == b"HTTP/1." and data[9:12] != b"100":
             self._head = data  # type: ignore[assignment]
         else:

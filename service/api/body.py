@@ -10,11 +10,11 @@ from starlette.types import Receive, Scope
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from service.inference.admission import Ticket
 
-Body = bytes | bytearray
+Body = bytes | memoryview
 
 WHOLE_BODY, BODY_AT_HAND = "autoencoder.whole_body", "autoencoder.body_at_hand"
 """ASGI extensions that the service's own HTTP protocol has: see service/protocol.py."""
-LARGE = 64 * 1024
+LARGE = 32 * 1024
 """Bytes of a body that is received where it stays."""
 CODECS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 STEP = 1024 * 1024

@@ -8,6 +8,7 @@ import numpy as np
 from multipart import parse_options_header
 
 from service.api import forms, json_arrays, npy, pictures
+from service.api.body import Body
 from service.api.negotiation import choose
 from service.api.remembering import remembered
 from service.errors import InvalidValue, MalformedBody, ShapeMismatch, UnsupportedMediaType
@@ -16,7 +17,6 @@ from service.inference.pixels import Floats, to_floats, to_pixels
 from service.manifest import OperationName
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
-Body = bytes | bytearray
 PICTURES = tuple(pictures.FORMATS)
 # What curl and browsers say of a body whose type they were not told.
 UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded")
@@ -88,7 +88,7 @@ def read(
     """
     found, boundary = kind
     if found == JSON:
-        return Batch(json_arrays.read(body), _answers(operation, JSON))
+        return Batch(json_arrays.read(bytes(body)), _answers(operation, JSON))
     if found == NPY:
         return _from_npy(body, model, operation)
     files: Sequence[Body] = [body] if found in PICTURES else forms.files(body, boundary)
@@ -113,7 +113,7 @@ def read_at_once(
         return None
     if found == NPY:
         return _from_npy(body, model, operation)
-    inputs = json_arrays.read_at_once(body)
+    inputs = json_arrays.read_at_once(bytes(body))
     return None if inputs is None else Batch(inputs, _answers(operation, JSON))
 
 
@@ -179,6 +179,7 @@ def _frame(model: Model, operation: OperationName, longest: int) -> pictures.Fra
 
 
 def _sniffed(body: Body) -> str:
-    if body.startswith(b"\x93NUMPY"):
+    head = bytes(body[:64])
+    if head.startswith(b"\x93NUMPY"):
         return NPY
-    return JSON if body[:64].lstrip().startswith(b"{") else pictures.media_type_of(body)
+    return JSON if head.lstrip().startswith(b"{") else pictures.media_type_of(head)

@@ -7,7 +7,7 @@ from multipart import MultipartError, MultipartParser
 from service.errors import InvalidValue, MalformedBody
 
 
-def files(body: bytes | bytearray, boundary: str) -> list[bytes]:
+def files(body: bytes | memoryview, boundary: str) -> list[bytes]:
     """Return the parts named file of a form.
 
     Raises MalformedBody where it is no form, InvalidValue for parts of any other name, or none.

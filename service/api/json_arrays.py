@@ -26,7 +26,7 @@ CLOSING = re.compile(rb"\]\s*\}\s*\Z")
 NESTED = re.compile(rb"[\s\[]*")
 
 
-def read(body: bytes | bytearray) -> Floats:
+def read(body: bytes) -> Floats:
     """Return the array of {"inputs": nested lists of numbers} as float32.
 
     Raises MalformedBody where it is not JSON, InvalidValue where it holds anything else, or
@@ -38,7 +38,7 @@ def read(body: bytes | bytearray) -> Floats:
     return array
 
 
-def read_at_once(body: bytes | bytearray) -> Floats | None:
+def read_at_once(body: bytes) -> Floats | None:
     """Return what read() does, None for what it refuses: to say why may take far longer."""
     quick = straight.read(body)
     if quick is not None or not _is_numeric(body):
@@ -60,7 +60,7 @@ def write(model: str, version: int, outputs: Floats) -> bytes:
     return b"".join([head, *_texts(outputs), b"}"])
 
 
-def _read_whole(body: bytes | bytearray) -> Floats:
+def _read_whole(body: bytes) -> Floats:
     quick = straight.read(body)
     if quick is not None:
         return quick
@@ -80,7 +80,7 @@ def _read_whole(body: bytes | bytearray) -> Floats:
     return array
 
 
-def _read_in_pieces(body: bytes | bytearray) -> Floats:
+def _read_in_pieces(body: bytes) -> Floats:
     opening = OPENING.match(body)
     closing = _closing(body)
     if not opening or not closing:  # read as a whole, it would hold everything else up
@@ -111,7 +111,7 @@ def _read_in_pieces(body: bytes | bytearray) -> Floats:
     return np.concatenate(arrays)
 
 
-def _closing(body: bytes | bytearray) -> re.Match[bytes] | None:
+def _closing(body: bytes) -> re.Match[bytes] | None:
     """The end of the outer list and of the document, however much blank there is after it."""
     end = len(body)
     while end > PIECE and body[end - PIECE : end].isspace():
@@ -119,7 +119,7 @@ def _closing(body: bytes | bytearray) -> re.Match[bytes] | None:
     return CLOSING.search(body, max(0, end - 2 * PIECE), end)
 
 
-def _pieces(body: bytes | bytearray, start: int, end: int) -> Iterator[bytes | bytearray]:
+def _pieces(body: bytes, start: int, end: int) -> Iterator[bytes]:
     """The items between the outer brackets, many at a time, each piece's items whole."""
     brackets = NESTED.match(body, start)
     levels = 1 + (body.count(b"[", start, brackets.end()) if brackets else 0)
@@ -148,7 +148,7 @@ def _texts(array: Floats) -> Iterator[bytes]:
     yield b"]"
 
 
-def _is_numeric(document: bytes | bytearray) -> bool:
+def _is_numeric(document: bytes) -> bool:
     """Whether a document has nothing that numpy would take for numbers, though it is none.
 
     Its only quotes are those around the name, and true, false and null are nowhere.

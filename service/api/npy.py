@@ -21,7 +21,7 @@ LONGEST_HEADER = 1024
 """Bytes; numpy writes 128 for what a model takes."""
 
 
-def read(body: bytes | bytearray) -> Array:
+def read(body: bytes | memoryview) -> Array:
     """Return the array of a .npy file: float32 for any float type, or uint8 for pixels.
 
     Nothing is allocated from what the header claims, and nothing is copied of what has the right
@@ -52,11 +52,11 @@ def narrowed(array: Array) -> Floats:
         return np.ascontiguousarray(array, np.float32)
 
 
-def _end_of_header(body: bytes | bytearray) -> int:
+def _end_of_header(body: bytes | memoryview) -> int:
     # After the magic and two bytes of version: the header's length, in 2 bytes or, from 2.0, in 4.
     width = 2 if body[6:7] == b"\x01" else 4
     end = 8 + width + int.from_bytes(body[8 : 8 + width], "little")
-    if not body.startswith(npy.MAGIC_PREFIX) or end > min(len(body), LONGEST_HEADER):
+    if bytes(body[:6]) != npy.MAGIC_PREFIX or end > min(len(body), LONGEST_HEADER):
         raise MalformedBody("body: expected a .npy file, received another, or the start of one")
     return end
 

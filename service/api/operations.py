@@ -144,7 +144,7 @@ class Operation:
         exchange: Exchange,
         model: Model,
         choice: "Asked",
-        body: bytes | bytearray,
+        body: bytes | memoryview,
         kind: tuple[str, str],
     ) -> tuple[content.Batch, str, int]:
         """The inputs of any body, checked."""

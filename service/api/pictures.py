@@ -50,17 +50,17 @@ def warm_up() -> None:
     _turns()
 
 
-def media_type_of(body: bytes | bytearray) -> str:
-    """Return the media type of FORMATS that a body starts as, or "" for none."""
-    if body.startswith(b"\x89PNG"):
+def media_type_of(head: bytes) -> str:
+    """Return the media type of FORMATS that the start of a body shows, or "" for none."""
+    if head.startswith(b"\x89PNG"):
         return "image/png"
-    if body.startswith(b"\xff\xd8"):
+    if head.startswith(b"\xff\xd8"):
         return "image/jpeg"
-    return "image/webp" if body.startswith(b"RIFF") and b"WEBP".startswith(body[8:12]) else ""
+    return "image/webp" if head.startswith(b"RIFF") and b"WEBP".startswith(head[8:12]) else ""
 
 
 def read(
-    files: Sequence[bytes | bytearray], frame: Frame, *, fit: bool, max_pixels: int
+    files: Sequence[bytes | memoryview], frame: Frame, *, fit: bool, max_pixels: int
 ) -> list[Bytes]:
     """Return the pixels (height, width) or (height, width, 3) of PNG, JPEG or WebP pictures.
 
@@ -103,11 +103,11 @@ def write(pixels: Bytes, media_type: str) -> bytes:
     return stream.getvalue()
 
 
-def _open(body: bytes | bytearray, max_pixels: int) -> Image.Image:
+def _open(body: bytes | memoryview, max_pixels: int) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(body), formats=list(FORMATS.values()))
     except UnidentifiedImageError as error:
-        if not body or media_type_of(body):
+        if not body or media_type_of(bytes(body[:12])):
             raise MalformedBody("picture: expected a whole picture, received its start") from error
         raise UnsupportedMediaType(
             f"picture: expected {', '.join(FORMATS.values())}, received another format"

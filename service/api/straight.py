@@ -29,7 +29,7 @@ _local = threading.local()
 
 
 @np.errstate(over="raise")
-def read(body: bytes | bytearray) -> Floats | None:
+def read(body: bytes) -> Floats | None:
     """Return the array, None where there is no simdjson or the body is anything but numbers."""
     shape = _shape(bytes(body.translate(None, NUMERALS))) if simdjson else None
     if shape is None:

@@ -143,12 +143,12 @@ def test_a_large_body_of_too_many_levels_is_refused_at_once(way: str, levels: in
 def test_a_large_body_may_end_in_any_amount_of_blank(way: str) -> None:
     array = array_of((100, 28, 28))
     text = json.dumps({"inputs": array.tolist()}) + " \n" * json_arrays.PIECE
-    np.testing.assert_array_equal(json_arrays.read(bytearray(text.encode())), array)
+    np.testing.assert_array_equal(json_arrays.read(text.encode()), array)
 
 
 def test_what_a_body_begins_with_is_told_as_it_was_sent() -> None:
     with pytest.raises(ServiceError) as raised:
-        json_arrays.read(bytearray(b"x" * 3 * json_arrays.PIECE))
+        json_arrays.read(b"x" * 3 * json_arrays.PIECE)
     assert f"begins with {b'x' * 40!r}" in str(raised.value)
 
 

@@ -11,7 +11,7 @@ from service.errors import InvalidValue, MalformedBody
 Document = Mapping[str, Any]
 
 
-def parse(text: bytes | bytearray) -> Document:
+def parse(text: bytes) -> Document:
     """Return the object that JSON is. Raises MalformedBody, InvalidValue where it is another."""
     try:
         document = orjson.loads(text)

@@ -107,7 +107,7 @@ class Infer:
             await exchange.answer(200, kind, more, *parts)
 
     def _read(
-        self, served: Served, text: bytes | bytearray, data: memoryview, *, is_raw: bool
+        self, served: Served, text: bytes, data: memoryview, *, is_raw: bool
     ) -> tuple[request.Request, int]:
         """What is asked for, checked, and the bytes of all arrays beside the body."""
         model, operation = served.model, served.operation

@@ -120,5 +120,5 @@ class Control:
         with self._room.admit(exchange.length(LARGEST_BODY)) as ticket:
             body = await exchange.body(LARGEST_BODY, ticket)
             name = exchange.scope.get("path_params", {}).get("model", "")
-            answer = await self._act(name, parse(body or b"{}"))
+            answer = await self._act(name, parse(bytes(body) or b"{}"))
         await exchange.answer(200, JSON, (), orjson.dumps(answer))

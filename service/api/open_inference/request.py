@@ -38,7 +38,7 @@ class Request:
     binary: bool
 
 
-def split(body: bytes | bytearray, header: str) -> tuple[bytes | bytearray, memoryview]:
+def split(body: bytes | memoryview, header: str) -> tuple[bytes, memoryview]:
     """Return the JSON of a body, and the bytes after it, by what HEADER says, "" for all of it.
 
     Raises MalformedBody where the header says no such length, BodyTooLarge for too much JSON.
@@ -56,12 +56,10 @@ def split(body: bytes | bytearray, header: str) -> tuple[bytes | bytearray, memo
             f"body: expected at most {LARGEST_JSON} bytes of JSON, received {length}; "
             "as binary data, tensors may be as large as any body"
         )
-    return body[:length], memoryview(body)[length:]
+    return bytes(body[:length]), memoryview(body)[length:]
 
 
-def read(
-    text: bytes | bytearray, data: memoryview, model: Model, operation: OperationName
-) -> Request:
+def read(text: bytes, data: memoryview, model: Model, operation: OperationName) -> Request:
     """Return what a document asks for, with the bytes after it; shapes are not checked.
 
     Images may come as UINT8 pixels, codings may not.
