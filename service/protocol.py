@@ -9,6 +9,7 @@ with its head, as that part is copied all the same.
 import asyncio
 import functools
 import sys
+import weakref
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,9 @@ SHORT = 1024
 """Bytes of a part of a body that cost less to copy than to send by themselves."""
 SPACE = 32 * 1024
 """Bytes that are read at once, but for large bodies."""
+
+Asking = weakref.ref[RequestResponseCycle]
+"""The cycle of the request whose body is asked for."""
 
 
 @functools.cache
@@ -52,9 +56,10 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        # Its own cycle: by the time that it asks, the head of the next request may have come.
-        whole = partial(self._whole_body, self.cycle)
-        at_hand = partial(self._body_at_hand, self.cycle)
+        # Its own cycle: by the time that it asks, the head of the next request may have come. The
+        # cycle has the scope, so that held by it, it would be left to the garbage collector.
+        cycle = weakref.ref(self.cycle)
+        whole, at_hand = partial(self._whole_body, cycle), partial(self._body_at_hand, cycle)
         extensions: dict[str, Any] = {ABORT: self.transport.abort, BODY_AT_HAND: at_hand}
         if sys.platform != "win32":
             extensions[WHOLE_BODY] = whole
@@ -64,27 +69,29 @@ class Protocol(HttpToolsProtocol):
         self.transport.flush()  # type: ignore[attr-defined]
         super().on_response_complete()
 
-    def _body_at_hand(self, cycle: RequestResponseCycle) -> bytes | None:
+    def _body_at_hand(self, asking: Asking) -> bytes | None:
         """Return a body that came with its head, None where some of it is still to come.
 
         It stands in for receive(), which would take a turn of the event loop to say the same.
         """
-        if cycle.more_body or cycle.disconnected:
+        cycle = asking()
+        if cycle is None or cycle.more_body or cycle.disconnected:
             return None
         body = bytes(cycle.body)
         cycle.body = bytearray()
         return body
 
-    async def _whole_body(self, cycle: RequestResponseCycle, length: int) -> memoryview | None:
+    async def _whole_body(self, asking: Asking, length: int) -> memoryview | None:
         """Return all of a body of a Content-Length, None where it breaks off.
 
         It stands in for receive(), by which no part of the body may have been received before.
         """
+        cycle = asking()
+        if cycle is None or cycle.disconnected:
+            return None
         if cycle.waiting_for_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             cycle.waiting_for_100_continue = False
-        if cycle.disconnected:
-            return None
         body = np.empty(length, np.uint8).data  # a bytearray would be filled with zeros first
         received = len(cycle.body)
         body[:received] = cycle.body

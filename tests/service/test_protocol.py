@@ -1,18 +1,25 @@
 """What goes over the wire: bodies of any size and manner, one connection for many of them."""
 
+import asyncio
 import contextlib
+import gc
 import io
 import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
+import uvicorn
 
-from tests.service.running import Running, running
+from service.app import create_app
+from service.protocol import Protocol
+from service.settings import Settings
+from tests.service.running import DEFAULTS, Running, running
 from tests.service.tiny import write_model
 
 RANDOM = np.random.default_rng(0)
@@ -252,3 +259,37 @@ def wait_for(service: Running, line: str) -> None:
     while line not in httpx.get(f"{service.url}/metrics", trust_env=False).text:
         assert time.monotonic() < deadline, line
         time.sleep(0.02)
+
+
+async def test_a_request_leaves_nothing_to_the_garbage_collector(tmp_path: Path) -> None:
+    for name in ("mirror", "half"):
+        write_model(tmp_path, name)
+    defaults = {f"default_{operation}": name for operation, name in DEFAULTS.items()}
+    app = create_app(Settings(models=tmp_path, device="cpu", **defaults))  # type: ignore[arg-type]
+    server = uvicorn.Server(uvicorn.Config(app, http=Protocol, log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(server.serve([listening]))
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        body = body_of(images(SMALL))
+
+        async def ask(times: int) -> None:
+            for _ in range(times):
+                writer.write(head(len(body)) + body)
+                assert (await reader.readline()).split()[1] == b"200"
+                told = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: (\d+)", told)
+                assert length
+                await reader.readexactly(int(length[1]))
+
+        await ask(10)
+        gc.collect()
+        gc.disable()
+        try:
+            await ask(50)
+            left = gc.collect()
+        finally:
+            gc.enable()
+        writer.close()
+        server.should_exit = True
+        await serving
+    assert left < 50
