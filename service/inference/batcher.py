@@ -6,6 +6,7 @@ the next one. Batches grow with the load by themselves, and there is no delay to
 
 import asyncio
 import itertools
+import math
 import threading
 import time
 from collections import deque
@@ -48,6 +49,10 @@ class _Job:
 
 BRIEF = 0.0005
 """Seconds that a batch may take on the event loop: to wake a thread up and back takes as long."""
+
+TURN = 24
+"""Requests of a batch that is begun on the event loop: while those of larger ones are read and
+written, others wait unread, beyond what the queue admits."""
 
 LARGEST_RUN = 256
 """Items of one request that run at once; more gain nothing in speed."""
@@ -112,7 +117,7 @@ class Batcher:
         return 0.0 if since is None else time.perf_counter() - since
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        if jobs := self._next():
+        if jobs := self._next(TURN):
             self._run_batch(jobs, loop)
 
     def _run_batch(self, jobs: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
@@ -145,21 +150,26 @@ class Batcher:
         asked = jobs[0].steps or (steps.default if steps else 1)
         return (asked * sum(job.array.size for job in jobs)).bit_length()
 
-    def _next(self) -> list[_Job]:
-        """The next batch; from now on the session is busy with it, or free if there is none."""
+    def _next(self, most: float = math.inf) -> list[_Job]:
+        """The next batch; from now on the session is busy with it, or free if there is none.
+
+        most: requests in it.
+        """
         with self._lock:
-            jobs = self._take()
+            jobs = self._take(most)
             self._busy_since = time.perf_counter() if jobs else None
             return jobs
 
-    def _take(self) -> list[_Job]:
+    def _take(self, most: float) -> list[_Job]:
         """The next batch, of the kind whose turn it is; those whose client has gone are dropped."""
         while self._waiting:
             kind = next(iter(self._waiting))
             queue = self._waiting.pop(kind)
             jobs: list[_Job] = []
             items = 0
-            while queue and (not jobs or items + len(queue[0].array) <= self._max_batch):
+            while queue and (
+                not jobs or (len(jobs) < most and items + len(queue[0].array) <= self._max_batch)
+            ):
                 job = queue.popleft()
                 if not job.answer.done():
                     jobs.append(job)

@@ -95,6 +95,13 @@ async def test_requests_of_one_turn_of_the_event_loop_share_a_batch(gate: Gate) 
     assert [len(given) for given in gate.given] == [5]
 
 
+async def test_more_requests_than_a_turn_takes_wait_for_the_next_batch(gate: Gate) -> None:
+    gate.open.set()
+    batcher = Batcher(gate, max_batch=64)
+    await asyncio.gather(*(batcher.submit(images(value)) for value in range(batching.TURN + 3)))
+    assert [len(given) for given in gate.given] == [batching.TURN, 3]
+
+
 async def test_a_request_that_is_alone_waits_for_nobody(gate: Gate) -> None:
     gate.open.set()
     result = await Batcher(gate, max_batch=64).submit(images(1))
