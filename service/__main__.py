@@ -41,9 +41,12 @@ def _serve(settings: Settings) -> int:
 
 
 def _models(settings: Settings) -> int:
-    from service.inference.loading import find, load
+    from service.inference.loading import find, load, nothing_in
 
-    for folder in find(settings.models):
+    folders = find(settings.models)
+    if not folders:
+        raise nothing_in(settings.models)
+    for folder in folders:
         model = load(folder, execution=settings.execution)
         operations = ", ".join(model.batchers)
         print(f"{model.name} {model.version}: {operations} on {model.provider}", flush=True)

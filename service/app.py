@@ -5,14 +5,13 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -20,7 +19,8 @@ from service import __version__
 from service.api import health, models, open_inference, operations, pictures
 from service.api.direct import Shortcut
 from service.api.envelope import Envelope
-from service.api.problems import failed
+from service.api.openapi import summarise
+from service.api.problems import http_error, service_error
 from service.api.serving import Limits, Serving
 from service.drain import Drain
 from service.errors import ServiceError, StartupError
@@ -99,6 +99,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         summary="Encode, decode and denoise images with autoencoders.",
         version=__version__,
         lifespan=lifespan,
+        redirect_slashes=False,
     )
     app.router.routes.extend(operations.routes(serving, settings.defaults))
     app.router.routes.extend(
@@ -110,14 +111,18 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
             control=settings.repository_control,
         )
     )
-    app.include_router(models.create_router(repository.store, settings.defaults))
-    app.include_router(health.create_router(serving, lambda: drain.draining))
-    app.include_router(health.create_metrics(serving))
+    for router in (
+        models.create_router(repository.store, settings.defaults),
+        health.create_router(serving, lambda: drain.draining),
+        health.create_metrics(serving),
+    ):
+        app.router.routes.extend(router.routes)
+    summarise(app.routes)
     app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
     app.add_api_route("/", _playground, include_in_schema=False)
     app.add_middleware(Envelope)
-    app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ServiceError, service_error)
+    app.add_exception_handler(HTTPException, http_error)
     return Shortcut(app, app)
 
 
@@ -178,22 +183,3 @@ def _check_defaults(store: Store, settings: Settings) -> None:
 
 async def _playground() -> FileResponse:
     return FileResponse(PLAYGROUND / "index.html")
-
-
-async def _service_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ServiceError)
-    path = request.scope["path"]
-    return failed(path, error.status, error.code, error.title, str(error), error.headers)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    title = HTTPStatus(error.status_code).phrase
-    return failed(
-        request.scope["path"],
-        error.status_code,
-        title.lower().replace(" ", "-"),
-        title,
-        f"{request.method} {request.url.path}: {error.detail}",
-        dict(error.headers or {}),
-    )

@@ -1,7 +1,7 @@
 """Everything that can go wrong in a way the caller should know, each with its HTTP status and code.
 
 Messages say what was expected, then what was received. They become answers in api/serving.py where
-a model was asked for, and in app.py elsewhere.
+a model was asked for, and in api/problems.py elsewhere.
 """
 
 from collections.abc import Mapping

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -21,6 +22,7 @@ from service.settings import Settings, named, unknown
 from service.telemetry import logs
 from service.workers import Workers
 
+STOP = (signal.SIGTERM, signal.SIGINT)
 STARTED, FAILURE = "started", "failure"
 """Files of the folder that workers share: a worker has started; why the first that could not."""
 
@@ -32,6 +34,8 @@ def run(settings: Settings) -> int:
 
     Raises StartupError where the service cannot start as it is set up.
     """
+    for told in STOP:  # nothing has begun, and an exception would break the import it comes upon
+        signal.signal(told, lambda *_: os._exit(0))
     logs.set_up(settings.log_level, settings.log_format)
     for name, near in unknown(os.environ).items():
         log.warning(
@@ -49,12 +53,15 @@ def run(settings: Settings) -> int:
 def _bind(host: str, port: int) -> socket.socket:
     """A socket that has the address, on which nobody listens yet."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, proto=socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((host, port))
+        with contextlib.ExitStack() as cleaning:
+            bound = cleaning.enter_context(socket.socket(family, proto=socket.IPPROTO_TCP))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:  # as one process has it, by asyncio
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            bound.bind((host, port))
+            cleaning.pop_all()
     except OSError as error:
-        bound.close()
         raise StartupError(
             f"{named('host')}, {named('port')}: expected an address to listen on, "
             f"received {host}:{port}: {error.strerror}"
@@ -63,9 +70,11 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _run_alone(settings: Settings) -> int:
+    server = uvicorn.Server(_config(settings, partial(_create, settings)))
     # Once requests in flight are answered, uvicorn raises the signal that stopped it once more.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.Server(_config(settings, partial(_create, settings))).run()
+    for told in STOP:
+        signal.signal(told, lambda *_: sys.exit(0))
+    server.run()
     return 0
 
 
@@ -87,7 +96,7 @@ def _run_workers(settings: Settings, bound: socket.socket) -> int:
 
 
 def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
-    from service.protocol import Protocol
+    from service.protocol.connection import Protocol
 
     return uvicorn.Config(
         factory,
@@ -128,7 +137,12 @@ def _create_worker(settings: Settings, shared: Path) -> ASGIApp:
         app = _create(settings, shared, strict=not (shared / STARTED).exists())
         (shared / STARTED).touch()
         return app
-    except ServiceError as error:  # all of them fail so, and one of them says it
+    except ServiceError as error:
+        if (shared / STARTED).exists():  # the folder may be back soon, and others serve meanwhile
+            log.error("%s: %s", error.title, error)
+            time.sleep(1)
+            sys.exit(1)
+        # All of them fail so, and one of them says it.
         with contextlib.suppress(FileExistsError), (shared / FAILURE).open("x") as file:
             file.write(str(error))
     except Exception:

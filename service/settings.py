@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.manifest import OperationName
@@ -51,10 +51,7 @@ class Settings(BaseSettings):
     ] = 64 * 1024 * 1024
     max_pixels: Annotated[
         int,
-        # Pillow refuses more by itself, as a bomb.
-        Field(
-            ge=1, le=170_000_000, description="most pixels of a request's pictures; more is a 413"
-        ),
+        Field(ge=1, description="most pixels of a request's pictures; more is a 413"),
     ] = 50_000_000
     max_steps: Annotated[
         int, Field(ge=1, description="longest sequence, in steps, taken or given back")
@@ -108,7 +105,9 @@ class Settings(BaseSettings):
         Field(ge=0, description="how long to listen on, not ready, once told to stop"),
     ] = 0.0
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Field(description="least severe log line")
+        Literal["debug", "info", "warning", "error"],
+        BeforeValidator(str.lower),
+        Field(description="least severe log line"),
     ] = "info"
     traces: Annotated[
         bool, Field(description="send OpenTelemetry traces to where the OTEL_* variables say")

@@ -22,9 +22,11 @@ WORDS = {
 def faults(error: ValidationError) -> Iterator[tuple[str, str]]:
     """Return where each fault lies, with dots between names, and what is wrong there."""
     for each in error.errors(include_url=False):
+        words = WORDS.get(each["type"], "expected {expected}, received {input}")
         expected = each["msg"].removeprefix("Input should be ")
-        words = WORDS.get(each["type"], f"expected {expected}, received {{input}}")
-        told = words.format(**each.get("ctx", {}), input=reprlib.repr(each["input"]))
+        told = words.format(
+            **each.get("ctx", {}) | {"expected": expected, "input": reprlib.repr(each["input"])}
+        )
         yield ".".join(map(str, each["loc"])), told
 
 

@@ -24,7 +24,16 @@ class Workers(Multiprocess):
         signal.signal(signal.SIGTERM, self._stop)
 
     def keep_subprocess_alive(self) -> None:
+        before = list(self.processes)
+        for each in before:
+            each.child_conn.close()  # the worker has its own: where it dies, nobody waits for it
         super().keep_subprocess_alive()
+        if self.should_exit.is_set():
+            return
+        for old, new in zip(before, self.processes, strict=True):
+            if old is not new:
+                status = old.exitcode
+                log.warning("worker %d ended with status %s: another was started", old.pid, status)
         if not self._is_serving and all(each.is_ready() for each in self.processes):
             self._is_serving = True
             host, port = self.sockets[0].getsockname()[:2]

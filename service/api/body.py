@@ -13,7 +13,7 @@ from service.inference.admission import Ticket
 Body = bytes | memoryview
 
 WHOLE_BODY, BODY_AT_HAND = "autoencoder.whole_body", "autoencoder.body_at_hand"
-"""ASGI extensions that the service's own HTTP protocol has: see service/protocol.py."""
+"""ASGI extensions that the service's own HTTP protocol has: see service/protocol/connection.py."""
 LARGE = 32 * 1024
 """Bytes of a body that is received where it stays."""
 CODECS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -82,7 +82,8 @@ async def decompress(body: Body, encoding: str, limit: int, ticket: Ticket) -> B
         try:
             piece = await asyncio.to_thread(codec.decompress, rest, STEP)
         except zlib.error as error:
-            raise MalformedBody(f"body: expected {encoding}, received: {error}") from error
+            fault = str(error).rpartition(": ")[2]  # "Error -3 while decompressing data: ..."
+            raise MalformedBody(f"body: expected {encoding}, received: {fault}") from error
         pieces.append(piece)
         size += len(piece)
         if size > limit:

@@ -1,5 +1,6 @@
 """Bodies <-> arrays: what the three operations read, by Content-Type, and write, by Accept."""
 
+import codecs
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,13 @@ from service.api import forms, json_arrays, npy, pictures
 from service.api.body import Body
 from service.api.negotiation import choose
 from service.api.remembering import remembered
-from service.errors import InvalidValue, MalformedBody, ShapeMismatch, UnsupportedMediaType
+from service.errors import (
+    InvalidValue,
+    MalformedBody,
+    NotAcceptable,
+    ShapeMismatch,
+    UnsupportedMediaType,
+)
 from service.inference.model import Model
 from service.inference.pixels import Floats, to_floats, to_pixels
 from service.manifest import OperationName
@@ -62,9 +69,11 @@ def media_type(body: Body, content_type: str, operation: OperationName) -> tuple
     told, boundary = _parsed(content_type)
     found = _sniffed(body) if told in UNTOLD else told
     if found not in readable(operation):
+        received = content_type[:200]
+        if told in UNTOLD:
+            received = f"none, with a body that is {found or 'recognised as none of them'}"
         raise UnsupportedMediaType(
-            f"Content-Type: expected one of {', '.join(readable(operation))}, "
-            f"received {content_type[:200] or 'none'}"
+            f"Content-Type: expected one of {', '.join(readable(operation))}, received {received}"
         )
     return found, boundary
 
@@ -144,7 +153,13 @@ def answer_type(accept: str, batch: Batch) -> str:
 
 @remembered(256)
 def _chosen(accept: str, answers: tuple[str, ...], one: bool) -> str:
-    return choose(accept, [each for each in answers if one or each not in PICTURES])
+    offered = [each for each in answers if one or each not in PICTURES]
+    try:
+        return choose(accept, offered)
+    except NotAcceptable as error:
+        if offered == [*answers]:
+            raise
+        raise NotAcceptable(f"{error}; a picture holds one image, not several") from error
 
 
 @remembered(256)
@@ -182,4 +197,5 @@ def _sniffed(body: Body) -> str:
     head = bytes(body[:64])
     if head.startswith(b"\x93NUMPY"):
         return NPY
-    return JSON if head.lstrip().startswith(b"{") else pictures.media_type_of(head)
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip()  # JSON or not, its reader says what is wrong
+    return JSON if text.startswith((b"{", b"[")) else pictures.media_type_of(head)

@@ -30,7 +30,8 @@ PATIENCE = 0.05
 SMALL = 64 * 1024
 """Bytes of an answer that is sent at once."""
 ABORT = "autoencoder.abort"
-"""The ASGI extension by which a connection is given up: see service/protocol.py."""
+"""The ASGI extension by which a connection is given up: see service/protocol/connection.py."""
+NO_FAULT = ("", "")
 CLOSE: Sequence[Header] = ((b"connection", b"close"),)
 
 log = logging.getLogger("service.requests")
@@ -42,7 +43,7 @@ class Exchange:
     model: what answers, once it is known; items: how many images or codings were sent, once they
     are read; headers: what every answer of it says, errors too; stages: seconds by stage, once it
     is answered; starts: the time.perf_counter() at which each of them began; status: the answer's,
-    0 before.
+    0 before; fault: the code and the detail of an error, as a problem has them.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Exchange:
         "_send",
         "_sent",
         "began",
+        "fault",
         "headers",
         "items",
         "model",
@@ -80,6 +82,7 @@ class Exchange:
         self.stages: Mapping[str, float] = {}
         self.starts: Sequence[float] = ()
         self.status = 0
+        self.fault = NO_FAULT
 
     def header(self, name: bytes) -> str:
         """Return a header by its name in lower case, several as one, "" where there is none."""
@@ -196,7 +199,11 @@ class Exchange:
                 "status": self.status,
                 "milliseconds": round(seconds * 1000, 3),
             }
-            log.log(level, "%s %s %s %d in %s ms", *fields.values(), extra=fields)
+            text = "%s %s %s %d in %s ms"
+            if self.fault is not NO_FAULT:
+                fields |= zip(("code", "detail"), self.fault, strict=True)
+                text += ": %s: %s"
+            log.log(level, text, *fields.values(), extra=fields)
 
     async def _watch(self, future: "asyncio.Future[T]", left: float) -> None:
         try:

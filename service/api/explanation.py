@@ -1,6 +1,6 @@
 """What is wrong with nested lists that are not one array of numbers, and where."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -54,6 +54,17 @@ def explain(inputs: list[Any], before: int = 0, name: str = "inputs") -> NoRetur
     raise ShapeMismatch(
         f"{name}: expected one array of numbers, received it twice, or the shape {shape}"
     )
+
+
+def no_json(error: orjson.JSONDecodeError) -> str:
+    """Return what is wrong with a text that is not JSON."""
+    is_text = not error.msg.startswith("str is not valid UTF-8")
+    return str(error) if is_text else "bytes that are not UTF-8"
+
+
+def keys(document: Mapping[str, Any]) -> str:
+    """Return the keys of an object, each as JSON has it."""
+    return f"the keys {', '.join(map(shown, document))}"[:200] if document else "{}"
 
 
 def shown(item: Any) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 
 from service.api import straight
-from service.api.explanation import DEEPEST, explain
+from service.api.explanation import DEEPEST, explain, keys, no_json, shown
 from service.errors import InvalidValue, MalformedBody, ShapeMismatch
 from service.inference.pixels import Floats
 
@@ -67,13 +67,13 @@ def _read_whole(body: bytes) -> Floats:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise MalformedBody(f"body: expected JSON, received: {error}") from error
+        raise MalformedBody(f"body: expected JSON, received: {no_json(error)}") from error
     if not isinstance(document, dict) or set(document) != {"inputs"}:
-        received = sorted(document) if isinstance(document, dict) else type(document).__name__
+        received = keys(document) if isinstance(document, dict) else shown(document)
         raise InvalidValue(f'body: expected {{"inputs": [...]}}, received {received}')
     inputs = document["inputs"]
     if not isinstance(inputs, list):
-        raise InvalidValue(f"inputs: expected nested lists, received {type(inputs).__name__}")
+        raise InvalidValue(f"inputs: expected nested lists, received {shown(inputs)}")
     array = _array(inputs) if _is_numeric(body) else None
     if array is None:
         explain(inputs)
@@ -99,7 +99,7 @@ def _read_in_pieces(body: bytes) -> Floats:
                 items = orjson.loads(document)["inputs"]
             except orjson.JSONDecodeError as error:
                 raise MalformedBody(
-                    f"body: expected JSON, received, from inputs[{count}] on: {error}"
+                    f"body: expected JSON, received, from inputs[{count}] on: {no_json(error)}"
                 ) from error
             array = _array(items) if _is_numeric(document) else None
             if array is None or (arrays and array.shape[1:] != arrays[0].shape[1:]):

@@ -22,7 +22,7 @@ def create_router(store: Store, defaults: Mapping[OperationName, str]) -> APIRou
             version=version.number,
             state=version.state,
             fault=version.fault,
-            operations=list(model.batchers) if model else [],
+            operations=version.operations,
             execution_provider=model.provider if model else None,
             default_for=[
                 operation

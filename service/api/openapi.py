@@ -1,7 +1,10 @@
 """What OpenAPI says of bodies that FastAPI cannot see: the operations read and write their own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from service.api import content
 from service.api.schemas import Inputs, Outputs, Problem
@@ -12,6 +15,13 @@ def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """Return what OpenAPI says of errors: a description for each status."""
     bodies = {"application/problem+json": {"schema": Problem.model_json_schema()}}
     return {status: {"description": text, "content": bodies} for status, text in texts.items()}
+
+
+def summarise(routes: Iterable[BaseRoute]) -> None:
+    """Show what is said of each route beside its path, in place of the name of its function."""
+    for route in routes:
+        if isinstance(route, APIRoute) and route.description:
+            route.summary, route.description = route.description.rstrip("."), ""
 
 
 def describe(operation: OperationName) -> dict[str, Any]:

@@ -158,7 +158,8 @@ class Operation:
             max_pixels=limits.pixels,
             max_steps=limits.steps,
         )
-        return self._checked(exchange, model, choice, batch)
+        batch, answer, size = self._checked(exchange, model, choice, batch)
+        return batch, answer, size + (len(body) if kind[0] == content.JSON else 0)  # copied too
 
     def _checked(
         self, exchange: Exchange, model: Model, choice: "Asked", batch: content.Batch

@@ -44,7 +44,11 @@ class Frame:
 
 
 def warm_up() -> None:
-    """Write and read a picture of each format: Pillow loads its codecs when they are first used."""
+    """Write and read a picture of each format: Pillow loads its codecs when they are first used.
+
+    From then on Pillow warns of no large picture: _open() refuses them by a limit that can be set.
+    """
+    Image.MAX_IMAGE_PIXELS = None
     for media_type in FORMATS:
         _open(write(np.zeros((1, 1), np.uint8), media_type), max_pixels=1).load()
     _turns()
@@ -64,11 +68,12 @@ def read(
 ) -> list[Bytes]:
     """Return the pixels (height, width) or (height, width, 3) of PNG, JPEG or WebP pictures.
 
-    Their EXIF orientation is applied. With fit, a picture of another mode or size is converted and
-    scaled into the frame, its aspect kept, the rest black. Raises UnsupportedMediaType for other
-    formats and for pictures that move, BodyTooLarge for more than max_pixels in all (before they
-    are decoded), MalformedBody for a picture that cannot be read, ShapeMismatch for one that is
-    not, or cannot be made, as the frame says.
+    Their EXIF orientation is applied, and RGB that shows nothing but gray is gray. With fit, a
+    picture of another mode or size is converted and scaled into the frame, its aspect kept, the
+    rest black. Raises UnsupportedMediaType for other formats and for pictures that move,
+    BodyTooLarge for more than max_pixels in all (before they are decoded), MalformedBody for a
+    picture that cannot be read, ShapeMismatch for one that is not, or cannot be made, as the frame
+    says.
     """
     images, pixels_left = [], max_pixels
     for body in files:
@@ -81,6 +86,8 @@ def read(
                 picture = _upright(picture)
                 if fit:
                     picture = _fitted(picture, frame)
+                elif picture.mode == "RGB" and frame.mode == "L" and _agrees(picture, frame):
+                    picture = _without_colour(picture)
         except ServiceError:
             raise
         except Exception as error:  # Pillow's decoders fail in more ways than it documents
@@ -112,8 +119,6 @@ def _open(body: bytes | memoryview, max_pixels: int) -> Image.Image:
         raise UnsupportedMediaType(
             f"picture: expected {', '.join(FORMATS.values())}, received another format"
         ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BodyTooLarge(f"picture: expected at most {max_pixels} pixels: {error}") from error
     frames = getattr(picture, "n_frames", 1)
     if frames > 1 and picture.format in ("PNG", "WEBP"):  # a phone's JPEG may hold a preview too
         raise UnsupportedMediaType(
@@ -142,6 +147,13 @@ def _upright(picture: Image.Image) -> Image.Image:
         return ImageOps.exif_transpose(picture)
     except Exception:  # noqa: BLE001 - broken metadata fails in many ways, and spoils no pixel
         return picture
+
+
+def _without_colour(picture: Image.Image) -> Image.Image:
+    """An RGB picture as gray if it shows nothing else: WebP has no other mode, and rounds by 1."""
+    pixels = np.asarray(picture)
+    is_gray = (pixels.max(axis=-1) - pixels.min(axis=-1) <= 1).all()
+    return picture.convert("L") if is_gray else picture
 
 
 def _agrees(picture: Image.Image, frame: Frame) -> bool:

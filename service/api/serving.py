@@ -87,8 +87,14 @@ class Serving:
                 await self._handle(exchange, operation, answer, failure)
 
     def _refuse(self, failure: Failure) -> Callable[[Exchange], Awaitable[None]]:
-        refusal = _refusal(failure, self.admission.full, self.admission.wait())
-        return lambda exchange: exchange.answer(*refusal)
+        told = self.admission.full
+        refusal = _refusal(failure, told, self.admission.wait())
+
+        def refuse(exchange: Exchange) -> Awaitable[None]:
+            exchange.fault = (Overloaded.code, told)
+            return exchange.answer(*refusal)
+
+        return refuse
 
     async def _handle(
         self,
@@ -103,20 +109,20 @@ class Serving:
         except ServiceError as error:
             if isinstance(error, StartupError):  # a model that the client asked to be loaded
                 worst = logging.WARNING
-            await exchange.answer(*_failed(failure, error))
+            await _fail(exchange, failure, error)
         except ClientDisconnect:
             exchange.status = CLIENT_GONE
         except asyncio.CancelledError:  # the server's last word to those it waits for no longer
             if exchange.status:
                 raise
             stopped = ShuttingDown("expected an answer before the service stops, received none")
-            await exchange.answer(*_failed(failure, stopped))
+            await _fail(exchange, failure, stopped)
         except Exception:
             who = exchange.request_id
             log.exception("request %s failed", who, extra={"request_id": who})
             if exchange.status:
                 raise
-            await exchange.answer(*_failed(failure, ServiceError(f"the log has it under {who}")))
+            await _fail(exchange, failure, ServiceError(f"the log has it under {who}"))
         finally:
             seconds = exchange.elapsed()
             name = exchange.model.name if exchange.model else ""
@@ -161,6 +167,11 @@ class Serving:
                 f"received a request for {size}, of shape {shape}"
             )
         return size
+
+
+async def _fail(exchange: Exchange, failure: Failure, error: ServiceError) -> None:
+    exchange.fault = (error.code, str(error))  # not the error, whose traceback has the exchange
+    await exchange.answer(*_failed(failure, error))
 
 
 def _failed(failure: Failure, error: ServiceError) -> tuple[int, str, list[Header], bytes]:

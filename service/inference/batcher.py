@@ -51,8 +51,8 @@ BRIEF = 0.0005
 """Seconds that a batch may take on the event loop: to wake a thread up and back takes as long."""
 
 TURN = 24
-"""Requests of a batch that is begun on the event loop: while those of larger ones are read and
-written, others wait unread, beyond what the queue admits."""
+"""Requests of a batch that is begun on the event loop, but for one that the thread hands back:
+while those of larger ones are read and written, others wait unread, beyond what is admitted."""
 
 LARGEST_RUN = 256
 """Items of one request that run at once; more gain nothing in speed."""

@@ -47,6 +47,9 @@ def examine(root: Path, *, device: Device) -> list[Finding]:
     ]
     if CUDA in ort.get_available_providers():
         findings += _cuda()
+    else:
+        missing = "not in this build: for an NVIDIA GPU, install the extra [gpu] in place of [cpu]"
+        findings.append(Finding("CUDA", missing))
     return [*findings, _in_use(root, device)]
 
 

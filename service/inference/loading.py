@@ -15,6 +15,9 @@ from service.inference.session import Session
 from service.manifest import FILE_NAME, Manifest, OperationName, digest
 from service.validation import explain
 
+SETTING = "SERVICE_MODELS (--models)"
+"""What an operator names the folder of models by."""
+
 Observe = Callable[[str, OperationName, Batch], None]
 """Told of each batch that ran, with the model's name and the operation."""
 
@@ -32,6 +35,14 @@ def find(root: Path, *, strict: bool = True) -> list[Path]:
         if strict and not folder.name.isdecimal():
             raise StartupError(f"{folder}: expected a number for a version, received {folder.name}")
     return [folder for folder in folders if folder.name.isdecimal()]
+
+
+def nothing_in(root: Path) -> StartupError:
+    """Return the error for a folder in which find() finds nothing, where there must be a model."""
+    return StartupError(
+        f"{root}: expected folders <name>/<version>/ with a {FILE_NAME}, received none; "
+        f"{SETTING} says where they are"
+    )
 
 
 def newest(root: Path) -> dict[str, Path]:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from service.errors import ModelNotFound, ServiceError, StartupError
 from service.inference.held import Held, left
-from service.inference.loading import find, fingerprint
+from service.inference.loading import find, fingerprint, nothing_in
 from service.inference.model import Model
 from service.inference.store import Store, Version
 from service.inference.unloaded import Asked, Unloaded
-from service.manifest import FILE_NAME, Manifest, OperationName
+from service.manifest import Manifest, OperationName
 
 Key = tuple[str, int]
 NOTHING: frozenset[OperationName] = frozenset()
@@ -53,10 +53,7 @@ class Repository:
         known = self.store.known.values()
         faults = [each.fault for each in known if each.state == "failed"]
         if len(faults) == len(known):
-            raise StartupError(
-                "; ".join(faults)
-                or f"{root}: expected folders <name>/<version>/ with a {FILE_NAME}, received none"
-            )
+            raise StartupError("; ".join(faults)) if faults else nothing_in(root)
 
     async def refresh(self, *, folder: bool = True) -> None:
         """Bring what is served in line with the folder; log what could not be loaded.
@@ -120,6 +117,11 @@ class Repository:
             )
 
     def _hold(self, held: Mapping[Key, Held], asked: Asked) -> None:
+        for key, (before, *_) in self._held.items():
+            after = held[key].version.operations if key in held else []
+            if gone := [each for each in before.operations if each not in after]:
+                why = "" if key in held else ", as its folder has gone"
+                log.info("unloaded %s %d: %s%s", *key, ", ".join(gone), why)
         self._held = held
         self._loads = asked.loads
         self.store.replace({key: each.version for key, each in held.items()})
@@ -180,9 +182,9 @@ class Repository:
             kept = left(before.model, unloaded) if before and before.model else None
             manifest = before.manifest if before else _manifest(folder)
             return Version(*key, kept, manifest, fault)
-        kept = left(model, unloaded)
-        log.info("loaded %s %d: %s", *key, ", ".join(kept.batchers) if kept else "nothing")
-        return Version(*key, kept, model.manifest)
+        version = Version(*key, left(model, unloaded), model.manifest)
+        log.info("loaded %s %d: %s", *key, ", ".join(version.operations) or "nothing")
+        return version
 
 
 def _manifest(folder: Path) -> Manifest | None:

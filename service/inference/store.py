@@ -30,6 +30,11 @@ class Version:
             return "ready"
         return "failed" if self.fault else "unloaded"
 
+    @property
+    def operations(self) -> list[OperationName]:
+        """Return what answers requests."""
+        return list(self.model.batchers) if self.model else []
+
 
 class Store:
     """The versions of models, by name; replaced as a whole, so that no lookup sees half of it."""

@@ -33,10 +33,11 @@ def set_up(level: str, style: Format) -> None:
         )
         handler.setFormatter(formatter)
     else:
-        handler.setFormatter(_Text("%(levelname)s:     %(name)s: %(message)s"))
+        handler.setFormatter(_Text("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # Requests are logged by the service itself, with their ids; uvicorn's own logger says the rest.
     logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("PIL").setLevel(logging.INFO)  # each chunk of a picture is a line of debug
 
 
 def _tell(record: logging.LogRecord) -> bool:

@@ -11,6 +11,7 @@ from prometheus_client import (
     Counter,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -34,6 +35,8 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        # They are as many lines again, and several workers have none of them.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._answered: Counts[tuple[str, str, int]] = Counts()
         self._tallies: list[Tally] = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.inference import device
+from service.inference import device, loading
 from service.settings import Settings, named, variable
 
 ROOT = Path(__file__).parents[2]
@@ -38,3 +38,4 @@ def test_no_error_names_a_setting_that_does_not_exist() -> None:
     assert variables
     assert variables <= {variable(setting) for setting in Settings.model_fields}
     assert named("device") == device.SETTING
+    assert named("models") == loading.SETTING

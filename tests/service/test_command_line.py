@@ -35,12 +35,14 @@ def test_the_doctor_says_that_there_is_nothing_to_serve(
     assert "-> no model" in capsys.readouterr().out
 
 
-def test_a_service_that_cannot_start_says_why_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", ["serve", "models"])
+def test_what_cannot_start_says_why_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    assert main(["serve", "--models", str(tmp_path), *CPU]) == 1
+    assert main([command, "--models", str(tmp_path), *CPU]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"Cannot start: {tmp_path}: expected folders")
+    assert "SERVICE_MODELS (--models)" in line
 
 
 def test_a_default_model_that_does_not_exist_is_found_at_the_start(
@@ -79,6 +81,11 @@ def test_a_variable_that_is_no_setting_is_reported_with_those_most_like_it(
     assert len(warnings) == 2
     (warning,) = (line for line in warnings if "SERVICE_MAX_QUEU:" in line)
     assert "(SERVICE_MAX_QUEUE_ITEMS or SERVICE_MAX_QUEUE_BYTES), received another" in warning
+
+
+def test_the_level_of_the_log_is_taken_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_LOG_LEVEL", "INFO")
+    assert Settings().log_level == "info"
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -70,6 +70,14 @@ async def test_openapi_shows_every_body_that_is_read_and_written(
     assert "application/problem+json" in unknown["content"]
 
 
+async def test_every_path_is_shown_with_what_it_does(client: httpx.AsyncClient) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    shown = {path: each["summary"] for path, methods in paths.items() for each in methods.values()}
+    assert shown["/decode"] == "Codings to reconstructions, the images that they stand for"
+    assert shown["/models/{name}"] == "Every version of one model"
+    assert not {"Encode", "Server", "Infer"} & set(shown.values())  # as functions are called
+
+
 async def test_the_documentation_needs_no_other_host(client: httpx.AsyncClient) -> None:
     page = (await client.get("/docs")).text
     assert "https://" not in page

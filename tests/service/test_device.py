@@ -114,6 +114,8 @@ def test_the_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert "no model" in advice()
     write_model(tmp_path / "models", "half")
     assert advice() == ""
+    found = {each.what: each.found for each in doctor.examine(tmp_path / "models", device="auto")}
+    assert "not in this build: for an NVIDIA GPU, install the extra [gpu]" in found["CUDA"]
     assert "install the extra [gpu]" in advice("cuda")
     driver = tmp_path / "version"
     driver.write_text("NVRM version: 1\n")

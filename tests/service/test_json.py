@@ -34,6 +34,21 @@ async def test_json_of_untold_type_is_recognised(client: httpx.AsyncClient) -> N
     assert answer.json()["outputs"] == [[1.0] + [0.0] * 15]
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "detail"),
+    [
+        (b"[[1, 2]]", 422, 'expected {"inputs": [...]}, received [[1,2]]'),
+        (b'\xef\xbb\xbf{"inputs": [[1]]}', 400, "expected JSON, received: UTF-8 byte order mark"),
+    ],
+)
+async def test_what_looks_like_json_of_untold_type_is_explained_as_json(
+    client: httpx.AsyncClient, body: bytes, status: int, detail: str
+) -> None:
+    answer = await client.post("/encode", content=body)
+    assert answer.status_code == status
+    assert detail in answer.json()["detail"]
+
+
 async def test_whole_numbers_are_numbers(client: httpx.AsyncClient) -> None:
     answer = await client.post("/encode", json={"inputs": [[[1, 0, 0, 0]] * 4]})
     assert answer.json()["outputs"] == [[1.0, 0.0, 0.0, 0.0] * 4]
@@ -74,12 +89,14 @@ async def test_answers_say_which_model_answered_where_and_how_long_it_took(
     [
         ("{", 400, "malformed-body", "expected JSON"),
         ("", 400, "malformed-body", "received nothing"),
+        (b'{"inputs": "\xff"}', 400, "malformed-body", "received: bytes that are not UTF-8"),
         ('{"inputs": [1], "inputs": [1]}', 422, "shape-mismatch", "received it twice"),
         ('{"inputs": [[[NaN]]]}', 400, "malformed-body", "expected JSON"),
-        ("[]", 422, "invalid-value", "received list"),
-        ("{}", 422, "invalid-value", 'expected {"inputs": [...]}'),
-        ('{"inputs": [], "extra": 1}', 422, "invalid-value", "extra"),
-        ('{"inputs": 1}', 422, "invalid-value", "expected nested lists, received int"),
+        ("[]", 422, "invalid-value", "received []"),
+        ("{}", 422, "invalid-value", 'expected {"inputs": [...]}, received {}'),
+        ('{"inputs": [], "extra": 1}', 422, "invalid-value", 'received the keys "inputs", "extra"'),
+        ('{"inputs": 1}', 422, "invalid-value", "expected nested lists, received 1"),
+        ('{"inputs": null}', 422, "invalid-value", "received null"),
         ('{"inputs": [[1, 2], [3]]}', 422, "shape-mismatch", "inputs[1]"),
         ('{"inputs": [[[1, 2], [3, "4"]]]}', 422, "invalid-value", "inputs[0][1][1]"),
         ('{"inputs": [[true, false]]}', 422, "invalid-value", "inputs[0][0]"),
@@ -104,7 +121,7 @@ async def test_answers_say_which_model_answered_where_and_how_long_it_took(
     ],
 )
 async def test_a_body_that_is_no_batch_of_images_is_explained(
-    client: httpx.AsyncClient, body: str, status: int, code: str, detail: str
+    client: httpx.AsyncClient, body: str | bytes, status: int, code: str, detail: str
 ) -> None:
     answer = await client.post(
         "/encode", content=body, headers={"Content-Type": "application/json"}

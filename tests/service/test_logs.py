@@ -1,14 +1,18 @@
 """Log lines: what is worth one, at which level, in text and in JSON."""
 
 import asyncio
+import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from service.inference.session import Session
 from service.telemetry import logs
@@ -40,6 +44,13 @@ def of_requests(lines: list[str]) -> list[str]:
     return [line for line in lines if "service.requests" in line]
 
 
+def untimed(line: str) -> str:
+    """A line of text without its time, which is the first thing in it."""
+    time, rest = line[:23], line[24:]
+    datetime.strptime(time, "%Y-%m-%d %H:%M:%S,%f")  # noqa: DTZ007 - it is local, for people
+    return rest
+
+
 def fail(*_: object) -> None:
     raise RuntimeError("out of\nmemory")
 
@@ -50,7 +61,11 @@ async def test_a_refused_request_is_one_line_with_its_id(
     lines = set_up("info", "text")
     await client.post("/encode", json={"inputs": [[1]]}, headers=ID)
     (line,) = lines()
-    assert line.startswith("INFO:     service.requests: abc-1 POST /encode 422 in ")
+    told = re.sub(r"[\d.]+ ms", "1 ms", untimed(line))
+    assert told == (
+        "INFO service.requests: abc-1 POST /encode 422 in 1 ms: "
+        "shape-mismatch: images: expected (batch, 4, 4), received (1, 1)"
+    )
 
 
 async def test_what_went_well_is_for_debugging(
@@ -62,7 +77,7 @@ async def test_what_went_well_is_for_debugging(
     lines = set_up("debug", "text")
     await client.post("/encode", json=BODY, headers=ID)
     (line,) = of_requests(lines())
-    assert line.startswith("DEBUG:     service.requests: abc-1 POST /encode 200 in ")
+    assert untimed(line).startswith("DEBUG service.requests: abc-1 POST /encode 200 in ")
 
 
 async def test_what_a_full_queue_refused_is_for_debugging(
@@ -80,7 +95,7 @@ async def test_what_a_full_queue_refused_is_for_debugging(
     (line,) = of_requests(lines())
     gate.open()
     await admitted
-    assert line.startswith("DEBUG:     service.requests: abc-1 POST /encode 429 in ")
+    assert untimed(line).startswith("DEBUG service.requests: abc-1 POST /encode 429 in ")
 
 
 async def test_a_fault_is_an_error_with_its_id_and_its_traceback(
@@ -90,9 +105,9 @@ async def test_a_fault_is_an_error_with_its_id_and_its_traceback(
     lines = set_up("error", "text")
     await client.post("/encode", json=BODY, headers=ID)
     written = lines()
-    assert written[0] == "ERROR:     service.requests: request abc-1 failed"
+    assert untimed(written[0]) == "ERROR service.requests: request abc-1 failed"
     assert written[1] == "Traceback (most recent call last):"
-    assert written[-1].startswith("ERROR:     service.requests: abc-1 POST /encode 500 in ")
+    assert untimed(written[-1]).startswith("ERROR service.requests: abc-1 POST /encode 500 in ")
 
 
 async def test_a_model_that_cannot_be_loaded_as_a_client_asked_is_a_warning(
@@ -103,7 +118,7 @@ async def test_a_model_that_cannot_be_loaded_as_a_client_asked_is_a_warning(
     path = "/v2/repository/models/half.encode/load"
     assert (await client.post(path, headers=ID)).status_code == 500
     (line,) = of_requests(lines())
-    assert line.startswith(f"WARNING:     service.requests: abc-1 POST {path} 500 in ")
+    assert untimed(line).startswith(f"WARNING service.requests: abc-1 POST {path} 500 in ")
 
 
 async def test_in_json_a_request_is_an_object_with_a_field_for_each_fact(
@@ -124,6 +139,26 @@ async def test_in_json_a_request_is_an_object_with_a_field_for_each_fact(
         "path": "/encode",
         "status": 200,
     }
+
+
+async def test_in_json_a_refused_request_has_the_code_and_the_detail_of_its_answer(
+    set_up: Callable[..., Lines], client: httpx.AsyncClient
+) -> None:
+    lines = set_up("info", "json")
+    answer = await client.post("/encode?model=x", json=BODY, headers=ID)
+    (line,) = lines()
+    told, problem = json.loads(line), answer.json()
+    assert (told["code"], told["detail"]) == (problem["code"], problem["detail"])
+
+
+async def test_chunks_of_a_picture_are_no_lines_of_the_log(
+    set_up: Callable[..., Lines], client: httpx.AsyncClient
+) -> None:
+    lines = set_up("debug", "text")
+    stream = io.BytesIO()
+    Image.new("L", (4, 4)).save(stream, "PNG")
+    assert (await client.post("/denoise", content=stream.getvalue())).status_code == 200
+    assert [line for line in lines() if "PIL" in line] == []
 
 
 async def test_in_json_a_fault_is_one_line_with_its_traceback(
@@ -148,7 +183,7 @@ async def test_the_log_of_the_server_itself_is_in_the_same_format(
     logging.getLogger("uvicorn.access").info("every request")
     (line,) = lines()
     if style == "text":
-        assert line == "INFO:     uvicorn.error: Started it"
+        assert untimed(line) == "INFO uvicorn.error: Started it"
     else:
         told = json.loads(line)
         del told["time"]
@@ -162,7 +197,8 @@ def test_a_clients_words_can_neither_pass_for_a_line_nor_steer_a_terminal(
     logging.getLogger("service.requests").info(
         "%s 404", "/x\nERROR:     root: \x1b[31m\x9b2Jforged\r"
     )
-    assert lines() == [
-        "INFO:     service.requests: /x",
+    first, second = lines()
+    assert [untimed(first), second] == [
+        "INFO service.requests: /x",
         "    ERROR:     root: \\x1b[31m\\x9b2Jforged\\x0d 404",
     ]

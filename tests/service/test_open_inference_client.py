@@ -159,5 +159,5 @@ def test_errors_arrive_with_their_status_and_what_they_say(client: Any) -> None:
     shared.set_shared_memory("region", 64)
     with pytest.raises(InferenceServerException, match="expected no shared_memory_region"):
         client.infer(MODEL, [shared])
-    with pytest.raises(InferenceServerException, match="Not Found"):
+    with pytest.raises(InferenceServerException, match="path: expected one of"):
         client.register_system_shared_memory("region", "/key", 64)

@@ -53,8 +53,7 @@ async def test_pictures_are_written_as_accept_asks(client: httpx.AsyncClient, ki
 async def test_pictures_of_other_formats_are_read(client: httpx.AsyncClient, kind: str) -> None:
     body = encoded(Image.fromarray(PIXELS), kind, quality=100)
     headers = {"Content-Type": f"image/{kind.lower()}"}
-    url = "/denoise?fit=true"  # WebP is always in colour
-    picture = opened(await client.post(url, content=body, headers=headers))
+    picture = opened(await client.post("/denoise", content=body, headers=headers))
     np.testing.assert_allclose(np.asarray(picture), PIXELS // 2, atol=8)
 
 
@@ -108,6 +107,7 @@ async def test_a_form_with_several_files_gives_a_batch(client: httpx.AsyncClient
     assert np.load(io.BytesIO(npy.content)).shape == (3, 4, 4)
     refused = await client.post("/denoise", files=files, headers={"Accept": "image/png"})
     assert refused.status_code == 406
+    assert "received image/png; a picture holds one image" in refused.json()["detail"]
 
 
 async def test_a_form_is_read_strictly(client: httpx.AsyncClient) -> None:
@@ -143,7 +143,8 @@ async def test_a_picture_cut_off_in_its_pixels_is_malformed(client: httpx.AsyncC
     "picture",
     [
         Image.new("L", (5, 4)),
-        Image.new("RGB", (4, 4)),
+        Image.new("RGB", (4, 4), (10, 10, 12)),
+        Image.new("RGB", (5, 4)),
         Image.new("RGBA", (9, 9)),
         Image.new("P", (4, 4)),
         Image.new("1", (4, 4)),
@@ -163,6 +164,20 @@ async def test_a_picture_of_another_size_or_colour_is_refused_unless_it_shall_fi
     url = "/denoise?fit=true"
     fitted = opened(await client.post(url, content=encoded(picture), headers=PNG))
     assert (fitted.mode, fitted.size) == ("L", (4, 4))
+
+
+@pytest.mark.parametrize("options", [{}, {"quality": 30}, {"lossless": True}], ids=str)
+async def test_a_picture_in_colour_that_shows_none_is_gray(
+    client: httpx.AsyncClient, options: dict[str, Any]
+) -> None:
+    wheel = Image.merge("RGB", [Image.fromarray(PIXELS)] * 3)
+    picture = opened(await client.post("/denoise", content=encoded(wheel), headers=PNG))
+    np.testing.assert_array_equal(np.asarray(picture), PIXELS // 2)
+    webp = encoded(Image.fromarray(PIXELS), "WEBP", **options)  # which has no mode for gray
+    with Image.open(io.BytesIO(webp)) as read_back:
+        gray = np.asarray(read_back.convert("L"))
+    answer = await client.post("/denoise", content=webp, headers={"Accept": "image/png"})
+    np.testing.assert_array_equal(np.asarray(opened(answer)), np.rint(gray / 2))
 
 
 SMALL = Frame("L", (4, 4), 100)
@@ -313,12 +328,15 @@ def bomb(width: int, height: int) -> bytes:
     return start + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("size", [(8000, 8000), (10_000, 10_000), (60_000, 60_000)])
+@pytest.mark.parametrize(
+    "size", [(8000, 8000), (12_000, 12_000), (60_000, 60_000)], ids=lambda size: f"{size[0]}"
+)
 async def test_a_decompression_bomb_is_refused_before_it_is_decoded(
     client: httpx.AsyncClient, size: tuple[int, int]
 ) -> None:
     answer = await client.post("/denoise?fit=true", content=bomb(*size), headers=PNG)
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+    assert f"at most 50000000 pixels in all, received {size[0]}x" in answer.json()["detail"]
 
 
 async def test_other_picture_formats_are_refused_with_the_list(client: httpx.AsyncClient) -> None:

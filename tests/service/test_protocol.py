@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 
 from service.app import create_app
-from service.protocol import Protocol
+from service.protocol.connection import Protocol
 from service.settings import Settings
 from tests.service.running import DEFAULTS, Running, running
 from tests.service.tiny import write_model
@@ -259,6 +259,56 @@ def wait_for(service: Running, line: str) -> None:
     while line not in httpx.get(f"{service.url}/metrics", trust_env=False).text:
         assert time.monotonic() < deadline, line
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("count", [SMALL, MIDDLE])
+@pytest.mark.parametrize("offered", ["h2c", "websocket"])
+def test_a_client_that_offers_another_protocol_is_answered_in_this_one(
+    connection: socket.socket, offered: str, count: int
+) -> None:
+    sent = images(count)
+    body = body_of(sent)
+    told = head(len(body), "Connection: Upgrade", f"Upgrade: {offered}")
+    for pieces in ([told + body], [told, body], [told + body[:50], body[50:]]):
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.02)
+        check(connection, sent)
+
+
+def test_the_body_after_an_offered_upgrade_is_no_request(connection: socket.socket) -> None:
+    inner = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    connection.sendall(head(len(inner), "Connection: Upgrade", "Upgrade: h2c") + inner)
+    told, _ = read_head(connection)
+    assert told.split()[1] == "415"
+    sent = images(SMALL)
+    body = body_of(sent)
+    connection.sendall(head(len(body)) + body)
+    check(connection, sent)
+
+
+def test_an_early_answer_reaches_a_client_that_still_sends(connection: socket.socket) -> None:
+    body = bytes(25_000_000)  # more than is read
+    connection.sendall(head(len(body), "Connection: close") + body)
+    told, rest = read_head(connection)
+    assert told.split()[1] == "413"
+    while more := connection.recv(65536):
+        rest += more
+    assert b"body-too-large" in rest
+
+
+def test_a_client_that_goes_before_its_answers_is_no_fault(
+    service: Running, connection: socket.socket
+) -> None:
+    before = service.log.read_text()
+    body = body_of(images(SMALL))
+    for _ in range(20):
+        with socket.create_connection(connection.getpeername()) as going:
+            going.sendall((head(len(body)) + body) * 3)
+    sent = images(SMALL)
+    connection.sendall(head(len(body)) + body_of(sent))
+    check(connection, sent)
+    assert "ERROR" not in service.log.read_text().removeprefix(before)
 
 
 async def test_a_request_leaves_nothing_to_the_garbage_collector(tmp_path: Path) -> None:

@@ -164,6 +164,24 @@ async def test_a_folder_that_is_no_version_is_left_out(repository: Repository, r
     assert states(repository) == {"half/1": "ready"}
 
 
+async def test_what_answers_no_longer_is_in_the_log(
+    repository: Repository, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    write_model(root, "half", 2)
+    await repository.refresh()
+    caplog.clear()
+    await repository.unload("half", "denoise")
+    await repository.unload("half", "denoise")
+    shutil.rmtree(root / "half" / "2")
+    await repository.refresh()
+    assert caplog.messages == [
+        "unloaded half 1: denoise",
+        "unloaded half 2: denoise",
+        "unloaded half 2: encode, decode, as its folder has gone",
+    ]
+
+
 @pytest.mark.parametrize("is_shared", [False, True])
 async def test_an_operation_is_unloaded_and_loaded_again(
     root: Path, tmp_path: Path, is_shared: bool

@@ -63,8 +63,13 @@ async def test_a_type_that_is_not_read_is_a_415_that_lists_those_that_are(
 async def test_a_body_of_no_type_that_is_not_recognised_is_a_415(
     client: httpx.AsyncClient,
 ) -> None:
-    answer = await client.post("/encode", content=b"what is this")
-    assert "received none" in check_problem(answer, 415, "unsupported-media-type")
+    for told in ({}, {"Content-Type": "application/x-www-form-urlencoded"}):  # which curl invents
+        answer = await client.post("/encode", content=b"what is this", headers=told)
+        detail = check_problem(answer, 415, "unsupported-media-type")
+        assert detail.endswith("received none, with a body that is recognised as none of them")
+    answer = await client.post("/decode", content=b"\xff\xd8")
+    detail = check_problem(answer, 415, "unsupported-media-type")
+    assert detail.endswith("received none, with a body that is image/jpeg")
 
 
 async def test_a_type_that_is_not_written_is_a_406(client: httpx.AsyncClient) -> None:
@@ -128,10 +133,24 @@ async def test_a_picture_of_too_many_pixels_is_refused(start: Start) -> None:
 async def test_an_unknown_path_and_a_wrong_method_are_problems_too(
     client: httpx.AsyncClient,
 ) -> None:
-    check_problem(await client.get("/nothing"), 404, "not-found")
+    answer = await client.get("/nothing")
+    detail = check_problem(answer, 404, "not-found")
+    assert detail.startswith("path: expected one of /encode, /decode, /denoise, ")
+    assert detail.endswith(", received '/nothing'")
+    assert "/v2" not in detail
+    assert answer.json()["title"] == "Not found"
     answer = await client.get("/encode")
-    check_problem(answer, 405, "method-not-allowed")
+    detail = check_problem(answer, 405, "method-not-allowed")
+    assert detail == "method: expected POST, received GET"
     assert answer.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", ["/encode/", "/models/", "/v2/"])
+async def test_a_path_with_a_slash_too_many_is_not_found(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    assert (await client.post(path, json=BODY)).status_code == 404
+    assert (await client.get(path)).status_code == 404
 
 
 async def test_every_answer_has_a_request_id_the_clients_own_where_it_sent_one(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 from uvicorn.config import STARTUP_FAILURE
 
 from tests.service.running import ROOT, Running, running
@@ -40,11 +41,28 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_sigterm_ends_the_service_with_status_0(models: Path) -> None:
-    with running(models) as service:
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_the_service_with_status_0(models: Path, told: int, workers: int) -> None:
+    with running(models, f"--workers={workers}") as service:
         assert post(service) == 200
-        service.process.send_signal(signal.SIGTERM)
+        service.process.send_signal(told)
         assert service.process.wait(30) == 0
+        assert "Traceback" not in service.log.read_text()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_service_that_is_told_to_stop_while_it_starts_stops(models: Path, workers: int) -> None:
+    command = [sys.executable, "-m", "service", "serve", f"--models={models}", "--port=0"]
+    for delay in (0.3, 0.6, 1.2):
+        with subprocess.Popen(
+            [*command, f"--workers={workers}"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        ) as process:
+            time.sleep(delay)
+            process.terminate()
+            _, errors = process.communicate(timeout=30)
+            assert process.returncode in (0, -signal.SIGTERM), errors
+            assert "Traceback" not in errors
 
 
 def test_a_service_that_was_told_to_stop_is_not_ready_and_answers_for_a_while(models: Path) -> None:
@@ -120,6 +138,17 @@ def test_a_worker_takes_the_place_of_another_whatever_broke_in_the_folder(models
         answer = httpx.post(f"{service.url}/denoise", json=BODY, timeout=30, trust_env=False)
         assert answer.json()["version"] == 2
         assert "half 3 could not be loaded" in service.log.read_text()
+
+
+def test_workers_serve_on_when_one_of_them_dies_while_the_folder_is_away(models: Path) -> None:
+    with running(models, "--workers=2") as service:
+        until(lambda: len(workers(service)) == 2)
+        away = models.rename(models.with_name("away"))
+        os.kill(min(workers(service)), signal.SIGKILL)
+        until(lambda: "expected folders" in service.log.read_text())
+        assert post(service) == 200
+        away.rename(models)
+        until(lambda: service.log.read_text().count("Application startup complete") == 3)
 
 
 def test_workers_that_cannot_start_end_the_service(tmp_path: Path) -> None:

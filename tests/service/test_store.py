@@ -32,6 +32,13 @@ def test_an_empty_folder_cannot_be_served(tmp_path: Path) -> None:
     [
         ({"schema_version": 2}, "schema_version: expected 1, received 2"),
         ({"extra": 1}, "extra: expected no such field, received 1"),
+        (
+            {"operations": {"encode": {"sha256": "abc"}}},
+            (
+                "operations.encode.file: expected a value, received none; operations.encode.sha256:"
+                " expected String should match pattern '^[0-9a-f]{64}$', received 'abc'"
+            ),
+        ),
         ({"version": "1"}, "version: expected a valid integer, received '1'"),
         ({"version": 0}, "version: expected at least 1, received 0"),
         ({"operations": {}}, "operations: expected at least one of encode, decode, denoise"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from service.api.explanation import shown
+from service.api.explanation import no_json, shown
 from service.errors import InvalidValue, MalformedBody
 
 Document = Mapping[str, Any]
@@ -16,7 +16,7 @@ def parse(text: bytes) -> Document:
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise MalformedBody(f"body: expected JSON, received: {error}") from error
+        raise MalformedBody(f"body: expected JSON, received: {no_json(error)}") from error
     if not isinstance(document, dict):
         raise InvalidValue(f"body: expected an object, received {shown(document)}")
     return document

@@ -33,14 +33,14 @@ def routes(serving: Serving, max_batch: int, is_draining: Callable[[], bool]) ->
 
     @router.get("/health/live", responses=errors({503: "A batch has hung"}))
     async def live() -> schemas.ServerLive:
-        """As /health/live."""
+        """Whether the service is live, as /health/live says it."""
         if hung := serving.hung():
             raise NotLive(hung)
         return schemas.ServerLive(live=True)
 
     @router.get("/health/ready", responses=errors({503: "The service was told to stop"}))
     async def ready() -> schemas.ServerReady:
-        """As /health/ready."""
+        """Whether the service is ready, as /health/ready says it."""
         if is_draining():
             raise NotReady("the service was told to stop")
         return schemas.ServerReady(ready=True)

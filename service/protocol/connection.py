@@ -7,55 +7,45 @@ with its head, as that part is copied all the same.
 """
 
 import asyncio
-import functools
 import sys
 import weakref
 from functools import partial
 from typing import Any
 
-import httptools
 import numpy as np
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.api.body import BODY_AT_HAND, WHOLE_BODY
 from service.api.exchange import ABORT
+from service.protocol.corked import Corked
+from service.protocol.http1 import Http1
+from service.protocol.readers import Discarding, Incoming, Reader, space
 
-SHORT = 1024
-"""Bytes of a part of a body that cost less to copy than to send by themselves."""
-SPACE = 32 * 1024
-"""Bytes that are read at once, but for large bodies."""
+LINGER = 5.0
+"""Seconds that a client may go on sending what will not be read."""
 
 Asking = weakref.ref[RequestResponseCycle]
 """The cycle of the request whose body is asked for."""
 
 
-@functools.cache
-def _space() -> memoryview:
-    """Where all connections are read into: an event loop reads one and hands on what it read.
-
-    The one of Windows does not: it asks for space first and reads when there is something.
-    """
-    return memoryview(bytearray(SPACE))
-
-
-class Protocol(HttpToolsProtocol):
+class Protocol(Http1):
     """A connection whose answers go out in one piece, and whose large bodies come in in one."""
 
+    _lingers = False
     _is_over = False
     """Whether the last request has come, so that whatever else does is nothing to be answered."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if sys.platform != "win32":
-            self.reader = Reader(self, _space())
+            self.reader = Reader(self, space())
             transport.set_protocol(self.reader)
-        super().connection_made(Corked(transport))  # type: ignore[arg-type]
+        super().connection_made(Corked(transport, self.linger))  # type: ignore[arg-type]
 
     def data_received(self, data: bytes) -> None:
         if not self._is_over:
             super().data_received(data)
 
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
+    def on_request(self) -> None:
         # Its own cycle: by the time that it asks, the head of the next request may have come. The
         # cycle has the scope, so that held by it, it would be left to the garbage collector.
         cycle = weakref.ref(self.cycle)
@@ -96,7 +86,7 @@ class Protocol(HttpToolsProtocol):
         received = len(cycle.body)
         body[:received] = cycle.body
         cycle.body = bytearray()
-        if not cycle.more_body:
+        if received == length:
             return body
         incoming = Incoming(self, body[received:])
         self.read_with(incoming)
@@ -109,86 +99,24 @@ class Protocol(HttpToolsProtocol):
         self.flow.read_paused = False
         self.transport.resume_reading()
 
+    def linger(self) -> bool:
+        """Leave the connection open for what the client still sends, and say whether it does.
+
+        A connection that is closed with anything unread is reset, and the client may lose the
+        answer that says why (RFC 9112, section 9.6).
+        """
+        if self._lingers or self.cycle is None or self.cycle.disconnected:
+            return False
+        self._lingers = self.cycle.more_body and self.transport.can_write_eof()
+        if self._lingers:
+            self.transport.write_eof()
+            self.read_with(Discarding(self, space()))
+            self.loop.call_later(LINGER, self.transport.close)
+        return self._lingers
+
     def go_on(self) -> None:
         """Be ready for the next request: the parser has not seen the end of this one's body."""
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser = self.new_parser()
         self._is_over = not self.cycle.keep_alive
         self.read_with(self.reader)
         self.on_message_complete()
-
-
-class Reader(asyncio.BufferedProtocol):
-    """What a connection reads with: into space of its own, for the HTTP protocol to go through."""
-
-    def __init__(self, http: Protocol, space: memoryview) -> None:
-        self._http = http
-        self._space = space
-
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - as asyncio has it
-        return self._space
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self._http.data_received(bytes(self._space[:nbytes]))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._http.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        self._http.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._http.resume_writing()
-
-
-class Incoming(Reader):
-    """What a connection reads with while the rest of a body comes in, which fills the space."""
-
-    def __init__(self, http: Protocol, space: memoryview) -> None:
-        super().__init__(http, space)
-        self.is_whole: asyncio.Future[bool] = http.loop.create_future()
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self._space = self._space[nbytes:]
-        if not self._space:
-            self._http.go_on()
-            self._end(is_whole=True)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._end(is_whole=False)
-
-    def _end(self, *, is_whole: bool) -> None:
-        if not self.is_whole.done():
-            self.is_whole.set_result(is_whole)
-
-
-class Corked:
-    """A transport that holds the head of an answer until its body comes, or enough of it."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._head = b""
-
-    def write(self, data: bytes | memoryview) -> None:
-        if self._head:
-            head, self._head = self._head, b""
-            if 0 < len(data) < SHORT:
-                self._head = head + data
-            else:
-                self._transport.writelines((head, data))
-        elif data[:7] == b"HTTP/1." and data[9:12] != b"100":
-            self._head = data  # type: ignore[assignment]
-        else:
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        if self._head:
-            self.write(b"")
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
