@@ -31,7 +31,7 @@ from service.inference.model import Model
 from service.inference.repository import Repository
 from service.inference.store import Store
 from service.inference.unloaded import Unloaded
-from service.settings import Settings, named
+from service.settings import Settings, named, variable
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -63,7 +63,12 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         Admission(
             max_items=settings.max_queue_items,
             max_bytes=settings.max_queue_bytes,
-            settings=("SERVICE_MAX_QUEUE_ITEMS", "SERVICE_MAX_QUEUE_BYTES"),
+            max_pixels=settings.max_queue_pixels,
+            settings=(
+                variable("max_queue_items"),
+                variable("max_queue_bytes"),
+                variable("max_queue_pixels"),
+            ),
         ),
         metrics,
         Limits(
@@ -101,7 +106,9 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.router.routes.extend(operations.routes(serving, settings.defaults))
+    app.router.routes.extend(
+        operations.routes(serving, settings.defaults, settings.default_picture)
+    )
     app.router.routes.extend(
         open_inference.routes(
             serving,
@@ -172,9 +179,10 @@ def _look(serving: Serving) -> None:
 
 def _check_defaults(store: Store, settings: Settings) -> None:
     """A default that was set must exist; those built in need not, where other models are served."""
-    for operation, name in settings.defaults.items():
-        setting = f"default_{operation}"
-        if setting in settings.model_fields_set:
+    defaults = [(f"default_{operation}", operation) for operation in settings.defaults]
+    for setting, operation in [*defaults, ("default_picture", "denoise")]:
+        name = getattr(settings, setting)
+        if name and setting in settings.model_fields_set:
             try:
                 store.get_for(operation, name)
             except ServiceError as error:

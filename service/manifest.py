@@ -13,12 +13,14 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FILE_NAME = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 OperationName = Literal["encode", "decode", "denoise"]
 FreeDimension = Literal["batch", "steps", "height", "width"]
 Dimension = Annotated[int, Field(ge=1)] | FreeDimension
 """A size, or the name of a size that is free."""
+PHOTOGRAPHS: tuple[Dimension, ...] = ("batch", "height", "width", 3)
+"""The shape of what takes photographs of any size, in colour."""
 
 
 class _Strict(BaseModel):
@@ -36,7 +38,9 @@ class Tensor(_Strict):
 class Operation(_Strict):
     """One graph: its file beside the manifest, the file's digest, its tensors.
 
-    steps: the input that says how many steps to give back and its default, where the graph has one.
+    steps: the input that says how many steps to give back and its default, where the graph has one;
+    sigma: the input that says how noisy each image is, where it has one; tiles: how a photograph of
+    any size is cut, where it takes them.
     """
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+\.onnx$")]
@@ -44,6 +48,15 @@ class Operation(_Strict):
     input: Tensor
     output: Tensor
     steps: "StepsInput | None"
+    sigma: "SigmaInput | None"
+    tiles: "Tiles | None"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.tiles and self.input.shape != PHOTOGRAPHS:
+            expected = ", ".join(map(str, PHOTOGRAPHS))
+            raise ValueError(f"tiles: expected none but for an input of shape ({expected})")
+        return self
 
 
 class StepsInput(_Strict):
@@ -51,6 +64,28 @@ class StepsInput(_Strict):
 
     tensor: Tensor
     default: Annotated[int, Field(ge=1)]
+
+
+class SigmaInput(_Strict):
+    """An input (batch,): the standard deviation of each image's noise on the scale of 0 to 255.
+
+    unknown: what the graph takes where nobody knows it; highest: the largest that may be told.
+    """
+
+    tensor: Tensor
+    unknown: float
+    highest: Annotated[float, Field(gt=0)]
+
+
+class Tiles(_Strict):
+    """What a tile of a photograph must be like, so that it is denoised as in the whole.
+
+    stride: what its height and width, and where it starts, must be multiples of; halo: pixels
+    beyond it that what is kept of it depends on, to within one 8-bit grey level.
+    """
+
+    stride: Annotated[int, Field(ge=1)]
+    halo: Annotated[int, Field(ge=0)]
 
 
 class Pixels(_Strict):
@@ -95,7 +130,7 @@ class Provenance(_Strict):
 class Manifest(_Strict):
     """All that the service needs to serve a model, and all that a user needs to trust it."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     version: Annotated[int, Field(ge=1)]
     summary: str

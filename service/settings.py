@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     default_denoise: Annotated[str, Field(description="model of /denoise where none is named")] = (
         "denoising-dropout"
     )
+    default_picture: Annotated[
+        str | None,
+        Field(
+            description="model of /denoise where none is named and a picture is sent; where it is "
+            "not set, photo if it is served, or else that of arrays"
+        ),
+    ] = None
     max_body_bytes: Annotated[
         int, Field(ge=1, description="largest request body, in bytes; a larger one is a 413")
     ] = 64 * 1024 * 1024
@@ -65,6 +72,9 @@ class Settings(BaseSettings):
     max_queue_bytes: Annotated[
         int, Field(ge=1, description="bytes of bodies and outputs admitted at once; more are a 429")
     ] = 256 * 1024 * 1024
+    max_queue_pixels: Annotated[
+        int, Field(ge=1, description="pixels of photographs admitted at once; more are a 429")
+    ] = 64_000_000
     timeout: Annotated[
         float, Field(gt=0, description="seconds in which a request is answered, or it is a 503")
     ] = 30.0

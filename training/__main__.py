@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import ServiceError
+from training.photo import command as photo
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read by TensorFlow when it is imported
 
@@ -21,11 +22,14 @@ def main(arguments: list[str] | None = None) -> None:
     except (OSError, ValueError, FloatingPointError, ServiceError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     except KeyboardInterrupt:
-        print("\nstopped; call it again to resume after the last whole epoch", file=sys.stderr)
+        print("\nstopped; call it again to resume after the last checkpoint", file=sys.stderr)
         sys.exit(130)
 
 
 def _train(options: argparse.Namespace) -> None:
+    if photo.is_asked_for(options):
+        photo.train(options)
+        return
     from training.datasets import fashion_mnist
     from training.recipes import RECIPES
     from training.train import train
@@ -55,15 +59,15 @@ def _export(options: argparse.Namespace) -> None:
     from training.recipes import RECIPES
     from training.train import load
 
+    if photo.is_asked_for(options):
+        folder = _new(options, photo.NAME)
+        photo.export(options, folder)
+        print(f"{folder}: denoise")
+        return
     images = fashion_mnist.load(options.data).validation
     for name in _names(options):
         autoencoder, record = load(options.runs / name)
-        folder = options.models / name / str(options.version)
-        if folder.exists() and not options.replace:
-            raise FileExistsError(
-                f"{folder}: expected a version that does not exist yet, received one that does; "
-                "--version names another, --replace replaces it"
-            )
+        folder = _new(options, name)
         before = record.validation_mse_before_fine_tuning
         packages = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
         manifest = export(
@@ -90,20 +94,29 @@ def _export(options: argparse.Namespace) -> None:
         print(f"{folder}: {', '.join(manifest.operations)}")
 
 
+def _new(options: argparse.Namespace, name: str) -> Path:
+    """The folder of the version to export; what is there is replaced only when told to."""
+    folder: Path = options.models / name / str(options.version)
+    if folder.exists() and not options.replace:
+        raise FileExistsError(
+            f"{folder}: expected a version that does not exist yet, received one that does; "
+            "--version names another, --replace replaces it"
+        )
+    return folder
+
+
 def _evaluate(options: argparse.Namespace) -> None:
-    from service.inference.loading import newest
     from training.datasets import fashion_mnist
     from training.evaluate import Comparison, evaluate
 
+    photographs, others = _served(options)
+    for folder in photographs:
+        photo.evaluate(options, folder)
+    if not others:
+        return
     data = fashion_mnist.load(options.data, subset=options.subset)
     comparison = Comparison(data)
-    folders = newest(options.models)
-    names = list(folders) if "all" in options.names else options.names
-    for name in names:
-        version = options.version
-        folder = options.models / name / str(version) if version else folders.get(name)
-        if folder is None:
-            raise ValueError(f"name: expected one of {', '.join(folders)}, received {name}")
+    for folder in others:
         manifest = evaluate(folder, data, comparison, write=options.subset is None)
         error = manifest.measurements[0]
         print(f"{folder}: {error.quantity} {error.value:.5f} on {error.data}")
@@ -111,7 +124,31 @@ def _evaluate(options: argparse.Namespace) -> None:
         print("manifests and cards are left as they are: their figures are of all the images")
 
 
+def _served(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
+    """The folders of the models named: denoisers of photographs, and the others.
+
+    All are those that can be measured on the data at hand: photographs, or Fashion-MNIST.
+    """
+    from service.inference.loading import newest
+    from training.evaluate import is_of_any_size
+
+    folders = newest(options.models)
+    found: tuple[list[Path], list[Path]] = ([], [])
+    for name in folders if "all" in options.names else options.names:
+        version = options.version
+        folder = options.models / name / str(version) if version else folders.get(name)
+        if folder is None:
+            raise ValueError(f"name: expected one of {', '.join(folders)}, received {name}")
+        found[0 if is_of_any_size(folder) else 1].append(folder)
+    if "all" in options.names:
+        return (found[0], []) if hasattr(options, "photos") else ([], found[1])
+    return found
+
+
 def _figures(options: argparse.Namespace) -> None:
+    if hasattr(options, "photos"):
+        photo.figures(options)
+        return
     from training.datasets import fashion_mnist
     from training.figures import draw
     from training.recipes import RECIPES
@@ -141,7 +178,12 @@ def _parser() -> argparse.ArgumentParser:
     trained = command(
         "train", _train, "train models, or resume what was stopped", "runs", "data", "subset"
     )
-    trained.add_argument("names", nargs="+", type=_recipe, help="names of recipes, or all")
+    trained.add_argument(
+        "names",
+        nargs="+",
+        type=_recipe,
+        help="names of recipes, or all of them but photo, which needs --photos",
+    )
     trained.add_argument("--seed", type=int, default=42, help="of weights, batches and noise")
     trained.add_argument("--epochs", type=_positive, help="instead of the recipe's, in every phase")
     trained.add_argument(
@@ -153,11 +195,14 @@ def _parser() -> argparse.ArgumentParser:
     trained.add_argument(
         "--again", action="store_true", help="train anew, in place of what is in the folder"
     )
+    photo.add_training(trained, _positive)
 
     exported = command(
         "export", _export, "write trained models as ONNX, with manifests", "runs", "models", "data"
     )
-    exported.add_argument("names", nargs="+", type=_recipe, help="names of recipes, or all")
+    exported.add_argument(
+        "names", nargs="+", type=_recipe, help="names of recipes, or all of them but photo"
+    )
     exported.add_argument("--version", type=_positive, default=1, help="version to write")
     exported.add_argument("--replace", action="store_true", help="even a version that exists")
 
@@ -166,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluated.add_argument("names", nargs="+", help="names of models, or all")
     evaluated.add_argument("--version", type=_positive, help="the newest where it is left out")
+    photo.add_evaluation(evaluated)
 
     drawn = command(
         "figures",
@@ -174,6 +220,7 @@ def _parser() -> argparse.ArgumentParser:
         *("runs", "models", "data", "subset"),
     )
     drawn.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of figures")
+    photo.add_figures(drawn)
     return parser
 
 
@@ -187,9 +234,9 @@ def _positive(text: str) -> int:
 def _recipe(name: str) -> str:
     from training.recipes import RECIPES  # and Keras, which evaluate does without
 
-    if name not in (*RECIPES, "all"):
+    if name not in (*RECIPES, photo.NAME, "all"):
         raise argparse.ArgumentTypeError(
-            f"expected all or one of {', '.join(RECIPES)}, received {name}"
+            f"expected all or one of {', '.join([*RECIPES, photo.NAME])}, received {name}"
         )
     return name
 

@@ -59,13 +59,23 @@ def _operations(manifest: Manifest) -> str:
 
 
 def _input(operation: Operation) -> str:
-    if operation.steps is None:
-        return _tensor(operation.input)
-    steps = operation.steps
-    return (
-        f"{_tensor(operation.input)}; {_tensor(steps.tensor)}, the number of steps to give back, "
-        f"{steps.default} where none is asked for"
-    )
+    taken = [_tensor(operation.input)]
+    if tiles := operation.tiles:
+        taken.append(
+            f"height and width multiples of {tiles.stride}, with {tiles.halo} pixels around what "
+            "is kept of a tile"
+        )
+    if steps := operation.steps:
+        taken.append(
+            f"{_tensor(steps.tensor)}, the number of steps to give back, {steps.default} where "
+            "none is asked for"
+        )
+    if sigma := operation.sigma:
+        taken.append(
+            f"{_tensor(sigma.tensor)}, the standard deviation of the noise on the scale of 0 to "
+            f"255, up to {sigma.highest:g}, {sigma.unknown:g} where it is unknown"
+        )
+    return "; ".join(taken)
 
 
 def _tensor(tensor: Tensor) -> str:

@@ -84,6 +84,15 @@ def evaluate(
     return manifest
 
 
+def is_of_any_size(folder: Path) -> bool:
+    """Tell whether the model of a folder takes images of any height, as Fashion-MNIST's do not."""
+    try:
+        operations = Manifest.read(folder).operations.values()
+    except (OSError, ValueError):
+        return False  # and who loads it is told what is the matter
+    return any("height" in operation.input.shape for operation in operations)
+
+
 def before_fine_tuning(error: float, images: int) -> Measurement:
     """Return the figure of an MSE that training measured on so many clean validation images."""
     return _measurement("mse", _validation(images), CLEAN, BEFORE_FINE_TUNING, error)

@@ -164,6 +164,8 @@ def _write(graph: _Graph, path: Path, samples: list[Floats]) -> Operation:
         input=graph.input,
         output=graph.output,
         steps=graph.steps,
+        sigma=None,
+        tiles=None,
     )
     _check_parity(graph, Session(path, operation, Execution()), path.name, samples)
     return operation

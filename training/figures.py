@@ -14,7 +14,13 @@ from service.inference.model import Model
 from training import history
 from training.datasets.fashion_mnist import CLASSES, FashionMnist
 from training.drawing import BLUE, FAINT, GREEN, INK, ORANGE, canvas, gallery, histogram, save
-from training.evaluate import are_sigmoid_activations, corrupt, encode, reconstruct
+from training.evaluate import (
+    are_sigmoid_activations,
+    corrupt,
+    encode,
+    is_of_any_size,
+    reconstruct,
+)
 from training.noise import Floats, Noise
 from training.scores import mse, psnr
 
@@ -43,7 +49,7 @@ def draw(
     """
     folder.mkdir(parents=True, exist_ok=True)
     yield sparsity_loss(folder / "sparsity-loss.png")
-    served = {name: load(path) for name, path in newest(models).items()}
+    served = {name: load(path) for name, path in newest(models).items() if not is_of_any_size(path)}
     if served:
         yield reconstructions(list(served.values()), data.test, folder / "reconstructions.png")
     for name, model in served.items():

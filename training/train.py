@@ -1,24 +1,20 @@
 """Train a recipe into a folder of its own, where it can be stopped and resumed."""
 
 import hashlib
-import platform
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from training import record as records
 from training.autoencoders.autoencoder import Autoencoder
 from training.datasets.fashion_mnist import FashionMnist
 from training.fit import Examples, fit
 from training.layerwise import fit_greedily
 from training.recipes import Recipe
-from training.record import Record
+from training.record import Record, clear, versions
 
 MODEL_FILE = "autoencoder.keras"
 VALIDATION_NOISE_SEED = 1
@@ -53,8 +49,8 @@ def train(
         backend=keras.backend.backend(),
     )
     if again:
-        _clear(folder)
-    elif earlier := _earlier(folder):
+        clear(folder)
+    elif earlier := Record.find(folder):
         if not earlier.is_of(record):
             raise FileExistsError(
                 f"{folder}: expected a training of {record.settings}, received one of "
@@ -78,7 +74,7 @@ def load(folder: Path) -> tuple[Autoencoder, Record]:
 
     Raises FileNotFoundError where there is none, or its training has not ended.
     """
-    record = _earlier(folder)
+    record = Record.find(folder)
     if record is None or not record.ended:
         raise FileNotFoundError(
             f"{folder}: expected a trained model, received none; "
@@ -114,29 +110,8 @@ def _run(
         epochs=run,
         validation_mse_before_fine_tuning=before,
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=_versions(),
+        versions=versions("keras", keras.backend.backend(), "numpy"),
     )
-
-
-def _earlier(folder: Path) -> Record | None:
-    _check_is_run(folder)
-    return Record.read(folder) if (folder / records.FILE_NAME).exists() else None
-
-
-def _clear(folder: Path) -> None:
-    _check_is_run(folder)
-    if folder.exists():
-        shutil.rmtree(folder)
-
-
-def _check_is_run(folder: Path) -> None:
-    """What is no training was put there by somebody, and is neither used nor removed."""
-    names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-    if names and records.FILE_NAME not in names:
-        raise FileExistsError(
-            f"{folder}: expected a training with its {records.FILE_NAME}, or nothing, "
-            f"received {names}"
-        )
 
 
 def _validation(recipe: Recipe, data: FashionMnist) -> Examples:
@@ -151,10 +126,3 @@ def _validation(recipe: Recipe, data: FashionMnist) -> Examples:
 def _mse(autoencoder: Autoencoder, examples: Examples) -> float:
     received = autoencoder.whole.predict(examples.inputs, batch_size=1024, verbose=0)
     return float(np.mean((received - examples.targets) ** 2))
-
-
-def _versions() -> dict[str, str]:
-    packages = ("keras", keras.backend.backend(), "numpy")
-    return {"python": platform.python_version()} | {
-        package: metadata.version(package) for package in packages
-    }

@@ -24,6 +24,7 @@ from service.inference.pixels import Floats, to_floats, to_pixels
 from service.manifest import OperationName
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
+ARRAYS = (JSON, NPY)
 PICTURES = tuple(pictures.FORMATS)
 # What curl and browsers say of a body whose type they were not told.
 UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded")

@@ -120,23 +120,28 @@ class Exchange:
             ) from None
 
     async def outcome(self, future: "asyncio.Future[T]") -> T:
-        """Return what a future gives, if it does in time.
+        """Return what a future or a task gives, if it does in time.
 
-        Raises DeadlineExceeded past them, ClientDisconnect where the client goes first; the
-        future is done then, so that nobody works for it.
+        Raises DeadlineExceeded past it, ClientDisconnect where the client goes first; the future
+        is cancelled then, so that nobody works for it.
         """
-        watcher: asyncio.Task[None] | None = None
+        watcher: asyncio.Task[Exception] | None = None
         left = max(0.0, self.seconds - self.elapsed())
 
         def watch() -> None:
             nonlocal watcher
-            watcher = loop.create_task(self._watch(future, left - patience))
+            watcher = loop.create_task(self._watch(left - patience))
+            watcher.add_done_callback(lambda _: future.cancel())
 
         loop = asyncio.get_running_loop()
         patience = min(PATIENCE, left)
         timer = loop.call_later(patience, watch)
         try:
             return await future
+        except asyncio.CancelledError:
+            if watcher and watcher.done() and not watcher.cancelled():
+                raise watcher.result() from None
+            raise
         finally:
             timer.cancel()
             if watcher:
@@ -205,18 +210,17 @@ class Exchange:
                 text += ": %s: %s"
             log.log(level, text, *fields.values(), extra=fields)
 
-    async def _watch(self, future: "asyncio.Future[T]", left: float) -> None:
+    async def _watch(self, left: float) -> Exception:
+        """Return what came in the way of the answer, once something has."""
         try:
             async with asyncio.timeout(left):
                 while (await self._receive())["type"] != "http.disconnect":
                     pass
-            error: Exception = ClientDisconnect()
         except TimeoutError:
-            error = DeadlineExceeded(
+            return DeadlineExceeded(
                 f"timeout: expected an answer within {self.seconds:g} s, received none"
             )
-        if not future.done():
-            future.set_exception(error)
+        return ClientDisconnect()
 
 
 def usable_id(sent: str) -> str:

@@ -2,9 +2,9 @@
 
 import functools
 import time
+from typing import Protocol
 
 from service.api.exchange import Exchange, Header
-from service.inference.batcher import Result
 from service.inference.model import Model
 
 
@@ -22,7 +22,17 @@ def _naming(name: str, version: int, provider: str) -> tuple[Header, ...]:
     )
 
 
-def timing(exchange: Exchange, began: float, parsed: float, ran: float, result: Result) -> Header:
+class Timed(Protocol):
+    """What was waited and run for: seconds of each."""
+
+    @property
+    def queue(self) -> float: ...
+
+    @property
+    def inference(self) -> float: ...
+
+
+def timing(exchange: Exchange, began: float, parsed: float, ran: float, result: Timed) -> Header:
     """Return Server-Timing, in milliseconds, of an answer that was written just now.
 
     began, parsed, ran: the time.perf_counter() at which reading began and ended, and at which the

@@ -12,7 +12,8 @@ from fastapi import Query
 from pydantic import BaseModel, Field, ValidationError
 from starlette.types import Receive, Scope, Send
 
-from service.api import content, headers
+from service.api import content, headers, photographs
+from service.api.body import Body
 from service.api.direct import DirectRoute
 from service.api.exchange import Exchange
 from service.api.openapi import describe
@@ -20,9 +21,13 @@ from service.api.problems import problem
 from service.api.remembering import remembered
 from service.api.serving import Serving
 from service.errors import InvalidValue
+from service.inference.admission import Ticket
 from service.inference.model import Model
 from service.manifest import OperationName
 from service.validation import explain
+
+PHOTO = "photo"
+"""The model of photographs that comes with the service."""
 
 
 class Choice(BaseModel):
@@ -44,6 +49,28 @@ class PictureChoice(Choice):
     ] = False
 
 
+class DenoiseChoice(PictureChoice):
+    """Which model, how much noise to remove from a photograph, and how to write it."""
+
+    sigma: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=100,
+            description="standard deviation of the noise of a photograph, on the scale of 0 to "
+            "255; where it is left out, the model sees for itself",
+        ),
+    ] = None
+    strength: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="how much of the noise to remove from a photograph; 1"),
+    ] = None
+    quality: Annotated[
+        int | None,
+        Field(ge=1, le=100, description="of a photograph as JPEG or WebP, where 100 loses nothing"),
+    ] = None
+
+
 class DecodeChoice(Choice):
     """Which model, and how long a sequence to give back."""
 
@@ -61,31 +88,39 @@ def decode(choice: Annotated[DecodeChoice, Query()]) -> None:
     """Codings to reconstructions, the images that they stand for."""
 
 
-def denoise(choice: Annotated[PictureChoice, Query()]) -> None:
-    """Noisy images to clean ones, by a model trained to remove noise."""
+def denoise(choice: Annotated[DenoiseChoice, Query()]) -> None:
+    """Noisy images and photographs to clean ones, by a model trained to remove noise."""
 
 
-SHOWN: Mapping[OperationName, tuple[Callable[..., None], type[Choice]]] = {
-    "encode": (encode, PictureChoice),
-    "decode": (decode, DecodeChoice),
-    "denoise": (denoise, PictureChoice),
+SHOWN: Mapping[OperationName, Callable[..., None]] = {
+    "encode": encode,
+    "decode": decode,
+    "denoise": denoise,
 }
 
 
-def routes(serving: Serving, defaults: Mapping[OperationName, str]) -> list[DirectRoute]:
+def routes(
+    serving: Serving, defaults: Mapping[OperationName, str], default_picture: str | None
+) -> list[DirectRoute]:
     """Return the routes of the three operations.
 
-    defaults: the model of each operation where a request names none.
+    defaults: the model of each operation where a request names none; default_picture: the one that
+    denoises a picture, and not an array, then; None for PHOTO if it is served.
     """
+    served: Mapping[OperationName, Operation] = {
+        "encode": Operation("encode", serving, defaults["encode"], PictureChoice),
+        "decode": Operation("decode", serving, defaults["decode"], DecodeChoice),
+        "denoise": Denoise("denoise", serving, defaults["denoise"], DenoiseChoice, default_picture),
+    }
     return [
         DirectRoute(
             f"/{operation}",
             shown,
-            Operation(operation, serving, defaults[operation], choice),
+            served[operation],
             tags=["operations"],
             **describe(operation),
         )
-        for operation, (shown, choice) in SHOWN.items()
+        for operation, shown in SHOWN.items()
     ]
 
 
@@ -107,69 +142,120 @@ class Operation:
     async def _answer(self, exchange: Exchange) -> None:
         choice = _parsed(exchange.scope["query_string"], self._choice)
         operation, serving = self._operation, self._serving
-        name = choice.model or self._default
-        model = exchange.model = serving.store.get_for(operation, name, choice.version)
-        exchange.headers = headers.naming(model)
+        model = self._find(exchange, choice.model or self._default, choice)
         limit = serving.limits.body_bytes
         with serving.admission.admit(exchange.length(limit)) as ticket:
             body = await exchange.body(limit, ticket)
-            began = time.perf_counter()
-            sent = exchange.header(b"content-type")
-            kind = content.media_type(body, sent, operation)
-            at_once = content.read_at_once(body, kind, model, operation)
-            if at_once is not None:
-                batch, answer, size = self._checked(exchange, model, choice, at_once)
-            else:
-                batch, answer, size = await asyncio.to_thread(
-                    self._read, exchange, model, choice, body, kind
-                )
-            exchange.items = len(batch.inputs)
-            ticket.grow(items=exchange.items - 1, size=size)
-            parsed = time.perf_counter()
-            future = model.submit(operation, batch.inputs, choice.steps)
-            result = await exchange.outcome(future)
-            ran = time.perf_counter()
-            writer = functools.partial(
-                content.write, result.output, answer, model, as_pixels=batch.as_pixels
-            )
-            if content.is_short(result.output, answer, as_pixels=batch.as_pixels):
-                parts = writer()
-            else:
-                parts = await asyncio.to_thread(writer)
-            timing = headers.timing(exchange, began, parsed, ran, result)
-            await exchange.answer(200, answer, (timing,), *parts)
+            kind = content.media_type(body, exchange.header(b"content-type"), operation)
+            await self._respond(exchange, Work(model, choice, body, kind, ticket))
 
-    def _read(
-        self,
-        exchange: Exchange,
-        model: Model,
-        choice: "Asked",
-        body: bytes | memoryview,
-        kind: tuple[str, str],
-    ) -> tuple[content.Batch, str, int]:
+    def _find(self, exchange: Exchange, name: str, choice: "Asked") -> Model:
+        model = self._serving.store.get_for(self._operation, name, choice.version)
+        exchange.model = model
+        exchange.headers = headers.naming(model)
+        return model
+
+    async def _respond(self, exchange: Exchange, work: "Work") -> None:
+        began = time.perf_counter()
+        model, operation = work.model, self._operation
+        at_once = content.read_at_once(work.body, work.kind, model, operation)
+        if at_once is not None:
+            batch, answer, size = self._checked(exchange, work, at_once)
+        else:
+            batch, answer, size = await asyncio.to_thread(self._read, exchange, work)
+        exchange.items = len(batch.inputs)
+        work.ticket.grow(items=exchange.items - 1, size=size)
+        parsed = time.perf_counter()
+        future = model.submit(operation, batch.inputs, work.choice.steps)
+        result = await exchange.outcome(future)
+        ran = time.perf_counter()
+        writer = functools.partial(
+            content.write, result.output, answer, model, as_pixels=batch.as_pixels
+        )
+        if content.is_short(result.output, answer, as_pixels=batch.as_pixels):
+            parts = writer()
+        else:
+            parts = await asyncio.to_thread(writer)
+        timing = headers.timing(exchange, began, parsed, ran, result)
+        await exchange.answer(200, answer, (timing,), *parts)
+
+    def _read(self, exchange: Exchange, work: "Work") -> tuple[content.Batch, str, int]:
         """The inputs of any body, checked."""
         limits = self._serving.limits
         batch = content.read(
-            body,
-            kind,
-            model,
+            work.body,
+            work.kind,
+            work.model,
             self._operation,
-            fit=choice.fit,
+            fit=work.choice.fit,
             max_pixels=limits.pixels,
             max_steps=limits.steps,
         )
-        batch, answer, size = self._checked(exchange, model, choice, batch)
-        return batch, answer, size + (len(body) if kind[0] == content.JSON else 0)  # copied too
+        batch, answer, size = self._checked(exchange, work, batch)
+        copied = len(work.body) if work.kind[0] == content.JSON else 0
+        return batch, answer, size + copied
 
     def _checked(
-        self, exchange: Exchange, model: Model, choice: "Asked", batch: content.Batch
+        self, exchange: Exchange, work: "Work", batch: content.Batch
     ) -> tuple[content.Batch, str, int]:
         """The inputs, the answer's media type, and the bytes of all arrays beside the body."""
         size = self._serving.check(
-            model, self._operation, batch.inputs, choice.steps, known_finite=batch.known_finite
+            work.model,
+            self._operation,
+            batch.inputs,
+            work.choice.steps,
+            known_finite=batch.known_finite,
         )
         copied = batch.inputs.nbytes if batch.copied else 0
         return batch, content.answer_type(exchange.header(b"accept"), batch), size + copied
+
+
+class Denoise(Operation):
+    """The application of /denoise, which also takes photographs of any size."""
+
+    def __init__(
+        self,
+        operation: OperationName,
+        serving: Serving,
+        default: str,
+        choice: type[Choice],
+        default_picture: str | None,
+    ) -> None:
+        super().__init__(operation, serving, default, choice)
+        self._default_picture = default_picture
+
+    async def _respond(self, exchange: Exchange, work: "Work") -> None:
+        choice = work.choice
+        if choice.model is None and work.kind[0] not in content.ARRAYS:
+            work.model = self._find(exchange, self._picture(), choice)
+        if photographs.takes(work.model):
+            how = photographs.How(choice.sigma, choice.strength, choice.quality)
+            await photographs.respond(
+                exchange, work.model, work.body, work.kind, work.ticket, how, self._serving.limits
+            )
+        elif (choice.sigma, choice.strength, choice.quality) != (None, None, None):
+            raise InvalidValue(
+                "sigma, strength, quality: expected none with a model of images of one size, "
+                f"received some with {work.model.name}"
+            )
+        else:
+            await super()._respond(exchange, work)
+
+    def _picture(self) -> str:
+        """The model of a picture where none is named."""
+        is_served = any(model.name == PHOTO for model in self._serving.store)
+        return self._default_picture or (PHOTO if is_served else self._default)
+
+
+@dataclass(slots=True)
+class Work:
+    """What a request asks for, and of which model, before its body is read."""
+
+    model: Model
+    choice: "Asked"
+    body: Body
+    kind: tuple[str, str]
+    ticket: Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +266,9 @@ class Asked:
     version: int | None = None
     fit: bool = False
     steps: int | None = None
+    sigma: float | None = None
+    strength: float | None = None
+    quality: int | None = None
 
 
 @remembered(1024)

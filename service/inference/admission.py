@@ -1,15 +1,17 @@
-"""Admission: how much may be in the service at once, in items and in bytes; the rest is told when.
+"""Admission: how much may be in the service at once, in items, bytes and pixels of photographs.
 
 A queue without a bound answers everything too late. One with a bound answers what it admits in
 time, and tells the others at once when to come again.
 """
 
+# ruff: noqa: SLF001 -- a ticket is the other half of an admission
+
 import math
-import time
 from types import TracebackType
 from typing import Self
 
 from service.errors import Overloaded
+from service.inference.flow import Flow
 
 LONGEST_WAIT = 60
 """Seconds, the most that a client is told to wait."""
@@ -19,20 +21,37 @@ class Admission:
     """What is in the service now, and how fast it leaves."""
 
     def __init__(
-        self, *, max_items: int, max_bytes: int, settings: tuple[str, str] | None = None
+        self,
+        *,
+        max_items: int,
+        max_bytes: int,
+        max_pixels: int = 0,
+        settings: tuple[str, str, str] | None = None,
     ) -> None:
-        """settings: the names of those that say how many items and bytes, where some do."""
+        """settings: the names of those that say how many items, bytes, pixels, where some do."""
         self.max_items = max_items
         self.max_bytes = max_bytes
-        by_items, by_bytes = (f" ({name})" for name in settings) if settings else ("", "")
+        self.max_pixels = max_pixels
+        named = (f" ({name})" for name in settings) if settings else ("", "", "")
+        by_items, by_bytes, by_pixels = named
         self.full = f"queue: expected at most {max_items} waiting items{by_items}, received more"
         self._heavy = f"queue: expected at most {max_bytes} bytes of waiting requests{by_bytes}"
-        self.items = 0
+        self._wide = (
+            f"queue: expected at most {max_pixels} pixels of waiting photographs{by_pixels}"
+        )
         self.bytes = 0
         self.requests = 0
-        self._finished = 0
-        self._rate = 0.0
-        self._measured = self._emptied = time.perf_counter()
+        self._items, self._pixels = Flow(), Flow()
+
+    @property
+    def items(self) -> int:
+        """Return how many images and codings are in the service now."""
+        return self._items.amount
+
+    @property
+    def pixels(self) -> int:
+        """Return how many pixels of photographs are in the service now, and not yet denoised."""
+        return self._pixels.amount
 
     def is_full(self) -> bool:
         """Return whether nothing more is admitted now, however small."""
@@ -49,8 +68,6 @@ class Admission:
             raise Overloaded(self.full, retry_after=self.wait())
         if self.items and self.bytes + size > self.max_bytes:
             raise self.too_heavy(self.bytes + size)
-        if not self.requests:  # the time that nobody was inside is none of the time they took
-            self._measured += time.perf_counter() - self._emptied
         self.requests += 1
         return Ticket(self, size)
 
@@ -58,55 +75,61 @@ class Admission:
         """Return the error for so many bytes in all, which are more than there is room for."""
         return Overloaded(f"{self._heavy}, received {size}", retry_after=self.wait())
 
+    def too_wide(self) -> Overloaded:
+        """Return the error for the pixels that are here now, more than there is room for."""
+        return Overloaded(f"{self._wide}, received {self.pixels}", retry_after=self.wait())
+
     def wait(self) -> int:
         """Return the seconds, 1 to LONGEST_WAIT, until what is here now will have left."""
-        if self.requests:
-            self._measure()
-        expected = self.items / self._rate if self._rate else 1
+        expected = max(self._items.wait(), self._pixels.wait())
         return min(LONGEST_WAIT, max(1, math.ceil(expected)))
 
-    def _leave(self, items: int, size: int) -> None:
-        self._finished += items
-        self._measure()
-        self.items -= items
+    def _count(self, items: int, size: int, pixels: int) -> None:
+        self._items.enter(items)
+        self.bytes += size
+        if pixels:
+            self._pixels.enter(pixels)
+
+    def _leave(self, items: int, size: int, pixels: int) -> None:
+        self._items.leave(items)
         self.bytes -= size
         self.requests -= 1
-        if not self.requests:
-            self._emptied = time.perf_counter()
-
-    def _measure(self) -> None:
-        """Take the items a second of the last second or more with anyone inside as the rate."""
-        elapsed = time.perf_counter() - self._measured
-        if elapsed >= 1:
-            self._rate = self._finished / elapsed
-            self._finished = 0
-            self._measured += elapsed
+        if pixels:
+            self._pixels.leave(pixels)
 
 
 class Ticket:
     """A request's share of what is admitted: one item, until more is known."""
 
-    __slots__ = ("_admission", "bytes", "items")
+    __slots__ = ("_admission", "bytes", "items", "pixels")
 
     def __init__(self, admission: Admission, size: int) -> None:
         self._admission = admission
         self.items = 1
         self.bytes = size
-        admission.items += 1
-        admission.bytes += size
+        self.pixels = 0
+        admission._count(1, size, 0)
 
-    def grow(self, *, items: int = 0, size: int = 0) -> None:
-        """Count more items, and more bytes of body or of output.
+    def grow(self, *, items: int = 0, size: int = 0, pixels: int = 0) -> None:
+        """Count more items, more bytes of body or of output, more pixels of a photograph.
 
-        Raises Overloaded where the bytes are more than there is room for beside other requests.
+        Raises Overloaded where the bytes are more than there is room for beside other requests,
+        or the pixels beside other photographs.
         """
         admission = self._admission
         self.items += items
         self.bytes += size
-        admission.items += items
-        admission.bytes += size
+        self.pixels += pixels
+        admission._count(items, size, pixels)
         if admission.bytes > admission.max_bytes and admission.requests > 1:
             raise admission.too_heavy(admission.bytes)
+        if pixels and admission.max_pixels < admission.pixels != self.pixels:
+            raise admission.too_wide()
+
+    def done(self, pixels: int) -> None:
+        """Count pixels out again, as they are denoised."""
+        self.pixels -= pixels
+        self._admission._pixels.leave(pixels)
 
     def __enter__(self) -> Self:
         return self
@@ -117,4 +140,4 @@ class Ticket:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._admission._leave(self.items, self.bytes)  # noqa: SLF001 - a ticket is its other half
+        self._admission._leave(self.items, self.bytes, self.pixels)

@@ -18,7 +18,7 @@ import numpy as np
 
 from service.errors import InvalidValue
 from service.inference.pixels import Floats
-from service.inference.session import Session
+from service.inference.session import Session, Sigma
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Batch:
 class _Job:
     array: Floats
     steps: int | None
+    sigma: Sigma | None
     answer: asyncio.Future[Result]
     since: float
 
@@ -56,6 +57,10 @@ while those of larger ones are read and written, others wait unread, beyond what
 
 LARGEST_RUN = 256
 """Items of one request that run at once; more gain nothing in speed."""
+
+PHOTOGRAPHS = 1 << 20
+"""Numbers of photographs that run at once, unless one has more: each takes 100 bytes or so, and
+more at once only let others wait."""
 
 _Kind = tuple[tuple[int, ...], int | None]
 """What may share a batch: arrays of one shape but for the batch, and one number of steps."""
@@ -85,14 +90,17 @@ class Batcher:
         self._busy_since: float | None = None
         self._took: dict[int, float] = {}
 
-    def submit(self, array: Floats, steps: int | None = None) -> asyncio.Future[Result]:
+    def submit(
+        self, array: Floats, steps: int | None = None, sigma: Sigma | None = None
+    ) -> asyncio.Future[Result]:
         """Queue a request of one or more items; cancel what is returned to drop it.
 
-        The future fails with InvalidValue where the outputs are not finite, and with whatever the
-        session raises; other requests of its batch are not harmed.
+        Requests with different sigma share batches. The future fails with InvalidValue where the
+        outputs are not finite, and with whatever the session raises; other requests of its batch
+        are not harmed.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(array, steps, loop.create_future(), time.perf_counter())
+        job = _Job(array, steps, sigma, loop.create_future(), time.perf_counter())
         kind = (array.shape[1:], steps)
         with self._lock:
             if kind in self._waiting:
@@ -165,10 +173,11 @@ class Batcher:
         while self._waiting:
             kind = next(iter(self._waiting))
             queue = self._waiting.pop(kind)
+            limit = self._at_once(kind[0], self._max_batch)
             jobs: list[_Job] = []
             items = 0
             while queue and (
-                not jobs or (len(jobs) < most and items + len(queue[0].array) <= self._max_batch)
+                not jobs or (len(jobs) < most and items + len(queue[0].array) <= limit)
             ):
                 job = queue.popleft()
                 if not job.answer.done():
@@ -179,6 +188,12 @@ class Batcher:
             if jobs:
                 return jobs
         return []
+
+    def _at_once(self, shape: tuple[int, ...], most: int) -> int:
+        """How many items of a shape may run at once, of at most so many."""
+        if self.session.operation.tiles is None:
+            return most
+        return max(1, min(most, PHOTOGRAPHS // math.prod(shape)))
 
     def _work(self, jobs: list[_Job]) -> tuple[list[_Job], list[Floats | Exception], float, float]:
         began = time.perf_counter()
@@ -202,22 +217,30 @@ class Batcher:
     def _run(self, jobs: Sequence[_Job]) -> Floats:
         arrays = [job.array for job in jobs]
         inputs = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-        steps = jobs[0].steps
-        if len(inputs) <= self._largest_run:
-            outputs = self.session.run(inputs, steps)
+        steps, sigma = jobs[0].steps, self._sigmas(jobs)
+        largest = self._at_once(inputs.shape[1:], self._largest_run)
+        if len(inputs) <= largest:
+            outputs = self.session.run(inputs, steps, sigma)
         else:  # one request, in parts: what a run takes in memory grows with its size
             outputs = np.empty(self.session.output_shape(inputs.shape, steps), np.float32)
-            for start in range(0, len(inputs), self._largest_run):
+            for start in range(0, len(inputs), largest):
                 if jobs[0].answer.done():  # nobody waits any more
                     break
-                part = slice(start, start + self._largest_run)
-                outputs[part] = self.session.run(inputs[part], steps)
+                part = slice(start, start + largest)
+                told = None if sigma is None else sigma[part]
+                outputs[part] = self.session.run(inputs[part], steps, told)
         if not np.isfinite(outputs).all():
             raise InvalidValue(
                 f"{self.session.operation.input.name}: expected numbers of the model's range, "
                 "received some so large that its outputs are not finite"
             )
         return outputs
+
+    def _sigmas(self, jobs: Sequence[_Job]) -> Floats | None:
+        """How noisy each item of a batch is, None where the graph is not told."""
+        if self.session.operation.sigma is None:
+            return None
+        return np.concatenate([self.session.sigmas(job.sigma, len(job.array)) for job in jobs])
 
     def _finish(
         self, jobs: list[_Job], outcomes: list[Floats | Exception], began: float, took: float

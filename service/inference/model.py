@@ -8,8 +8,11 @@ import numpy as np
 from service.errors import InvalidValue, OperationNotOffered
 from service.inference.batcher import Batcher, Result
 from service.inference.pixels import Floats
-from service.inference.session import Session
+from service.inference.session import Session, Sigma
 from service.manifest import Manifest, OperationName, Tensor
+
+WARM = 64
+"""Height and width, or a little more, of the photograph that warms a model up."""
 
 
 class Model:
@@ -38,43 +41,57 @@ class Model:
 
     def input(self, operation: OperationName) -> Tensor:
         """Return what an operation takes. Raises OperationNotOffered."""
-        return self._session(operation).operation.input
+        return self.session(operation).operation.input
 
     def output(self, operation: OperationName) -> Tensor:
         """Return what an operation gives. Raises OperationNotOffered."""
-        return self._session(operation).operation.output
+        return self.session(operation).operation.output
 
     def check(
         self,
         operation: OperationName,
         array: Floats,
         steps: int | None = None,
+        sigma: Sigma | None = None,
         *,
         known_finite: bool = False,
     ) -> tuple[int, ...]:
         """Return the shape of what an operation gives for a batch of inputs, if it can run.
 
         known_finite: whether the numbers are known to have no NaN and no inf among them. Raises
-        OperationNotOffered; InvalidValue for numbers that are not finite, an empty batch, or steps
-        where the operation has no such input; ShapeMismatch.
+        OperationNotOffered; InvalidValue for numbers that are not finite, an empty batch, steps or
+        sigma where the operation has no such input, or sigma beyond what it takes; ShapeMismatch.
         """
-        shape = self._session(operation).output_shape(array.shape, steps)
+        session = self.session(operation)
+        shape = session.output_shape(array.shape, steps)
+        if sigma is not None:
+            session.sigmas(sigma, len(array))
         if not known_finite and not np.isfinite(array).all():
             raise InvalidValue(
                 f"{self.input(operation).name}: expected finite numbers, received NaN or inf"
             )
         return shape
 
-    def infer(self, operation: OperationName, array: Floats, steps: int | None = None) -> Floats:
+    def infer(
+        self,
+        operation: OperationName,
+        array: Floats,
+        steps: int | None = None,
+        sigma: Sigma | None = None,
+    ) -> Floats:
         """Return an operation's output for a batch of inputs, in this thread; raise as check()."""
-        self.check(operation, array, steps)
-        return self.batchers[operation].session.run(array, steps)
+        self.check(operation, array, steps, sigma)
+        return self.batchers[operation].session.run(array, steps, sigma)
 
     def submit(
-        self, operation: OperationName, array: Floats, steps: int | None = None
+        self,
+        operation: OperationName,
+        array: Floats,
+        steps: int | None = None,
+        sigma: Sigma | None = None,
     ) -> asyncio.Future[Result]:
         """Queue a batch of inputs, after check(), as Batcher.submit says."""
-        return self.batchers[operation].submit(array, steps)
+        return self.batchers[operation].submit(array, steps, sigma)
 
     def without(self, operations: Collection[OperationName]) -> "Model":
         """Return this model with fewer operations; what waits for them is still answered."""
@@ -86,12 +103,16 @@ class Model:
 
         max_batch: of the sizes 1, 2, 4... up to it, each of which CUDA prepares for by itself.
         """
-        for name, batcher in self.batchers.items():
-            one = [size if isinstance(size, int) else 1 for size in self.input(name).shape[1:]]
+        for batcher in self.batchers.values():
+            session = batcher.session
+            free = -(-WARM // session.multiple) * session.multiple if session.operation.tiles else 1
+            taken = session.operation.input.shape[1:]
+            one = [size if isinstance(size, int) else free for size in taken]
             for doubled in range((max_batch - 1).bit_length() + 1):
-                batcher.session.run(np.zeros((1 << doubled, *one), np.float32))
+                session.run(np.zeros((1 << doubled, *one), np.float32))
 
-    def _session(self, operation: OperationName) -> Session:
+    def session(self, operation: OperationName) -> Session:
+        """Return what runs an operation. Raises OperationNotOffered."""
         try:
             return self.batchers[operation].session
         except KeyError:

@@ -1,5 +1,6 @@
 """An ONNX Runtime session for one operation of a model."""
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -14,6 +15,12 @@ from service.inference.pixels import Floats
 from service.manifest import Operation
 
 TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
+BUCKET = 64
+"""Height and width of photographs on CUDA are multiples of it: what runs there is chosen, and given
+memory, for each size by itself, and there may be any number of them."""
+
+Sigma = float | Floats
+"""The standard deviation of noise on the scale of 0 to 255: one for all items, or (batch,)."""
 
 
 class Session:
@@ -27,8 +34,11 @@ class Session:
         # Threads that spin while they wait take whole processors from an idle service.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        # An input that stays on the CPU, as the number of steps does, cannot be in a CUDA graph.
-        graphs = execution.cuda.graphs and operation.steps is None
+        # What is planned for each size of a photograph is kept, and takes memory for all of them.
+        options.enable_mem_pattern = operation.tiles is None
+        # An input that stays on the CPU, as the number of steps does, cannot be in a CUDA graph;
+        # nor is there an end to graphs for every size of a photograph.
+        graphs = execution.cuda.graphs and operation.steps is None and operation.tiles is None
         wanted = providers(execution, graphs=graphs)
         try:
             self._session = ort.InferenceSession(path, options, providers=wanted)
@@ -45,12 +55,23 @@ class Session:
                 self._session, "cuda", device_id=execution.cuda.device_id, graphs=graphs
             )
 
-    def run(self, array: Floats, steps: int | None = None) -> Floats:
-        """Return the output for a batch of inputs; steps: the length to give back, if free."""
+    @property
+    def multiple(self) -> int:
+        """What a photograph's height and width had best be multiples of."""
+        stride = self.operation.tiles.stride if self.operation.tiles else 1
+        return math.lcm(stride, BUCKET) if self.provider == CUDA else stride
+
+    def run(self, array: Floats, steps: int | None = None, sigma: Sigma | None = None) -> Floats:
+        """Return the output for a batch of inputs.
+
+        steps: the length to give back, if free; sigma: how noisy the inputs are, None if unknown.
+        """
         feed = {self.operation.input.name: array}
         if self.operation.steps:
             wanted = self.operation.steps.default if steps is None else steps
             feed[self.operation.steps.tensor.name] = np.asarray(wanted, np.int64)
+        if self.operation.sigma:
+            feed[self.operation.sigma.tensor.name] = self.sigmas(sigma, len(array))
         if self._binding:
             shape = self.output_shape(array.shape, steps)
             return self._binding.run(feed, self.operation.output.name, shape)
@@ -65,9 +86,31 @@ class Session:
         """
         return self._output_shape(shape, steps)
 
+    def sigmas(self, sigma: Sigma | None, count: int) -> Floats:
+        """Return how noisy each of so many items is, float32 (count,), as the graph takes it.
+
+        Raises InvalidValue for what is neither from 0 to the highest nor the value for unknown, and
+        where the operation has no such input; ShapeMismatch for another number of items.
+        """
+        known = self.operation.sigma
+        if known is None:
+            raise InvalidValue(
+                f"sigma: expected none, as the model has no such input, received {sigma}"
+            )
+        values = np.asarray(known.unknown if sigma is None else sigma, np.float32)
+        if values.shape not in ((), (count,)):
+            raise ShapeMismatch(f"sigma: expected ({count}), received {_sizes(values.shape)}")
+        usable = (values >= 0) & (values <= known.highest) | (values == known.unknown)
+        if not usable.all():
+            raise InvalidValue(
+                f"sigma: expected a number from 0 to {known.highest:g}, received "
+                f"{values[~usable].flat[0]:g}"
+            )
+        return np.full(count, values)
+
     def _check_tensors(self, path: Path) -> None:
-        steps = self.operation.steps
-        expected = [self.operation.input, *([steps.tensor] if steps else []), self.operation.output]
+        more = [each.tensor for each in (self.operation.steps, self.operation.sigma) if each]
+        expected = [self.operation.input, *more, self.operation.output]
         received = [*self._session.get_inputs(), *self._session.get_outputs()]
         told = ", ".join(
             f"{each.name} {TYPES[each.dtype]} {_unnamed(each.shape)}" for each in expected
@@ -90,6 +133,11 @@ def _output_shape(
         raise InvalidValue(
             f"{taken.name}: expected at least one of each of {_sizes(expected)}, "
             f"received {_sizes(shape)}"
+        )
+    if operation.tiles and any(side % operation.tiles.stride for side in shape[1:3]):
+        raise ShapeMismatch(
+            f"{taken.name}: expected a height and a width that are multiples of "
+            f"{operation.tiles.stride}, received {_sizes(shape)}"
         )
     free = dict(zip(expected, shape, strict=True))
     if operation.steps:

@@ -49,6 +49,7 @@ async def start(models: Path) -> AsyncIterator[Start]:
             "default_encode": "mirror",
             "default_decode": "mirror",
             "default_denoise": "half",
+            "default_picture": "half",
         }
         app = create_app(Settings(**(defaults | settings)))
         transport = httpx.ASGITransport(app=app)

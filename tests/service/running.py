@@ -36,6 +36,7 @@ def running(
         port = probe.getsockname()[1]
     log = models.parent / f"log-{port}.txt"
     named = [f"--default-{operation}={name}" for operation, name in DEFAULTS.items()]
+    named.append(f"--default-picture={DEFAULTS['denoise']}")
     command = [sys.executable, "-m", "service", "serve", f"--port={port}", f"--models={models}"]
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -86,3 +86,36 @@ def test_time_that_nobody_was_inside_makes_no_wait_longer(monkeypatch: pytest.Mo
     assert admission.wait() == 1
     burst = [admission.admit() for _ in range(80)]
     assert 8 <= admission.wait() <= 14
+
+
+def test_pixels_beyond_the_limit_are_refused_beside_other_photographs_alone() -> None:
+    admission = Admission(max_items=10, max_bytes=100, max_pixels=50)
+    with admission.admit(), admission.admit() as first:
+        first.grow(pixels=80)  # larger than everything, and the only photograph
+        with (
+            pytest.raises(
+                Overloaded, match="at most 50 pixels of waiting photographs, received 81"
+            ),
+            admission.admit() as second,
+        ):
+            second.grow(pixels=1)
+        first.done(40)
+        with admission.admit() as second:
+            second.grow(pixels=10)
+            assert admission.pixels == 50
+    assert admission.pixels == 0
+
+
+def test_the_wait_is_that_of_the_pixels_where_they_take_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    admission = Admission(max_items=10, max_bytes=100, max_pixels=1000)
+    with admission.admit() as ticket:
+        ticket.grow(pixels=1000)
+        assert admission.wait() == 1  # nothing is known yet
+        for _ in range(5):
+            now += 2.0
+            ticket.done(100)  # fifty a second
+            assert admission.wait() == ticket.pixels / 50

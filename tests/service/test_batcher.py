@@ -13,8 +13,8 @@ from service.inference import batcher as batching
 from service.inference.batcher import Batch, Batcher
 from service.inference.device import Execution
 from service.inference.pixels import Floats
-from service.inference.session import Session
-from tests.service.tiny import halve, repeat_row, write_graph
+from service.inference.session import Session, Sigma
+from tests.service.tiny import blur, halve, repeat_row, write_graph
 
 
 class Gate(Session):
@@ -27,13 +27,13 @@ class Gate(Session):
         self.open = threading.Event()
         self.poison: float | None = None
 
-    def run(self, array: Floats, steps: int | None = None) -> Floats:
+    def run(self, array: Floats, steps: int | None = None, sigma: Sigma | None = None) -> Floats:
         self.given.append(array.copy())
         self.entered.release()
         assert self.open.wait(30)
         if self.poison is not None and (array == self.poison).any():
             raise RuntimeError("poison")
-        return super().run(array, steps)
+        return super().run(array, steps, sigma)
 
     async def is_entered(self) -> None:
         assert await asyncio.to_thread(self.entered.acquire, timeout=30)
@@ -229,3 +229,48 @@ async def test_how_long_a_batch_takes_is_known_by_its_work_not_its_items(
         await batcher.submit(np.ones((1, 4), np.float32), steps)
     here = threading.current_thread().name
     assert [name == here for name in threads] == [False, True, False]
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Iterator[Gate]:
+    path = tmp_path / "photographs.onnx"
+    session = Gate(path, write_graph(blur(), path), Execution())
+    yield session
+    session.open.set()
+
+
+async def test_photographs_of_different_noise_share_a_batch(photographs: Gate) -> None:
+    batcher = Batcher(photographs, max_batch=64)
+    noisy = RANDOM.random((2, 8, 8, 3), np.float32)
+    first = batcher.submit(noisy)
+    await photographs.is_entered()
+    told: list[Sigma | None] = [0.0, 80.0, None, np.array([80, 0], np.float32)]
+    answers = [batcher.submit(noisy, None, sigma) for sigma in told]
+    photographs.open.set()
+    nothing, much, unknown, each = [(await answer).output for answer in answers]
+    assert [len(given) for given in photographs.given] == [2, 8]
+    np.testing.assert_array_equal(nothing, noisy)
+    np.testing.assert_allclose(unknown - noisy, (much - noisy) * 0.5 / 0.8, atol=1e-6)
+    np.testing.assert_array_equal(each, [much[0], noisy[1]])
+    np.testing.assert_array_equal((await first).output, unknown)
+
+
+async def test_no_more_of_photographs_runs_at_once_than_others_can_wait_for(
+    photographs: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "PHOTOGRAPHS", 3 * 8 * 8 * 3)
+    batcher = Batcher(photographs, max_batch=64)
+    small, large = RANDOM.random((7, 8, 8, 3), np.float32), np.ones((1, 32, 32, 3), np.float32)
+    sigma = np.arange(7, dtype=np.float32)
+    first = batcher.submit(large)
+    await photographs.is_entered()
+    alone = [
+        batcher.submit(each[None], None, float(told))
+        for each, told in zip(small, sigma, strict=True)
+    ]
+    together = batcher.submit(small, None, sigma)
+    photographs.open.set()
+    outputs = np.concatenate([(await answer).output for answer in alone])
+    np.testing.assert_array_equal((await together).output, outputs)
+    await first
+    assert [len(given) for given in photographs.given] == [1, 3, 3, 1, 3, 3, 1]

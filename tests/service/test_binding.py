@@ -10,7 +10,7 @@ from service.inference import binding as binding_module
 from service.inference.binding import Binding
 from service.inference.device import Execution
 from service.inference.session import Session
-from tests.service.tiny import halve, mean_row, repeat_row, write_graph
+from tests.service.tiny import blur, halve, mean_row, repeat_row, write_graph
 
 RANDOM = np.random.default_rng(0)
 
@@ -72,9 +72,20 @@ def test_a_session_with_free_sizes_and_a_scalar_runs_through_buffers(
     for graph in (mean_row(), repeat_row()):
         path = tmp_path / "graph.onnx"
         session = Session(path, write_graph(graph, path), Execution())
-        shape = (3, steps, 4) if graph[2] is None else (3, 4)
+        shape = (3, steps, 4) if graph.steps is None else (3, 4)
         array = RANDOM.random(shape, np.float32)
-        asked = None if graph[2] is None else steps
+        asked = None if graph.steps is None else steps
         plain = session.run(array, asked)
         session._binding = Binding(open_graph(path), "cpu", device_id=0, graphs=False)
         np.testing.assert_array_equal(session.run(array, asked), plain)
+
+
+def test_photographs_run_through_buffers_each_with_its_noise(tmp_path: Path) -> None:
+    path = tmp_path / "graph.onnx"
+    session = Session(path, write_graph(blur(), path), Execution())
+    array = RANDOM.random((3, 8, 16, 3), np.float32)
+    sigma = np.array([0, -1, 100], np.float32)
+    plain = session.run(array, None, sigma)
+    session._binding = Binding(open_graph(path), "cpu", device_id=0, graphs=False)
+    np.testing.assert_array_equal(session.run(array, None, sigma), plain)
+    np.testing.assert_array_equal(plain[0], array[0])

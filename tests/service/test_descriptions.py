@@ -11,6 +11,7 @@ async def test_models_are_listed_with_their_manifests(client: httpx.AsyncClient)
         ("half", 2),
         ("half", 1),
         ("mirror", 1),
+        ("photo", 1),
         ("rows", 1),
     ]
     newest = listed[1]

@@ -104,12 +104,12 @@ async def test_a_broken_version_is_reported_once_and_tried_again_when_it_changes
 async def test_a_fault_is_told_in_one_line_that_names_the_folder_once(
     repository: Repository, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (write_model(root, "mirror") / "manifest.json").write_text('{"schema_version": 2}')
+    (write_model(root, "mirror") / "manifest.json").write_text('{"schema_version": 1}')
     await repository.refresh()
     (version,) = repository.store.versions("mirror")
     path = root / "mirror" / "1" / "manifest.json"
     assert version.fault == (
-        f"{path}: schema_version: expected 1, received 2; name: expected a value, received none; "
+        f"{path}: schema_version: expected 2, received 1; name: expected a value, received none; "
         "version: expected a value, received none; and 5 more"
     )
     (line,) = (each for each in caplog.messages if "could not be loaded" in each)

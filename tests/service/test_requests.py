@@ -20,7 +20,7 @@ BODY = {"inputs": [[[0.0] * 4] * 4]}
 
 async def test_an_unknown_model_is_a_404_that_lists_the_known(client: httpx.AsyncClient) -> None:
     detail = check_problem(await client.post("/encode?model=x", json=BODY), 404, "model-not-found")
-    assert detail == "model: expected one of colours, half, mirror, rows, received 'x'"
+    assert detail == "model: expected one of colours, half, mirror, photo, rows, received 'x'"
 
 
 async def test_an_unknown_version_is_a_404_that_lists_the_known(client: httpx.AsyncClient) -> None:
@@ -46,7 +46,9 @@ async def test_several_accept_headers_count_as_one(client: httpx.AsyncClient) ->
 async def test_denoise_rejects_a_model_that_cannot_denoise(client: httpx.AsyncClient) -> None:
     answer = await client.post("/denoise?model=mirror", json=BODY)
     detail = check_problem(answer, 409, "operation-not-offered")
-    assert detail == "model: expected one that offers denoise (colours, half), received mirror"
+    assert (
+        detail == "model: expected one that offers denoise (colours, half, photo), received mirror"
+    )
 
 
 async def test_a_type_that_is_not_read_is_a_415_that_lists_those_that_are(

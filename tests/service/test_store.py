@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from service.errors import InvalidValue, OperationNotOffered, ShapeMismatch, StartupError
-from service.inference.device import Execution
+from service.inference.device import CUDA, Execution
 from service.inference.loading import load
+from service.inference.pixels import Floats
 from service.inference.repository import Repository
 from service.inference.session import Session
 from service.inference.unloaded import Unloaded
 from service.manifest import Tensor
-from tests.service.tiny import IMAGES, halve, write_graph, write_model
+from tests.service.tiny import IMAGES, SIGMA, TILES, blur, halve, write_graph, write_model
+
+PHOTOGRAPH = np.zeros((2, 8, 16, 3), np.float32)
 
 
 def edit(folder: Path, **changes: object) -> None:
@@ -30,7 +33,7 @@ def test_an_empty_folder_cannot_be_served(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"schema_version": 2}, "schema_version: expected 1, received 2"),
+        ({"schema_version": 1}, "schema_version: expected 2, received 1"),
         ({"extra": 1}, "extra: expected no such field, received 1"),
         (
             {"operations": {"encode": {"sha256": "abc"}}},
@@ -135,3 +138,77 @@ def test_a_model_checks_what_it_is_given(tmp_path: Path) -> None:
         model.infer("encode", np.full((1, 4, 4), np.inf, np.float32))
     with pytest.raises(OperationNotOffered, match="encode, decode, received denoise"):
         model.infer("denoise", np.zeros((1, 4, 4), np.float32))
+
+
+def test_only_what_takes_photographs_of_any_size_is_cut_into_tiles(tmp_path: Path) -> None:
+    folder = write_model(tmp_path, "half")
+    operations = json.loads((folder / "manifest.json").read_text())["operations"]
+    operations["denoise"]["tiles"] = TILES.model_dump()
+    edit(folder, operations=operations)
+    fault = "operations.denoise: tiles: expected none but for an input of shape (batch, height, "
+    with pytest.raises(StartupError, match=re.escape(fault)):
+        load(folder)
+
+
+@pytest.mark.parametrize("sigma", [None, SIGMA.model_copy(update={"tensor": IMAGES})])
+def test_a_graph_must_take_the_noise_as_the_manifest_says(tmp_path: Path, sigma: object) -> None:
+    operation = write_graph(blur(), tmp_path / "graph.onnx")
+    other = operation.model_copy(update={"sigma": sigma})
+    with pytest.raises(StartupError, match=r"received .* sigma tensor\(float\) \(free\)"):
+        Session(tmp_path / "graph.onnx", other, Execution())
+
+
+@pytest.mark.parametrize("shape", [(1, 7, 8, 3), (1, 8, 7, 3), (1, 12, 12, 3)])
+def test_photographs_that_are_not_padded_are_refused(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    model = load(write_model(tmp_path, "photo"))
+    with pytest.raises(ShapeMismatch, match="multiples of 8, received") as raised:
+        model.infer("denoise", np.zeros(shape, np.float32))
+    assert str(shape) in str(raised.value)
+
+
+@pytest.mark.parametrize("sigma", [-0.5, -2.0, 100.5, float("nan"), [0.0, 101.0]])
+def test_noise_beyond_what_a_model_knows_is_refused(tmp_path: Path, sigma: float) -> None:
+    model = load(write_model(tmp_path, "photo"))
+    with pytest.raises(InvalidValue, match="sigma: expected a number from 0 to 100, received"):
+        model.check("denoise", PHOTOGRAPH, sigma=sigma)
+
+
+def test_noise_is_told_of_each_item_and_of_no_other_model(tmp_path: Path) -> None:
+    model = load(write_model(tmp_path, "photo"))
+    for sigma in (None, 0.0, 100.0, -1.0, np.array([-1, 30], np.float32)):
+        assert model.check("denoise", PHOTOGRAPH, sigma=sigma) == PHOTOGRAPH.shape
+    with pytest.raises(ShapeMismatch, match=r"sigma: expected \(2\), received \(3\)"):
+        model.check("denoise", PHOTOGRAPH, sigma=np.zeros(3, np.float32))
+    other = load(write_model(tmp_path, "half"))
+    with pytest.raises(InvalidValue, match=r"sigma: expected none, as .* received 25"):
+        other.check("denoise", np.zeros((1, 4, 4), np.float32), sigma=25.0)
+
+
+@pytest.mark.parametrize(
+    ("provider", "max_batch", "shapes"),
+    [
+        ("CPUExecutionProvider", 1, [(1, 64, 64, 3)]),
+        (CUDA, 3, [(1, 64, 64, 3), (2, 64, 64, 3), (4, 64, 64, 3)]),
+    ],
+)
+def test_a_model_of_photographs_is_warmed_up_with_sizes_that_it_takes(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    provider: str,
+    max_batch: int,
+    shapes: list[tuple[int, ...]],
+) -> None:
+    model = load(write_model(tmp_path, "photo"))
+    model.session("denoise").provider = provider
+    seen: list[tuple[int, ...]] = []
+    run = Session.run
+
+    def remember(session: Session, array: Floats) -> Floats:
+        seen.append(array.shape)
+        return run(session, array)
+
+    monkeypatch.setattr(Session, "run", remember)
+    model.warm_up(max_batch)
+    assert seen == shapes

@@ -3,20 +3,24 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from service.manifest import (
+    SCHEMA_VERSION,
     Manifest,
     Operation,
     OperationName,
     Pixels,
     Provenance,
+    SigmaInput,
     StepsInput,
     Tensor,
+    Tiles,
     digest,
 )
 
@@ -28,6 +32,10 @@ ROWS = Tensor(name="images", dtype="float32", shape=("batch", "steps", 4))
 LAST_ROWS = Tensor(name="codings", dtype="float32", shape=("batch", 4))
 COLOURS = Tensor(name="images", dtype="float32", shape=("batch", "height", "width", 3))
 STEPS = StepsInput(tensor=Tensor(name="steps", dtype="int64", shape=()), default=4)
+SIGMA = SigmaInput(
+    tensor=Tensor(name="sigma", dtype="float32", shape=("batch",)), unknown=-1.0, highest=100.0
+)
+TILES = Tiles(stride=8, halo=2)
 
 Start = Callable[..., httpx.AsyncClient]
 """Starts the service over the tiny models with the settings given."""
@@ -42,7 +50,17 @@ PROVENANCE = Provenance(
     versions={},
 )
 
-Graph = tuple[Tensor, Tensor, StepsInput | None, list[Any], list[Any]]
+
+class Graph(NamedTuple):
+    """What a graph takes and gives, its nodes and its constants."""
+
+    input: Tensor
+    output: Tensor
+    steps: StepsInput | None
+    nodes: list[Any]
+    constants: list[Any]
+    sigma: SigmaInput | None = None
+    tiles: Tiles | None = None
 
 
 def reconstructions(like: Tensor) -> Tensor:
@@ -52,33 +70,28 @@ def reconstructions(like: Tensor) -> Tensor:
 def flatten() -> Graph:
     """Encode (batch, 4, 4) as its 16 pixels."""
     shape = helper.make_tensor("shape", TensorProto.INT64, [2], [-1, 16])
-    return (
-        IMAGES,
-        CODINGS,
-        None,
-        [helper.make_node("Reshape", ["images", "shape"], ["codings"])],
-        [shape],
-    )
+    node = helper.make_node("Reshape", ["images", "shape"], ["codings"])
+    return Graph(IMAGES, CODINGS, None, [node], [shape])
 
 
 def unflatten() -> Graph:
     shape = helper.make_tensor("shape", TensorProto.INT64, [3], [-1, 4, 4])
     node = helper.make_node("Reshape", ["codings", "shape"], ["reconstructions"])
-    return CODINGS, reconstructions(IMAGES), None, [node], [shape]
+    return Graph(CODINGS, reconstructions(IMAGES), None, [node], [shape])
 
 
 def halve(images: Tensor = IMAGES, factor: float = 0.5) -> Graph:
     """Denoise by darkening: a change that a test can see."""
     half = helper.make_tensor("half", TensorProto.FLOAT, [], [factor])
     node = helper.make_node("Mul", ["images", "half"], ["reconstructions"])
-    return images, reconstructions(images), None, [node], [half]
+    return Graph(images, reconstructions(images), None, [node], [half])
 
 
 def mean_row() -> Graph:
     """Encode a sequence of rows as their mean."""
     axes = helper.make_tensor("axes", TensorProto.INT64, [1], [1])
     node = helper.make_node("ReduceMean", ["images", "axes"], ["codings"], keepdims=0)
-    return ROWS, LAST_ROWS, None, [node], [axes]
+    return Graph(ROWS, LAST_ROWS, None, [node], [axes])
 
 
 def repeat_row() -> Graph:
@@ -94,7 +107,42 @@ def repeat_row() -> Graph:
         helper.make_node("Concat", ["one", "length", "one"], ["sizes"], axis=0),
         helper.make_node("Expand", ["row", "sizes"], ["reconstructions"]),
     ]
-    return LAST_ROWS, reconstructions(ROWS), STEPS, nodes, constants
+    return Graph(LAST_ROWS, reconstructions(ROWS), STEPS, nodes, constants)
+
+
+def blur(gain: float = 1.0) -> Graph:
+    """Denoise a photograph by a mean over 5x5 pixels, as much of it as sigma says, half if unknown.
+
+    Some of the mean over each block of 8x8 pixels is mixed in, so that a tile must start where a
+    block does, and more of it into blue than into red, so that gray does not stay gray by itself;
+    beyond the edge there are zeros, so that no tile may end where the photograph does not.
+    """
+    constants = {
+        "box": np.full((3, 1, 5, 5), gain / 25, np.float32),
+        "block": np.full((3, 1, 8, 8), 1 / 64, np.float32),
+        "spread": np.full((8, 8, 1, 3), (0.05, 0.1, 0.2), np.float32).T,
+        "highest": np.float32(SIGMA.highest),
+        "zero": np.float32(0),
+        "half": np.float32(0.5),
+        "axes": np.array([1, 2, 3]),
+    }
+    nodes = [
+        helper.make_node("Less", ["sigma", "zero"], ["unknown"]),
+        helper.make_node("Div", ["sigma", "highest"], ["told"]),
+        helper.make_node("Where", ["unknown", "half", "told"], ["shares"]),
+        helper.make_node("Unsqueeze", ["shares", "axes"], ["share"]),
+        helper.make_node("Transpose", ["images"], ["noisy"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["noisy", "box"], ["means"], group=3, pads=[2] * 4),
+        helper.make_node("Conv", ["noisy", "block"], ["blocks"], group=3, strides=[8, 8]),
+        helper.make_node("ConvTranspose", ["blocks", "spread"], ["mixed"], group=3, strides=[8, 8]),
+        helper.make_node("Add", ["means", "mixed"], ["smooth"]),
+        helper.make_node("Sub", ["smooth", "noisy"], ["change"]),
+        helper.make_node("Mul", ["change", "share"], ["part"]),
+        helper.make_node("Add", ["noisy", "part"], ["clean"]),
+        helper.make_node("Transpose", ["clean"], ["reconstructions"], perm=[0, 2, 3, 1]),
+    ]
+    tensors = [numpy_helper.from_array(np.asarray(each), name) for name, each in constants.items()]
+    return Graph(COLOURS, reconstructions(COLOURS), None, nodes, tensors, SIGMA, TILES)
 
 
 TINY: dict[str, dict[OperationName, Graph]] = {
@@ -102,22 +150,32 @@ TINY: dict[str, dict[OperationName, Graph]] = {
     "half": {"encode": flatten(), "decode": unflatten(), "denoise": halve()},
     "rows": {"encode": mean_row(), "decode": repeat_row()},
     "colours": {"denoise": halve(COLOURS)},
+    "photo": {"denoise": blur()},
 }
 
 
 def write_graph(graph: Graph, path: Path) -> Operation:
     """Write a graph and return what a manifest says of it."""
-    taken, given, steps, nodes, constants = graph
 
     def value(tensor: Tensor) -> Any:
         return helper.make_tensor_value_info(tensor.name, TYPES[tensor.dtype], tensor.shape)
 
-    inputs = [value(taken), *([value(steps.tensor)] if steps else [])]
-    body = helper.make_graph(nodes, "tiny", inputs, [value(given)], constants)
+    taken = [graph.input, *(each.tensor for each in (graph.steps, graph.sigma) if each)]
+    body = helper.make_graph(
+        graph.nodes, "tiny", [value(each) for each in taken], [value(graph.output)], graph.constants
+    )
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
-    return Operation(file=path.name, sha256=digest(path), input=taken, output=given, steps=steps)
+    return Operation(
+        file=path.name,
+        sha256=digest(path),
+        input=graph.input,
+        output=graph.output,
+        steps=graph.steps,
+        sigma=graph.sigma,
+        tiles=graph.tiles,
+    )
 
 
 def write_model(root: Path, name: str, version: int = 1) -> Path:
@@ -129,11 +187,11 @@ def write_model(root: Path, name: str, version: int = 1) -> Path:
         for operation, graph in TINY[name].items()
     }
     Manifest(
-        schema_version=1,
+        schema_version=SCHEMA_VERSION,
         name=name,
         version=version,
         summary="A tiny model",
-        pixels=Pixels(mode="RGB" if name == "colours" else "L", scale=255.0),
+        pixels=Pixels(mode="RGB" if name in ("colours", "photo") else "L", scale=255.0),
         operations=operations,
         provenance=PROVENANCE,
         measurements=(),

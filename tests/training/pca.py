@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 from onnx import helper, numpy_helper
 
-from service.manifest import Manifest, Operation, OperationName, Pixels, Provenance, Tensor
+from service.manifest import (
+    SCHEMA_VERSION,
+    Manifest,
+    Operation,
+    OperationName,
+    Pixels,
+    Provenance,
+    Tensor,
+)
 from tests.service.tiny import Graph, write_graph
 from training.noise import Floats
 
@@ -75,12 +83,12 @@ class Pca:
             for name, value in constants.items()
             if name in used
         ]
-        return taken, given, None, nodes, tensors
+        return Graph(taken, given, None, nodes, tensors)
 
 
 def manifest(name: str, operations: dict[OperationName, Operation]) -> Manifest:
     return Manifest(
-        schema_version=1,
+        schema_version=SCHEMA_VERSION,
         name=name,
         version=1,
         summary="Principal components of a few images",

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from service.manifest import Manifest, Measurement, Operation, OperationName, StepsInput, Tensor
+from service.manifest import (
+    Manifest,
+    Measurement,
+    Operation,
+    OperationName,
+    SigmaInput,
+    StepsInput,
+    Tensor,
+    Tiles,
+)
 from tests.training.pca import IMAGES, RECONSTRUCTIONS, manifest
 from training import card
 
@@ -15,7 +24,9 @@ DEAD, NOISY = "50% of the pixels dead", "gaussian noise of 0.1"
 
 
 def operation(file: str, taken: Tensor, given: Tensor, steps: StepsInput | None) -> Operation:
-    return Operation(file=file, sha256="0" * 64, input=taken, output=given, steps=steps)
+    return Operation(
+        file=file, sha256="0" * 64, input=taken, output=given, steps=steps, sigma=None, tiles=None
+    )
 
 
 def psnr(condition: str, method: str, value: float) -> Measurement:
@@ -115,6 +126,21 @@ def test_operations_are_described_with_tensors_shapes_and_files() -> None:
         "`steps` int64 scalar, the number of steps to give back, 28 where" in described["decode"][1]
     )
     assert list(described) == ["encode", "decode", "denoise"]
+
+
+def test_an_operation_on_photographs_says_what_else_it_takes() -> None:
+    photographs = Tensor(name="images", dtype="float32", shape=("batch", "height", "width", 3))
+    denoiser = operation("denoiser.onnx", photographs, photographs, None)
+    sigma = SigmaInput(
+        tensor=Tensor(name="sigma", dtype="float32", shape=("batch",)), unknown=-1.0, highest=100.0
+    )
+    described = denoiser.model_copy(update={"sigma": sigma, "tiles": Tiles(stride=8, halo=32)})
+    text = card.render(manifest("photo", {"denoise": described}))
+    assert rows(text, "operation")["denoise"][1] == (
+        "`images` float32 (batch, height, width, 3); height and width multiples of 8, with 32 "
+        "pixels around what is kept of a tile; `sigma` float32 (batch), the standard deviation of "
+        "the noise on the scale of 0 to 255, up to 100, -1 where it is unknown"
+    )
 
 
 def test_provenance_is_told_in_full() -> None:

@@ -1,0 +1,174 @@
+"""What a file says besides its pixels stays with the photograph."""
+
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import ExifTags
+
+from service.photographs.photograph import (
+    JPEG,
+    MEDIA_TYPES,
+    PNG,
+    WEBP,
+    Metadata,
+)
+from service.photographs.reading import read
+from service.photographs.writing import write
+from tests.service.photograph_files import (
+    KINDS,
+    LIMIT,
+    SRGB,
+    UPRIGHT_XMP,
+    XMP,
+    encoded,
+    exif,
+    joined,
+    opened,
+    photograph,
+    samples,
+    smooth,
+)
+from tests.service.png_files import chunk, chunks_of, file_of
+
+
+@pytest.mark.parametrize("written", MEDIA_TYPES)
+@pytest.mark.parametrize("taken", MEDIA_TYPES)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_metadata_go_from_every_format_to_every_other(taken: str, written: str, order: str) -> None:
+    told = exif(order, 6)
+    if taken == PNG:
+        body = file_of(
+            np.asarray(smooth()),
+            2,
+            8,
+            chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB)),
+            chunk(b"eXIf", told),
+            chunk(b"pHYs", struct.pack(">IIB", 11811, 5906, 1)),
+            chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP),
+        )
+    else:
+        prefix = b"Exif\0\0" if taken == JPEG else b""
+        body = encoded(
+            smooth(),
+            KINDS[taken],
+            exif=prefix + told,
+            icc_profile=SRGB,
+            xmp=XMP,
+            dpi=(300, 150),
+        )
+    found = read(body, LIMIT)
+    result = opened(write(found, found.pixels, written, 95))
+    assert (result.format, result.size) == (KINDS[written], (20, 33))
+    assert result.info["icc_profile"] == SRGB
+    assert result.info["xmp"] == UPRIGHT_XMP
+    kept = result.getexif()
+    assert kept[ExifTags.Base.Orientation] == 1
+    assert kept[ExifTags.Base.Make] == "Maker of cameras"
+    assert (kept[ExifTags.Base.ImageWidth], kept[ExifTags.Base.ImageLength]) == (20, 33)
+    inner = kept.get_ifd(ExifTags.IFD.Exif)
+    assert (inner[ExifTags.Base.ExifImageWidth], inner[ExifTags.Base.ExifImageHeight]) == (20, 33)
+    assert inner[ExifTags.Base.MakerNote] == bytes(range(40))
+    assert not kept.get_ifd(ExifTags.IFD.IFD1)
+    if WEBP not in (taken, written):  # which has no place for it but in EXIF
+        assert tuple(round(value) for value in result.info["dpi"]) == (150, 300)
+
+
+@pytest.mark.parametrize("orientation", range(1, 5))
+def test_sides_that_stay_are_told_as_before(orientation: int) -> None:
+    told = exif("<", orientation)
+    body = file_of(np.asarray(smooth()), 2, 8, chunk(b"eXIf", told))
+    kept = read(body, LIMIT).metadata.exif
+    assert kept is not None
+    assert len(kept) == len(told)
+    # The orientation, which was in two bytes, and where the thumbnail is, in two of four.
+    changed = [place for place, byte in enumerate(kept) if byte != told[place]]
+    assert len(changed) == (1 if orientation == 1 else 2)
+
+
+def test_a_photograph_that_says_nothing_says_nothing_afterwards() -> None:
+    found = read(file_of(samples(3), 2, 8), LIMIT)
+    assert found.metadata == Metadata()
+    assert set(chunks_of(write(found, found.pixels, PNG))) == {b"IHDR", b"IDAT", b"IEND"}
+    for media_type in (JPEG, WEBP):
+        info = opened(write(found, found.pixels, media_type)).info
+        assert not {"exif", "xmp", "icc_profile", "dpi", "comment"} & set(info)
+
+
+def test_what_only_png_has_a_place_for_stays_in_a_png() -> None:
+    own = [
+        chunk(b"cHRM", struct.pack(">8I", *range(30_000, 38_000, 1000))),
+        chunk(b"gAMA", struct.pack(">I", 45455)),
+        chunk(b"cICP", bytes([9, 16, 0, 1])),
+        chunk(b"tEXt", b"Author\0Somebody"),
+        chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"long ago")),
+    ]
+    stale = [
+        chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"\nexif\n 2\n0000")),
+        chunk(b"sBIT", bytes([5, 5, 5])),
+        chunk(b"tIME", bytes(7)),
+    ]
+    found = read(file_of(samples(3), 2, 8, *own, *stale), LIMIT)
+    body = write(found, found.pixels, PNG)
+    assert all(kept in body for kept in own)
+    assert not any(name in chunks_of(body) for name in (b"sBIT", b"tIME"))
+    assert b"Raw profile" not in body
+    picture = opened(body)
+    assert isinstance(picture.info["gamma"], float)
+    assert b"Somebody" not in write(found, found.pixels, JPEG)
+
+
+def test_what_only_jpeg_has_a_place_for_stays_in_a_jpeg() -> None:
+    iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x0a\x1c\x02\x78\0\x05place"
+    segment = b"\xff\xed" + struct.pack(">H", len(iptc) + 2) + iptc
+    body = encoded(smooth(), "JPEG", comment=b"at the sea", extra=segment)
+    found = read(body, LIMIT)
+    kept = write(found, found.pixels, JPEG)
+    assert opened(kept).info["comment"] == b"at the sea"
+    assert segment in kept
+    assert b"at the sea" not in write(found, found.pixels, PNG)
+
+
+def test_a_profile_of_gray_stays_with_gray_alone() -> None:
+    gray = SRGB[:16] + b"GRAY" + SRGB[20:]
+    pixels = np.asarray(smooth("L"))
+    taken = photograph(pixels, icc=gray)
+    assert opened(write(taken, pixels, PNG)).info["icc_profile"] == gray
+    assert opened(write(taken, pixels, JPEG)).info["icc_profile"] == gray
+    assert "icc_profile" not in opened(write(taken, pixels, WEBP)).info
+
+
+def test_a_large_profile_is_kept_and_exif_that_jpeg_cannot_hold_is_left_out() -> None:
+    pixels = np.asarray(smooth())
+    large = SRGB + np.random.default_rng(0).bytes(150_000)
+    taken = photograph(pixels, icc=large, exif=exif("<", 1) + bytes(65_530), xmp=bytes(65_530))
+    for media_type in MEDIA_TYPES:
+        info = opened(write(taken, pixels, media_type)).info
+        assert info["icc_profile"] == large
+        assert ("exif" in info) == ("xmp" in info) == (media_type != JPEG)
+
+
+def test_xmp_that_tells_of_more_than_the_first_picture_is_left_out() -> None:
+    xmp = XMP.replace(b"dc:rights", b'c="http://ns.google.com/photos/1.0/container/" dc:rights')
+    found = read(encoded(smooth(), "JPEG", xmp=xmp), LIMIT)
+    assert found.metadata.xmp is None
+    assert found.pixels.shape == (33, 20, 3)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: file_of(np.asarray(smooth()), 2, 8),
+        lambda: file_of(samples(4, 16), 6, 16),
+        lambda: encoded(smooth("L"), "JPEG"),
+        lambda: encoded(smooth(), "WEBP"),
+    ],
+    ids=["png", "png16", "jpeg", "webp"],
+)
+def test_what_was_written_as_png_reads_as_it_was(make: Callable[[], bytes]) -> None:
+    found = read(make(), LIMIT)
+    again = read(write(found, found.pixels, PNG), LIMIT)
+    np.testing.assert_array_equal(joined(again), joined(found))
+    assert (again.pixels.dtype, again.metadata) == (found.pixels.dtype, found.metadata)

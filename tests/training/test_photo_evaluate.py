@@ -1,0 +1,187 @@
+"""Denoisers of photographs are measured on the noise that is said, as papers count it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.manifest import Manifest, Measurement
+from training import card
+from training.__main__ import main
+from training.autoencoders.photo import PhotoConfig
+from training.datasets.photos import Folder, open_image
+from training.photo import pipeline, recipe
+from training.photo.cases import cases, white
+from training.photo.classical import prepare
+from training.photo.denoiser import Denoiser
+from training.photo.evaluate import evaluate
+from training.photo.scores import psnr, ssim
+from training.photo.settings import PhotoFitSettings
+
+IMAGE = np.random.default_rng(3).integers(0, 256, (40, 30, 3), np.uint8)
+
+
+def test_white_noise_is_that_of_the_index_clipped_and_rounded() -> None:
+    noise = np.random.default_rng(4).standard_normal((40, 30, 3)) * 25
+    expected = np.round(np.clip(IMAGE.astype(float) + noise, 0, 255)).astype(np.uint8)
+    np.testing.assert_array_equal(white(IMAGE, 25, index=4), expected)
+
+
+def test_scores_are_means_over_the_images() -> None:
+    grey = np.full((16, 16, 3), 100, np.uint8)
+    received = [grey + np.uint8(1), grey + np.uint8(10)]
+    each = [20 * np.log10(255 / error) for error in (1, 10)]
+    assert psnr(received, [grey, grey]) == pytest.approx(np.mean(each))
+    assert psnr([grey], [grey]) == 100
+    assert ssim([IMAGE], [IMAGE]) == pytest.approx(1)
+    assert ssim([IMAGE[::-1]], [IMAGE]) < 0.5
+
+
+def test_demosaicing_gives_back_what_is_smooth() -> None:
+    rows, columns = np.mgrid[:12, :14] / 14
+    smooth = np.stack([rows, rows + columns, 1 - columns], axis=-1)
+    mosaic = np.empty((12, 14))
+    mosaic[::2, ::2], mosaic[1::2, 1::2] = smooth[::2, ::2, 0], smooth[1::2, 1::2, 2]
+    mosaic[::2, 1::2], mosaic[1::2, ::2] = smooth[::2, 1::2, 1], smooth[1::2, ::2, 1]
+    inside = (slice(2, -2), slice(2, -2))
+    np.testing.assert_allclose(pipeline.demosaic(mosaic)[inside], smooth[inside], atol=1e-12)
+
+
+def test_a_camera_adds_noise_that_grows_with_its_sensitivity() -> None:
+    grey = np.full((64, 64, 3), 120, np.uint8)
+    clean = pipeline.photograph(grey, None, index=0)
+    assert np.abs(clean.astype(int) - grey).max() <= 2  # JPEG
+    errors = [
+        np.std(pipeline.photograph(grey, each, index=0).astype(float) - clean)
+        for each in pipeline.SENSITIVITIES
+    ]
+    assert 1 < errors[0] < errors[1] / 1.5 < errors[2] / 2
+    again = pipeline.photograph(grey, pipeline.SENSITIVITIES[0], index=1)
+    assert not np.array_equal(again, pipeline.photograph(grey, pipeline.SENSITIVITIES[0], index=0))
+
+
+def test_every_denoiser_that_is_installed_improves_and_the_others_are_named() -> None:
+    smooth = np.full((64, 64, 3), 120, np.uint8)
+    smooth[20:40, 10:50] = 60
+    case = next(iter(cases([smooth], [25])))
+    announced: list[str] = []
+    names = []
+    for name, restore in prepare(case, announced.append):
+        names.append(name)
+        restored = restore(case.noisy[0], case.sigma[0])
+        assert psnr([restored], case.clean) > psnr(case.noisy, case.clean) + 3
+    assert "scikit-image non-local means, told sigma" in names
+    assert len(names) + len(announced) == 3
+    assert all(text.startswith("left out: ") for text in announced)
+
+
+@pytest.fixture(scope="module")
+def workplace(eager: None, photographs: Folder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with runs/ and models/ of a tiny network, trained for a moment and exported."""
+    root = tmp_path_factory.mktemp("workplace")
+    settings = PhotoFitSettings(batch_size=4, patch=32, warmup=1, every=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe, "CONFIG", PhotoConfig((8, 8), (1, 1)))
+        patch.setattr(recipe, "FIT", settings)
+        runs = ["--runs", str(root / "runs")]
+        photos = ["--photos", str(photographs.root), "--licence", "CC0"]
+        main(["train", "photo", "--steps", "3", "--seed", "7", *photos, *runs])
+        main(["export", "photo", "--models", str(root / "models"), *runs])
+    return root
+
+
+def test_the_manifest_says_how_to_train_the_denoiser_again(
+    workplace: Path, photographs: Folder
+) -> None:
+    provenance = Manifest.read(workplace / "models" / "photo" / "1").provenance
+    assert provenance.command == (
+        f"python -m training train photo --seed 7 --photos {photographs.root.name} --steps 3"
+    )
+    assert (provenance.dataset, provenance.dataset_licence) == ("3 photographs", "CC0")
+    assert {"python", "keras", "tf2onnx"} <= set(provenance.versions)
+
+
+def test_a_photograph_of_any_size_is_denoised_whole(workplace: Path) -> None:
+    denoiser = Denoiser(workplace / "models" / "photo" / "1")
+    for shape in ((40, 30, 3), (1, 1, 3), (5, 8, 3)):
+        pixels = np.resize(IMAGE, shape)
+        for sigma in (None, 20.0):
+            assert denoiser(pixels, sigma).shape == shape
+    padded = np.pad(IMAGE, ((0, 0), (0, 2), (0, 0)), mode="reflect")
+    np.testing.assert_array_equal(denoiser(IMAGE), denoiser(padded)[:, :30])
+
+
+def value(manifest: Manifest, *wanted: str) -> float:
+    (found,) = (
+        each.value
+        for each in manifest.measurements
+        if (each.quantity, each.condition, each.method) == wanted
+    )
+    return found
+
+
+def test_figures_are_of_the_served_model_and_written_beside_it(
+    workplace: Path, photographs: Folder
+) -> None:
+    folder = workplace / "models" / "photo" / "1"
+    said: list[str] = []
+    manifest = evaluate(folder, photographs, sigmas=(15.0,), announce=said.append)
+    assert Manifest.read(folder) == manifest
+    assert (folder / card.FILE_NAME).read_text() == card.render(manifest)
+    denoiser = Denoiser(folder)
+    images = [open_image(path) for path in photographs.paths]
+    noisy = [white(image, 15, index=index) for index, image in enumerate(images)]
+    condition = "white noise of sigma 15"
+    for method, restored in {
+        "corrupted input": noisy,
+        "model": [denoiser(each) for each in noisy],
+        "model, told sigma": [denoiser(each, 15.0) for each in noisy],
+    }.items():
+        assert value(manifest, "psnr", condition, method) == pytest.approx(psnr(restored, images))
+    assert value(manifest, "psnr", "clean", "model") == pytest.approx(
+        psnr([denoiser(each) for each in images], images)
+    )
+    means = "scikit-image non-local means, told sigma"
+    assert value(manifest, "psnr", condition, means) > value(
+        manifest, "psnr", condition, "corrupted input"
+    )
+    again = evaluate(folder, photographs, sigmas=(15.0,), compare=False, announce=said.append)
+
+    def sorted_figures(of: Manifest) -> list[Measurement]:
+        return sorted(of.measurements, key=lambda each: each.model_dump_json())
+
+    assert sorted_figures(again) == sorted_figures(manifest)
+
+
+def test_the_noise_and_what_is_left_of_it_are_drawn(workplace: Path, photographs: Folder) -> None:
+    out, models = workplace / "figures", str(workplace / "models")
+    photos = ["--photos", str(photographs.root), "--out", str(out)]
+    main(["figures", "--models", models, *photos])
+    drawn = {path.name: open_image(path) for path in out.iterdir()}
+    assert set(drawn) == {"photo-noise.jpg", "photo-denoised.jpg"}
+    assert all(each.std() > 20 for each in drawn.values())
+    noise = drawn["photo-noise.jpg"][20:160, 10:150], drawn["photo-noise.jpg"][182:322, 10:150]
+    assert np.abs(noise[0].astype(float) - noise[1]).mean() > 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["train", "photo"], "--photos: expected a folder of photographs"),
+        (["train", "photo", "stacked", "--photos", "."], "expected photo alone"),
+        (["train", "photo", "--photos", ".", "--epochs", "2"], "--epochs: expected no such"),
+        (["train", "stacked", "--steps", "2"], "--steps: expected no such option for stacked"),
+        (["train", "photo", "--photos", "nowhere"], "expected a folder with images"),
+        (["export", "photo", "--runs", "nowhere"], "train photo --photos DIR"),
+    ],
+)
+def test_options_that_do_not_fit_end_with_a_word_on_them(arguments: list[str], text: str) -> None:
+    with pytest.raises(SystemExit, match=text):
+        main(arguments)
+
+
+def test_a_denoiser_of_photographs_is_not_measured_on_anything_else(workplace: Path) -> None:
+    models = ["--models", str(workplace / "models")]
+    with pytest.raises(SystemExit, match="--photos: expected a folder of photographs"):
+        main(["evaluate", "photo", *models])
+    main(["evaluate", "all", *models])  # nothing there is of Fashion-MNIST

@@ -1,0 +1,122 @@
+"""The exported denoiser of photographs is what Keras computes, with nothing else in its graph."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from service.inference.loading import load
+from service.manifest import Manifest, Provenance
+from training.autoencoders.photo import PhotoConfig, build
+from training.export import ParityError
+from training.photo import export as exporting
+from training.photo.export import export
+from training.photo.halo import halo
+from training.photo.noise import Floats
+
+CONFIG = PhotoConfig((8, 8), (1, 2))
+PROVENANCE = Provenance(
+    dataset="none",
+    dataset_licence="none",
+    seed=0,
+    epochs=1,
+    settings="none",
+    command="none",
+    trained_at=datetime(2026, 1, 1, tzinfo=UTC),
+    versions={},
+)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights as of a trained network: of no layer are they what they are at first."""
+    random = np.random.default_rng(0)
+    model = build(CONFIG, seed=1)
+    for each in model.weights:
+        noise = random.standard_normal(each.shape)
+        each.assign(abs(each + 0.3 * noise) if "normal" in each.path else each + 0.05 * noise)
+    path = tmp_path_factory.mktemp("weights") / "photo.weights.h5"
+    model.save_weights(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "photo" / "1"
+    export(CONFIG, weights, folder, summary="Tiny", provenance=PROVENANCE)
+    return folder
+
+
+def test_the_served_model_gives_what_keras_gives(folder: Path, weights: Path) -> None:
+    served, model = load(folder), build(CONFIG, seed=2)
+    model.load_weights(weights)
+    random = np.random.default_rng(1)
+    for shape in ((2, 4, 20, 3), (1, 36, 8, 3)):
+        images = random.random(shape, np.float32)
+        for sigma in (None, 0.0, 70.0):
+            told = np.full(len(images), -1 if sigma is None else sigma, np.float32)
+            expected = np.asarray(model([images, told], training=False))
+            received = served.infer("denoise", images, sigma=sigma)
+            np.testing.assert_allclose(received, expected, atol=1e-5)
+            assert np.abs(received - images).max() > 1e-3
+
+
+def test_nothing_is_left_in_the_graph_but_what_computes(folder: Path) -> None:
+    graph = onnx.load(folder / "denoiser.onnx").graph
+    nodes = Counter(node.op_type for node in graph.node)
+    assert nodes["Transpose"] == 2  # pixels come and go with their colours last
+    assert nodes["ConvTranspose"] == 2
+    assert nodes["Conv"] == 2 + 2 * (1 + 2 + 1)
+    assert not {"BatchNormalization", "Pad", "Slice", "Shape"} & set(nodes)
+    used = {name for node in graph.node for name in node.input}
+    assert {constant.name for constant in graph.initializer} <= used
+    shapes = {
+        value.name: [size.dim_param or size.dim_value for size in value.type.tensor_type.shape.dim]
+        for value in (*graph.input, *graph.output)
+    }
+    photographs = ["batch", "height", "width", 3]
+    assert shapes == {"images": photographs, "sigma": ["batch"], "reconstructions": photographs}
+
+
+def test_the_manifest_says_how_photographs_are_cut(folder: Path) -> None:
+    operation = Manifest.read(folder).operations["denoise"]
+    assert operation.tiles
+    assert operation.tiles.stride == CONFIG.stride == 4
+    assert 4 < operation.tiles.halo < 64
+    assert operation.tiles.halo % 4 == 0
+    assert operation.sigma
+    assert (operation.sigma.unknown, operation.sigma.highest) == (-1, 100)
+
+
+def test_a_graph_that_differs_from_keras_is_not_exported(
+    folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Manifest.read(folder)
+    monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
+    with pytest.raises(ParityError, match="of Keras, received"):
+        export(CONFIG, weights, folder, summary="Other", provenance=PROVENANCE)
+    assert Manifest.read(folder) == before
+    assert [path.name for path in folder.parent.iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize(("reach", "expected"), [(5, 12), (8, 12), (9, 16)])
+def test_the_halo_is_as_far_as_pixels_reach_and_a_stride_more(reach: int, expected: int) -> None:
+    def drag(images: Floats) -> Floats:
+        """Every pixel takes some of the one so far to its right; there is black beyond the edge."""
+        shifted = np.zeros_like(images)
+        shifted[:, :, :-reach] = images[:, :, reach:]
+        dragged: Floats = (images + shifted) / np.float32(2)
+        return dragged
+
+    picture = np.random.default_rng(0).random((16, 64, 3), np.float32)
+    assert halo(drag, [picture], stride=4) == expected
+    assert halo(lambda images: images, [picture], stride=4) == 4
+
+
+def test_a_network_that_sees_further_than_is_measured_has_no_halo() -> None:
+    picture = np.random.default_rng(0).random((16, 64, 3), np.float32)
+    with pytest.raises(ValueError, match="less than 32 pixels away"):
+        halo(lambda images: images + images.mean(), [picture], stride=4)

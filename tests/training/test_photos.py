@@ -1,0 +1,63 @@
+"""Photographs of a folder are found, told apart, decoded upright, and held out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training.datasets import photos
+from training.datasets.photos import Folder, decode, open_image
+
+
+def test_decoded_photographs_are_those_of_the_files(photographs: Folder, tmp_path: Path) -> None:
+    decoded = decode(photographs, tmp_path / "photos.bin", at_least=201)
+    expected = [open_image(path) for path in photographs.paths[1:]]  # the first is 200 wide
+    assert decoded.sizes == tuple(each.shape[:2] for each in expected)
+    assert decoded.pixels == sum(each.size // 3 for each in expected)
+    for received, wanted in zip(decoded.arrays(), expected, strict=True):
+        np.testing.assert_array_equal(received, wanted)
+
+
+def test_photographs_that_are_too_small_or_none_at_all_are_told(
+    photographs: Folder, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="at least 300 x 300 pixels, received 4 smaller ones"):
+        decode(photographs, tmp_path / "photos.bin", at_least=300)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").touch()
+    with pytest.raises(FileNotFoundError, match="expected a folder with images"):
+        photos.folder(tmp_path / "empty")
+    (tmp_path / "empty" / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"broken\.png: expected an image"):
+        decode(photos.folder(tmp_path / "empty"), tmp_path / "photos.bin", at_least=1)
+
+
+def test_a_photograph_is_turned_upright_and_made_colour(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by a quarter to the right
+    Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3)).save(tmp_path / "a.png", exif=exif)
+    pixels = open_image(tmp_path / "a.png")
+    np.testing.assert_array_equal(pixels[..., 0], [[3, 0], [4, 1], [5, 2]])
+    np.testing.assert_array_equal(pixels[..., 0], pixels[..., 2])
+
+
+def test_held_out_photographs_are_the_same_each_time_and_not_trained_on(
+    photographs: Folder,
+) -> None:
+    kept, held_out = photographs.split(3)
+    assert [path.name for path in held_out.paths] == ["0.png", "3.png"]
+    assert [path.name for path in kept.paths] == ["1.png", "2.png"]
+    with pytest.raises(FileNotFoundError):
+        photographs.split(1)
+
+
+def test_the_digest_is_of_names_and_sizes(photographs: Folder, tmp_path: Path) -> None:
+    def copy(folder: Path, names: str) -> str:
+        folder.mkdir()
+        for path, name in zip(photographs.paths, names, strict=True):
+            (folder / f"{name}.png").write_bytes(path.read_bytes())
+        return photos.folder(folder).digest()
+
+    assert copy(tmp_path / "same", "0123") == photographs.digest()
+    assert copy(tmp_path / "other", "0124") != photographs.digest()

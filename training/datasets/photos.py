@@ -1,0 +1,118 @@
+"""Photographs of any folder, decoded once, so that cutting patches reads no file again."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Pixels of photographs one after the other in a file that is mapped to memory.
+
+    path: the file; sizes: height and width of each photograph, in the file's order. What is read
+    of it the operating system keeps in memory, once for all processes, as far as there is memory.
+    """
+
+    path: Path
+    sizes: tuple[tuple[int, int], ...]
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels all photographs have together."""
+        return sum(height * width for height, width in self.sizes)
+
+    def arrays(self) -> list[Pixels]:
+        """Return the photographs, uint8 (height, width, 3) each, as views of the file."""
+        ends = np.cumsum([height * width * 3 for height, width in self.sizes])
+        parts = np.split(np.memmap(self.path, np.uint8, "r"), ends[:-1])
+        return [
+            part.reshape(height, width, 3)
+            for part, (height, width) in zip(parts, self.sizes, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Images of a folder and of all folders in it: all of them, or some, in order of their names.
+
+    Raises FileNotFoundError where there are none.
+    """
+
+    root: Path
+    paths: tuple[Path, ...]
+
+    def __post_init__(self) -> None:
+        if not self.paths:
+            raise FileNotFoundError(f"{self.root}: expected a folder with images, received none")
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def split(self, every: int) -> tuple["Folder", "Folder"]:
+        """Return all but each so manieth image, from the first on, and the others.
+
+        Raises FileNotFoundError where that leaves nothing for the first.
+        """
+        held_out = self.paths[::every]
+        kept = tuple(path for path in self.paths if path not in set(held_out))
+        return Folder(self.root, kept), Folder(self.root, held_out)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the names and sizes of the files, as hexadecimal digits."""
+        lines = [
+            f"{path.relative_to(self.root).as_posix()}\t{path.stat().st_size}\n"
+            for path in self.paths
+        ]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def folder(root: Path) -> Folder:
+    """Return the images in a folder and in all folders in it.
+
+    Raises FileNotFoundError where there is none.
+    """
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return Folder(root, tuple(path for path in found if path.is_file()))
+
+
+def open_image(path: Path) -> Pixels:
+    """Return an image as it is looked at, upright and in colour: uint8 (height, width, 3).
+
+    Raises ValueError where the file cannot be read as an image.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"{path}: expected an image, received: {error}") from error
+
+
+def decode(images: Folder, file: Path, *, at_least: int) -> Photos:
+    """Decode images into one file, and return what is in it.
+
+    Images with a side shorter than at_least pixels are left out. Raises ValueError where a file
+    is no image, or all are too small.
+    """
+    sizes = []
+    with file.open("wb") as out:
+        for path in images.paths:
+            pixels = open_image(path)
+            if min(pixels.shape[:2]) >= at_least:
+                out.write(pixels.tobytes())
+                sizes.append(pixels.shape[:2])
+    if not sizes:
+        raise ValueError(
+            f"{images.root}: expected images of at least {at_least} x {at_least} pixels, received "
+            f"{len(images)} smaller ones"
+        )
+    return Photos(file, tuple(sizes))

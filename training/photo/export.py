@@ -1,0 +1,113 @@
+"""Export the denoiser of photographs to ONNX, with a manifest, behind a parity gate.
+
+tf2onnx converts TensorFlow functions, so the export runs with KERAS_BACKEND=tensorflow, whatever
+backend trained the weights.
+"""
+
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+
+from service.inference.device import Execution
+from service.inference.session import Session
+from service.manifest import (
+    SCHEMA_VERSION,
+    Manifest,
+    Operation,
+    Pixels,
+    Provenance,
+    SigmaInput,
+    Tensor,
+    Tiles,
+    digest,
+)
+from training.autoencoders.photo import PhotoConfig, build
+from training.export import FILES, TOLERANCE, ParityError
+from training.photo import graph
+from training.photo.halo import halo, pictures
+from training.photo.noise import UNKNOWN, Floats
+
+HIGHEST_SIGMA = 100.0
+IMAGES = Tensor(name="images", dtype="float32", shape=("batch", "height", "width", 3))
+RECONSTRUCTIONS = Tensor(name=graph.OUTPUT, dtype="float32", shape=IMAGES.shape)
+SIGMA = SigmaInput(
+    tensor=Tensor(name="sigma", dtype="float32", shape=("batch",)),
+    unknown=UNKNOWN,
+    highest=HIGHEST_SIGMA,
+)
+
+
+def export(
+    config: PhotoConfig, weights: Path, folder: Path, *, summary: str, provenance: Provenance
+) -> Manifest:
+    """Write the graph and the manifest of trained weights into models/<name>/<version>/.
+
+    A folder that exists is replaced, all at once. Raises ParityError, a ValueError, where the
+    graph's output differs from Keras's anywhere by more than 1e-5, for two batch sizes and two
+    sizes of images; the folder stays as it was then. Raises ValueError where Keras runs on another
+    backend than TensorFlow, or the weights are of another model.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"KERAS_BACKEND: expected tensorflow for the export, received {keras.backend.backend()}"
+        )
+    model = build(config, seed=0)
+    model.load_weights(weights)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        draft = Path(temporary) / "new"
+        draft.mkdir()
+        manifest = Manifest(
+            schema_version=SCHEMA_VERSION,
+            name=folder.parent.name,
+            version=int(folder.name),
+            summary=summary,
+            pixels=Pixels(mode="RGB", scale=255.0),
+            operations={"denoise": _write(model, draft / FILES["denoise"], stride=config.stride)},
+            provenance=provenance,
+            measurements=(),
+        )
+        manifest.write(draft)
+        if folder.exists():
+            folder.rename(Path(temporary) / "old")
+        draft.rename(folder)
+    return manifest
+
+
+def _write(model: keras.Model, path: Path, *, stride: int) -> Operation:
+    onnx.save(graph.convert(model), path)
+
+    def described(pixels: int) -> Operation:
+        return Operation(
+            file=path.name,
+            sha256=digest(path),
+            input=IMAGES,
+            output=RECONSTRUCTIONS,
+            steps=None,
+            sigma=SIGMA,
+            tiles=Tiles(stride=stride, halo=pixels),
+        )
+
+    session = Session(path, described(stride), Execution())
+    _check_parity(model, session, path.name, stride)
+    return described(halo(session.run, pictures(), stride=stride))
+
+
+def _check_parity(model: keras.Model, session: Session, name: str, stride: int) -> None:
+    random = np.random.default_rng(0)
+    for batch, height, width in ((1, 9 * stride, 9 * stride), (3, 5 * stride, 12 * stride)):
+        images: Floats = random.random((batch, height, width, 3), np.float32)
+        sigma = np.array([UNKNOWN, 15, 50], np.float32)[:batch]
+        expected = np.asarray(model([images, sigma], training=False))
+        received = session.run(images, None, sigma)
+        if expected.shape != received.shape:
+            raise ParityError(f"{name}: expected shape {expected.shape}, received {received.shape}")
+        difference = float(np.abs(expected - received).max())
+        if not difference <= TOLERANCE:
+            raise ParityError(
+                f"{name}: expected outputs within {TOLERANCE:.3g} of Keras, received "
+                f"{difference:.3g} for images of shape {images.shape}"
+            )

@@ -1,0 +1,104 @@
+"""Pictures of the noise that photographs are trained with, and of what a denoiser makes of it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from training.datasets.photos import Folder, Pixels, open_image
+from training.photo import noise, pipeline
+from training.photo.batches import spoiled_by
+from training.photo.cases import white
+from training.photo.denoiser import Denoiser
+from training.photo.scores import psnr
+from training.photo.validation import middle
+
+SIDE, GAP, LABEL = 144, 6, 18
+COLUMNS = 5
+SHOWN = 4
+QUALITY = 85
+
+
+def draw(images: Folder, denoiser: Denoiser | None, folder: Path) -> Iterator[Path]:
+    """Draw every figure that can be; yield each file once it is there.
+
+    images: of which those at fixed places in the order of their names are shown, their middles;
+    denoiser: None where there is none yet. Raises ValueError where a photograph is smaller than
+    what is shown of it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    yield noises(_middles(images, COLUMNS), folder / "photo-noise.jpg")
+    if denoiser is not None:
+        yield restored(_middles(images, SHOWN), denoiser, folder / "photo-denoised.jpg")
+
+
+def noises(crops: Sequence[Pixels], path: Path) -> Path:
+    """Draw clean crops over a row of them for each kind of noise, as training draws it."""
+    rows = {"clean": list(crops)}
+    for number, kind in enumerate(noise.MIX):
+        rows[f"{kind.name}, {kind.share:.0%} of the patches"] = [
+            _spoiled(crop, kind, np.random.default_rng((number, index)))
+            for index, crop in enumerate(crops)
+        ]
+    return _save(_sheet(rows), path)
+
+
+def restored(crops: Sequence[Pixels], denoiser: Denoiser, path: Path) -> Path:
+    """Draw crops with white and camera noise, each before and after, and without noise."""
+    pairs = {
+        "white noise, sigma 25": (
+            [white(crop, 25, index=index) for index, crop in enumerate(crops)],
+            list(crops),
+        ),
+        "camera noise, high ISO": (
+            [
+                pipeline.photograph(crop, pipeline.SENSITIVITIES[-1], index=index)
+                for index, crop in enumerate(crops)
+            ],
+            [pipeline.photograph(crop, None, index=index) for index, crop in enumerate(crops)],
+        ),
+    }
+    rows = {}
+    for name, (noisy, clean) in pairs.items():
+        denoised = [denoiser(image) for image in noisy]
+        rows[f"{name}: {psnr(noisy, clean):.1f} dB"] = noisy
+        rows[f"denoised, blind: {psnr(denoised, clean):.1f} dB"] = denoised
+        rows["without noise" if name.startswith("camera") else "original"] = clean
+    return _save(_sheet(rows), path)
+
+
+def _middles(images: Folder, number: int) -> list[Pixels]:
+    """The middles of so many photographs, from as far apart in the folder as can be."""
+    places = np.linspace(0, len(images) - 1, min(number, len(images))).astype(int)
+    crops = [middle(open_image(images.paths[place]), SIDE) for place in places]
+    for crop, place in zip(crops, places, strict=True):
+        if min(crop.shape[:2]) < SIDE:
+            raise ValueError(
+                f"{images.paths[place]}: expected at least {SIDE} x {SIDE} pixels, received "
+                f"{crop.shape[1]} x {crop.shape[0]}"
+            )
+    return crops
+
+
+def _spoiled(crop: Pixels, kind: noise.Kind, random: np.random.Generator) -> Pixels:
+    return noise.to_bytes(spoiled_by(kind, crop.astype(np.float32) / np.float32(255), random)[0])
+
+
+def _sheet(rows: dict[str, list[Pixels]]) -> Image.Image:
+    """Images of one size in rows, each under its label."""
+    columns = max(map(len, rows.values()))
+    size = columns * (SIDE + GAP) + GAP, len(rows) * (SIDE + LABEL) + GAP
+    sheet = Image.new("RGB", size, "white")
+    canvas, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for row, (label, images) in enumerate(rows.items()):
+        top = row * (SIDE + LABEL)
+        canvas.text((GAP, top + 2), label, fill="#22313f", font=font)
+        for column, image in enumerate(images):
+            sheet.paste(Image.fromarray(image), (GAP + column * (SIDE + GAP), top + LABEL))
+    return sheet
+
+
+def _save(sheet: Image.Image, path: Path) -> Path:
+    sheet.save(path, "JPEG", quality=QUALITY)
+    return path

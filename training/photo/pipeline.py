@@ -1,0 +1,126 @@
+"""Noise as a camera leaves it, to measure denoisers with: other parameters than in training.
+
+A photograph is taken back to linear light and to what a sensor behind a Bayer filter sees of it;
+there it gets the noise of photons and of reading. Then it is developed: white balance, Malvar's
+demosaicing, the curve of sRGB, JPEG. The clean image that a restored one is compared with has gone
+through the same, without the noise.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from training.datasets.photos import Pixels
+
+Light = NDArray[np.float64]
+SEED = 20_000
+"""Noise of the image with index i has this seed plus i; training has seeds of two numbers."""
+GAINS = np.array([2.1, 1.0, 1.7])
+"""Of red, green and blue in the white balance."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What a sensor does at one ISO setting, full well at 1.
+
+    shot: variance of the noise of photons at full well; read: standard deviation of what reading
+    adds.
+    """
+
+    name: str
+    shot: float
+    read: float
+
+
+SENSITIVITIES = (
+    Sensitivity("low", 0.0004, 0.0015),
+    Sensitivity("middle", 0.0018, 0.004),
+    Sensitivity("high", 0.007, 0.011),
+)
+
+
+def photograph(image: Pixels, sensitivity: Sensitivity | None, *, index: int) -> Pixels:
+    """Return an image (height, width, 3) as a camera takes it, without noise for None."""
+    gains = np.where(_bayer(image.shape[:2]), GAINS, 0).sum(axis=-1)
+    raw = np.where(_bayer(image.shape[:2]), _linear(image), 0).sum(axis=-1) / gains
+    if sensitivity is not None:
+        random = np.random.default_rng(SEED + index)
+        photons = random.poisson(raw / sensitivity.shot) * sensitivity.shot
+        raw = photons + random.standard_normal(raw.shape) * sensitivity.read
+    balanced = np.clip(raw, 0, 1) * gains  # before demosaicing, which takes the colours for alike
+    developed = _curve(np.clip(demosaic(balanced), 0, 1))
+    return _jpeg(np.rint(developed * 255).astype(np.uint8))
+
+
+def demosaic(raw: Light) -> Light:
+    """Return the colours of a mosaic (height, width) with red at its corner, by Malvar's filters.
+
+    The filters are those of figure 2 in Malvar, He and Cutler (2004), High-quality linear
+    interpolation for demosaicing of Bayer-patterned color images.
+    """
+    red, green, blue = np.moveaxis(_bayer(raw.shape), -1, 0)
+    in_red_row = (np.arange(raw.shape[0]) % 2 == 0)[:, None]
+    cross, along, across, diagonal = (
+        ndimage.correlate(raw, kernel / 8, mode="mirror")
+        for kernel in (_CROSS, _ALONG, _ALONG.T, _DIAGONAL)
+    )
+    beside_red = np.where(in_red_row, along, across)
+    beside_blue = np.where(in_red_row, across, along)
+    return np.stack(
+        [
+            np.select([red, green], [raw, beside_red], diagonal),
+            np.where(green, raw, cross),
+            np.select([blue, green], [raw, beside_blue], diagonal),
+        ],
+        axis=-1,
+    )
+
+
+def _bayer(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which colour each pixel of a sensor sees, (height, width, 3): red, green; green, blue."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    red = (rows % 2 == 0) & (columns % 2 == 0)
+    blue = (rows % 2 == 1) & (columns % 2 == 1)
+    return np.stack([red, ~red & ~blue, blue], axis=-1)
+
+
+def _linear(image: Pixels) -> Light:
+    values = image.astype(np.float64) / 255
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def _curve(light: Light) -> Light:
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def _jpeg(image: Pixels) -> Pixels:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=90)
+    return np.asarray(Image.open(buffer))
+
+
+_CROSS = np.array(
+    [[0, 0, -1, 0, 0], [0, 0, 2, 0, 0], [-1, 2, 4, 2, -1], [0, 0, 2, 0, 0], [0, 0, -1, 0, 0]]
+)
+_ALONG = np.array(
+    [
+        [0, 0, 0.5, 0, 0],
+        [0, -1, 0, -1, 0],
+        [-1, 4, 5, 4, -1],
+        [0, -1, 0, -1, 0],
+        [0, 0, 0.5, 0, 0],
+    ]
+)
+_DIAGONAL = np.array(
+    [
+        [0, 0, -1.5, 0, 0],
+        [0, 2, 0, 2, 0],
+        [-1.5, 0, 6, 0, -1.5],
+        [0, 2, 0, 2, 0],
+        [0, 0, -1.5, 0, 0],
+    ]
+)

@@ -1,0 +1,10 @@
+"""The denoiser of photographs as it is trained: what to build and how to fit it."""
+
+from training.autoencoders.photo import PhotoConfig
+from training.photo.settings import PhotoFitSettings
+
+SUMMARY = "A residual U-Net, trained to remove the noise of photographs of any size"
+CONFIG = PhotoConfig((48, 64, 96), (2, 2, 4))
+FIT = PhotoFitSettings()
+HELD_OUT = 20
+"""Each so manieth photograph is validated with, where there are no others for it."""
