@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     ] = None
     max_body_bytes: Annotated[
         int, Field(ge=1, description="largest request body, in bytes; a larger one is a 413")
-    ] = 64 * 1024 * 1024
+    ] = 160 * 1024 * 1024
     max_output_bytes: Annotated[
         int, Field(ge=1, description="largest output, in bytes of float32; a larger one is a 413")
     ] = 64 * 1024 * 1024
@@ -76,7 +76,12 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="pixels of photographs admitted at once; more are a 429")
     ] = 64_000_000
     timeout: Annotated[
-        float, Field(gt=0, description="seconds in which a request is answered, or it is a 503")
+        float,
+        Field(
+            gt=0,
+            description="seconds in which a request is answered, or it is a 503; they begin anew "
+            "with each tile of a photograph that is done",
+        ),
     ] = 30.0
     threads: Annotated[
         int,

@@ -1,37 +1,37 @@
 """Bodies <-> arrays: what the three operations read, by Content-Type, and write, by Accept."""
 
-import codecs
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from multipart import parse_options_header
+from numpy.typing import NDArray
 
 from service.api import forms, json_arrays, npy, pictures
 from service.api.body import Body
+from service.api.media import ARRAYS, JSON, NPY, PICTURES, writable
 from service.api.negotiation import choose
 from service.api.remembering import remembered
 from service.errors import (
+    BodyTooLarge,
     InvalidValue,
-    MalformedBody,
     NotAcceptable,
     ShapeMismatch,
-    UnsupportedMediaType,
 )
 from service.inference.model import Model
-from service.inference.pixels import Floats, to_floats, to_pixels
+from service.inference.pixels import Bytes, Floats, to_floats, to_pixels
 from service.manifest import OperationName
 
-JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
-ARRAYS = (JSON, NPY)
-PICTURES = tuple(pictures.FORMATS)
-# What curl and browsers say of a body whose type they were not told.
-UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 # Bytes that are read, and numbers that are written, in 0.2 ms or less: less than a thread takes.
 SHORT_BODY = {JSON: 48 * 1024, NPY: 1024 * 1024}
 SHORT_OUTPUT = {JSON: 8 * 1024, NPY: 4 * 1024 * 1024}
 SHORT_PIXELS = 100_000  # which are numbers yet, to be rounded
+LARGEST_JSON = 64 * 1024 * 1024
+"""Bytes of JSON: its numbers take ten times as much memory until they are an array."""
+
+Values = NDArray[Any]
+"""Numbers in the model's range, float32, or pixels, uint8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,40 +43,11 @@ class Batch:
     take memory of their own, beside the body.
     """
 
-    inputs: Floats
+    inputs: Values
     answers: tuple[str, ...]
     as_pixels: bool = False
     known_finite: bool = True
     copied: bool = True
-
-
-def readable(operation: OperationName) -> tuple[str, ...]:
-    """Return the media types that an operation reads; a coding is never a picture."""
-    return (JSON, NPY) if operation == "decode" else (JSON, NPY, *PICTURES, MULTIPART)
-
-
-def writable(operation: OperationName) -> tuple[str, ...]:
-    """Return the media types that an operation writes."""
-    return (JSON, NPY) if operation == "encode" else (JSON, NPY, *PICTURES)
-
-
-def media_type(body: Body, content_type: str, operation: OperationName) -> tuple[str, str]:
-    """Return the media type of a body, and the boundary of its parts, "" where it has none.
-
-    Raises UnsupportedMediaType with the list of what is read, MalformedBody for an empty body.
-    """
-    if not body:
-        raise MalformedBody(f"body: expected inputs for {operation}, received nothing")
-    told, boundary = _parsed(content_type)
-    found = _sniffed(body) if told in UNTOLD else told
-    if found not in readable(operation):
-        received = content_type[:200]
-        if told in UNTOLD:
-            received = f"none, with a body that is {found or 'recognised as none of them'}"
-        raise UnsupportedMediaType(
-            f"Content-Type: expected one of {', '.join(readable(operation))}, received {received}"
-        )
-    return found, boundary
 
 
 def read(
@@ -91,17 +62,49 @@ def read(
 ) -> Batch:
     """Return the inputs of a body of a media type and boundary; their shape is not checked.
 
-    max_pixels: of all pictures together; max_steps: along a side that fitting leaves free.
-
-    Raises MalformedBody, InvalidValue, ShapeMismatch, UnsupportedMediaType and BodyTooLarge as
-    the readers of each type do.
+    max_pixels: of all pictures together; max_steps: along a side that fitting leaves free. Raises
+    as the readers of each type do.
     """
     found, boundary = kind
-    if found == JSON:
-        return Batch(json_arrays.read(bytes(body)), _answers(operation, JSON))
-    if found == NPY:
-        return _from_npy(body, model, operation)
+    if found in ARRAYS:
+        return read_array(body, found, model, operation)
     files: Sequence[Body] = [body] if found in PICTURES else forms.files(body, boundary)
+    return read_pictures(
+        files, model, operation, fit=fit, max_pixels=max_pixels, max_steps=max_steps
+    )
+
+
+def read_array(
+    body: Body, found: str, model: Model, operation: OperationName, *, scaled: bool = True
+) -> Batch:
+    """Return the inputs of JSON or .npy; scaled: pixels as numbers of the model's range.
+
+    Raises MalformedBody, InvalidValue, ShapeMismatch and BodyTooLarge as the readers do.
+    """
+    if found == NPY:
+        return _from_npy(body, model, operation, scaled=scaled)
+    if len(body) > LARGEST_JSON:
+        raise BodyTooLarge(
+            f"body: expected at most {LARGEST_JSON} bytes of JSON, received {len(body)}; "
+            f"as {NPY}, arrays may be as large as any body"
+        )
+    return Batch(json_arrays.read(bytes(body)), _answers(operation, JSON))
+
+
+def read_pictures(
+    files: Sequence[Body],
+    model: Model,
+    operation: OperationName,
+    *,
+    fit: bool,
+    max_pixels: int,
+    max_steps: int,
+    scaled: bool = True,
+) -> Batch:
+    """Return pictures of one size; scaled: as numbers of the model's range.
+
+    Raises ShapeMismatch where they are of several sizes, and as pictures.read() does.
+    """
     frame = _frame(model, operation, max_steps)
     images = pictures.read(files, frame, fit=fit, max_pixels=max_pixels)
     if len({image.shape for image in images}) > 1:
@@ -110,7 +113,8 @@ def read(
             + ", ".join(f"{image.shape[1]}x{image.shape[0]}" for image in images)
         )
     best = "image/png" if len(images) == 1 else JSON
-    inputs = to_floats(np.stack(images), model.manifest.pixels)
+    stack: Bytes = np.stack(images)
+    inputs = to_floats(stack, model.manifest.pixels) if scaled else stack
     return Batch(inputs, _answers(operation, best))
 
 
@@ -122,7 +126,7 @@ def read_at_once(
     if len(body) > SHORT_BODY.get(found, 0):
         return None
     if found == NPY:
-        return _from_npy(body, model, operation)
+        return _from_npy(body, model, operation, scaled=True)
     inputs = json_arrays.read_at_once(bytes(body))
     return None if inputs is None else Batch(inputs, _answers(operation, JSON))
 
@@ -134,14 +138,14 @@ def is_short(outputs: Floats, answer: str, *, as_pixels: bool) -> bool:
 
 
 def write(
-    outputs: Floats, answer: str, model: Model, *, as_pixels: bool
+    outputs: Values, answer: str, model: Model, *, as_pixels: bool
 ) -> tuple[bytes | memoryview, ...]:
-    """Return outputs in the model's range as the body, in parts, of one of Batch.answers."""
+    """Return outputs, in the model's range or pixels, as the body in parts of a media type."""
     if answer == JSON:
-        return (json_arrays.write(model.name, model.version, outputs),)
+        return (json_arrays.write(model.name, model.version, _scaled(outputs, model)),)
     if answer == NPY:
-        return npy.write(to_pixels(outputs, model.manifest.pixels) if as_pixels else outputs)
-    return (pictures.write(to_pixels(outputs, model.manifest.pixels)[0], answer),)
+        return npy.write(_pixels(outputs, model) if as_pixels else _scaled(outputs, model))
+    return (pictures.write(_pixels(outputs, model)[0], answer),)
 
 
 def answer_type(accept: str, batch: Batch) -> str:
@@ -163,23 +167,25 @@ def _chosen(accept: str, answers: tuple[str, ...], one: bool) -> str:
         raise NotAcceptable(f"{error}; a picture holds one image, not several") from error
 
 
-@remembered(256)
-def _parsed(content_type: str) -> tuple[str, str]:
-    found, options = parse_options_header(content_type)
-    return found, options.get("boundary", "")
-
-
 @functools.cache
 def _answers(operation: OperationName, best: str) -> tuple[str, ...]:
     return tuple(sorted(writable(operation), key=lambda each: each != best))
 
 
-def _from_npy(body: Body, model: Model, operation: OperationName) -> Batch:
+def _scaled(values: Values, model: Model) -> Floats:
+    return to_floats(values, model.manifest.pixels) if values.dtype == np.uint8 else values
+
+
+def _pixels(values: Values, model: Model) -> Bytes:
+    return values if values.dtype == np.uint8 else to_pixels(values, model.manifest.pixels)
+
+
+def _from_npy(body: Body, model: Model, operation: OperationName, *, scaled: bool) -> Batch:
     array = npy.read(body)
     is_pixels = array.dtype == np.uint8
     if is_pixels and operation == "decode":
         raise InvalidValue("body: expected codings as floats, received uint8")
-    inputs = to_floats(array, model.manifest.pixels) if is_pixels else array
+    inputs = to_floats(array, model.manifest.pixels) if is_pixels and scaled else array
     return Batch(
         inputs,
         _answers(operation, NPY),
@@ -192,11 +198,3 @@ def _from_npy(body: Body, model: Model, operation: OperationName) -> Batch:
 def _frame(model: Model, operation: OperationName, longest: int) -> pictures.Frame:
     _, height, width, *_ = model.input(operation).shape
     return pictures.Frame(model.manifest.pixels.mode, (height, width), longest)
-
-
-def _sniffed(body: Body) -> str:
-    head = bytes(body[:64])
-    if head.startswith(b"\x93NUMPY"):
-        return NPY
-    text = head.removeprefix(codecs.BOM_UTF8).lstrip()  # JSON or not, its reader says what is wrong
-    return JSON if text.startswith((b"{", b"[")) else pictures.media_type_of(head)

@@ -4,6 +4,7 @@ FastAPI's middleware, router and dependencies take longer than a small model doe
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 import random
@@ -51,6 +52,7 @@ class Exchange:
         "_receive",
         "_send",
         "_sent",
+        "_since",
         "began",
         "fault",
         "headers",
@@ -73,7 +75,7 @@ class Exchange:
             held = self._sent.get(name)
             self._sent[name] = value if held is None else held + b", " + value
         self.request_id = usable_id(self.header(b"x-request-id"))
-        self.began = time.perf_counter()
+        self.began = self._since = time.perf_counter()
         self.seconds = math.inf
         self._closing: Sequence[Header] = ()
         self.model: Model | None = None
@@ -111,7 +113,7 @@ class Exchange:
 
     async def _received(self, limit: int, ticket: Ticket) -> Body:
         try:
-            async with asyncio.timeout(self.seconds - self.elapsed()):
+            async with asyncio.timeout(self._left()):
                 return await receive(self.scope, self._receive, limit, ticket)
         except TimeoutError:
             self._closing = CLOSE  # what may still come of the body is not waited for
@@ -126,16 +128,14 @@ class Exchange:
         is cancelled then, so that nobody works for it.
         """
         watcher: asyncio.Task[Exception] | None = None
-        left = max(0.0, self.seconds - self.elapsed())
 
         def watch() -> None:
             nonlocal watcher
-            watcher = loop.create_task(self._watch(left - patience))
+            watcher = loop.create_task(self._watch())
             watcher.add_done_callback(lambda _: future.cancel())
 
         loop = asyncio.get_running_loop()
-        patience = min(PATIENCE, left)
-        timer = loop.call_later(patience, watch)
+        timer = loop.call_later(min(PATIENCE, self._left()), watch)
         try:
             return await future
         except asyncio.CancelledError:
@@ -184,6 +184,10 @@ class Exchange:
                 await self._send(end)  # which goes nowhere any more
             raise ClientDisconnect from None
 
+    def progress(self) -> None:
+        """Let the time for an answer begin anew, as a part of a long work is done."""
+        self._since = time.perf_counter()
+
     def elapsed(self) -> float:
         """Return the seconds since the request's head was read."""
         return time.perf_counter() - self.began
@@ -210,17 +214,21 @@ class Exchange:
                 text += ": %s: %s"
             log.log(level, text, *fields.values(), extra=fields)
 
-    async def _watch(self, left: float) -> Exception:
+    def _left(self) -> float:
+        """The seconds in which something has to come."""
+        return max(0.0, self.seconds - (time.perf_counter() - self._since))
+
+    async def _watch(self) -> Exception:
         """Return what came in the way of the answer, once something has."""
-        try:
-            async with asyncio.timeout(left):
-                while (await self._receive())["type"] != "http.disconnect":
-                    pass
-        except TimeoutError:
-            return DeadlineExceeded(
-                f"timeout: expected an answer within {self.seconds:g} s, received none"
-            )
-        return ClientDisconnect()
+        while left := self._left():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    while (await self._receive())["type"] != "http.disconnect":
+                        pass
+                    return ClientDisconnect()
+        return DeadlineExceeded(
+            f"timeout: expected an answer within {self.seconds:g} s, received none"
+        )
 
 
 def usable_id(sent: str) -> str:

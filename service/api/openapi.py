@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from service.api import content
+from service.api import media
 from service.api.schemas import Inputs, Outputs, Problem
 from service.manifest import OperationName
 
@@ -33,8 +33,8 @@ def describe(operation: OperationName) -> dict[str, Any]:
         "properties": {"file": {"type": "array", "items": binary["schema"]}},
     }
     bodies: dict[str, Any] = {
-        content.JSON: {"schema": Inputs.model_json_schema()},
-        content.MULTIPART: {"schema": files},
+        media.JSON: {"schema": Inputs.model_json_schema()},
+        media.MULTIPART: {"schema": files},
     }
     return {
         "openapi_extra": {
@@ -42,7 +42,7 @@ def describe(operation: OperationName) -> dict[str, Any]:
                 "required": True,
                 "content": {
                     media_type: bodies.get(media_type, binary)
-                    for media_type in content.readable(operation)
+                    for media_type in media.readable(operation)
                 },
             }
         },
@@ -51,7 +51,7 @@ def describe(operation: OperationName) -> dict[str, Any]:
                 "model": Outputs,
                 "description": "The outputs, as Accept asks",
                 "content": {
-                    each: binary for each in content.writable(operation) if each != content.JSON
+                    each: binary for each in media.writable(operation) if each != media.JSON
                 },
             },
         }

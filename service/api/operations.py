@@ -6,77 +6,34 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import parse_qsl
 
 from fastapi import Query
-from pydantic import BaseModel, Field, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from service.api import content, headers, photographs
 from service.api.body import Body
+from service.api.choices import (
+    Asked,
+    Choice,
+    DecodeChoice,
+    DenoiseChoice,
+    PictureChoice,
+    parsed,
+)
 from service.api.direct import DirectRoute
 from service.api.exchange import Exchange
+from service.api.media import ARRAYS, JSON, media_type
 from service.api.openapi import describe
 from service.api.problems import problem
-from service.api.remembering import remembered
 from service.api.serving import Serving
+from service.api.tiled import Tiled, takes
 from service.errors import InvalidValue
 from service.inference.admission import Ticket
 from service.inference.model import Model
 from service.manifest import OperationName
-from service.validation import explain
 
 PHOTO = "photo"
 """The model of photographs that comes with the service."""
-
-
-class Choice(BaseModel):
-    """Which model: one of the settings where none is named, and the newest version."""
-
-    model: Annotated[str | None, Field(min_length=1, description="name, as /models lists them")] = (
-        None
-    )
-    version: Annotated[int | None, Field(ge=1, description="the newest where it is left out")] = (
-        None
-    )
-
-
-class PictureChoice(Choice):
-    """Which model, and what to do with pictures that are not as it takes them."""
-
-    fit: Annotated[
-        bool, Field(description="convert and resize pictures to what the model takes")
-    ] = False
-
-
-class DenoiseChoice(PictureChoice):
-    """Which model, how much noise to remove from a photograph, and how to write it."""
-
-    sigma: Annotated[
-        float | None,
-        Field(
-            ge=0,
-            le=100,
-            description="standard deviation of the noise of a photograph, on the scale of 0 to "
-            "255; where it is left out, the model sees for itself",
-        ),
-    ] = None
-    strength: Annotated[
-        float | None,
-        Field(ge=0, le=1, description="how much of the noise to remove from a photograph; 1"),
-    ] = None
-    quality: Annotated[
-        int | None,
-        Field(ge=1, le=100, description="of a photograph as JPEG or WebP, where 100 loses nothing"),
-    ] = None
-
-
-class DecodeChoice(Choice):
-    """Which model, and how long a sequence to give back."""
-
-    steps: Annotated[
-        int | None, Field(ge=1, description="rows to give back, for a recurrent model")
-    ] = None
 
 
 # What OpenAPI shows of the operations: their parameters and a sentence each.
@@ -140,16 +97,16 @@ class Operation:
         await self._serving.handle(exchange, self._operation, self._answer, problem)
 
     async def _answer(self, exchange: Exchange) -> None:
-        choice = _parsed(exchange.scope["query_string"], self._choice)
+        choice = parsed(exchange.scope["query_string"], self._choice)
         operation, serving = self._operation, self._serving
         model = self._find(exchange, choice.model or self._default, choice)
         limit = serving.limits.body_bytes
         with serving.admission.admit(exchange.length(limit)) as ticket:
             body = await exchange.body(limit, ticket)
-            kind = content.media_type(body, exchange.header(b"content-type"), operation)
+            kind = media_type(body, exchange.header(b"content-type"), operation)
             await self._respond(exchange, Work(model, choice, body, kind, ticket))
 
-    def _find(self, exchange: Exchange, name: str, choice: "Asked") -> Model:
+    def _find(self, exchange: Exchange, name: str, choice: Asked) -> Model:
         model = self._serving.store.get_for(self._operation, name, choice.version)
         exchange.model = model
         exchange.headers = headers.naming(model)
@@ -192,7 +149,7 @@ class Operation:
             max_steps=limits.steps,
         )
         batch, answer, size = self._checked(exchange, work, batch)
-        copied = len(work.body) if work.kind[0] == content.JSON else 0
+        copied = len(work.body) if work.kind[0] == JSON else 0
         return batch, answer, size + copied
 
     def _checked(
@@ -226,13 +183,12 @@ class Denoise(Operation):
 
     async def _respond(self, exchange: Exchange, work: "Work") -> None:
         choice = work.choice
-        if choice.model is None and work.kind[0] not in content.ARRAYS:
+        if choice.model is None and work.kind[0] not in ARRAYS:
             work.model = self._find(exchange, self._picture(), choice)
-        if photographs.takes(work.model):
-            how = photographs.How(choice.sigma, choice.strength, choice.quality)
-            await photographs.respond(
-                exchange, work.model, work.body, work.kind, work.ticket, how, self._serving.limits
-            )
+        if takes(work.model):
+            how = photographs.how(choice.sigma, choice.strength, choice.quality)
+            tiled = Tiled(exchange, work.model, work.ticket)
+            await photographs.respond(tiled, work.body, work.kind, how, self._serving.limits)
         elif (choice.sigma, choice.strength, choice.quality) != (None, None, None):
             raise InvalidValue(
                 "sigma, strength, quality: expected none with a model of images of one size, "
@@ -252,38 +208,7 @@ class Work:
     """What a request asks for, and of which model, before its body is read."""
 
     model: Model
-    choice: "Asked"
+    choice: Asked
     body: Body
     kind: tuple[str, str]
     ticket: Ticket
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A choice of any of the three operations, as plain values."""
-
-    model: str | None = None
-    version: int | None = None
-    fit: bool = False
-    steps: int | None = None
-    sigma: float | None = None
-    strength: float | None = None
-    quality: int | None = None
-
-
-@remembered(1024)
-def _parsed(query: bytes, kind: type[Choice]) -> Asked:
-    sent = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    parameters = dict(sent)
-    for name in parameters:
-        values = [value for each, value in sent if each == name]
-        if name not in kind.model_fields:
-            raise InvalidValue(
-                f"query: expected one of {', '.join(kind.model_fields)}, received {name[:40]!r}"
-            )
-        if len(values) > 1 or not values[0]:
-            raise InvalidValue(f"{name}: expected one value, received {', '.join(values)[:80]!r}")
-    try:
-        return Asked(**kind.model_validate(parameters).model_dump())
-    except ValidationError as error:
-        raise InvalidValue(explain(error)) from error

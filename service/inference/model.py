@@ -1,14 +1,16 @@
 """One served model: its operations over their queues."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
 from service.errors import InvalidValue, OperationNotOffered
 from service.inference.batcher import Batcher, Result
+from service.inference.device import CUDA
 from service.inference.pixels import Floats
 from service.inference.session import Session, Sigma
+from service.inference.tiles import longest
 from service.manifest import Manifest, OperationName, Tensor
 
 WARM = 64
@@ -104,12 +106,8 @@ class Model:
         max_batch: of the sizes 1, 2, 4... up to it, each of which CUDA prepares for by itself.
         """
         for batcher in self.batchers.values():
-            session = batcher.session
-            free = -(-WARM // session.multiple) * session.multiple if session.operation.tiles else 1
-            taken = session.operation.input.shape[1:]
-            one = [size if isinstance(size, int) else free for size in taken]
-            for doubled in range((max_batch - 1).bit_length() + 1):
-                session.run(np.zeros((1 << doubled, *one), np.float32))
+            for shape in _warming(batcher.session, max_batch):
+                batcher.session.run(np.zeros(shape, np.float32))
 
     def session(self, operation: OperationName) -> Session:
         """Return what runs an operation. Raises OperationNotOffered."""
@@ -120,3 +118,15 @@ class Model:
                 f"{self.name}: expected one of its operations, {', '.join(self.batchers)}, "
                 f"received {operation}"
             ) from None
+
+
+def _warming(session: Session, max_batch: int) -> Iterator[tuple[int, ...]]:
+    """The shapes of what warms a session up."""
+    tiles, taken = session.operation.tiles, session.operation.input.shape[1:]
+    free = -(-WARM // session.multiple) * session.multiple if tiles else 1
+    one = [size if isinstance(size, int) else free for size in taken]
+    for doubled in range((max_batch - 1).bit_length() + 1):
+        yield (1 << doubled, *one)
+    if tiles and session.provider == CUDA:  # which finds memory and kernels for each size anew
+        side = longest(tiles, multiple=session.multiple)
+        yield (1, *(each if isinstance(each, int) else side for each in taken))

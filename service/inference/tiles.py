@@ -5,6 +5,12 @@ from typing import NamedTuple
 
 from service.manifest import Tiles
 
+CORE = 1024
+"""Pixels along a side that a tile stands for.
+
+With a halo of 32, 12 megapixels are 9 % more work than as a whole; 15 % with 768, 23 % with 512.
+"""
+
 
 class Span(NamedTuple):
     """A tile along one side of a photograph, in pixels.
@@ -56,6 +62,11 @@ def cut(height: int, width: int, tiles: Tiles, *, multiple: int, core: int) -> l
     ]
 
 
+def longest(tiles: Tiles, *, multiple: int, core: int = CORE) -> int:
+    """Return the height and width of the largest tile."""
+    return _up(core + 2 * _up(tiles.halo, tiles.stride), multiple)
+
+
 def _side(size: int, tiles: Tiles, multiple: int, core: int) -> list[Span]:
     """As few tiles as can be, and no longer than they must be.
 
@@ -64,8 +75,8 @@ def _side(size: int, tiles: Tiles, multiple: int, core: int) -> list[Span]:
     """
     whole = _up(size, tiles.stride)
     halo = _up(tiles.halo, tiles.stride)
-    longest = _up(core + 2 * halo, multiple)
-    count = max(1, _quotient(whole - 2 * halo, longest - 2 * halo))
+    most = longest(tiles, multiple=multiple, core=core)
+    count = max(1, _quotient(whole - 2 * halo, most - 2 * halo))
     length = _up(_quotient(whole + 2 * halo * (count - 1), count), multiple)
     end = whole - length
     starts = [*range(0, end, length - 2 * halo), end] if end > 0 else [0]

@@ -14,15 +14,7 @@ from service.inference.batcher import Result
 from service.inference.canvas import Canvas, Picture
 from service.inference.model import Model
 from service.inference.pixels import Floats
-from service.inference.tiles import Tile, cut
-
-CORE = 1024
-"""Pixels along a side that a tile stands for.
-
-With a halo of 32, 12 megapixels are 9 % more work than as a whole; 15 % with 768, 23 % with 512.
-A tile takes 1.2 s on two processors, and others wait for two at most; it takes 350 MB meanwhile,
-which is all that a photograph takes besides itself and what becomes of it.
-"""
+from service.inference.tiles import CORE, Tile, cut
 
 AT_ONCE = 2
 """Tiles of a photograph in the queue: one runs while another is made or put in its place."""

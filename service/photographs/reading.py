@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
@@ -15,13 +16,38 @@ from service.photographs.photograph import PNG, Photograph, Samples
 from service.photographs.samples import samples_of
 
 
+class Extent(NamedTuple):
+    """What a file says of a photograph before it is decoded or turned.
+
+    bytes: of memory that its pixels will take.
+    """
+
+    width: int
+    height: int
+    bytes: int
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+
+def extent(body: bytes | memoryview, max_pixels: int) -> Extent:
+    """Return how large the photograph in a file is. Raises as read() does."""
+    with _told():
+        media_type = media_type_of(body)
+        picture = opened(body, media_type, max_pixels)
+        width, height = picture.size
+        bands = 4 if picture.mode == "P" else len(picture.getbands())
+        deep = media_type == PNG and png.header(body).depth == 16
+        return Extent(width, height, width * height * bands * (2 if deep else 1))
+
+
 def size(body: bytes | memoryview, max_pixels: int) -> tuple[int, int]:
     """Return the width and height that a file says, before it is decoded or turned.
 
     Raises as read() does.
     """
-    with _told():
-        return opened(body, media_type_of(body), max_pixels).size
+    return extent(body, max_pixels)[:2]
 
 
 def read(body: bytes | memoryview, max_pixels: int) -> Photograph:

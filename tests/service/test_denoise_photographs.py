@@ -1,5 +1,6 @@
 """POST /denoise with photographs of any size."""
 
+import asyncio
 import io
 
 import httpx
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from service.api import content
+from tests.service.gate import Gate
 from tests.service.tiny import Start
 
 RANDOM = np.random.default_rng(0)
@@ -95,3 +98,53 @@ async def test_photographs_beyond_the_limit_are_refused(start: Start) -> None:
     client = start(max_pixels=100)
     answer = await client.post("/denoise?model=photo", content=picture(11, 10))
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+
+
+async def test_pixels_as_an_array_come_back_as_pixels(start: Start) -> None:
+    client, pixels = start(), RANDOM.integers(0, 256, (1, 11, 19, 3), np.uint8)
+    stream = io.BytesIO()
+    np.save(stream, pixels)
+    answer = await client.post("/denoise?model=photo", content=stream.getvalue())
+    received = np.load(io.BytesIO(answer.content))
+    file = io.BytesIO()
+    Image.fromarray(pixels[0]).save(file, "PNG")
+    same = opened(await client.post("/denoise?model=photo", content=file.getvalue()))
+    np.testing.assert_array_equal(received[0], np.asarray(same))
+    asked = {"Accept": "application/json"}
+    answer = await client.post("/denoise?model=photo", content=stream.getvalue(), headers=asked)
+    floats = np.array(answer.json()["outputs"], np.float32)
+    np.testing.assert_allclose(floats, received / np.float32(255), rtol=1e-6)
+
+
+async def test_several_photographs_of_one_size_come_back_as_an_array(start: Start) -> None:
+    sent = [picture(9, 14), picture(9, 14)]
+    client = start()
+    files = [("file", each) for each in sent]
+    asked = {"Accept": "application/x-npy"}
+    answer = await client.post("/denoise?model=photo", files=files, headers=asked)
+    received = np.load(io.BytesIO(answer.content))
+    assert (received.shape, received.dtype) == ((2, 9, 14, 3), np.float32)
+    alone = opened(await client.post("/denoise?model=photo", content=sent[1]))
+    np.testing.assert_array_equal(np.rint(received[1] * 255), np.asarray(alone))
+
+
+async def test_each_tile_that_is_done_gives_more_time(start: Start, gate: Gate) -> None:
+    client, sent = start(timeout=1.0), picture(8, 2100)
+    gate.close()
+    asked = asyncio.create_task(client.post("/denoise?model=photo", content=sent))
+    for _ in range(3):
+        await gate.reached()
+        await asyncio.sleep(0.5)  # half of the time for each of three tiles
+        gate.open()
+        gate.close()
+    assert (await asked).status_code == 200
+    late = await client.post("/denoise?model=photo", content=sent)
+    gate.open()
+    assert (late.status_code, late.json()["code"]) == (503, "deadline-exceeded")
+
+
+async def test_so_much_json_is_refused(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "LARGEST_JSON", 100)
+    answer = await start().post("/denoise?model=photo", json={"inputs": [[[[0.5] * 3] * 9]]})
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+    assert "as application/x-npy" in answer.json()["detail"]

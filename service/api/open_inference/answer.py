@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import orjson
 
-from service.api.content import JSON
 from service.api.exchange import Header, Part
 from service.api.json_arrays import FLOATS
+from service.api.media import JSON
 from service.api.open_inference.names import Served
 from service.api.open_inference.request import HEADER_SENT, Request
 from service.inference.pixels import Floats

@@ -9,10 +9,11 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from service.api import headers
-from service.api.content import JSON, NPY, SHORT_BODY, SHORT_OUTPUT
+from service.api.content import SHORT_BODY, SHORT_OUTPUT
 from service.api.direct import DirectRoute
 from service.api.exchange import Exchange
 from service.api.explanation import Unexplained
+from service.api.media import JSON, NPY
 from service.api.open_inference import answer, request, tensors
 from service.api.open_inference.names import OPERATIONS, Served, find
 from service.api.open_inference.schemas import (
@@ -24,6 +25,10 @@ from service.api.open_inference.schemas import (
 )
 from service.api.problems import error
 from service.api.serving import Serving
+from service.api.tiled import Tiled, takes
+from service.inference.admission import Ticket
+from service.inference.batcher import Result
+from service.inference.tiling import Denoised
 
 
 # What OpenAPI shows.
@@ -92,11 +97,8 @@ class Infer:
                     asked, size = await asyncio.to_thread(read)
             except Unexplained as wrong:
                 await asyncio.to_thread(wrong.explain)
-            exchange.items = len(asked.inputs)
-            ticket.grow(items=exchange.items - 1, size=size)
             parsed = time.perf_counter()
-            future = model.submit(served.operation, asked.inputs, asked.steps)
-            result = await exchange.outcome(future)
+            result = await self._run(exchange, served, asked, ticket, size)
             ran = time.perf_counter()
             write = partial(answer.write, served, asked, result.output)
             if asked.binary or result.output.size <= SHORT_OUTPUT[JSON]:
@@ -105,6 +107,19 @@ class Infer:
                 kind, more, parts = await asyncio.to_thread(write)
             more.append(headers.timing(exchange, began, parsed, ran, result))
             await exchange.answer(200, kind, more, *parts)
+
+    async def _run(
+        self, exchange: Exchange, served: Served, asked: request.Request, ticket: Ticket, size: int
+    ) -> Result | Denoised:
+        """What became of the inputs; size: bytes of all arrays beside the body."""
+        model, inputs = served.model, asked.inputs
+        if takes(model):
+            told = [None] * len(inputs) if asked.sigma is None else asked.sigma.tolist()
+            pixels = self._serving.limits.pixels
+            return await Tiled(exchange, model, ticket).all(inputs, told, max_pixels=pixels)
+        exchange.items = len(inputs)
+        ticket.grow(items=exchange.items - 1, size=size)
+        return await exchange.outcome(model.submit(served.operation, inputs, asked.steps))
 
     def _read(
         self, served: Served, text: bytes, data: memoryview, *, is_raw: bool
@@ -115,5 +130,9 @@ class Infer:
             asked = request.read_raw(data, model.input(operation))
         else:
             asked = request.read(text, data, model, operation)
+        if takes(model):
+            if asked.sigma is not None:
+                model.session(operation).sigmas(asked.sigma, len(asked.inputs))
+            return asked, 0  # what else there is to check is checked a tile at a time
         size = self._serving.check(model, operation, asked.inputs, asked.steps)
         return asked, size + (asked.inputs.nbytes if tensors.is_copy(asked.inputs) else 0)

@@ -104,7 +104,8 @@ def _operation(served: Served) -> Operation:
 
 
 def _inputs(operation: Operation) -> list[Tensor]:
-    return [operation.input, *([operation.steps.tensor] if operation.steps else [])]
+    more = (operation.steps, operation.sigma)
+    return [operation.input, *(each.tensor for each in more if each)]
 
 
 def _sizes(tensor: Tensor) -> list[int]:
@@ -121,12 +122,14 @@ def _tensor(tensor: Tensor) -> schemas.TensorMetadata:
 def _configured(tensor: Tensor, batch: int) -> dict[str, Any]:
     """A tensor of a configuration, which leaves the batch out of the sizes where it has one.
 
-    The one scalar is how many steps to give back, which need not be told.
+    One number alone, or one for each item, is how many steps to give back, or how noisy the item
+    is: neither need be told.
     """
     sizes = _sizes(tensor)
     described: dict[str, Any] = {
         "name": tensor.name,
         "data_type": f"TYPE_{DATATYPES[tensor.dtype]}",
-        "dims": sizes[1:] if batch else sizes,
+        "dims": (sizes[1:] or [1]) if batch else sizes,
     }
-    return described if tensor.shape else described | {"reshape": {"shape": []}, "optional": True}
+    is_number = len(tensor.shape) <= 1
+    return described | {"reshape": {"shape": []}, "optional": True} if is_number else described

@@ -8,10 +8,10 @@ from fastapi import Body
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from service.api.content import JSON
 from service.api.direct import DirectRoute
 from service.api.exchange import Exchange
 from service.api.explanation import shown
+from service.api.media import JSON
 from service.api.open_inference.document import Document, flag, parse
 from service.api.open_inference.names import entries, split
 from service.api.open_inference.schemas import IndexEntry, IndexRequest, Name, errors

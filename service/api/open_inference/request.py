@@ -16,7 +16,7 @@ from service.api.open_inference.document import (
     parameters,
     parse,
 )
-from service.errors import BodyTooLarge, InvalidValue, MalformedBody
+from service.errors import BodyTooLarge, InvalidValue, MalformedBody, ShapeMismatch
 from service.inference.model import Model
 from service.inference.pixels import Floats, to_floats
 from service.manifest import Operation, OperationName, Tensor
@@ -30,10 +30,14 @@ LARGEST_JSON = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to run; id: None where it has none; binary: whether the output goes back as bytes."""
+    """What is to run; id: None where it has none; binary: whether the output goes back as bytes.
+
+    sigma: how noisy each of the inputs is, as the graph takes it; None where that was not told.
+    """
 
     inputs: Floats
     steps: int | None
+    sigma: Floats | None
     id: str | None
     binary: bool
 
@@ -76,6 +80,8 @@ def read(text: bytes, data: memoryview, model: Model, operation: OperationName) 
     taken = {described.input.name: ("FP32",) if operation == "decode" else ("FP32", "UINT8")}
     if described.steps:
         taken[described.steps.tensor.name] = ("INT64",)
+    if described.sigma:
+        taken[described.sigma.tensor.name] = ("FP32",)
     arrays: dict[str, tensors.Array] = {}
     for name, tensor, part in _parts(document, data):
         if name not in taken or name in arrays:
@@ -89,7 +95,8 @@ def read(text: bytes, data: memoryview, model: Model, operation: OperationName) 
     inputs = arrays[described.input.name]
     if inputs.dtype == np.uint8:
         inputs = to_floats(inputs, model.manifest.pixels)
-    return Request(inputs, _steps(described, arrays), request_id, binary)
+    sigma = _sigma(described, arrays, len(inputs))
+    return Request(inputs, _steps(described, arrays), sigma, request_id, binary)
 
 
 def read_raw(data: memoryview, taken: Tensor) -> Request:
@@ -115,7 +122,7 @@ def read_raw(data: memoryview, taken: Tensor) -> Request:
         )
     sizes[free[-1]] = count
     inputs = tensors.aligned(np.frombuffer(data, "<f4")).reshape(sizes)
-    return Request(inputs, None, None, binary=True)
+    return Request(inputs, None, None, None, binary=True)
 
 
 def _parts(
@@ -169,3 +176,15 @@ def _steps(described: Operation, arrays: Mapping[str, tensors.Array]) -> int | N
             f"of shape {array.shape}"
         )
     return int(array.item())
+
+
+def _sigma(described: Operation, arrays: Mapping[str, tensors.Array], count: int) -> Floats | None:
+    if not described.sigma or described.sigma.tensor.name not in arrays:
+        return None
+    name = described.sigma.tensor.name
+    array = arrays[name]
+    if array.shape not in ((count,), (count, 1)):
+        raise ShapeMismatch(
+            f"{name}: expected ({count}), a number for each of the inputs, received {array.shape}"
+        )
+    return array.reshape(count)

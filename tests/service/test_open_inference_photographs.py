@@ -1,0 +1,94 @@
+"""The Open Inference Protocol with a model of photographs of any size."""
+
+import io
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.service.tiny import Start
+
+INFER = "/v2/models/photo.denoise/infer"
+PHOTOGRAPHS = np.random.default_rng(0).random((2, 11, 19, 3), np.float32)
+
+
+def tensor(name: str, array: Any) -> dict[str, Any]:
+    array = np.asarray(array, np.float32)
+    data = array.ravel().tolist()
+    return {"name": name, "shape": list(array.shape), "datatype": "FP32", "data": data}
+
+
+def output(answer: httpx.Response) -> Any:
+    assert answer.status_code == 200, answer.text
+    (found,) = answer.json()["outputs"]
+    return np.array(found["data"], np.float32).reshape(found["shape"])
+
+
+async def test_the_level_of_noise_is_an_input_that_may_be_left_out(
+    client: httpx.AsyncClient,
+) -> None:
+    metadata = (await client.get("/v2/models/photo.denoise")).json()
+    assert metadata["inputs"] == [
+        {"name": "images", "datatype": "FP32", "shape": [-1, -1, -1, 3]},
+        {"name": "sigma", "datatype": "FP32", "shape": [-1]},
+    ]
+    config = (await client.get("/v2/models/photo.denoise/config")).json()
+    assert config["input"][1] == {
+        "name": "sigma",
+        "data_type": "TYPE_FP32",
+        "dims": [1],
+        "reshape": {"shape": []},
+        "optional": True,
+    }
+    assert "optional" not in config["input"][0]
+
+
+async def test_photographs_of_any_size_are_denoised_as_by_denoise(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.post(INFER, json={"inputs": [tensor("images", PHOTOGRAPHS)]})
+    stream = io.BytesIO()
+    np.save(stream, PHOTOGRAPHS)
+    same = await client.post("/denoise?model=photo", content=stream.getvalue())
+    np.testing.assert_array_equal(output(answer), np.load(io.BytesIO(same.content)))
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 1)])
+async def test_each_photograph_has_its_level_of_noise(
+    client: httpx.AsyncClient, shape: tuple[int, ...]
+) -> None:
+    told = tensor("sigma", np.reshape([10.0, -1.0], shape))
+    answer = await client.post(INFER, json={"inputs": [tensor("images", PHOTOGRAPHS), told]})
+    for index, query in enumerate(("&sigma=10", "")):
+        stream = io.BytesIO()
+        np.save(stream, PHOTOGRAPHS[index : index + 1])
+        alone = await client.post(f"/denoise?model=photo{query}", content=stream.getvalue())
+        np.testing.assert_array_equal(output(answer)[index], np.load(io.BytesIO(alone.content))[0])
+
+
+@pytest.mark.parametrize("sigma", [[10.0], [10.0, 101.0], [10.0, -2.0], [[10.0, 10.0]]])
+async def test_other_levels_of_noise_are_refused(
+    client: httpx.AsyncClient, sigma: list[Any]
+) -> None:
+    asked = [tensor("images", PHOTOGRAPHS), tensor("sigma", sigma)]
+    answer = await client.post(INFER, json={"inputs": asked})
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("sigma: expected")
+
+
+async def test_what_is_no_photograph_is_refused(start: Start) -> None:
+    client = start(max_pixels=400)
+    gray = await client.post(INFER, json={"inputs": [tensor("images", PHOTOGRAPHS[..., 0])]})
+    assert gray.status_code == 422
+    assert "expected (batch, height, width, 3), received (2, 11, 19)" in gray.json()["error"]
+    large = await client.post(INFER, json={"inputs": [tensor("images", PHOTOGRAPHS)]})
+    assert large.status_code == 413
+    assert "expected at most 400 pixels, received 418" in large.json()["error"]
+
+
+async def test_a_model_of_one_size_has_no_level_of_noise(client: httpx.AsyncClient) -> None:
+    asked = [tensor("images", np.zeros((1, 4, 4))), tensor("sigma", [5.0])]
+    answer = await client.post("/v2/models/half.denoise/infer", json={"inputs": asked})
+    assert answer.status_code == 422
+    assert "expected images, received 'sigma'" in answer.json()["error"]
