@@ -7,7 +7,10 @@ let turn = 0; // answers to anything but the newest request are dropped
 
 const models = (await (await fetch("models")).json()).models;
 const newest = new Map();
-for (const model of models) if (!newest.has(model.name)) newest.set(model.name, model);
+for (const model of models) {
+  const isOfPhotographs = model.manifest.operations.denoise?.tiles; // photographs.js has those
+  if (!newest.has(model.name) && !isOfPhotographs) newest.set(model.name, model);
+}
 for (const [name, model] of newest) {
   const denoises = "denoise" in model.manifest.operations;
   const option = new Option(`${name} (${denoises ? "denoise" : "encode, decode"})`, name);

@@ -89,6 +89,6 @@ async def test_the_documentation_needs_no_other_host(client: httpx.AsyncClient) 
 async def test_the_playground_is_served(client: httpx.AsyncClient) -> None:
     page = await client.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    for file in ("playground.js", "playground.css"):
+    for file in ("playground.js", "photographs.js", "playground.css"):
         assert f"playground/{file}" in page.text
         assert (await client.get(f"/playground/{file}")).status_code == 200

@@ -1,0 +1,82 @@
+// Send a photograph as it is, lay what comes back over it. Everything goes through the public HTTP API.
+
+const element = (id) => document.getElementById(`photo-${id}`);
+let file = null;
+let asked = new AbortController(); // what is asked for no more is given up, here and in the service
+
+const models = (await (await fetch("models")).json()).models;
+const names = new Set(models.filter((model) => model.manifest.operations.denoise?.tiles).map((model) => model.name));
+for (const name of names) element("model").append(new Option(name, name, name === "photo", name === "photo"));
+document.getElementById("photographs").hidden = names.size === 0;
+
+element("file").addEventListener("change", (event) => choose(event.target.files[0]));
+for (const id of ["model", "known", "sigma", "strength", "format"]) element(id).addEventListener("change", send);
+element("strength").addEventListener("input", () => {
+  element("shown").value = Number(element("strength").value).toFixed(2);
+});
+element("known").addEventListener("input", () => {
+  element("told").hidden = element("known").value === "blind";
+});
+element("cut").addEventListener("input", () => {
+  element("compare").style.setProperty("--cut", `${element("cut").value}%`);
+});
+element("actual").addEventListener("change", () => {
+  element("compare").classList.toggle("actual", element("actual").checked);
+});
+
+function choose(chosen) {
+  if (!chosen) return;
+  file = chosen;
+  element("result").hidden = true;
+  show("before", file);
+  send();
+}
+
+async function send() {
+  if (!file) return;
+  asked.abort();
+  asked = new AbortController();
+  const { signal } = asked;
+  const began = performance.now();
+  const timer = setInterval(() => report(`${((performance.now() - began) / 1000).toFixed(0)} s`), 500);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  const path = `denoise?${query()}`;
+  const accept = element("format").value;
+  try {
+    const headers = accept ? { Accept: accept } : {};
+    const answer = await fetch(path, { method: "POST", body: file, headers, signal });
+    if (!answer.ok) throw new Error((await answer.json()).detail);
+    const clean = await answer.blob();
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    show("after", clean);
+    element("save").href = element("after").src;
+    element("save").download = `clean-${file.name.replace(/\.[^.]*$/, "")}.${clean.type.split("/")[1]}`;
+    element("result").hidden = false;
+    const stages = (answer.headers.get("Server-Timing") ?? "").replaceAll(";dur=", " ").replaceAll(",", " ms,");
+    report(`${seconds} s, on ${answer.headers.get("X-Execution-Provider")}: ${stages} ms`);
+    const wanted = accept ? ` -H 'Accept: ${accept}'` : "";
+    element("command").textContent = `curl --data-binary @photo '${new URL(path, location.href)}'${wanted} -o clean`;
+    element("command").hidden = false;
+  } catch (error) {
+    if (error.name !== "AbortError") report(error.message, true);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function query() {
+  const parameters = new URLSearchParams({ model: element("model").value });
+  if (element("known").value === "told") parameters.set("sigma", element("sigma").value);
+  if (element("strength").value !== "1") parameters.set("strength", element("strength").value);
+  return parameters;
+}
+
+function show(id, blob) {
+  URL.revokeObjectURL(element(id).src);
+  element(id).src = URL.createObjectURL(blob);
+}
+
+function report(text, isError = false) {
+  element("status").textContent = text;
+  element("status").classList.toggle("error", isError);
+}
