@@ -1,4 +1,4 @@
-"""Command line of the service: python -m service serve|models|doctor."""
+"""Command line of the service: python -m service serve|denoise|models|doctor."""
 
 import argparse
 import os
@@ -7,40 +7,48 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
-from service.errors import ServiceError
+from service.errors import ServiceError, StartupError
+from service.offline import command as offline
 from service.settings import Settings, flag, named, variable
 from service.validation import faults
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return 0, 1 where the command failed, 2 for unusable settings."""
-    options = vars(_parser().parse_args(arguments))
-    command: Callable[[Settings], int] = options.pop("command")
+    """Run the command line; return the status to exit with.
+
+    0; 1 where the command failed; 2 for settings and options that cannot be used; 130 if stopped.
+    """
+    options = _parser().parse_args(arguments)
+    given = {name: value for name, value in vars(options).items() if name in Settings.model_fields}
+    command: Callable[[Settings, argparse.Namespace], int] = options.command
     try:
-        settings = Settings(**options)
+        settings = Settings(**given)
     except ValidationError as error:
         for setting, fault in faults(error):
             print(f"{named(setting)}: {fault}", file=sys.stderr)
         return 2
     try:
-        status = command(settings)
+        status = command(settings, options)
         print(end="", flush=True)
         return status
     except ServiceError as error:
         print(f"{error.title}: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, StartupError) else 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # who reads has seen enough, as `head` has; nor is the rest for anyone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
-def _serve(settings: Settings) -> int:
+def _serve(settings: Settings, _: argparse.Namespace) -> int:
     from service.server import run
 
     return run(settings)
 
 
-def _models(settings: Settings) -> int:
+def _models(settings: Settings, _: argparse.Namespace) -> int:
     from service.inference.loading import find, load, nothing_in
 
     folders = find(settings.models)
@@ -53,7 +61,7 @@ def _models(settings: Settings) -> int:
     return 0
 
 
-def _doctor(settings: Settings) -> int:
+def _doctor(settings: Settings, _: argparse.Namespace) -> int:
     from service.inference.doctor import examine
 
     findings = examine(settings.models, device=settings.device)
@@ -70,11 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     few = ("models", "device")
     for name, command, text, settings in (
         ("serve", _serve, "answer requests over HTTP", tuple(Settings.model_fields)),
+        ("denoise", offline.run, offline.SUMMARY, offline.SETTINGS),
         ("models", _models, "load every model and list it", few),
         ("doctor", _doctor, "say what will run the models, and what is missing", few),
     ):
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(command=command)
+        if name == "denoise":
+            offline.add(added)
         for setting in settings:
             field = Settings.model_fields[setting]
             added.add_argument(

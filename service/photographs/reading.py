@@ -42,14 +42,6 @@ def extent(body: bytes | memoryview, max_pixels: int) -> Extent:
         return Extent(width, height, width * height * bands * (2 if deep else 1))
 
 
-def size(body: bytes | memoryview, max_pixels: int) -> tuple[int, int]:
-    """Return the width and height that a file says, before it is decoded or turned.
-
-    Raises as read() does.
-    """
-    return extent(body, max_pixels)[:2]
-
-
 def read(body: bytes | memoryview, max_pixels: int) -> Photograph:
     """Return the photograph in a PNG, JPEG or WebP file, upright.
 

@@ -16,6 +16,18 @@ from tests.service.tiny import write_model
 CPU = ["--device", "cpu"]
 
 
+@pytest.mark.parametrize("command", ["serve", "denoise", "models", "doctor"])
+def test_every_command_says_what_it_takes(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    for asked in (["--help"], [command, "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(asked)
+        assert ended.value.code == 0
+        told = capsys.readouterr().out
+        assert f"python -m service {command}" in told or f"\n    {command}  " in told
+    assert "--models MODELS" in told
+    assert "SERVICE_DEVICE" in told
+
+
 def test_models_are_listed(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--models", str(models), *CPU]) == 0
     assert "half 2: encode, decode, denoise on CPUExecutionProvider" in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""Photographs in files and folders, denoised without HTTP."""
