@@ -6,11 +6,8 @@ of the most that it answered, and ended before the next one starts.
 
 import argparse
 import json
-import os
-import platform
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +15,7 @@ from pathlib import Path
 from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.environments import Unavailable, prepare, version
 from benchmarks.images import Floats, noisy
+from benchmarks.machine import machine
 from benchmarks.measure import measure
 from benchmarks.plot import draw
 from benchmarks.servers import serving
@@ -71,13 +69,9 @@ def _write(results: Sequence[Result], setting: str, folder: Path) -> str:
 
 
 def _setting(options: argparse.Namespace) -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), "")
-    processors = f"{len(os.sched_getaffinity(0))} x {model or platform.machine()}"
     return (
         f"{options.body}, images in a request: {options.images}, {options.seconds:g} s each; "
-        f"{processors}, Linux {platform.release()}, Python {platform.python_version()}, "
-        f"{time.strftime('%Y-%m-%d')}"
+        f"{machine()}"
     )
 
 

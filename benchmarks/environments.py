@@ -21,7 +21,7 @@ def prepare(contender: Contender) -> Path:
     """
     programs = contender.environment / "bin"
     if not contender.folder.is_dir():
-        _call(["make", "--silent", str((contender.environment / "installed").relative_to(ROOT))])
+        call(["make", "--silent", str((contender.environment / "installed").relative_to(ROOT))])
         return programs
     wanted = requirements(contender).read_text()
     stamp = contender.environment / "installed"
@@ -31,9 +31,9 @@ def prepare(contender: Contender) -> Path:
     if not Path(python).exists():
         raise Unavailable(f"expected {python}, received no such file")
     print(f"Setting up {contender.environment.name}: a few minutes the first time", file=sys.stderr)
-    _call([python, "-m", "venv", "--clear", str(contender.environment)])
+    call([python, "-m", "venv", "--clear", str(contender.environment)])
     pip = [str(programs / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
-    _call([*pip, "--quiet", "--only-binary", ":all:", "-r", str(requirements(contender))])
+    call([*pip, "--quiet", "--only-binary", ":all:", "-r", str(requirements(contender))])
     stamp.write_text(wanted)
     return programs
 
@@ -52,7 +52,7 @@ def version(contender: Contender) -> str:
     return str(found)
 
 
-def _call(command: list[str]) -> None:
+def call(command: list[str]) -> None:
     """Run a command; raise Unavailable with the end of what it wrote where it fails."""
     # Modules that another environment puts on the path are no part of this one.
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

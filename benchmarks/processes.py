@@ -59,6 +59,23 @@ def resident_bytes(pids: Iterable[int]) -> int:
     return total * 1024
 
 
+def peak_bytes(pids: Iterable[int]) -> int:
+    """Return the most memory that processes ever had, the sum of what each had (VmHWM)."""
+    total = 0
+    for pid in pids:
+        with suppress(OSError):
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    return total * 1024
+
+
+def available_bytes() -> int:
+    """Return how much memory the machine has left for programs."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    (found,) = (int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    return found * 1024
+
+
 def busy_seconds() -> float:
     """Return the processor time that the whole machine has spent on anything, other machines too.
 

@@ -32,11 +32,11 @@ def tables(results: Sequence[Result]) -> str:
     for connections in sorted({each for result in results for each in result.runs}):
         rows = [_row(result, result.runs.get(connections), results) for result in results]
         head = ["contender", "answers/s", "of the bare limit", "p50, ms", "p99, ms", "faults"]
-        parts.append(f"## {connections} connections\n\n{_table(head, rows)}")
+        parts.append(f"## {connections} connections\n\n{table(head, rows)}")
     if any(result.half for result in results):
         rows = [_half_row(result) for result in results]
         head = ["contender", "requests/s", "p50, ms", "p99, ms", "p99 / p50", "faults"]
-        parts.append(f"## At half of its highest load, open loop\n\n{_table(head, rows)}")
+        parts.append(f"## At half of its highest load, open loop\n\n{table(head, rows)}")
     missing = [f"- {_name(result)}: {result.reason}" for result in results if result.reason]
     if missing:
         parts.append("## Not measured\n\n" + "\n".join(missing) + "\n")
@@ -96,8 +96,11 @@ def _name(result: Result) -> str:
     return f"{result.title} {result.version}".strip()
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose columns are aligned in plain text too: words left, numbers right."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose columns are aligned in plain text too: words left, numbers right.
+
+    Words are in the first and in the last column.
+    """
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     words = (0, len(head) - 1)
 

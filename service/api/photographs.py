@@ -11,7 +11,7 @@ from service.api.media import ARRAYS, MULTIPART
 from service.api.negotiation import choose
 from service.api.serving import Limits
 from service.api.tiled import Tiled
-from service.photographs.reading import extent, read
+from service.photographs.reading import area, read
 from service.photographs.writing import QUALITY, writable, write
 
 
@@ -56,8 +56,7 @@ async def respond(
 async def _file(work: Tiled, body: Body, asked: How, limits: Limits) -> None:
     began = time.perf_counter()
     # What is too much is refused before it is decoded.
-    size = await asyncio.to_thread(extent, body, limits.pixels)
-    work.ticket.grow(size=2 * size.bytes, pixels=size.pixels)
+    work.ticket.grow(pixels=await asyncio.to_thread(area, body, limits.pixels))
     photograph = await asyncio.to_thread(read, body, limits.pixels)
     kind = choose(work.exchange.header(b"accept"), writable(photograph))
     parsed = time.perf_counter()

@@ -59,11 +59,8 @@ class Tiled:
         """
         self._check(pictures, max_pixels)
         self.exchange.items = len(pictures)
-        self.ticket.grow(
-            items=len(pictures) - 1,
-            size=2 * pictures.nbytes,
-            pixels=math.prod(pictures.shape[:-1]),
-        )
+        # What they take in memory is bounded by the pixels: bytes are those of others' bodies.
+        self.ticket.grow(items=len(pictures) - 1, pixels=math.prod(pictures.shape[:-1]))
         outputs = np.empty_like(pictures)
         queue = inference = 0.0
         for picture, sigma, output in zip(pictures, sigmas, outputs, strict=True):

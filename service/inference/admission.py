@@ -18,7 +18,11 @@ LONGEST_WAIT = 60
 
 
 class Admission:
-    """What is in the service now, and how fast it leaves."""
+    """What is in the service now, and how fast it leaves.
+
+    bytes: of bodies and outputs; held: pixels of photographs, denoised or not, until each is
+    answered; requests: how many.
+    """
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class Admission:
             f"queue: expected at most {max_pixels} pixels of waiting photographs{by_pixels}"
         )
         self.bytes = 0
+        self.held = 0
         self.requests = 0
         self._items, self._pixels = Flow(), Flow()
 
@@ -77,7 +82,7 @@ class Admission:
 
     def too_wide(self) -> Overloaded:
         """Return the error for the pixels that are here now, more than there is room for."""
-        return Overloaded(f"{self._wide}, received {self.pixels}", retry_after=self.wait())
+        return Overloaded(f"{self._wide}, received {self.held}", retry_after=self.wait())
 
     def wait(self) -> int:
         """Return the seconds, 1 to LONGEST_WAIT, until what is here now will have left."""
@@ -88,26 +93,31 @@ class Admission:
         self._items.enter(items)
         self.bytes += size
         if pixels:
+            self.held += pixels
             self._pixels.enter(pixels)
 
-    def _leave(self, items: int, size: int, pixels: int) -> None:
-        self._items.leave(items)
-        self.bytes -= size
+    def _leave(self, ticket: "Ticket") -> None:
+        self._items.leave(ticket.items)
+        self.bytes -= ticket.bytes
+        self.held -= ticket.held
         self.requests -= 1
-        if pixels:
-            self._pixels.leave(pixels)
+        if ticket.pixels:
+            self._pixels.leave(ticket.pixels)
 
 
 class Ticket:
-    """A request's share of what is admitted: one item, until more is known."""
+    """A request's share of what is admitted: one item, until more is known.
 
-    __slots__ = ("_admission", "bytes", "items", "pixels")
+    held: the pixels of its photographs; pixels: those of them that are not yet denoised.
+    """
+
+    __slots__ = ("_admission", "bytes", "held", "items", "pixels")
 
     def __init__(self, admission: Admission, size: int) -> None:
         self._admission = admission
         self.items = 1
         self.bytes = size
-        self.pixels = 0
+        self.held = self.pixels = 0
         admission._count(1, size, 0)
 
     def grow(self, *, items: int = 0, size: int = 0, pixels: int = 0) -> None:
@@ -119,15 +129,16 @@ class Ticket:
         admission = self._admission
         self.items += items
         self.bytes += size
+        self.held += pixels
         self.pixels += pixels
         admission._count(items, size, pixels)
         if admission.bytes > admission.max_bytes and admission.requests > 1:
             raise admission.too_heavy(admission.bytes)
-        if pixels and admission.max_pixels < admission.pixels != self.pixels:
+        if pixels and admission.max_pixels < admission.held != self.held:
             raise admission.too_wide()
 
     def done(self, pixels: int) -> None:
-        """Count pixels out again, as they are denoised."""
+        """Count pixels as denoised: those that are not say how long others have to wait."""
         self.pixels -= pixels
         self._admission._pixels.leave(pixels)
 
@@ -140,4 +151,4 @@ class Ticket:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._admission._leave(self.items, self.bytes, self.pixels)
+        self._admission._leave(self)

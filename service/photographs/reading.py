@@ -1,9 +1,9 @@
 """Photographs out of PNG, JPEG and WebP files, at the depth that they have."""
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
@@ -16,30 +16,10 @@ from service.photographs.photograph import PNG, Photograph, Samples
 from service.photographs.samples import samples_of
 
 
-class Extent(NamedTuple):
-    """What a file says of a photograph before it is decoded or turned.
-
-    bytes: of memory that its pixels will take.
-    """
-
-    width: int
-    height: int
-    bytes: int
-
-    @property
-    def pixels(self) -> int:
-        return self.width * self.height
-
-
-def extent(body: bytes | memoryview, max_pixels: int) -> Extent:
-    """Return how large the photograph in a file is. Raises as read() does."""
+def area(body: bytes | memoryview, max_pixels: int) -> int:
+    """Return the pixels that a file says it has, before it is decoded. Raises as read() does."""
     with _told():
-        media_type = media_type_of(body)
-        picture = opened(body, media_type, max_pixels)
-        width, height = picture.size
-        bands = 4 if picture.mode == "P" else len(picture.getbands())
-        deep = media_type == PNG and png.header(body).depth == 16
-        return Extent(width, height, width * height * bands * (2 if deep else 1))
+        return math.prod(opened(body, media_type_of(body), max_pixels).size)
 
 
 def read(body: bytes | memoryview, max_pixels: int) -> Photograph:

@@ -90,20 +90,21 @@ def test_time_that_nobody_was_inside_makes_no_wait_longer(monkeypatch: pytest.Mo
 
 def test_pixels_beyond_the_limit_are_refused_beside_other_photographs_alone() -> None:
     admission = Admission(max_items=10, max_bytes=100, max_pixels=50)
+    refused = pytest.raises(
+        Overloaded, match="at most 50 pixels of waiting photographs, received 81"
+    )
     with admission.admit(), admission.admit() as first:
         first.grow(pixels=80)  # larger than everything, and the only photograph
-        with (
-            pytest.raises(
-                Overloaded, match="at most 50 pixels of waiting photographs, received 81"
-            ),
-            admission.admit() as second,
-        ):
+        with refused, admission.admit() as second:
             second.grow(pixels=1)
-        first.done(40)
-        with admission.admit() as second:
-            second.grow(pixels=10)
-            assert admission.pixels == 50
-    assert admission.pixels == 0
+        first.done(40)  # which are in memory until it is answered
+        assert (admission.pixels, admission.held) == (40, 80)
+        with refused, admission.admit() as second:
+            second.grow(pixels=1)
+    assert (admission.pixels, admission.held) == (0, 0)
+    with admission.admit() as first, admission.admit() as second:
+        first.grow(pixels=40)
+        second.grow(pixels=10)
 
 
 def test_the_wait_is_that_of_the_pixels_where_they_take_longer(

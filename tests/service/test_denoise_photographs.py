@@ -148,3 +148,18 @@ async def test_so_much_json_is_refused(start: Start, monkeypatch: pytest.MonkeyP
     answer = await start().post("/denoise?model=photo", json={"inputs": [[[[0.5] * 3] * 9]]})
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
     assert "as application/x-npy" in answer.json()["detail"]
+
+
+async def test_a_large_photograph_leaves_room_for_small_requests(start: Start, gate: Gate) -> None:
+    client, large = start(max_queue_bytes=100_000, max_queue_pixels=10_000), picture(120, 120)
+    assert len(large) < 100_000 < 3 * 120 * 120 * 3
+    gate.close()
+    asked = asyncio.create_task(client.post("/denoise?model=photo", content=large))
+    await gate.reached()
+    refused = await client.post("/denoise?model=photo", content=picture(8, 8))
+    assert refused.status_code == 429
+    assert "expected at most 10000 pixels" in refused.json()["detail"]
+    small = asyncio.create_task(client.post("/denoise", json={"inputs": [[[0.5] * 4] * 4]}))
+    await gate.reached()
+    gate.open()
+    assert [(await asked).status_code, (await small).status_code] == [200, 200]

@@ -1,0 +1,20 @@
+"""python -m benchmarks.photographs.ours: the service's codecs, timed as the others are."""
+
+from benchmarks.contenders.common.stopwatch import Pixels, serve
+from service.photographs import png
+from service.photographs.reading import read
+
+FORMATS = ("PNG", "PNG16", "JPEG", "WebP")
+
+
+def _write(pixels: Pixels) -> bytes:
+    return png.encode(pixels, None)
+
+
+def _read(body: bytes) -> Pixels:
+    return read(body, max_pixels=1 << 30).pixels
+
+
+if __name__ == "__main__":
+    writers = {"as it comes": _write}
+    serve({"8": writers, "16": writers}, dict.fromkeys(FORMATS, _read))
