@@ -205,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     exported.add_argument("--version", type=_positive, default=1, help="version to write")
     exported.add_argument("--replace", action="store_true", help="even a version that exists")
+    photo.add_export(exported)
 
     evaluated = command(
         "evaluate", _evaluate, "measure models as they are served", "models", "data", "subset"

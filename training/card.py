@@ -4,22 +4,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from service.manifest import Manifest, Measurement, Operation, Tensor
+from training.measurement import CORRUPTED, MODEL, TOLD
+from training.remarks import remarks
 
 FILE_NAME = "README.md"
-CORRUPTED = "corrupted input"
-"""The method of figures that say how bad an image was before anything restored it."""
-
-MEASURED = (
-    "Of what the ONNX graphs give. PSNR is of the mean MSE, for a peak of 1; SSIM is "
-    "scikit-image's, the mean over the images."
-)
-RESTORING = (
-    "The same corrupted images ({images}) for every method, the best figure in bold. The linear "
-    "filter is learned from corrupted training images. Non-local means, total variation and "
-    "wavelets are scikit-image's denoisers, tuned for each noise on validation images, and the "
-    "brightness that the noise has changed is put right after each by a straight line fitted on "
-    "the same images."
-)
 
 
 def write(manifest: Manifest, folder: Path) -> None:
@@ -37,7 +25,7 @@ def render(manifest: Manifest) -> str:
         _operations(manifest),
         "## Training",
         _training(manifest),
-        *_measured(manifest.measurements),
+        *_measured(manifest),
         "## Limits",
         _list(_limits(manifest)),
     ]
@@ -100,7 +88,8 @@ def _training(manifest: Manifest) -> str:
     )
 
 
-def _measured(measurements: Sequence[Measurement]) -> list[str]:
+def _measured(manifest: Manifest) -> list[str]:
+    measurements, said = manifest.measurements, remarks(manifest)
     if not measurements:
         return ["## Measured", "Not measured yet."]
     noisy = _noises(measurements)
@@ -111,13 +100,15 @@ def _measured(measurements: Sequence[Measurement]) -> list[str]:
     ]
     sections = [
         "## Measured",
-        MEASURED,
+        said.measured,
         _table(("figure", "images", "condition", "method", "value"), rows),
     ]
-    return sections + (_restoring(measurements, noisy) if noisy else [])
+    return sections + (_restoring(measurements, noisy, said.restoring) if noisy else [])
 
 
-def _restoring(measurements: Sequence[Measurement], noises: Sequence[str]) -> list[str]:
+def _restoring(
+    measurements: Sequence[Measurement], noises: Sequence[str], remark: str
+) -> list[str]:
     figures = [figure for figure in measurements if figure.condition in noises]
     images = ", ".join(dict.fromkeys(figure.data for figure in figures))
     quantities = dict.fromkeys(figure.quantity for figure in figures)
@@ -125,7 +116,7 @@ def _restoring(measurements: Sequence[Measurement], noises: Sequence[str]) -> li
         _by_noise([figure for figure in figures if figure.quantity == quantity])
         for quantity in quantities
     ]
-    return ["### Restoring corrupted images", RESTORING.format(images=images), *tables]
+    return ["### Restoring corrupted images", remark.format(images=images), *tables]
 
 
 def _by_noise(figures: Sequence[Measurement]) -> str:
@@ -146,19 +137,13 @@ def _cell(figure: Measurement | None, best: Measurement) -> str:
 
 
 def _limits(manifest: Manifest) -> list[str]:
-    first = next(iter(manifest.operations.values())).input
-    data = manifest.provenance.dataset
-    limits = [
-        f"It has learned from {data} alone, and nothing was measured on other kinds of pictures.",
-        f"It takes {first.name} of shape {_shape(first)} and of no other.",
-    ]
-    if "denoise" not in manifest.operations:
-        return [*limits, "It was not trained to remove noise, and offers no denoise."]
+    limits = list(remarks(manifest).limits)
     psnr = [figure for figure in manifest.measurements if figure.quantity == "psnr"]
     for noise in _noises(psnr):
-        at = {figure.method: figure for figure in psnr if figure.condition == noise}
-        better = [name for name, figure in at.items() if figure.value > at["model"].value]
-        if CORRUPTED in better:
+        at = {figure.method: figure.value for figure in psnr if figure.condition == noise}
+        best = max(value for name, value in at.items() if name in (MODEL, TOLD))
+        better = [name for name, value in at.items() if value > best]
+        if at[CORRUPTED] > at[MODEL]:
             limits.append(f"{noise}: left as it is, the image is closer to the clean one.")
         elif better:
             limits.append(f"{noise}: restored better by {', '.join(better)}.")

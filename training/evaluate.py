@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from tqdm import tqdm
@@ -12,6 +11,7 @@ from service.inference.model import Model
 from service.manifest import Manifest, Measurement
 from training import baselines, card
 from training.datasets.fashion_mnist import FashionMnist
+from training.measurement import CLEAN, CORRUPTED, MODEL, measurement
 from training.noise import Floats, Noise
 from training.scores import mse, psnr, ssim
 
@@ -25,7 +25,6 @@ TEST_SEED = 2
 """Seed of the noise on the test images, the same for every model and every other method."""
 
 BATCH = 500
-CLEAN = "clean"
 BEFORE_FINE_TUNING = "model before fine-tuning"
 
 
@@ -49,7 +48,7 @@ class Comparison:
     def _measure(self, noise: Noise) -> Iterator[Measurement]:
         test = self._data.test
         corrupted = corrupt(test, noise)
-        yield from _fidelity(corrupted, test, str(noise), "corrupted input")
+        yield from _fidelity(corrupted, test, str(noise), CORRUPTED)
         for method in tqdm(baselines.METHODS, f"baselines, {noise}", disable=None):
             restore = baselines.prepare(method, self._data.train, self._data.validation, noise)
             yield from _fidelity(restore(corrupted), test, str(noise), method)
@@ -75,7 +74,7 @@ def evaluate(
     if model.offers("denoise"):
         for noise in NOISES:
             restored = reconstruct(model, corrupt(data.test, noise))
-            measurements.extend(_fidelity(restored, data.test, str(noise), "model"))
+            measurements.extend(_fidelity(restored, data.test, str(noise), MODEL))
             measurements.extend(comparison.measure(noise))
     manifest = model.manifest.model_copy(update={"measurements": tuple(measurements)})
     if write:
@@ -95,7 +94,7 @@ def is_of_any_size(folder: Path) -> bool:
 
 def before_fine_tuning(error: float, images: int) -> Measurement:
     """Return the figure of an MSE that training measured on so many clean validation images."""
-    return _measurement("mse", _validation(images), CLEAN, BEFORE_FINE_TUNING, error)
+    return measurement("mse", _validation(images), CLEAN, BEFORE_FINE_TUNING, error)
 
 
 def corrupt(test: Floats, noise: Noise) -> Floats:
@@ -127,10 +126,10 @@ def are_sigmoid_activations(codings: Floats) -> bool:
 
 def _measure_clean(model: Model, data: FashionMnist) -> Iterator[Measurement]:
     error = mse(reconstruct(model, data.validation), data.validation)
-    yield _measurement("mse", _validation(len(data.validation)), CLEAN, "model", error)
+    yield measurement("mse", _validation(len(data.validation)), CLEAN, MODEL, error)
     reconstructions = reconstruct(model, data.test)
-    yield _measurement("mse", _test(data.test), CLEAN, "model", mse(reconstructions, data.test))
-    yield from _fidelity(reconstructions, data.test, CLEAN, "model")
+    yield measurement("mse", _test(data.test), CLEAN, MODEL, mse(reconstructions, data.test))
+    yield from _fidelity(reconstructions, data.test, CLEAN, MODEL)
 
 
 def _measure_sparsity(model: Model, data: FashionMnist) -> Iterator[Measurement]:
@@ -146,32 +145,15 @@ def _measure_sparsity(model: Model, data: FashionMnist) -> Iterator[Measurement]
     }
     for condition, share in shares.items():
         images = _validation(len(data.validation))
-        yield _measurement("share", images, condition, "model", float(share))
+        yield measurement("share", images, condition, MODEL, float(share))
 
 
 def _fidelity(
     received: Floats, expected: Floats, condition: str, method: str
 ) -> Iterator[Measurement]:
     images = _test(expected)
-    yield _measurement("psnr", images, condition, method, psnr(received, expected))
-    yield _measurement("ssim", images, condition, method, ssim(received, expected))
-
-
-def _measurement(
-    quantity: Literal["mse", "psnr", "ssim", "share"],
-    data: str,
-    condition: str,
-    method: str,
-    value: float,
-) -> Measurement:
-    return Measurement(
-        quantity=quantity,
-        data=data,
-        condition=condition,
-        method=method,
-        value=round(value, 6),
-        unit="dB" if quantity == "psnr" else "",
-    )
+    yield measurement("psnr", images, condition, method, psnr(received, expected))
+    yield measurement("ssim", images, condition, method, ssim(received, expected))
 
 
 def _validation(images: int) -> str:

@@ -41,12 +41,12 @@ def eager() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    """Four pictures of 200 to 230 pixels, smooth but for an edge, in colour."""
+    """Four pictures of 260 to 290 pixels, smooth but for an edge, in colour."""
     root = tmp_path_factory.mktemp("photographs")
     random = np.random.default_rng(0)
     for number in range(4):
         coarse = Image.fromarray(random.integers(0, 256, (9, 8, 3), np.uint8))
-        picture = np.array(coarse.resize((200 + 10 * number, 201), Image.Resampling.BICUBIC))
+        picture = np.array(coarse.resize((260 + 10 * number, 261), Image.Resampling.BICUBIC))
         picture[80:120, 60:150] //= 2
         Image.fromarray(picture).save(root / f"{number}.png")
     return photos.folder(root)

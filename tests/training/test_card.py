@@ -128,19 +128,53 @@ def test_operations_are_described_with_tensors_shapes_and_files() -> None:
     assert list(described) == ["encode", "decode", "denoise"]
 
 
-def test_an_operation_on_photographs_says_what_else_it_takes() -> None:
-    photographs = Tensor(name="images", dtype="float32", shape=("batch", "height", "width", 3))
-    denoiser = operation("denoiser.onnx", photographs, photographs, None)
+def photographs(*measurements: Measurement) -> Manifest:
+    """A model that takes photographs of any size, and a sigma."""
+    taken = Tensor(name="images", dtype="float32", shape=("batch", "height", "width", 3))
     sigma = SigmaInput(
         tensor=Tensor(name="sigma", dtype="float32", shape=("batch",)), unknown=-1.0, highest=100.0
     )
-    described = denoiser.model_copy(update={"sigma": sigma, "tiles": Tiles(stride=8, halo=32)})
-    text = card.render(manifest("photo", {"denoise": described}))
-    assert rows(text, "operation")["denoise"][1] == (
+    described = operation("denoiser.onnx", taken, taken, None).model_copy(
+        update={"sigma": sigma, "tiles": Tiles(stride=8, halo=32)}
+    )
+    return manifest("photo", {"denoise": described}).model_copy(
+        update={"measurements": measurements}
+    )
+
+
+def test_an_operation_on_photographs_says_what_else_it_takes() -> None:
+    assert rows(card.render(photographs()), "operation")["denoise"][1] == (
         "`images` float32 (batch, height, width, 3); height and width multiples of 8, with 32 "
         "pixels around what is kept of a tile; `sigma` float32 (batch), the standard deviation of "
         "the noise on the scale of 0 to 255, up to 100, -1 where it is unknown"
     )
+
+
+def test_figures_of_photographs_are_not_explained_as_those_of_fashion_mnist() -> None:
+    measured = (psnr(NOISY, "model", 30.0), psnr(NOISY, "corrupted input", 20.0))
+    text, other = card.render(photographs(*measured)), card.render(model(*measured))
+    for said in ("PSNR is the mean of each image's, for a peak of 255", "noise is synthetic"):
+        assert said in text
+        assert said not in other
+    for said in ("PSNR is of the mean MSE, for a peak of 1;", "linear filter is learned", "of no"):
+        assert said in other
+        assert said not in text
+    assert f"The same noisy images ({TEST}) for every method" in text
+
+
+def test_a_model_that_may_be_told_sigma_is_compared_at_its_best() -> None:
+    measured = (
+        psnr(NOISY, "model", 30.0),
+        psnr(NOISY, "model, told sigma", 30.4),
+        psnr(NOISY, "corrupted input", 20.0),
+        psnr(NOISY, "wavelets", 30.3),
+    )
+    limits = card.render(photographs(*measured)).partition("## Limits")[2]
+    assert "better" not in limits
+    limits = card.render(photographs(*measured, psnr(NOISY, "magic", 30.5))).partition("## Lim")[2]
+    assert f"{NOISY}: restored better by magic." in limits
+    limits = card.render(photographs(*measured[:2], psnr(NOISY, "corrupted input", 30.1)))
+    assert f"{NOISY}: left as it is" in limits
 
 
 def test_provenance_is_told_in_full() -> None:

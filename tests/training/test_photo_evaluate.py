@@ -1,19 +1,24 @@
 """Denoisers of photographs are measured on the noise that is said, as papers count it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from service.inference.loading import load
+from service.inference.tiling import denoise_now
 from service.manifest import Manifest, Measurement
 from training import card
 from training.__main__ import main
 from training.autoencoders.photo import PhotoConfig
-from training.datasets.photos import Folder, open_image
+from training.datasets import photos
+from training.datasets.photos import Folder, middle, open_image
 from training.photo import pipeline, recipe
 from training.photo.cases import cases, white
 from training.photo.classical import prepare
-from training.photo.denoiser import Denoiser
 from training.photo.evaluate import evaluate
 from training.photo.scores import psnr, ssim
 from training.photo.settings import PhotoFitSettings
@@ -84,10 +89,19 @@ def workplace(eager: None, photographs: Folder, tmp_path_factory: pytest.TempPat
         patch.setattr(recipe, "CONFIG", PhotoConfig((8, 8), (1, 1)))
         patch.setattr(recipe, "FIT", settings)
         runs = ["--runs", str(root / "runs")]
-        photos = ["--photos", str(photographs.root), "--licence", "CC0"]
-        main(["train", "photo", "--steps", "3", "--seed", "7", *photos, *runs])
+        data = ["--photos", str(photographs.root), "--licence", "CC0"]
+        main(["train", "photo", "--steps", "3", "--seed", "7", *data, *runs])
         main(["export", "photo", "--models", str(root / "models"), *runs])
     return root
+
+
+@pytest.fixture(scope="module")
+def clean(photographs: Folder, tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """Two images of 53 x 50 and 57 x 50 pixels to measure on."""
+    root = tmp_path_factory.mktemp("clean")
+    for path, width in zip(photographs.paths, (53, 57), strict=False):
+        Image.fromarray(open_image(path)[100:150, 80 : 80 + width]).save(root / path.name)
+    return photos.folder(root)
 
 
 def test_the_manifest_says_how_to_train_the_denoiser_again(
@@ -101,14 +115,16 @@ def test_the_manifest_says_how_to_train_the_denoiser_again(
     assert {"python", "keras", "tf2onnx"} <= set(provenance.versions)
 
 
-def test_a_photograph_of_any_size_is_denoised_whole(workplace: Path) -> None:
-    denoiser = Denoiser(workplace / "models" / "photo" / "1")
-    for shape in ((40, 30, 3), (1, 1, 3), (5, 8, 3)):
-        pixels = np.resize(IMAGE, shape)
-        for sigma in (None, 20.0):
-            assert denoiser(pixels, sigma).shape == shape
-    padded = np.pad(IMAGE, ((0, 0), (0, 2), (0, 0)), mode="reflect")
-    np.testing.assert_array_equal(denoiser(IMAGE), denoiser(padded)[:, :30])
+def test_the_manifest_says_what_the_export_is_told_of_the_training(
+    workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe, "CONFIG", PhotoConfig((8, 8), (1, 1)))
+    said = ["--dataset", "Four pictures, drawn at random", "--note", "on two processors"]
+    main(["export", "photo", "--runs", str(workplace / "runs"), "--models", str(tmp_path), *said])
+    provenance = Manifest.read(tmp_path / "photo" / "1").provenance
+    assert provenance.dataset == "Four pictures, drawn at random"
+    assert provenance.settings.startswith("U-Net of 8 channels x 1 blocks, 8 channels x 1 blocks; ")
+    assert provenance.settings.endswith("; float32 by Keras on tensorflow; on two processors")
 
 
 def value(manifest: Manifest, *wanted: str) -> float:
@@ -120,43 +136,80 @@ def value(manifest: Manifest, *wanted: str) -> float:
     return found
 
 
-def test_figures_are_of_the_served_model_and_written_beside_it(
-    workplace: Path, photographs: Folder
+def sorted_figures(of: Manifest) -> list[Measurement]:
+    return sorted(of.measurements, key=lambda each: each.model_dump_json())
+
+
+def test_figures_are_of_what_is_served_and_written_beside_it(
+    workplace: Path, clean: Folder
 ) -> None:
     folder = workplace / "models" / "photo" / "1"
     said: list[str] = []
-    manifest = evaluate(folder, photographs, sigmas=(15.0,), announce=said.append)
+    manifest = evaluate(folder, clean, sigmas=(15.0,), announce=said.append)
     assert Manifest.read(folder) == manifest
     assert (folder / card.FILE_NAME).read_text() == card.render(manifest)
-    denoiser = Denoiser(folder)
-    images = [open_image(path) for path in photographs.paths]
+    model, images = load(folder), [open_image(path) for path in clean.paths]
     noisy = [white(image, 15, index=index) for index, image in enumerate(images)]
     condition = "white noise of sigma 15"
     for method, restored in {
         "corrupted input": noisy,
-        "model": [denoiser(each) for each in noisy],
-        "model, told sigma": [denoiser(each, 15.0) for each in noisy],
+        "model": [denoise_now(model, each).output for each in noisy],
+        "model, told sigma": [denoise_now(model, each, sigma=15).output for each in noisy],
     }.items():
         assert value(manifest, "psnr", condition, method) == pytest.approx(psnr(restored, images))
+        assert value(manifest, "ssim", condition, method) == pytest.approx(
+            ssim(restored, images), abs=1e-6
+        )
     assert value(manifest, "psnr", "clean", "model") == pytest.approx(
-        psnr([denoiser(each) for each in images], images)
+        psnr([denoise_now(model, each).output for each in images], images)
     )
     means = "scikit-image non-local means, told sigma"
     assert value(manifest, "psnr", condition, means) > value(
         manifest, "psnr", condition, "corrupted input"
     )
-    again = evaluate(folder, photographs, sigmas=(15.0,), compare=False, announce=said.append)
 
-    def sorted_figures(of: Manifest) -> list[Measurement]:
-        return sorted(of.measurements, key=lambda each: each.model_dump_json())
 
-    assert sorted_figures(again) == sorted_figures(manifest)
+def test_what_other_denoisers_do_is_kept_for_the_same_images(
+    workplace: Path, clean: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = workplace / "models" / "photo" / "1"
+
+    def again(images: Folder, *, crop: bool = False) -> Manifest:
+        return evaluate(
+            folder, images, sigmas=(15.0,), crop=crop, compare=False, announce=lambda _: None
+        )
+
+    before = Manifest.read(folder)
+    assert sorted_figures(again(clean)) == sorted_figures(before)
+    monkeypatch.setattr("training.photo.evaluate.CROP", 40)
+    cropped = again(clean, crop=True)
+    name = clean.root.name
+    assert {each.data for each in cropped.measurements} == {
+        f"2 images of {name}, the middle 40 x 40 pixels of each"
+    }
+    assert {each.method for each in cropped.measurements} == {
+        "corrupted input", "model", "model, told sigma"
+    }  # fmt: skip
+    images = [middle(open_image(path), 40) for path in clean.paths]
+    noisy = [white(image, 15, index=index) for index, image in enumerate(images)]
+    assert value(cropped, "psnr", "white noise of sigma 15", "corrupted input") == pytest.approx(
+        psnr(noisy, images)
+    )
+
+
+def test_to_measure_and_to_draw_takes_no_keras() -> None:
+    program = """
+import sys
+import training.__main__, training.photo.evaluate, training.photo.figures
+assert not {"keras", "tensorflow", "torch", "jax"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=True)
 
 
 def test_the_noise_and_what_is_left_of_it_are_drawn(workplace: Path, photographs: Folder) -> None:
     out, models = workplace / "figures", str(workplace / "models")
-    photos = ["--photos", str(photographs.root), "--out", str(out)]
-    main(["figures", "--models", models, *photos])
+    shown = ["--photos", str(photographs.root), "--out", str(out)]
+    main(["figures", "--models", models, *shown])
     drawn = {path.name: open_image(path) for path in out.iterdir()}
     assert set(drawn) == {"photo-noise.jpg", "photo-denoised.jpg"}
     assert all(each.std() > 20 for each in drawn.values())
@@ -171,6 +224,7 @@ def test_the_noise_and_what_is_left_of_it_are_drawn(workplace: Path, photographs
         (["train", "photo", "stacked", "--photos", "."], "expected photo alone"),
         (["train", "photo", "--photos", ".", "--epochs", "2"], "--epochs: expected no such"),
         (["train", "stacked", "--steps", "2"], "--steps: expected no such option for stacked"),
+        (["export", "stacked", "--note", "x"], "--note: expected no such option for stacked"),
         (["train", "photo", "--photos", "nowhere"], "expected a folder with images"),
         (["export", "photo", "--runs", "nowhere"], "train photo --photos DIR"),
     ],

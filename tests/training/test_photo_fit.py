@@ -1,7 +1,10 @@
 """The training of photographs learns, and goes on after a stop as if there had been none."""
 
-from dataclasses import replace
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,30 +12,35 @@ import pytest
 
 from training.autoencoders.photo import Computation, PhotoConfig, build
 from training.datasets.photos import Folder
-from training.photo import checkpoint
-from training.photo.fit import CHECKPOINT, WEIGHTS
+from training.photo import checkpoint, fit
+from training.photo.fit import CHECKPOINT
 from training.photo.record import PhotoRecord
 from training.photo.settings import PhotoFitSettings, RiseStayFall
 from training.photo.train import Data, load, train
 
 CONFIG = PhotoConfig((8, 8), (1, 1))
-SETTINGS = PhotoFitSettings(steps=6, batch_size=4, patch=32, warmup=2, decay=0.5, every=2)
+SETTINGS = PhotoFitSettings(
+    steps=8, batch_size=4, patch=32, warmup=2, decay=0.5, wide=0.25, every=1
+)
+"""The learning rate falls after 4 steps, and patches are wide after 6."""
 
 
 def run(
     photographs: Folder,
     folder: Path,
     *,
-    steps: int = 6,
+    steps: int = SETTINGS.steps,
     seed: int = 1,
     again: bool = False,
+    announce: Callable[[str], None] = lambda _: None,
     stop_after: int | None = None,
 ) -> list[str]:
     """Train for a moment; stop as by Ctrl-C when a step is announced; return what was announced."""
     announced: list[str] = []
 
-    def announce(text: str) -> None:
+    def listen(text: str) -> None:
         announced.append(text)
+        announce(text)
         if text.startswith(f"step {stop_after} "):
             raise KeyboardInterrupt
 
@@ -45,59 +53,98 @@ def run(
         seed=seed,
         command="none",
         again=again,
-        announce=announce,
+        announce=listen,
     )
     return announced
 
 
-def weights(folder: Path) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+Weights = dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]
+
+
+def weights(path: Path) -> Weights:
     model = build(CONFIG, seed=0)
-    model.load_weights(folder / WEIGHTS)
-    return list(model.get_weights())
+    model.load_weights(path)
+    return {each.path: np.asarray(each) for each in model.weights}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training that was not stopped: its folder, what it was after each step, its batches."""
+
+    folder: Path
+    after: dict[int, Path]
+    shapes: list[tuple[int, ...]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def average_of_each_step() -> Iterator[None]:
+    """As a training of a few steps would otherwise end with the weights that it began with."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "AVERAGE_EVERY", 1)
+        yield
 
 
 pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture(scope="module")
-def whole(eager: None, photographs: Folder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of six steps that was not stopped."""
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    run(photographs, folder)
-    return folder
+def whole(eager: None, photographs: Folder, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A training of all steps."""
+    root = tmp_path_factory.mktemp("runs")
+    done = Run(root / "whole", {}, [])
+    trained = keras.Model.train_on_batch
+
+    def spy(model: keras.Model, inputs: Any, *others: Any) -> Any:
+        done.shapes.append(inputs[0].shape)
+        return trained(model, inputs, *others)
+
+    def keep(text: str) -> None:
+        if text.startswith("step "):
+            step = len(done.after) + 1
+            done.after[step] = Path(shutil.copytree(done.folder, root / str(step)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "train_on_batch", spy)
+        run(photographs, done.folder, announce=keep)
+    return done
 
 
+@pytest.mark.parametrize("step", [3, 4, 6], ids=["before the fall", "at it", "at wide patches"])
 def test_a_training_that_was_stopped_ends_with_the_same_weights(
-    photographs: Folder, whole: Path, tmp_path: Path
+    photographs: Folder, whole: Run, tmp_path: Path, step: int
 ) -> None:
     folder = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt):
-        run(photographs, folder, stop_after=2)
+    shutil.copytree(whole.after[step], folder)
     with pytest.raises(FileNotFoundError, match="expected trained weights"):
         load(folder)
     assert not PhotoRecord.read(folder).ended
     announced = run(photographs, folder)
-    assert f"{folder}: resuming after 2 steps" in announced
-    for mine, expected in zip(weights(folder), weights(whole), strict=True):
-        np.testing.assert_allclose(mine, expected, atol=1e-6)
+    assert f"{folder}: resuming after {step} steps" in announced
+    mine, expected = (weights(each / fit.WEIGHTS) for each in (folder, whole.folder))
+    for name in expected:
+        np.testing.assert_allclose(mine[name], expected[name], atol=1e-6, err_msg=name)
     rows = (folder / "history.csv").read_text().splitlines()
-    assert [row.split(",")[0] for row in rows] == ["step", "2", "4", "6"]
+    assert [row.split(",")[0] for row in rows] == ["step", *"12345678"]
 
 
-def test_a_training_that_has_ended_is_left_as_it_is(photographs: Folder, whole: Path) -> None:
-    (only,) = run(photographs, whole)
+def test_patches_are_twice_as_wide_and_a_quarter_as_many_at_the_end(whole: Run) -> None:
+    assert whole.shapes == [(4, 32, 32, 3)] * 6 + [(1, 64, 64, 3)] * 2
+
+
+def test_a_training_that_has_ended_is_left_as_it_is(photographs: Folder, whole: Run) -> None:
+    (only,) = run(photographs, whole.folder)
     assert "trained already" in only
-    record = load(whole)
-    assert (record.training_images, record.validation_images, record.steps) == (2, 2, 6)
+    record = load(whole.folder)
+    assert (record.training_images, record.validation_images, record.steps) == (2, 2, 8)
     assert record.epochs == 1
-    assert not (whole / "photos.bin").exists()
+    assert not (whole.folder / "photos.bin").exists()
 
 
 def test_another_plan_is_refused_and_replaces_the_training_when_told_to(
-    photographs: Folder, whole: Path, tmp_path: Path
+    photographs: Folder, whole: Run, tmp_path: Path
 ) -> None:
     with pytest.raises(FileExistsError, match="expected a training with seed 2, received one"):
-        run(photographs, whole, seed=2)
+        run(photographs, whole.folder, seed=2)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").touch()
     for again in (False, True):
@@ -106,30 +153,27 @@ def test_another_plan_is_refused_and_replaces_the_training_when_told_to(
 
 
 def test_the_number_of_steps_may_change_until_the_learning_rate_falls(
-    photographs: Folder, whole: Path, tmp_path: Path
+    photographs: Folder, whole: Run, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt):
-        run(photographs, folder, stop_after=2)  # its fall begins after 3
+    shutil.copytree(whole.after[2], folder)
     with pytest.raises(ValueError, match="50% are the 2 steps run already or more, received 2"):
         run(photographs, folder, steps=2)
     with pytest.raises(KeyboardInterrupt):
-        run(photographs, folder, steps=8, stop_after=6)
-    assert PhotoRecord.read(folder).steps == 8
-    with pytest.raises(ValueError, match="--steps: expected 8, as after 6 steps"):
-        run(photographs, folder, steps=20)
-    with pytest.raises(ValueError, match="--steps: expected 6, as after 6 steps"):
-        run(photographs, whole, steps=20)
+        run(photographs, folder, steps=10, stop_after=3)
+    assert PhotoRecord.read(folder).steps == 10
+    with pytest.raises(ValueError, match="--steps: expected 8, as after 8 steps"):
+        run(photographs, whole.folder, steps=20)
 
 
 def test_a_checkpoint_whose_writing_was_cut_off_gives_way_to_the_one_before(
-    whole: Path, tmp_path: Path
+    whole: Run, tmp_path: Path
 ) -> None:
     (old := tmp_path / f"{CHECKPOINT}.old").mkdir()
     (old / checkpoint.STEP).write_text("4")
     (tmp_path / f"{CHECKPOINT}.new").mkdir()
     assert checkpoint.steps(tmp_path / CHECKPOINT) == 4
-    assert checkpoint.steps(whole / CHECKPOINT) == 6
+    assert checkpoint.steps(whole.folder / CHECKPOINT) == 8
     assert checkpoint.steps(tmp_path / "none") == 0
 
 

@@ -11,8 +11,8 @@ from training.datasets.photos import Folder, decode, open_image
 
 
 def test_decoded_photographs_are_those_of_the_files(photographs: Folder, tmp_path: Path) -> None:
-    decoded = decode(photographs, tmp_path / "photos.bin", at_least=201)
-    expected = [open_image(path) for path in photographs.paths[1:]]  # the first is 200 wide
+    decoded = decode(photographs, tmp_path / "photos.bin", at_least=261)
+    expected = [open_image(path) for path in photographs.paths[1:]]  # the first is 260 wide
     assert decoded.sizes == tuple(each.shape[:2] for each in expected)
     assert decoded.pixels == sum(each.size // 3 for each in expected)
     for received, wanted in zip(decoded.arrays(), expected, strict=True):
@@ -40,6 +40,13 @@ def test_a_photograph_is_turned_upright_and_made_colour(tmp_path: Path) -> None:
     pixels = open_image(tmp_path / "a.png")
     np.testing.assert_array_equal(pixels[..., 0], [[3, 0], [4, 1], [5, 2]])
     np.testing.assert_array_equal(pixels[..., 0], pixels[..., 2])
+
+
+def test_the_middle_is_as_far_from_opposite_edges_and_a_short_side_stays_whole() -> None:
+    rows, columns = np.mgrid[:5, :8].astype(np.uint8)
+    picture = np.stack([rows, columns, rows], axis=-1)
+    np.testing.assert_array_equal(photos.middle(picture, 4), picture[:4, 2:6])
+    np.testing.assert_array_equal(photos.middle(picture, 6), picture[:, 1:7])
 
 
 def test_held_out_photographs_are_the_same_each_time_and_not_trained_on(

@@ -6,7 +6,9 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from training.autoencoders.normalization import BatchNormalization
+BRANCH = 0.3
+"""How large the last kernels of the residual branches begin: the sum of all stays about as it is,
+without a normalisation, whose moments of one batch are not those of what is served."""
 
 
 @dataclass(frozen=True)
@@ -101,24 +103,20 @@ class _UNet:
         shape = (channels, 1, 1) if self.channel_axis == 1 else (1, 1, channels)
         x = keras.layers.Add(dtype=self.precision)([x, keras.layers.Reshape(shape)(told)])
         for block in range(number):
-            y = self.normalized(x, channels, name=f"{name}_{block}a")
+            y = self.convolution(channels, 3, padding="same", name=f"{name}_{block}a")(x)
             y = keras.layers.ReLU(dtype=self.precision)(y)
-            y = self.normalized(y, channels, name=f"{name}_{block}b")
+            y = self.convolution(channels, 3, BRANCH, padding="same", name=f"{name}_{block}b")(y)
             x = keras.layers.Add(dtype=self.precision)([x, y])
         return x
 
-    def normalized(self, x: Any, channels: int, *, name: str) -> Any:
-        """A convolution and its normalisation, which fold into one at the export."""
-        y = self.convolution(channels, 3, padding="same", use_bias=False, name=name)(x)
-        return BatchNormalization(
-            axis=self.channel_axis, dtype=self.precision, name=f"{name}_normal"
-        )(y)
-
-    def convolution(self, filters: int, size: int, **options: Any) -> keras.layers.Layer:
+    def convolution(
+        self, filters: int, size: int, scale: float = 1.0, **options: Any
+    ) -> keras.layers.Layer:
+        """A convolution; scale: of its initial kernel, 1 for He's."""
         return keras.layers.Conv2D(
             filters,
             size,
-            kernel_initializer="he_normal",
+            kernel_initializer=keras.initializers.VarianceScaling(2.0 * scale**2),
             data_format=self.format,
             dtype=self.precision,
             **options,

@@ -97,6 +97,12 @@ def open_image(path: Path) -> Pixels:
         raise ValueError(f"{path}: expected an image, received: {error}") from error
 
 
+def middle(image: Pixels, size: int) -> Pixels:
+    """Return the middle size x size pixels of an image (height, width, 3), a shorter side whole."""
+    top, left = (max(0, (length - size) // 2) for length in image.shape[:2])
+    return image[top : top + size, left : left + size]
+
+
 def decode(images: Folder, file: Path, *, at_least: int) -> Photos:
     """Decode images into one file, and return what is in it.
 

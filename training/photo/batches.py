@@ -64,8 +64,9 @@ class Batches:
         size = 2 * self.size if wide else self.size
         patches = max(1, self.batch_size // 4) if wide else self.batch_size
         random = np.random.Generator(np.random.SFC64((self.seed, number)))
-        areas = np.array([array.shape[0] * array.shape[1] for array in arrays], float)
-        chosen = random.choice(len(arrays), patches, p=areas / areas.sum())
+        # Neither many small photographs nor a few large ones are all that is seen.
+        sides = np.sqrt([array.shape[0] * array.shape[1] for array in arrays])
+        chosen = random.choice(len(arrays), patches, p=sides / sides.sum())
         samples = [spoil(_patch(arrays[index], size, random), random) for index in chosen]
         noisy, sigma, clean = zip(*samples, strict=True)
         return Batch(np.stack(noisy), np.array(sigma, np.float32), np.stack(clean))

@@ -36,6 +36,13 @@ def add_training(parser: argparse.ArgumentParser, number: Callable[[str], int]) 
     group("--workers", type=number, help="processes that make batches, 1 where it is left out")
 
 
+def add_export(parser: argparse.ArgumentParser) -> None:
+    """Add the options of export."""
+    group = _group(parser, "photo alone")
+    group("--dataset", metavar="TEXT", help="what the photographs were, for the model's card")
+    group("--note", metavar="TEXT", help="on the training, for the model's card: where, how long")
+
+
 def add_evaluation(parser: argparse.ArgumentParser) -> None:
     """Add the options of evaluate."""
     group = _group(parser, "denoisers of photographs alone")
@@ -63,7 +70,7 @@ def is_asked_for(options: argparse.Namespace) -> bool:
     if NAME in options.names and len(options.names) > 1:
         raise ValueError(f"names: expected {NAME} alone, received {' '.join(options.names)}")
     asked: bool = options.names == [NAME]
-    own = ("photos", "validation", "licence", "steps", "precision", "workers")
+    own = ("photos", "validation", "licence", "steps", "precision", "workers", "dataset", "note")
     given = [
         *(name for name in own if not asked and hasattr(options, name)),
         *(name for name in OTHERS if asked and getattr(options, name, None) is not None),
@@ -133,11 +140,18 @@ def export(options: argparse.Namespace, folder: Path) -> None:
         folder,
         summary=recipe.SUMMARY,
         provenance=Provenance(
-            dataset=f"{record.training_images} photographs",
+            dataset=getattr(options, "dataset", f"{record.training_images} photographs"),
             dataset_licence=record.licence,
             seed=record.seed,
             epochs=record.epochs,
-            settings=f"{record.model}; {record.steps} {record.settings}; {record.precision}",
+            settings="; ".join(
+                [
+                    record.model,
+                    f"{record.steps} {record.settings}",
+                    f"{record.precision} by Keras on {record.backend}",
+                    *([options.note] if hasattr(options, "note") else []),
+                ]
+            ),
             command=record.command,
             trained_at=datetime.fromisoformat(record.trained_at),
             versions=record.versions | versions("tensorflow", "tf2onnx", "onnx", "onnxruntime"),
@@ -161,12 +175,11 @@ def evaluate(options: argparse.Namespace, folder: Path) -> None:
 
 def figures(options: argparse.Namespace) -> None:
     """Draw the noise of training, and what the newest model makes of it where there is one."""
-    from service.inference.loading import newest
-    from training.photo.denoiser import Denoiser
+    from service.inference.loading import load, newest
     from training.photo.figures import draw
 
     found = newest(options.models).get(NAME)
-    for path in draw(_photos(options), Denoiser(found) if found else None, options.out):
+    for path in draw(_photos(options), load(found) if found else None, options.out):
         print(path)
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from training.datasets.photos import Folder, Pixels, open_image
+from service.inference.model import Model
+from service.inference.tiling import denoise_now
+from training.datasets.photos import Folder, Pixels, middle, open_image
 from training.photo import noise, pipeline
 from training.photo.batches import spoiled_by
 from training.photo.cases import white
-from training.photo.denoiser import Denoiser
 from training.photo.scores import psnr
-from training.photo.validation import middle
 
 SIDE, GAP, LABEL = 144, 6, 18
 COLUMNS = 5
@@ -20,17 +20,17 @@ SHOWN = 4
 QUALITY = 85
 
 
-def draw(images: Folder, denoiser: Denoiser | None, folder: Path) -> Iterator[Path]:
+def draw(images: Folder, model: Model | None, folder: Path) -> Iterator[Path]:
     """Draw every figure that can be; yield each file once it is there.
 
     images: of which those at fixed places in the order of their names are shown, their middles;
-    denoiser: None where there is none yet. Raises ValueError where a photograph is smaller than
+    model: None where there is none yet. Raises ValueError where a photograph is smaller than
     what is shown of it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     yield noises(_middles(images, COLUMNS), folder / "photo-noise.jpg")
-    if denoiser is not None:
-        yield restored(_middles(images, SHOWN), denoiser, folder / "photo-denoised.jpg")
+    if model is not None:
+        yield restored(_middles(images, SHOWN), model, folder / "photo-denoised.jpg")
 
 
 def noises(crops: Sequence[Pixels], path: Path) -> Path:
@@ -44,7 +44,7 @@ def noises(crops: Sequence[Pixels], path: Path) -> Path:
     return _save(_sheet(rows), path)
 
 
-def restored(crops: Sequence[Pixels], denoiser: Denoiser, path: Path) -> Path:
+def restored(crops: Sequence[Pixels], model: Model, path: Path) -> Path:
     """Draw crops with white and camera noise, each before and after, and without noise."""
     pairs = {
         "white noise, sigma 25": (
@@ -61,7 +61,7 @@ def restored(crops: Sequence[Pixels], denoiser: Denoiser, path: Path) -> Path:
     }
     rows = {}
     for name, (noisy, clean) in pairs.items():
-        denoised = [denoiser(image) for image in noisy]
+        denoised = [denoise_now(model, image).output for image in noisy]
         rows[f"{name}: {psnr(noisy, clean):.1f} dB"] = noisy
         rows[f"denoised, blind: {psnr(denoised, clean):.1f} dB"] = denoised
         rows["without noise" if name.startswith("camera") else "original"] = clean

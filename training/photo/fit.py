@@ -14,6 +14,7 @@ from training import history
 from training.autoencoders.photo import Computation, PhotoConfig, build
 from training.photo import checkpoint
 from training.photo.batches import Batches
+from training.photo.muon import ConvolutionMuon
 from training.photo.settings import PhotoFitSettings, RiseStayFall
 from training.photo.validation import Validation
 
@@ -66,10 +67,10 @@ def fit(
 
 def _optimizer(settings: PhotoFitSettings, computation: Computation) -> Any:
     rate = RiseStayFall(settings.learning_rate, settings.warmup, settings.fall, settings.steps)
-    adam = keras.optimizers.Adam(rate)
+    muon = ConvolutionMuon(rate)
     if computation.precision == "mixed_float16":  # small gradients would become zero in it
-        return keras.optimizers.LossScaleOptimizer(adam)
-    return adam
+        return keras.optimizers.LossScaleOptimizer(muon)
+    return muon
 
 
 def _average(average: keras.Model, model: keras.Model, step: int, momentum: float) -> None:

@@ -8,29 +8,36 @@ import keras
 
 @dataclass(frozen=True)
 class PhotoFitSettings:
-    """Adam on the mean absolute error; the learning rate rises, stays, then falls to zero.
+    """Muon on the mean absolute error; the learning rate rises, stays, then falls to zero.
 
     steps: batches in all; warmup: steps of the rise; decay: the share of the steps at the end in
-    which it falls, along a line, and patches are twice as wide and a quarter as many (as in Zamir
-    et al., 2022, arXiv 2111.09881). As nothing before the fall depends on the number of steps, a
-    training may be resumed with another number until then (Hu et al., 2024, arXiv 2404.06395).
-    momentum: of the moving average of the weights, which is what is kept, a step. every: steps
-    between two validations, each followed by a checkpoint.
+    which the learning rate falls, along a line; wide: that in which patches are twice as wide and a
+    quarter as many (as in Zamir et al., 2022, arXiv 2111.09881), at most as large. As nothing
+    before the fall depends on the number of steps, a training may be resumed with another number
+    until then (Hu et al., 2024, arXiv 2404.06395). momentum: of the moving average of the weights,
+    which is what is kept, a step. every: steps between two validations, each followed by a
+    checkpoint.
     """
 
-    steps: int = 150_000
+    steps: int = 30_000
     batch_size: int = 16
     patch: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
     warmup: int = 500
-    decay: float = 0.3
+    decay: float = 0.9
+    wide: float = 0.5
     momentum: float = 0.999
     every: int = 1000
 
     @property
     def fall(self) -> int:
-        """The step after which the learning rate falls and the patches are wide."""
+        """The step after which the learning rate falls."""
         return round(self.steps * (1 - self.decay))
+
+    @property
+    def wide_from(self) -> int:
+        """The step after which the patches are wide."""
+        return round(self.steps * (1 - self.wide))
 
     @property
     def widest(self) -> int:
@@ -40,9 +47,10 @@ class PhotoFitSettings:
     def __str__(self) -> str:
         return (
             f"batches of {self.batch_size} patches of {self.patch} x {self.patch} pixels, mean "
-            f"absolute error, Adam with a learning rate up to {self.learning_rate:g}, rising in "
-            f"{self.warmup} steps, falling in the last {self.decay:.0%} with patches twice as wide "
-            f"and a quarter as many, moving average of the weights {self.momentum:g}"
+            f"absolute error, Muon with a learning rate up to {self.learning_rate:g}, rising in "
+            f"{self.warmup} steps, falling in the last {self.decay:.0%}; patches twice as wide and "
+            f"a quarter as many in the last {self.wide:.0%}; moving average of the weights "
+            f"{self.momentum:g}"
         )
 
 

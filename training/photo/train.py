@@ -84,7 +84,7 @@ def train(
     record.write(folder)
     decoded = photos.decode(data.train, folder / DECODED, at_least=settings.widest)
     announce(f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {settings.steps} steps")
-    batches = Batches(decoded, settings.patch, settings.batch_size, seed, settings.fall)
+    batches = Batches(decoded, settings.patch, settings.batch_size, seed, settings.wide_from)
     fit(
         config,
         computation,

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from training.datasets.photos import Folder, Pixels, open_image
+from training.datasets.photos import Folder, Pixels, middle, open_image
 from training.photo import noise
 from training.photo.noise import UNKNOWN, Floats
 
 WHITE = (15, 25, 50)
-CROP, MOST, BATCH = 192, 24, 4
+CROP, MOST, BATCH = 256, 16, 4
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,6 @@ class Validation:
         ]
         errors = np.mean((_rounded(np.concatenate(restored)) - self.clean) ** 2, axis=(1, 2, 3))
         return round(float(np.mean(-10 * np.log10(np.maximum(errors, 1e-10)))), 3)
-
-
-def middle(array: Pixels, size: int) -> Pixels:
-    """Return the middle size x size pixels of an image (height, width, 3), or all of a side."""
-    top, left = (max(0, (length - size) // 2) for length in array.shape[:2])
-    return array[top : top + size, left : left + size]
 
 
 def _white(clean: Floats, sigma: int) -> Floats:
