@@ -32,11 +32,15 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What ran at once: of how many items and requests, and for how many seconds."""
+    """What ran at once: of how many items and requests, and for how many seconds.
+
+    pixels: of photographs, halos included.
+    """
 
     items: int
     requests: int
     inference: float
+    pixels: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -245,7 +249,9 @@ class Batcher:
     def _finish(
         self, jobs: list[_Job], outcomes: list[Floats | Exception], began: float, took: float
     ) -> None:
-        self._observe(Batch(_items(jobs), len(jobs), took))
+        is_tiled = self.session.operation.tiles is not None
+        pixels = sum(math.prod(job.array.shape[:3]) for job in jobs) if is_tiled else 0
+        self._observe(Batch(_items(jobs), len(jobs), took, pixels))
         for job, outcome in zip(jobs, outcomes, strict=True):
             if job.answer.done():
                 continue

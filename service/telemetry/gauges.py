@@ -36,6 +36,9 @@ class Gauges:
         self._in_flight = gauge("in_flight_requests", "Requests admitted and not yet answered")
         self._in_flight_items = gauge("in_flight_items", "Images or codings in those requests")
         self._in_flight_bytes = gauge("in_flight_bytes", "Bytes of those requests' bodies, outputs")
+        self._in_flight_pixels = gauge(
+            "in_flight_pixels", "Pixels of photographs in those requests, not yet denoised"
+        )
         self._queue = gauge("queue_requests", "Requests that wait for a session", served)
         self._queue_age = gauge("queue_age_seconds", "How long the oldest waits", served, "max")
         self._ready = gauge(
@@ -60,6 +63,7 @@ class Gauges:
         self._in_flight.set(admission.requests)
         self._in_flight_items.set(admission.items)
         self._in_flight_bytes.set(admission.bytes)
+        self._in_flight_pixels.set(admission.pixels)
         now = time.perf_counter()
         waiting: defaultdict[Labels, list[float]] = defaultdict(list)
         for model in store:

@@ -65,11 +65,14 @@ class Metrics:
             (*served, "stage"),
             SECONDS,
         )
+        self._pixels = counter(
+            "pixels", "Pixels of photographs that ran, those that tiles share each time", served
+        )
         self._batch_items = histogram(
-            "batch_items", "Images or codings that ran at once", served, ITEMS
+            "batch_items", "Images, codings or tiles that ran at once", served, ITEMS
         )
         self._batch_requests = histogram(
-            "batch_requests", "Requests that ran at once", served, ITEMS
+            "batch_requests", "Requests, or tiles of photographs, that ran at once", served, ITEMS
         )
         self._gauges = Gauges(self._registry)
         if SHARED not in os.environ:
@@ -95,6 +98,8 @@ class Metrics:
         items, requests = self._batch_tallies(operation, model)
         items.observe(batch.items)
         requests.observe(batch.requests)
+        if batch.pixels:  # which take so long that a counter's lock is nothing
+            self._pixels.labels(operation, model).inc(batch.pixels)
 
     def look(self, store: Store, admission: Admission) -> None:
         """Read off what stands now, and add up what was counted since the last look."""

@@ -1,6 +1,7 @@
 """What Prometheus is told: counted by model and status, timed by stage, added up over workers."""
 
 import asyncio
+import io
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -258,6 +260,7 @@ async def test_every_metric_is_documented_with_its_type_and_its_labels(
     client: httpx.AsyncClient,
 ) -> None:
     await client.post("/encode", json=BODY)
+    await client.post("/denoise?model=photo", json={"inputs": [[[[0.5] * 3]]]})
     text = (await client.get("/metrics")).text
     exposed = {}
     for family in text_string_to_metric_families(text):
@@ -399,3 +402,19 @@ def resident(process: int) -> int:
     """The memory of a process, in bytes."""
     pages = int((PROC / str(process) / "statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+async def test_pixels_of_photographs_are_counted(start: Start, gate: Gate) -> None:
+    client = start()
+    stream = io.BytesIO()
+    np.save(stream, np.zeros((1, 10, 20, 3), np.uint8))
+    gate.close()
+    asked = asyncio.create_task(client.post("/denoise?model=photo", content=stream.getvalue()))
+    await gate.reached()
+    assert (await scrape(client))("in_flight_pixels") == 200
+    gate.open()
+    assert (await asked).status_code == 200
+    value = await scrape(client)
+    assert value("in_flight_pixels") == 0
+    # The model takes multiples of 8.
+    assert value("pixels_total", operation="denoise", model="photo") == 16 * 24
