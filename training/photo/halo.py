@@ -22,14 +22,14 @@ def halo(denoise: Denoise, pictures: list[Floats], *, stride: int) -> int:
     pictures (height, width, 3), height and width multiples of twice the stride: each is cut in the
     middle, and its left half denoised alone, as a tile at whose edge there is nothing, and beside
     other right halves. The halo is the smallest distance from the cut from which on nothing differs
-    from the whole by more than half a grey level, rounded up, and one stride more. Raises
-    ValueError where that is more than half a picture.
+    from the whole by more than half a grey level, half of what tiles may differ by, rounded up.
+    Raises ValueError where that is more than half a picture.
     """
     differences = np.max([_by_distance(denoise, each, stride) for each in pictures], axis=0)
     (apart,) = np.nonzero(differences > HALF_A_LEVEL)
     distance = int(apart.max()) + 1 if apart.size else 0
-    result = (-(-distance // stride) + 1) * stride
-    if result > len(differences):
+    result = -(-distance // stride) * stride
+    if distance == len(differences):
         raise ValueError(
             f"expected pixels to depend on others less than {len(differences)} pixels away, "
             f"received a halo of {result}"
