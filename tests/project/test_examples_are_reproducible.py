@@ -1,6 +1,7 @@
 """The files of docs/examples are what their README says, made again by the program it shows."""
 
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -13,7 +14,14 @@ import orjson
 import pytest
 from PIL import Image
 
-FILES = ("boot.png", "boot-dead-pixels.png", "boot-noisy.png", "images.json", "images.npy")
+FILES = (
+    "boot.png",
+    "boot-dead-pixels.png",
+    "boot-noisy.png",
+    "images.json",
+    "images.npy",
+    "photo-noisy.jpg",
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +33,15 @@ def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     working = tmp_path_factory.mktemp("project")
     shutil.copytree(root / "tests" / "data", working / "tests" / "data")
     (working / "docs" / "examples").mkdir(parents=True)
-    subprocess.run([sys.executable, "-c", program[1]], cwd=working, check=True)
+    where = os.environ | {"PYTHONPATH": str(root)}
+    subprocess.run([sys.executable, "-c", program[1]], cwd=working, env=where, check=True)
     return working / "docs" / "examples"
 
 
 def _content(path: Path) -> Any:
     """Pixels, numbers or JSON: a PNG's bytes may differ from one version of zlib to the next."""
     match path.suffix:
-        case ".png":
+        case ".png" | ".jpg":
             return np.asarray(Image.open(io.BytesIO(path.read_bytes())))
         case ".npy":
             return np.load(path)
