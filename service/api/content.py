@@ -20,7 +20,7 @@ from service.errors import (
     ShapeMismatch,
 )
 from service.inference.model import Model
-from service.inference.pixels import Bytes, Floats, to_floats, to_pixels
+from service.inference.pixels import LARGEST, Bytes, Floats, to_floats, to_pixels
 from service.manifest import OperationName
 
 # Bytes that are read, and numbers that are written, in 0.2 ms or less: less than a thread takes.
@@ -31,7 +31,7 @@ LARGEST_JSON = 64 * 1024 * 1024
 """Bytes of JSON: its numbers take ten times as much memory until they are an array."""
 
 Values = NDArray[Any]
-"""Numbers in the model's range, float32, or pixels, uint8."""
+"""Numbers in the model's range, float32, or pixels, uint8 or uint16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +63,22 @@ def read(
     """Return the inputs of a body of a media type and boundary; their shape is not checked.
 
     max_pixels: of all pictures together; max_steps: along a side that fitting leaves free. Raises
-    as the readers of each type do.
+    as the readers of each type do, and ShapeMismatch for pictures of several sizes.
     """
     found, boundary = kind
     if found in ARRAYS:
         return read_array(body, found, model, operation)
     files: Sequence[Body] = [body] if found in PICTURES else forms.files(body, boundary)
-    return read_pictures(
-        files, model, operation, fit=fit, max_pixels=max_pixels, max_steps=max_steps
-    )
+    frame = _frame(model, operation, max_steps)
+    images = pictures.read(files, frame, fit=fit, max_pixels=max_pixels)
+    if len({image.shape for image in images}) > 1:
+        raise ShapeMismatch(
+            "file: expected pictures of one size, received "
+            + ", ".join(f"{image.shape[1]}x{image.shape[0]}" for image in images)
+        )
+    best = "image/png" if len(images) == 1 else JSON
+    inputs = to_floats(np.stack(images), model.manifest.pixels)
+    return Batch(inputs, _answers(operation, best))
 
 
 def read_array(
@@ -89,33 +96,6 @@ def read_array(
             f"as {NPY}, arrays may be as large as any body"
         )
     return Batch(json_arrays.read(bytes(body)), _answers(operation, JSON))
-
-
-def read_pictures(
-    files: Sequence[Body],
-    model: Model,
-    operation: OperationName,
-    *,
-    fit: bool,
-    max_pixels: int,
-    max_steps: int,
-    scaled: bool = True,
-) -> Batch:
-    """Return pictures of one size; scaled: as numbers of the model's range.
-
-    Raises ShapeMismatch where they are of several sizes, and as pictures.read() does.
-    """
-    frame = _frame(model, operation, max_steps)
-    images = pictures.read(files, frame, fit=fit, max_pixels=max_pixels)
-    if len({image.shape for image in images}) > 1:
-        raise ShapeMismatch(
-            "file: expected pictures of one size, received "
-            + ", ".join(f"{image.shape[1]}x{image.shape[0]}" for image in images)
-        )
-    best = "image/png" if len(images) == 1 else JSON
-    stack: Bytes = np.stack(images)
-    inputs = to_floats(stack, model.manifest.pixels) if scaled else stack
-    return Batch(inputs, _answers(operation, best))
 
 
 def read_at_once(
@@ -173,7 +153,7 @@ def _answers(operation: OperationName, best: str) -> tuple[str, ...]:
 
 
 def _scaled(values: Values, model: Model) -> Floats:
-    return to_floats(values, model.manifest.pixels) if values.dtype == np.uint8 else values
+    return to_floats(values, model.manifest.pixels) if values.dtype in LARGEST else values
 
 
 def _pixels(values: Values, model: Model) -> Bytes:

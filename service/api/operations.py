@@ -99,12 +99,19 @@ class Operation:
     async def _answer(self, exchange: Exchange) -> None:
         choice = parsed(exchange.scope["query_string"], self._choice)
         operation, serving = self._operation, self._serving
-        model = self._find(exchange, choice.model or self._default, choice)
+        named = choice.model
+        model = self._find(exchange, named, choice) if named else None
         limit = serving.limits.body_bytes
         with serving.admission.admit(exchange.length(limit)) as ticket:
             body = await exchange.body(limit, ticket)
             kind = media_type(body, exchange.header(b"content-type"), operation)
+            if model is None:
+                model = self._find(exchange, self._meant(kind[0]), choice)
             await self._respond(exchange, Work(model, choice, body, kind, ticket))
+
+    def _meant(self, _: str) -> str:
+        """The model for a body of a media type where none is named."""
+        return self._default
 
     def _find(self, exchange: Exchange, name: str, choice: Asked) -> Model:
         model = self._serving.store.get_for(self._operation, name, choice.version)
@@ -183,8 +190,6 @@ class Denoise(Operation):
 
     async def _respond(self, exchange: Exchange, work: "Work") -> None:
         choice = work.choice
-        if choice.model is None and work.kind[0] not in ARRAYS:
-            work.model = self._find(exchange, self._picture(), choice)
         if takes(work.model):
             how = photographs.how(choice.sigma, choice.strength, choice.quality)
             tiled = Tiled(exchange, work.model, work.ticket)
@@ -197,13 +202,14 @@ class Denoise(Operation):
         else:
             await super()._respond(exchange, work)
 
-    def _picture(self) -> str:
-        """The model of a picture where none is named."""
+    def _meant(self, media_type: str) -> str:
+        if media_type in ARRAYS:
+            return self._default
         is_served = any(model.name == PHOTO for model in self._serving.store)
         return self._default_picture or (PHOTO if is_served else self._default)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Work:
     """What a request asks for, and of which model, before its body is read."""
 

@@ -47,6 +47,16 @@ class Limits:
     pixels: int
     steps: int
 
+    def check_output(self, numbers: int) -> int:
+        """Return the bytes of so many numbers of an output, as float32. Raises BodyTooLarge."""
+        size = 4 * numbers
+        if size > self.output_bytes:
+            raise BodyTooLarge(
+                f"outputs: expected at most {self.output_bytes} bytes of float32, "
+                f"received a request for {size}"
+            )
+        return size
+
 
 @dataclass(frozen=True)
 class Serving:
@@ -160,13 +170,7 @@ class Serving:
         asked = steps or (inputs.shape[taken.index("steps")] if "steps" in taken else 0)
         if asked > self.limits.steps:
             raise InvalidValue(f"steps: expected at most {self.limits.steps}, received {asked}")
-        size = 4 * math.prod(shape)
-        if size > self.limits.output_bytes:
-            raise BodyTooLarge(
-                f"outputs: expected at most {self.limits.output_bytes} bytes of float32, "
-                f"received a request for {size}, of shape {shape}"
-            )
-        return size
+        return self.limits.check_output(math.prod(shape))
 
 
 async def _fail(exchange: Exchange, failure: Failure, error: ServiceError) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,10 @@ from service.inference.admission import Ticket
 from service.inference.canvas import Picture
 from service.inference.model import Model
 from service.inference.tiling import Denoised, denoise
+
+SMALL = 256 * 256
+"""Pixels of pictures of which several of a request are at work at once, to run in one batch."""
+AT_ONCE = 8
 
 
 def takes(model: Model) -> bool:
@@ -29,56 +34,77 @@ class Tiled:
     model: Model
     ticket: Ticket
 
+    def admit(self, shape: tuple[int, ...], max_pixels: int) -> None:
+        """Count pictures (batch, height, width, 3) by the pixels that will run for them.
+
+        Raises ShapeMismatch for another shape, BodyTooLarge for more than max_pixels, Overloaded.
+        """
+        session = self.model.session("denoise")
+        taken = session.operation.input
+        if len(shape) != len(taken.shape) or shape[-1] != taken.shape[-1] or 0 in shape:
+            raise ShapeMismatch(
+                f"{taken.name}: expected ({', '.join(map(str, taken.shape))}), received {shape}"
+            )
+        count, height, width, _ = shape
+        if count * height * width > max_pixels:
+            raise BodyTooLarge(
+                f"{taken.name}: expected at most {max_pixels} pixels, "
+                f"received {count * height * width}"
+            )
+        self.exchange.items = count
+        sides = (-(-side // session.multiple) * session.multiple for side in (height, width))
+        self.ticket.grow(pixels=count * math.prod(sides))
+
     async def one(
         self, picture: Picture, sigma: float | None = None, strength: float = 1.0
     ) -> Denoised:
-        """Return what becomes of a picture whose pixels are counted on the ticket.
+        """Return what becomes of a picture whose pixels are counted.
 
         Raises as denoise() does, DeadlineExceeded where a tile takes too long, ClientDisconnect.
         """
+        work = self._one(picture, sigma, strength)
+        return await self.exchange.outcome(asyncio.create_task(work))
 
+    async def all(
+        self, pictures: Picture, sigmas: Sequence[float | None], strength: float = 1.0
+    ) -> Denoised:
+        """Return what becomes of pictures (batch, height, width, 3) that are counted.
+
+        sigmas: one each. Raises as one() does.
+        """
+        work = self._all(pictures, sigmas, strength)
+        return await self.exchange.outcome(asyncio.create_task(work))
+
+    async def _one(self, picture: Picture, sigma: float | None, strength: float) -> Denoised:
         def done(pixels: int) -> None:
             self.ticket.done(pixels)
             self.exchange.progress()
 
-        work = denoise(self.model, picture, sigma=sigma, strength=strength, done=done)
-        return await self.exchange.outcome(asyncio.create_task(work))
+        return await denoise(self.model, picture, sigma=sigma, strength=strength, done=done)
 
-    async def all(
-        self,
-        pictures: Picture,
-        sigmas: Sequence[float | None],
-        strength: float = 1.0,
-        *,
-        max_pixels: int,
+    async def _all(
+        self, pictures: Picture, sigmas: Sequence[float | None], strength: float
     ) -> Denoised:
-        """Return what becomes of pictures (batch, height, width, 3), one after the other.
-
-        sigmas: one each. Raises ShapeMismatch and BodyTooLarge before any of them begins,
-        Overloaded, and as one() does.
-        """
-        self._check(pictures, max_pixels)
-        self.exchange.items = len(pictures)
-        # What they take in memory is bounded by the pixels: bytes are those of others' bodies.
-        self.ticket.grow(items=len(pictures) - 1, pixels=math.prod(pictures.shape[:-1]))
+        if len(pictures) == 1:
+            result = await self._one(pictures[0], sigmas[0], strength)
+            return Denoised(result.output[None], result.queue, result.inference)
         outputs = np.empty_like(pictures)
-        queue = inference = 0.0
-        for picture, sigma, output in zip(pictures, sigmas, outputs, strict=True):
-            result = await self.one(picture, sigma, strength)
-            output[:] = result.output
-            queue += result.queue
-            inference += result.inference
-        return Denoised(outputs, queue, inference)
+        ran: list[float] = []
 
-    def _check(self, pictures: Picture, max_pixels: int) -> None:
-        taken, received = self.model.input("denoise"), pictures.shape
-        expected = taken.shape
-        if len(received) != len(expected) or received[-1] != expected[-1] or 0 in received:
-            raise ShapeMismatch(
-                f"{taken.name}: expected ({', '.join(map(str, expected))}), received {received}"
-            )
-        pixels = math.prod(received[:-1])
-        if pixels > max_pixels:
-            raise BodyTooLarge(
-                f"{taken.name}: expected at most {max_pixels} pixels, received {pixels}"
-            )
+        async def run(waiting: Iterator[tuple[Picture, float | None, Picture]]) -> None:
+            for picture, sigma, output in waiting:
+                result = await self._one(picture, sigma, strength)
+                await asyncio.to_thread(np.copyto, output, result.output)
+                ran.append(result.inference)
+
+        waiting = zip(pictures, sigmas, outputs, strict=True)
+        began = time.perf_counter()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE if math.prod(pictures.shape[1:3]) <= SMALL else 1):
+                    group.create_task(run(waiting))
+        except ExceptionGroup as errors:  # those of the others are of the same kind
+            raise errors.exceptions[0] from None
+        took = time.perf_counter() - began
+        inference = min(took, sum(ran))
+        return Denoised(outputs, took - inference, inference)

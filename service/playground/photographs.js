@@ -4,7 +4,7 @@ const element = (id) => document.getElementById(`photo-${id}`);
 let file = null;
 let asked = new AbortController(); // what is asked for no more is given up, here and in the service
 
-const models = (await (await fetch("models")).json()).models;
+const models = (await (await fetch("models")).json()).models.filter((model) => model.state === "ready");
 const names = new Set(models.filter((model) => model.manifest.operations.denoise?.tiles).map((model) => model.name));
 for (const name of names) element("model").append(new Option(name, name, name === "photo", name === "photo"));
 document.getElementById("photographs").hidden = names.size === 0;

@@ -5,7 +5,7 @@ const element = (id) => document.getElementById(id);
 let original = null; // ImageData of the picture as the model sees it
 let turn = 0; // answers to anything but the newest request are dropped
 
-const models = (await (await fetch("models")).json()).models;
+const models = (await (await fetch("models")).json()).models.filter((model) => model.state === "ready");
 const newest = new Map();
 for (const model of models) {
   const isOfPhotographs = model.manifest.operations.denoise?.tiles; // photographs.js has those

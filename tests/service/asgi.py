@@ -30,7 +30,10 @@ def check_problem(answer: httpx.Response, status: int, code: str) -> str:
 
 
 async def post(app: App, path: str, body: object, gone: asyncio.Event) -> list[object]:
-    """Post JSON as a client that goes when it is told to; return what it was sent until then."""
+    """Post bytes or JSON, as a client that goes when told to; return what was sent until then."""
+    path, _, query = path.partition("?")
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    kind = b"application/octet-stream" if isinstance(body, bytes) else b"application/json"
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -38,10 +41,10 @@ async def post(app: App, path: str, body: object, gone: asyncio.Event) -> list[o
         "method": "POST",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": [(b"content-type", b"application/json")],
+        "query_string": query.encode(),
+        "headers": [(b"content-type", kind)],
     }
-    messages = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
+    messages = [{"type": "http.request", "body": data, "more_body": False}]
     sent: list[object] = []
 
     async def receive() -> dict[str, object]:

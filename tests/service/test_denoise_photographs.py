@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -9,6 +11,9 @@ import pytest
 from PIL import Image
 
 from service.api import content
+from service.app import create_app
+from service.settings import Settings
+from tests.service.asgi import application_of, post
 from tests.service.gate import Gate
 from tests.service.tiny import Start
 
@@ -19,6 +24,12 @@ def picture(height: int, width: int, mode: str = "RGB", kind: str = "PNG") -> by
     shape = (height, width, len(mode)) if len(mode) > 1 else (height, width)
     stream = io.BytesIO()
     Image.fromarray(RANDOM.integers(0, 256, shape, np.uint8)).save(stream, kind)
+    return stream.getvalue()
+
+
+def as_npy(array: np.ndarray[Any, Any]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
     return stream.getvalue()
 
 
@@ -163,3 +174,108 @@ async def test_a_large_photograph_leaves_room_for_small_requests(start: Start, g
     await gate.reached()
     gate.open()
     assert [(await asked).status_code, (await small).status_code] == [200, 200]
+
+
+async def test_what_is_written_as_numbers_is_bounded_as_every_output_is(start: Start) -> None:
+    client, sent = start(max_output_bytes=1000), picture(16, 16)
+    as_file = await client.post("/denoise?model=photo", content=sent)
+    assert as_file.status_code == 200  # no number of it is written
+    for headers, body in (
+        ({"Accept": "application/json"}, {"content": sent}),
+        ({}, {"files": [("file", sent), ("file", sent)]}),
+        ({}, {"json": {"inputs": np.zeros((1, 16, 16, 3)).tolist()}}),
+    ):
+        answer = await client.post("/denoise?model=photo", headers=headers, **body)
+        assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+        assert "expected at most 1000 bytes of float32" in answer.json()["detail"]
+
+
+async def test_many_small_photographs_take_one_place_and_run_in_batches(
+    start: Start, gate: Gate
+) -> None:
+    client = start(max_queue_items=2)
+    gate.close()
+    array = as_npy(np.zeros((200, 1, 1, 3), np.uint8))
+    many = asyncio.create_task(client.post("/denoise?model=photo", content=array))
+    await gate.reached()
+    other = asyncio.create_task(client.post("/denoise", json={"inputs": [[[0.5] * 4] * 4]}))
+    await gate.reached()
+    gate.open()
+    assert [(await many).status_code, (await other).status_code] == [200, 200]
+    assert len(gate.batches) < 100
+
+
+async def test_pixels_are_counted_as_they_run(start: Start) -> None:
+    answer = await start(max_queue_pixels=100, max_pixels=100).post(
+        "/denoise?model=photo", content=as_npy(np.zeros((101, 1, 1, 3), np.uint8))
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+
+
+async def test_a_client_that_goes_ends_the_work_for_all_of_its_photographs(
+    start: Start, gate: Gate
+) -> None:
+    client = start()
+    gate.close()
+    body = as_npy(np.zeros((64, 300, 300, 3), np.uint8))
+    gone = asyncio.Event()
+    leaving = asyncio.create_task(post(application_of(client), "/denoise?model=photo", body, gone))
+    await gate.reached()
+    await asyncio.sleep(0.1)  # longer than it takes until the client is watched
+    gone.set()
+    assert await asyncio.wait_for(leaving, 30) == []
+    gate.open()
+    assert (await client.post("/denoise?model=photo", content=picture(8, 8))).status_code == 200
+    assert len(gate.batches) <= 4
+
+
+async def test_a_photograph_may_be_answered_with_an_array(start: Start) -> None:
+    client, sent = start(), picture(9, 14)
+    shown = np.asarray(opened(await client.post("/denoise?model=photo", content=sent)))
+    answer = await client.post(
+        "/denoise?model=photo", content=sent, headers={"Accept": "application/x-npy"}
+    )
+    np.testing.assert_array_equal(np.rint(np.load(io.BytesIO(answer.content))[0] * 255), shown)
+
+
+async def test_an_array_may_be_answered_with_a_photograph_of_a_quality(start: Start) -> None:
+    client, array = start(), as_npy(RANDOM.integers(0, 256, (1, 32, 32, 3), np.uint8))
+    sizes = [
+        len(
+            (
+                await client.post(
+                    f"/denoise?model=photo&quality={quality}",
+                    content=array,
+                    headers={"Accept": "image/jpeg"},
+                )
+            ).content
+        )
+        for quality in (5, 95)
+    ]
+    assert 0 < sizes[0] < sizes[1] / 2
+
+
+async def test_photographs_in_a_form_are_read_as_one_alone_is(start: Start) -> None:
+    client = start()
+    gray16 = io.BytesIO()
+    Image.fromarray(np.full((6, 5), 0x1234, np.uint16)).save(gray16, "PNG")
+    files = [("file", gray16.getvalue()), ("file", picture(6, 5, "RGBA"))]
+    answer = await client.post("/denoise?model=photo&strength=0", files=files)
+    outputs = np.array(answer.json()["outputs"])
+    assert outputs.shape == (2, 6, 5, 3)
+    np.testing.assert_allclose(outputs[0], 0x1234 / 65535, rtol=1e-5)
+    colours = np.asarray(Image.open(io.BytesIO(files[1][1])))[..., :3]  # not laid on black
+    np.testing.assert_allclose(outputs[1], colours / 255, rtol=1e-5)
+    wrong = [("file", picture(6, 5)), ("file", picture(5, 6))]
+    answer = await client.post("/denoise?model=photo", files=wrong)
+    assert answer.json()["code"] == "shape-mismatch"
+    assert "received 5x6, 6x5" in answer.json()["detail"]
+
+
+async def test_a_picture_needs_no_model_of_arrays(models: Path) -> None:
+    app = create_app(Settings(models=models, device="cpu"))  # whose defaults are not served
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        assert (await client.post("/denoise", content=picture(5, 9))).status_code == 200
+        answer = await client.post("/denoise", json={"inputs": [[[0.5] * 4] * 4]})
+    assert (answer.status_code, answer.json()["code"]) == (404, "model-not-found")

@@ -92,3 +92,16 @@ async def test_a_model_of_one_size_has_no_level_of_noise(client: httpx.AsyncClie
     answer = await client.post("/v2/models/half.denoise/infer", json={"inputs": asked})
     assert answer.status_code == 422
     assert "expected images, received 'sigma'" in answer.json()["error"]
+
+
+async def test_pixels_of_photographs_become_the_models_numbers(client: httpx.AsyncClient) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (1, 7, 9, 3), np.uint8)
+    data = pixels.ravel().tolist()
+    asked = {"name": "images", "shape": list(pixels.shape), "datatype": "UINT8", "data": data}
+    answer = await client.post(INFER, json={"inputs": [asked]})
+    stream = io.BytesIO()
+    np.save(stream, pixels)
+    same = await client.post("/denoise?model=photo", content=stream.getvalue())
+    expected = np.load(io.BytesIO(same.content)) / np.float32(255)
+    np.testing.assert_allclose(output(answer), expected, rtol=1e-6)
+    assert answer.json()["outputs"][0]["datatype"] == "FP32"

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
@@ -28,6 +30,7 @@ from service.api.serving import Serving
 from service.api.tiled import Tiled, takes
 from service.inference.admission import Ticket
 from service.inference.batcher import Result
+from service.inference.pixels import to_floats
 from service.inference.tiling import Denoised
 
 
@@ -113,13 +116,21 @@ class Infer:
     ) -> Result | Denoised:
         """What became of the inputs; size: bytes of all arrays beside the body."""
         model, inputs = served.model, asked.inputs
-        if takes(model):
-            told = [None] * len(inputs) if asked.sigma is None else asked.sigma.tolist()
-            pixels = self._serving.limits.pixels
-            return await Tiled(exchange, model, ticket).all(inputs, told, max_pixels=pixels)
-        exchange.items = len(inputs)
-        ticket.grow(items=exchange.items - 1, size=size)
-        return await exchange.outcome(model.submit(served.operation, inputs, asked.steps))
+        if not takes(model):
+            exchange.items = len(inputs)
+            ticket.grow(items=exchange.items - 1, size=size)
+            return await exchange.outcome(model.submit(served.operation, inputs, asked.steps))
+        limits = self._serving.limits
+        tiled = Tiled(exchange, model, ticket)
+        tiled.admit(inputs.shape, limits.pixels)
+        ticket.grow(size=limits.check_output(inputs.size))
+        exchange.progress()
+        told = [None] * len(inputs) if asked.sigma is None else asked.sigma.tolist()
+        result = await tiled.all(inputs, told)
+        if inputs.dtype == np.float32:
+            return result
+        output = await asyncio.to_thread(to_floats, result.output, model.manifest.pixels)
+        return replace(result, output=output)
 
     def _read(
         self, served: Served, text: bytes, data: memoryview, *, is_raw: bool

@@ -32,10 +32,11 @@ LARGEST_JSON = 4 * 1024 * 1024
 class Request:
     """What is to run; id: None where it has none; binary: whether the output goes back as bytes.
 
-    sigma: how noisy each of the inputs is, as the graph takes it; None where that was not told.
+    inputs: numbers of the model's range, or pixels of photographs, which become numbers in tiles;
+    sigma: how noisy each of them is, as the graph takes it, None where that was not told.
     """
 
-    inputs: Floats
+    inputs: tensors.Array
     steps: int | None
     sigma: Floats | None
     id: str | None
@@ -93,7 +94,7 @@ def read(text: bytes, data: memoryview, model: Model, operation: OperationName) 
             f"inputs: expected {described.input.name}, received {', '.join(arrays) or 'none'}"
         )
     inputs = arrays[described.input.name]
-    if inputs.dtype == np.uint8:
+    if inputs.dtype == np.uint8 and described.tiles is None:
         inputs = to_floats(inputs, model.manifest.pixels)
     sigma = _sigma(described, arrays, len(inputs))
     return Request(inputs, _steps(described, arrays), sigma, request_id, binary)
