@@ -53,9 +53,13 @@ class Operation(_Strict):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.tiles and self.input.shape != PHOTOGRAPHS:
+        if self.tiles and not self.input.shape == self.output.shape == PHOTOGRAPHS:
             expected = ", ".join(map(str, PHOTOGRAPHS))
-            raise ValueError(f"tiles: expected none but for an input of shape ({expected})")
+            raise ValueError(f"tiles: expected none but for input and output of shape ({expected})")
+        if self.sigma and self.sigma.tensor.shape != ("batch",):
+            raise ValueError(
+                f"sigma: expected a tensor of shape (batch), received {self.sigma.tensor.shape}"
+            )
         return self
 
 
@@ -143,6 +147,8 @@ class Manifest(_Strict):
     def _check(self) -> Self:
         if not self.operations:
             raise ValueError("operations: expected at least one of encode, decode, denoise")
+        if self.pixels.mode != "RGB" and any(each.tiles for each in self.operations.values()):
+            raise ValueError("pixels.mode: expected RGB with photographs of any size, received L")
         return self
 
     @classmethod

@@ -145,8 +145,20 @@ def test_only_what_takes_photographs_of_any_size_is_cut_into_tiles(tmp_path: Pat
     operations = json.loads((folder / "manifest.json").read_text())["operations"]
     operations["denoise"]["tiles"] = TILES.model_dump()
     edit(folder, operations=operations)
-    fault = "operations.denoise: tiles: expected none but for an input of shape (batch, height, "
+    fault = "operations.denoise: tiles: expected none but for input and output of shape (batch, "
     with pytest.raises(StartupError, match=re.escape(fault)):
+        load(folder)
+
+
+def test_what_takes_photographs_is_in_colour_and_is_told_a_sigma_for_each(tmp_path: Path) -> None:
+    folder = write_model(tmp_path, "photo")
+    told = json.loads((folder / "manifest.json").read_text())
+    edit(folder, pixels=told["pixels"] | {"mode": "L"})
+    with pytest.raises(StartupError, match=r"pixels\.mode: expected RGB .* received L"):
+        load(folder)
+    told["operations"]["denoise"]["sigma"]["tensor"]["shape"] = ["batch", 1]
+    edit(folder, pixels=told["pixels"], operations=told["operations"])
+    with pytest.raises(StartupError, match=r"sigma: expected a tensor of shape \(batch\)"):
         load(folder)
 
 
