@@ -127,8 +127,8 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(
     assert [row.split(",")[0] for row in rows] == ["step", *"12345678"]
 
 
-def test_patches_are_twice_as_wide_and_a_quarter_as_many_at_the_end(whole: Run) -> None:
-    assert whole.shapes == [(4, 32, 32, 3)] * 6 + [(1, 64, 64, 3)] * 2
+def test_patches_are_twice_as_wide_and_half_as_many_at_the_end(whole: Run) -> None:
+    assert whole.shapes == [(4, 32, 32, 3)] * 6 + [(2, 64, 64, 3)] * 2
 
 
 def test_a_training_that_has_ended_is_left_as_it_is(photographs: Folder, whole: Run) -> None:

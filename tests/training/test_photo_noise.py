@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from training.datasets.photos import Folder, decode
+from training.photo import batches as batching
 from training.photo import noise
 from training.photo.batches import Batch, Batches, spoil, spoiled_by
 from training.photo.noise import MIX, UNKNOWN, Kind
@@ -100,7 +101,7 @@ def test_a_batch_is_a_function_of_seed_and_number(batches: Batches, tmp_path: Pa
 
 def test_batches_are_of_wide_patches_from_a_number_on(batches: Batches) -> None:
     arrays = batches.photos.arrays()
-    for number, shape in ((2, (8, 32, 32, 3)), (3, (2, 64, 64, 3))):
+    for number, shape in ((2, (8, 32, 32, 3)), (3, (4, 64, 64, 3))):
         batch = batches.draw(number, arrays)
         assert batch.noisy.shape == batch.clean.shape == shape
         assert batch.sigma.shape == shape[:1]
@@ -113,3 +114,24 @@ def test_a_stream_gives_the_batches_in_order_from_any_of_them_on(batches: Batche
     assert len(received) == 4
     for number, batch in enumerate(received, 1):
         assert equal(batch, batches.draw(number, arrays))
+
+
+def test_photographs_are_made_smaller_and_larger() -> None:
+    random = np.random.default_rng(0)
+    scales = [batching._scale(32, 512, random) for _ in range(500)]
+    assert min(scales) < 0.4
+    assert max(scales) > 1.9
+    assert 0.25 < scales.count(1.0) / len(scales) < 0.45
+    # No smaller than the patch, whatever the photograph.
+    assert min(batching._scale(32, 40, random) for _ in range(500)) >= 32 / 40
+
+
+def test_sharpened_noise_has_more_of_the_finest_detail() -> None:
+    random = np.random.default_rng(3)
+    plain = np.random.default_rng(1).standard_normal((64, 64, 3)).astype(np.float32)
+    results = [noise._sharpened(plain, random) for _ in range(20)]
+    changed = [each for each in results if each is not plain]
+    assert 4 <= len(changed) <= 16
+    for each in changed:
+        neighbours = np.corrcoef(each[:, 1:].ravel(), each[:, :-1].ravel())[0, 1]
+        assert neighbours < 0.02

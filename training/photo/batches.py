@@ -15,7 +15,7 @@ from training.datasets.photos import Photos, Pixels
 from training.photo import noise
 from training.photo.noise import UNKNOWN, Floats, Kind
 
-SMALLEST_SCALE = 1 / 3
+SMALLEST_SCALE, LARGEST_SCALE = 1 / 3, 2.0
 AHEAD = 4
 """Batches that each process makes before they are asked for."""
 
@@ -33,7 +33,7 @@ class Batch:
 class Batches:
     """What to draw: patches of size x size pixels of photographs, with the noise of the mix.
 
-    wide_from: the number of the first batch whose patches are twice as wide and a quarter as many,
+    wide_from: the number of the first batch whose patches are twice as wide and half as many,
     None for no such batch. No photograph may be smaller than the patches.
     """
 
@@ -62,7 +62,7 @@ class Batches:
         """Return one batch, cut from the photographs' arrays."""
         wide = self.wide_from is not None and number >= self.wide_from
         size = 2 * self.size if wide else self.size
-        patches = max(1, self.batch_size // 4) if wide else self.batch_size
+        patches = max(1, self.batch_size // 2) if wide else self.batch_size
         random = np.random.Generator(np.random.SFC64((self.seed, number)))
         # Neither many small photographs nor a few large ones are all that is seen.
         sides = np.sqrt([array.shape[0] * array.shape[1] for array in arrays])
@@ -101,20 +101,29 @@ def spoiled_by(
 
 
 def _patch(array: Pixels, size: int, random: np.random.Generator) -> Floats:
-    """A patch, half of the time of a photograph made smaller, turned and mirrored."""
-    scale = max(SMALLEST_SCALE, size / min(array.shape[:2]))
-    scale = random.uniform(scale, 1) if random.random() < 0.5 else 1.0
-    side = round(size / scale)
+    """A patch of a photograph made smaller, or sometimes larger, turned and mirrored."""
+    side = round(size / _scale(size, min(array.shape[:2]), random))
     top, left = (random.integers(0, length - side + 1) for length in array.shape[:2])
     patch = array[top : top + side, left : left + side]
     if side != size:
-        resample = Image.Resampling.BICUBIC if random.random() < 0.5 else Image.Resampling.BOX
+        # Larger by a box there would be steps instead of softness.
+        is_smooth = side < size or random.random() < 0.5
+        resample = Image.Resampling.BICUBIC if is_smooth else Image.Resampling.BOX
         patch = np.asarray(Image.fromarray(patch).resize((size, size), resample))
     patch = np.rot90(patch, int(random.integers(4)))
     if random.random() < 0.5:
         patch = patch[:, ::-1]
     clean: Floats = patch.astype(np.float32) / np.float32(255)
     return clean
+
+
+def _scale(size: int, side: int, random: np.random.Generator) -> float:
+    """How much smaller or larger a photograph is made whose shorter side is so long."""
+    kind = random.random()
+    if kind < 0.5:
+        return random.uniform(max(SMALLEST_SCALE, size / side), 1)
+    # What comes from a large sensor is soft, pixel by pixel.
+    return random.uniform(1, LARGEST_SCALE) if kind < 0.65 else 1.0
 
 
 def _prepare(batches: Batches) -> None:

@@ -56,14 +56,14 @@ def sensor(clean: Floats, random: np.random.Generator) -> Floats:
 
 
 def camera(clean: Floats, random: np.random.Generator) -> Floats:
-    """Add sensor noise as it is after demosaicing (bilinear, Bayer's pattern)."""
+    """Add sensor noise as it is after demosaicing (bilinear, Bayer's pattern), often sharpened."""
     return _developed(clean, random, mosaic=True)
 
 
 def smeared(clean: Floats, random: np.random.Generator) -> Floats:
     """Add noise correlated over space and channels, as blur, resizing and in-camera filters leave.
 
-    Sigma 0 to 40; often with coarse blotches of colour under the fine grain.
+    Sigma 0 to 40; often with coarse blotches of colour under the fine grain, or sharpened.
     """
     widths = random.uniform(0.3, 1.4, 2) * ((random.random() < 0.8) + 0.0)
     noise = ndimage.gaussian_filter(_normal(random, clean.shape), (*widths, 0), mode="wrap")
@@ -73,7 +73,7 @@ def smeared(clean: Floats, random: np.random.Generator) -> Floats:
         blotches = coarse.repeat(4, 0).repeat(4, 1)[: clean.shape[0], : clean.shape[1]]
         blotches = ndimage.gaussian_filter(blotches, (2, 2, 0), mode="wrap")
         noise = noise / noise.std() + blotches / blotches.std() * np.float32(random.uniform(0, 1))
-    noise = noise @ _mixture(random, 0.5)
+    noise = _sharpened(noise, random) @ _mixture(random, 0.5)
     if random.random() < 0.5:
         noise = noise * (np.float32(random.uniform(0.05, 0.6)) + clean)
     noisy: Floats = clean + noise * np.float32(40 / 255 * random.random() ** 1.5 / noise.std())
@@ -134,11 +134,22 @@ def _developed(clean: Floats, random: np.random.Generator, *, mosaic: bool) -> F
     variance = np.float32(np.exp(log_shot)) * light / gains + np.float32(np.exp(log_read))
     noise = _normal(random, clean.shape) * np.sqrt(variance)
     if mosaic:
-        noise = _demosaiced(noise, random)
+        noise = _sharpened(_demosaiced(noise, random), random)
     noise = (noise * gains) @ _mixture(random, 0.3)
     # Below black there is no root: a camera clips there too.
     noisy: Floats = np.maximum(light + noise, 0, dtype=np.float32) ** np.float32(1 / GAMMA)
     return noisy
+
+
+def _sharpened(noise: Floats, random: np.random.Generator) -> Floats:
+    """Noise as it is once a camera has sharpened the photograph, as it does half of the time."""
+    if random.random() < 0.5:
+        return noise
+    width, amount = random.uniform(0.5, 1.5), np.float32(random.uniform(0, 1.5))
+    sharpened: Floats = noise + amount * (
+        noise - ndimage.gaussian_filter(noise, (width, width, 0), mode="mirror")
+    )
+    return sharpened
 
 
 def _demosaiced(noise: Floats, random: np.random.Generator) -> Floats:

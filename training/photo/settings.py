@@ -11,21 +11,21 @@ class PhotoFitSettings:
     """Muon on the mean absolute error; the learning rate rises, stays, then falls to zero.
 
     steps: batches in all; warmup: steps of the rise; decay: the share of the steps at the end in
-    which the learning rate falls, along a line; wide: that in which patches are twice as wide and a
-    quarter as many (as in Zamir et al., 2022, arXiv 2111.09881), at most as large. As nothing
+    which the learning rate falls, along a line; wide: that in which patches are twice as wide and
+    half as many (as in Zamir et al., 2022, arXiv 2111.09881), at most as large. As nothing
     before the fall depends on the number of steps, a training may be resumed with another number
     until then (Hu et al., 2024, arXiv 2404.06395). momentum: of the moving average of the weights,
     which is what is kept, a step. every: steps between two validations, each followed by a
     checkpoint.
     """
 
-    steps: int = 30_000
+    steps: int = 40_000
     batch_size: int = 16
     patch: int = 64
     learning_rate: float = 1.5e-3
     warmup: int = 500
     decay: float = 0.9
-    wide: float = 0.5
+    wide: float = 0.2
     momentum: float = 0.999
     every: int = 1000
 
@@ -49,7 +49,7 @@ class PhotoFitSettings:
             f"batches of {self.batch_size} patches of {self.patch} x {self.patch} pixels, mean "
             f"absolute error, Muon with a learning rate up to {self.learning_rate:g}, rising in "
             f"{self.warmup} steps, falling in the last {self.decay:.0%}; patches twice as wide and "
-            f"a quarter as many in the last {self.wide:.0%}; moving average of the weights "
+            f"half as many in the last {self.wide:.0%}; moving average of the weights "
             f"{self.momentum:g}"
         )
 
