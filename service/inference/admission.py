@@ -12,9 +12,20 @@ from typing import Self
 
 from service.errors import Overloaded
 from service.inference.flow import Flow
+from service.inference.tiles import AT_ONCE, CORE
 
 LONGEST_WAIT = 60
 """Seconds, the most that a client is told to wait."""
+
+PACE = 1_000_000
+"""Pixels of photographs that are thought to leave in a second until it is measured: two processors
+do about as many."""
+
+TELLING = 1 << 18
+"""Pixels: where fewer are here, the time goes into more than the model."""
+
+QUEUED = AT_ONCE * CORE * CORE
+"""Pixels of one photograph, at most, that another has to wait for before it has its turn."""
 
 
 class Admission:
@@ -30,12 +41,18 @@ class Admission:
         max_items: int,
         max_bytes: int,
         max_pixels: int = 0,
+        patience: float | None = None,
         settings: tuple[str, str, str] | None = None,
     ) -> None:
-        """settings: the names of those that say how many items, bytes, pixels, where some do."""
+        """Admit so much, and photographs that have to wait for others for no more than patience.
+
+        patience: seconds, None for any time; settings: the names of those that say how many items,
+        bytes, pixels, where some do.
+        """
         self.max_items = max_items
         self.max_bytes = max_bytes
         self.max_pixels = max_pixels
+        self.patience = math.inf if patience is None else patience
         named = (f" ({name})" for name in settings) if settings else ("", "", "")
         by_items, by_bytes, by_pixels = named
         self.full = f"queue: expected at most {max_items} waiting items{by_items}, received more"
@@ -46,7 +63,8 @@ class Admission:
         self.bytes = 0
         self.held = 0
         self.requests = 0
-        self._items, self._pixels = Flow(), Flow()
+        self._queued = 0
+        self._items, self._pixels = Flow(), Flow(rate=PACE, least=TELLING)
 
     @property
     def items(self) -> int:
@@ -80,29 +98,39 @@ class Admission:
         """Return the error for so many bytes in all, which are more than there is room for."""
         return Overloaded(f"{self._heavy}, received {size}", retry_after=self.wait())
 
-    def too_wide(self) -> Overloaded:
-        """Return the error for the pixels that are here now, more than there is room for."""
-        return Overloaded(f"{self._wide}, received {self.held}", retry_after=self.wait())
-
     def wait(self) -> int:
         """Return the seconds, 1 to LONGEST_WAIT, until what is here now will have left."""
-        expected = max(self._items.wait(), self._pixels.wait())
-        return min(LONGEST_WAIT, max(1, math.ceil(expected)))
+        return _told(max(self._items.wait(self.items), self._pixels.wait(self.pixels)))
 
-    def _count(self, items: int, size: int, pixels: int) -> None:
-        self._items.enter(items)
-        self.bytes += size
-        if pixels:
-            self.held += pixels
-            self._pixels.enter(pixels)
+    def _check(self, ticket: "Ticket", pixels: int) -> None:
+        """Raise Overloaded where a photograph has no room, or no turn in time, beside others."""
+        if self.held == ticket.held:
+            return
+        if self.held + pixels > self.max_pixels:
+            raise self._too_many_pixels(f"{self._wide}, received {self.held + pixels}")
+        wait = self._pixels.wait(self._queued - min(QUEUED, ticket.pixels))
+        if wait > self.patience:
+            raise self._too_many_pixels(
+                f"queue: expected photographs to wait {self.patience:g} s at most, "
+                f"received one that would wait {math.ceil(wait)} s"
+            )
 
-    def _leave(self, ticket: "Ticket") -> None:
-        self._items.leave(ticket.items)
+    def _too_many_pixels(self, fault: str) -> Overloaded:
+        return Overloaded(fault, retry_after=_told(self._pixels.wait(self.pixels)))
+
+    def _leave(self, ticket: "Ticket", *, answered: bool) -> None:
+        if answered:
+            self._items.leave(ticket.items)
+        else:
+            self._items.drop(ticket.items)
         self.bytes -= ticket.bytes
         self.held -= ticket.held
         self.requests -= 1
-        if ticket.pixels:
-            self._pixels.leave(ticket.pixels)
+
+
+def _told(expected: float) -> int:
+    """Seconds as a client is told them."""
+    return min(LONGEST_WAIT, max(1, math.ceil(expected)))
 
 
 class Ticket:
@@ -118,29 +146,39 @@ class Ticket:
         self.items = 1
         self.bytes = size
         self.held = self.pixels = 0
-        admission._count(1, size, 0)
+        admission._items.enter(1)
+        admission.bytes += size
 
     def grow(self, *, items: int = 0, size: int = 0, pixels: int = 0) -> None:
         """Count more items, more bytes of body or of output, more pixels of a photograph.
 
-        Raises Overloaded where the bytes are more than there is room for beside other requests,
-        or the pixels beside other photographs.
+        Raises Overloaded, and counts nothing, where the bytes are more than there is room for
+        beside other requests, or the pixels beside other photographs; and where a photograph would
+        wait for others too long.
         """
         admission = self._admission
+        if admission.bytes + size > admission.max_bytes and admission.requests > 1:
+            raise admission.too_heavy(admission.bytes + size)
+        if pixels:
+            admission._check(self, pixels)
+            self.held += pixels
+            admission.held += pixels
+            admission._pixels.enter(pixels)
+            self._queue(self.pixels + pixels)
         self.items += items
         self.bytes += size
-        self.held += pixels
-        self.pixels += pixels
-        admission._count(items, size, pixels)
-        if admission.bytes > admission.max_bytes and admission.requests > 1:
-            raise admission.too_heavy(admission.bytes)
-        if pixels and admission.max_pixels < admission.held != self.held:
-            raise admission.too_wide()
+        admission._items.enter(items)
+        admission.bytes += size
 
     def done(self, pixels: int) -> None:
         """Count pixels as denoised: those that are not say how long others have to wait."""
-        self.pixels -= pixels
         self._admission._pixels.leave(pixels)
+        self._queue(self.pixels - pixels)
+
+    def _queue(self, pixels: int) -> None:
+        """Let so many be those that are not denoised."""
+        self._admission._queued += min(QUEUED, pixels) - min(QUEUED, self.pixels)
+        self.pixels = pixels
 
     def __enter__(self) -> Self:
         return self
@@ -151,4 +189,8 @@ class Ticket:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._admission._leave(self)
+        if self.pixels:
+            self._admission._pixels.drop(self.pixels)
+            self._queue(0)
+        # What was refused, or nobody waits for any more, did not leave by being worked off.
+        self._admission._leave(self, answered=error is None)

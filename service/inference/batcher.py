@@ -93,6 +93,7 @@ class Batcher:
         self._lock = threading.Lock()
         self._busy_since: float | None = None
         self._took: dict[int, float] = {}
+        self._owed = 0  # numbers of small photographs that go before the next large one
 
     def submit(
         self, array: Floats, steps: int | None = None, sigma: Sigma | None = None
@@ -175,7 +176,7 @@ class Batcher:
     def _take(self, most: float) -> list[_Job]:
         """The next batch, of the kind whose turn it is; those whose client has gone are dropped."""
         while self._waiting:
-            kind = next(iter(self._waiting))
+            kind = self._turn()
             queue = self._waiting.pop(kind)
             limit = self._at_once(kind[0], self._max_batch)
             jobs: list[_Job] = []
@@ -190,8 +191,32 @@ class Batcher:
             if queue:
                 self._waiting[kind] = queue  # at the end: every kind has its turn
             if jobs:
+                if self.session.operation.tiles:
+                    size = items * math.prod(kind[0])
+                    self._owed = self._owed - size if self._is_small(kind) else size
                 return jobs
         return []
+
+    def _turn(self) -> _Kind:
+        """Whose turn it is: each kind's in its order, but of photographs that of the oldest tile.
+
+        So all photographs get on alike, however many have the same shape. Small ones need not wait
+        for a tile of each that is large: they go between two of these, as much of them as of one.
+        """
+        if self.session.operation.tiles is None:
+            return next(iter(self._waiting))
+        small_first = self._owed > 0
+        return min(
+            self._waiting,
+            key=lambda kind: (
+                self._is_small(kind) != small_first,
+                self._waiting[kind][0].since,
+            ),
+        )
+
+    def _is_small(self, kind: _Kind) -> bool:
+        """Whether several may run at once, as of up to a seventh of the largest tile's pixels."""
+        return self._at_once(kind[0], 2) > 1
 
     def _at_once(self, shape: tuple[int, ...], most: int) -> int:
         """How many items of a shape may run at once, of at most so many."""

@@ -14,10 +14,7 @@ from service.inference.batcher import Result
 from service.inference.canvas import Canvas, Picture
 from service.inference.model import Model
 from service.inference.pixels import Floats
-from service.inference.tiles import CORE, Tile, cut
-
-AT_ONCE = 2
-"""Tiles of a photograph in the queue: one runs while another is made or put in its place."""
+from service.inference.tiles import AT_ONCE, CORE, Tile, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ async def denoise(
     height, width = canvas.size
     if not strength:
         done(height * width)
-        return Denoised(picture.copy(), 0.0, 0.0)
+        return Denoised(await asyncio.to_thread(picture.copy), 0.0, 0.0)
     clock = _Clock()
     waiting: deque[tuple[Tile, Floats, float, asyncio.Future[Result]]] = deque()
 

@@ -10,7 +10,7 @@ import pytest
 
 from service.errors import InvalidValue
 from service.inference import batcher as batching
-from service.inference.batcher import Batch, Batcher
+from service.inference.batcher import Batch, Batcher, Result
 from service.inference.device import Execution
 from service.inference.pixels import Floats
 from service.inference.session import Session, Sigma
@@ -274,3 +274,57 @@ async def test_no_more_of_photographs_runs_at_once_than_others_can_wait_for(
     np.testing.assert_array_equal((await together).output, outputs)
     await first
     assert [len(given) for given in photographs.given] == [1, 3, 3, 1, 3, 3, 1]
+
+
+LARGE = [(32, 16), (16, 32), (32, 24), (24, 32), (32, 40), (40, 32), (32, 48), (48, 32), (64, 8)]
+"""Of which one runs at a time where 256 pixels may."""
+
+
+def submitted(batcher: Batcher, sizes: list[tuple[int, int]]) -> list[asyncio.Future[Result]]:
+    return [batcher.submit(np.ones((1, *size, 3), np.float32)) for size in sizes]
+
+
+async def test_a_small_photograph_waits_for_one_tile_however_many_others_there_are(
+    photographs: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "PHOTOGRAPHS", 3 * 256)
+    batcher = Batcher(photographs, max_batch=64)
+    answers = submitted(batcher, LARGE[:1])
+    await photographs.is_entered()
+    answers += submitted(batcher, [*LARGE[1:], (8, 8), (8, 16)])
+    photographs.open.set()
+    await asyncio.gather(*answers)
+    sizes = [given.shape[1:3] for given in photographs.given]
+    assert sizes == [LARGE[0], (8, 8), (8, 16), *LARGE[1:]]
+
+
+async def test_however_many_small_photographs_there_are_large_ones_have_half_of_the_time(
+    photographs: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "PHOTOGRAPHS", 3 * 256)
+    batcher = Batcher(photographs, max_batch=64)
+    answers = submitted(batcher, LARGE[:1])  # 512 pixels
+    await photographs.is_entered()
+    answers += submitted(batcher, [(8, 16)] * 10)  # 128, two at once
+    answers += submitted(batcher, LARGE[1:4])  # 512, 768, 768
+    photographs.open.set()
+    await asyncio.gather(*answers)
+    shapes = [given.shape[:3] for given in photographs.given]
+    small = (2, 8, 16)
+    first, second, third, last = [(1, *size) for size in LARGE[:4]]
+    assert shapes == [first, small, small, second, small, small, third, small, last]
+
+
+async def test_tiles_of_photographs_run_in_the_order_in_which_they_came(
+    photographs: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "PHOTOGRAPHS", 3 * 256)
+    batcher = Batcher(photographs, max_batch=64)
+    most, other = LARGE[:2]
+    came = [most, most, most, other, most, other]
+    answers = submitted(batcher, came[:1])
+    await photographs.is_entered()
+    answers += submitted(batcher, came[1:])
+    photographs.open.set()
+    await asyncio.gather(*answers)
+    assert [given.shape[1:3] for given in photographs.given] == came

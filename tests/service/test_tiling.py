@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import itertools
+import threading
 import time
 import tracemalloc
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 
 from service.errors import InvalidValue, OperationNotOffered, ShapeMismatch
-from service.inference.canvas import Picture
+from service.inference import canvas
+from service.inference.canvas import Canvas, Picture
 from service.inference.loading import load
 from service.inference.model import Model
 from service.inference.pixels import LARGEST, Floats, to_floats
@@ -168,7 +170,11 @@ async def test_a_picture_keeps_its_type_and_all_of_its_bits(
         assert np.abs(clean - np.clip(whole, 0, 1) * scale).max() < 0.51
 
 
-async def test_a_gray_picture_stays_gray_in_three_channels_as_in_one(model: Model) -> None:
+@pytest.mark.parametrize("strip", [canvas.STRIP, 100, 10])
+async def test_a_gray_picture_stays_gray_in_three_channels_as_in_one(
+    model: Model, monkeypatch: pytest.MonkeyPatch, strip: int
+) -> None:
+    monkeypatch.setattr(canvas, "STRIP", strip)  # all of it, three rows, a third of a row
     gray = picture(70, 33)
     colour = np.repeat(gray[..., None], 3, axis=-1)
     clean = (await denoise(model, gray, core=CORE)).output
@@ -177,6 +183,16 @@ async def test_a_gray_picture_stays_gray_in_three_channels_as_in_one(model: Mode
     colour[69, 32, 2] ^= 1  # no longer gray, by the last of its pixels
     mixed = (await denoise(model, colour, core=CORE)).output
     assert (mixed[..., 0] != mixed[..., 2]).any()
+
+
+@pytest.mark.parametrize("shape", [(1_000_000, 1), (1_000_000, 1, 3), (1, 4_000_000, 3)])
+def test_a_picture_of_any_aspect_takes_no_time_before_it_begins(
+    model: Model, shape: tuple[int, ...]
+) -> None:
+    gray = np.zeros(shape, np.uint8)
+    began = time.process_time()
+    Canvas(gray, model.manifest.pixels, 1.0)
+    assert time.process_time() - began < 0.3
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -200,6 +216,19 @@ async def test_a_strength_of_nothing_runs_nothing(
     shapes, done = record_shapes(monkeypatch), list[int]()
     result = await denoise(model, picture(9, 7), strength=0, done=done.append)
     assert (shapes, done, result.queue, result.inference) == ([], [63], 0, 0)
+
+
+async def test_a_picture_is_copied_beside_the_event_loop(model: Model) -> None:
+    threads: list[threading.Thread] = []
+
+    class Watched(np.ndarray[Any, Any]):
+        def copy(self, *arguments: Any) -> Any:
+            threads.append(threading.current_thread())
+            return super().copy(*arguments)
+
+    await denoise(model, picture(9, 7).view(Watched), strength=0)
+    assert len(threads) == 1
+    assert threads != [threading.current_thread()]
 
 
 async def test_a_picture_that_is_a_view_is_taken(model: Model) -> None:
