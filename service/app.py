@@ -64,7 +64,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
             max_items=settings.max_queue_items,
             max_bytes=settings.max_queue_bytes,
             max_pixels=settings.max_queue_pixels,
-            # Half of the time is for what cannot be told: how fast the photographs inside really go.
+            # The other half is for what is not known: how fast those inside really go.
             patience=settings.timeout / 2,
             settings=(
                 variable("max_queue_items"),

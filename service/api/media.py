@@ -9,6 +9,7 @@ from service.api.body import Body
 from service.api.remembering import remembered
 from service.errors import MalformedBody, UnsupportedMediaType
 from service.manifest import OperationName
+from service.photographs.files import HEAD, named
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
 ARRAYS = (JSON, NPY)
@@ -39,7 +40,8 @@ def media_type(body: Body, content_type: str, operation: OperationName) -> tuple
     if found not in readable(operation):
         received = content_type[:200]
         if told in UNTOLD:
-            received = f"none, with a body that is {found or 'recognised as none of them'}"
+            what = found or named(bytes(body[:HEAD])) or "recognised as none of them"
+            received = f"none, with a body that is {what}"
         raise UnsupportedMediaType(
             f"Content-Type: expected one of {', '.join(readable(operation))}, received {received}"
         )

@@ -151,17 +151,17 @@ def _walk(folder: Path, output: Path, found: Plan) -> Iterator[tuple[Path, Path]
 
 def _checked(found: Plan, *, overwrite: bool) -> Plan:
     """Move from the jobs to the faults what would be written over something else."""
-    targets = {job: job.target.resolve() for job in found.jobs if job.target}
-    sources = {job: job.source.resolve() for job in found.jobs if job.source}
+    targets = {job: os.path.realpath(job.target) for job in found.jobs if job.target}
+    sources = {job: os.path.realpath(job.source) for job in found.jobs if job.source}
     asked, read = Counter(targets.values()), set(sources.values())
 
     def fault(job: Job) -> str:
-        target = targets.get(job)
-        if target is None:
+        if job.target is None:
             return ""
+        target = targets[job]
         if asked[target] > 1:
             return "which others would become as well"
-        if target.exists() and not overwrite:
+        if os.path.lexists(job.target) and not overwrite:
             return "which exists; --overwrite replaces it"
         is_anothers = target in read and target != sources.get(job)
         return "which is to be read as well" if is_anothers else ""

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import math
+import os
 import secrets
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -125,13 +127,20 @@ class _Work:
 
 
 def _save(file: bytes, target: Path, *, overwrite: bool) -> None:
-    beside = target.with_name(f".{secrets.token_hex(8)}.part")
+    """Write where a target is or links to, with the permissions of what was there."""
+    place = Path(os.path.realpath(target))
+    beside = place.with_name(f".{secrets.token_hex(8)}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(file)
-        if target.exists() and not overwrite:
+        mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
+        new = 0o666 if mode is None else mode  # never open to more people, not even at first
+        with open(beside, "xb", opener=lambda path, flags: os.open(path, flags, new)) as stream:
+            stream.write(file)
+        if os.path.lexists(target) and not overwrite:
             raise FileExistsError(0, "a file that came there meanwhile")
-        beside.replace(target)
+        if mode is not None:
+            beside.chmod(mode)
+        beside.replace(place)
     except OSError as error:
         raise InvalidValue(f"expected to write {target}, received: {error.strerror}") from error
     finally:

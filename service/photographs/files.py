@@ -8,8 +8,8 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from service.photographs.chunks import SIGNATURE, pixels_alone
 from service.photographs.photograph import JPEG, MEDIA_TYPES, PNG, WEBP
-from service.photographs.png import SIGNATURE
 
 FILES: dict[str, type[ImageFile.ImageFile]] = {
     PNG: PngImageFile,
@@ -32,7 +32,16 @@ OTHERS = {
     b"\0\0\0\x0cjP  ": "JPEG 2000",
 }
 BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF"}
-"""Names of ISO base media files, from the fifth byte after `ftyp` on."""
+"""Names of ISO base media files, by what stands after `ftyp`."""
+HEAD = 12
+"""Bytes that a file is told by."""
+
+
+def named(head: bytes) -> str | None:
+    """Return the name of a format that is not read, by a file's first bytes; None if unknown."""
+    if head[4:8] == b"ftyp":
+        return BRANDS.get(head[8:HEAD])
+    return next((name for start, name in OTHERS.items() if head.startswith(start)), None)
 
 
 def media_type_of(body: bytes | memoryview) -> str:
@@ -41,7 +50,7 @@ def media_type_of(body: bytes | memoryview) -> str:
     Raises UnsupportedMediaType, which names what is read, for another format; MalformedBody for
     a file that ends before it can be told.
     """
-    head = bytes(body[:12])
+    head = bytes(body[:HEAD])
     if head.startswith(b"RIFF"):
         head = head[:4] + bytes(len(head[4:8])) + head[8:]
     for media_type, start in STARTS.items():
@@ -49,22 +58,21 @@ def media_type_of(body: bytes | memoryview) -> str:
             return media_type
     if any(start.startswith(head) for start in STARTS.values()):
         raise MalformedBody("picture: expected a whole picture, received its start")
-    other = next((name for start, name in OTHERS.items() if head.startswith(start)), None)
-    if head[4:8] == b"ftyp":
-        other = BRANDS.get(head[8:12])
     raise UnsupportedMediaType(
-        f"picture: expected {', '.join(MEDIA_TYPES)}, received {other or 'another format'}"
+        f"picture: expected {', '.join(MEDIA_TYPES)}, received {named(head) or 'another format'}"
     )
 
 
 def opened(body: bytes | memoryview, media_type: str, max_pixels: int) -> ImageFile.ImageFile:
     """Return a file of the media type with its size, its mode and what it says, not yet decoded.
 
-    Raises BodyTooLarge for more than max_pixels, UnsupportedMediaType for a picture that moves,
-    and whatever Pillow raises for a file that it cannot read.
+    What a PNG says is not read, as that must not keep it from being opened. Raises BodyTooLarge for
+    more than max_pixels, UnsupportedMediaType for a picture that moves, and whatever Pillow raises
+    for a file that it cannot read.
     """
     try:
-        picture = FILES[media_type](io.BytesIO(body))
+        file = pixels_alone(body) if media_type == PNG else io.BytesIO(body)
+        picture = FILES[media_type](file)
     except Image.DecompressionBombError as error:
         raise BodyTooLarge(f"picture: expected at most {max_pixels} pixels: {error}") from error
     frames = getattr(picture, "n_frames", 1)

@@ -5,17 +5,12 @@ import struct
 from PIL import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
-from service.photographs import png
+from service.photographs import png_metadata
 from service.photographs.orientation import UPRIGHT, turned, turned_packet
 from service.photographs.photograph import PNG, Metadata
 
-PNG_XMP = b"XML:com.adobe.xmp\0"
-OWN_CHUNKS = (b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"tEXt", b"zTXt", b"iTXt")
-"""How the colours of a PNG are meant, and its texts."""
 OWN_SEGMENTS = {"COM": b"\xff\xfe", "APP13": b"\xff\xed"}
 """A JPEG's comments and IPTC data."""
-ELSEWHERE = (PNG_XMP, b"Raw profile type ")
-"""Texts that hold what has a place of its own."""
 APPENDED = b"http://ns.google.com/photos/1.0/"
 """XMP that tells of a motion, a depth or a gain map after the first picture, which is not read."""
 
@@ -25,10 +20,10 @@ def metadata_of(
 ) -> tuple[int, Metadata]:
     """Return the orientation (1-8), and the metadata as they are true of the picture made upright.
 
-    picture: a decoded one, as a PNG may say things after its pixels. Metadata that are broken
-    spoil no pixel: they are left out.
+    Metadata that are broken spoil no pixel: they are left out.
     """
-    exif, xmp = picture.info.get("exif"), picture.info.get("xmp")
+    info = png_metadata.info(body) if media_type == PNG else picture.info
+    exif, xmp = info.get("exif"), info.get("xmp")
     told: int | None = None
     if exif is not None:
         try:
@@ -38,7 +33,7 @@ def metadata_of(
     if xmp is not None:
         told_there, xmp = turned_packet(xmp)
         told = told or told_there
-    dpi = picture.info.get("dpi")
+    dpi = info.get("dpi")
     if dpi is not None:
         across, down = (float(value) for value in dpi)
         if told is not None and told > 4:
@@ -46,19 +41,11 @@ def metadata_of(
         dpi = (across, down) if min(across, down) > 0 and max(across, down) < 1 << 16 else None
     return told or UPRIGHT, Metadata(
         # Of inks, it was of use to make colours of them.
-        icc=picture.info.get("icc_profile") if picture.mode != "CMYK" else None,
+        icc=info.get("icc_profile") if picture.mode != "CMYK" else None,
         exif=exif,
         xmp=None if xmp is None or APPENDED in xmp else xmp,
         dpi=dpi,
-        own=_chunks(body) if media_type == PNG else _segments(picture),
-    )
-
-
-def _chunks(body: bytes | memoryview) -> bytes:
-    return b"".join(
-        png.chunk(name, bytes(data))
-        for name, data in png.chunks(body)
-        if name in OWN_CHUNKS and not bytes(data[: len(PNG_XMP)]).startswith(ELSEWHERE)
+        own=png_metadata.own(body) if media_type == PNG else _segments(picture),
     )
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageCms, ImageFile
 
 from service.errors import MalformedBody, ServiceError
-from service.photographs import png, sixteen
+from service.photographs import sixteen
+from service.photographs.chunks import header
 from service.photographs.files import media_type_of, opened
 from service.photographs.metadata import metadata_of
 from service.photographs.photograph import PNG, Photograph, Samples
@@ -53,19 +54,19 @@ def _told() -> Iterator[None]:
 
 
 def _read_png(picture: ImageFile.ImageFile, body: bytes | memoryview) -> Photograph:
-    header = png.header(body)
-    deep = header.depth == 16 and header.colour_type in sixteen.PASSES
+    told = header(body)
+    deep = told.depth == 16 and told.colour_type in sixteen.PASSES
     if deep:
-        sixteen.prepare(picture, header.colour_type)
+        sixteen.prepare(picture, told.colour_type)
     picture.load()
     orientation, metadata = metadata_of(picture, body, PNG)
     if deep:
-        samples = sixteen.samples_of(picture, body, header.colour_type, orientation)
+        samples = sixteen.samples_of(picture, body, told.colour_type, orientation)
     else:
         samples = samples_of(_plain(picture), orientation)
     pixels, alpha = _planes(samples)
-    if header.transparent is not None and alpha is None:
-        alpha = _keyed(samples, header.transparent)
+    if told.transparent is not None and alpha is None:
+        alpha = _keyed(samples, told.transparent)
     return Photograph(pixels, alpha, PNG, metadata)
 
 

@@ -6,11 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from service.photographs.blocks import blocks
 from service.photographs.orientation import as_stored
 from service.photographs.photograph import Samples
 
-STRIP = 256
-"""Rows that are copied at a time: all at once, Pillow would hold a picture three times."""
+PIXEL = 4
+"""Bytes, at most, that Pillow has of a pixel."""
+STRIP = 1 << 18
+"""Bytes that are copied at a time: all at once, Pillow would hold a picture three times."""
 
 
 def samples_of(picture: Image.Image, orientation: int) -> Samples:
@@ -32,9 +35,9 @@ def fill(picture: Image.Image, stored: NDArray[Any]) -> None:
 
     Four bands of 8 bits fill two of 16, with the high byte first.
     """
-    for top in range(0, picture.height, STRIP):
-        bottom = min(top + STRIP, picture.height)
-        strip = np.asarray(picture.crop((0, top, picture.width, bottom)))
+    for rows, columns in blocks(picture.height, picture.width, PIXEL, STRIP):
+        strip = np.asarray(picture.crop((columns.start, rows.start, columns.stop, rows.stop)))
         if stored.itemsize > strip.itemsize:
             strip = strip.view(">u2")
-        stored[top:bottom] = strip.reshape(stored[top:bottom].shape)
+        into = stored[rows, columns]
+        into[:] = strip.reshape(into.shape)

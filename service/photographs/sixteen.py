@@ -30,7 +30,10 @@ def prepare(picture: ImageFile.ImageFile, colour_type: int, turn: int = 0) -> No
 def samples_of(
     picture: ImageFile.ImageFile, body: bytes | memoryview, colour_type: int, orientation: int
 ) -> Samples:
-    """Return the samples (height, width, bands) of a picture decoded in its first turn, upright."""
+    """Return the samples (height, width, bands) of a picture decoded in its first turn, upright.
+
+    What was decoded is given up for it, as a second turn takes as much again.
+    """
     bands = 2 if colour_type == 4 else len(picture.getbands())
     samples: Samples = room(picture.size, orientation, bands, np.uint16)
     if len(PASSES[colour_type]) == 1:
@@ -39,6 +42,7 @@ def samples_of(
     low, high = (0, 1) if sys.byteorder == "little" else (1, 0)
     halves = samples[..., None].view(np.uint8)
     fill(picture, as_stored(halves[..., high], orientation))
+    picture.close()
     again = opened(body, PNG, picture.width * picture.height)
     prepare(again, colour_type, turn=1)
     again.load()

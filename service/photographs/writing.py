@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.errors import NotAcceptable
-from service.photographs import png
-from service.photographs.metadata import PNG_XMP
+from service.photographs import png, png_metadata
+from service.photographs.blocks import blocks
+from service.photographs.chunks import chunk
 from service.photographs.photograph import (
     JPEG,
     MEDIA_TYPES,
@@ -32,8 +33,8 @@ LONGEST = {JPEG: 65_500, WEBP: 16_383}
 SEGMENT = 65_533
 """Bytes that a JPEG segment holds, what names it among them."""
 EXIF, XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
-STRIP = 256
-"""Rows that are made 8-bit at a time."""
+STRIP = 1 << 18
+"""Bytes that are made 8-bit at a time."""
 
 
 def writable(photograph: Photograph) -> tuple[str, ...]:
@@ -120,23 +121,23 @@ def _chunks(metadata: Metadata, icc: bytes | None) -> bytes:
     """Return metadata as PNG chunks."""
     parts = []
     if icc is not None:
-        parts.append(png.chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)))
+        parts.append(chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)))
     if metadata.dpi is not None:
         across, down = (round(value / 0.0254) for value in metadata.dpi)  # a metre
-        parts.append(png.chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
+        parts.append(chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
     if metadata.exif:
-        parts.append(png.chunk(b"eXIf", metadata.exif))
+        parts.append(chunk(b"eXIf", metadata.exif))
     if metadata.xmp:
-        parts.append(png.chunk(b"iTXt", PNG_XMP + b"\0\0\0\0" + metadata.xmp))
+        parts.append(chunk(b"iTXt", png_metadata.XMP + b"\0" * 5 + metadata.xmp))
     return b"".join(parts)
 
 
 def _bytes(samples: Samples) -> NDArray[np.uint8]:
-    """Return samples of 16 bits rounded to 8, a strip at a time."""
+    """Return samples of 16 bits rounded to 8, some at a time."""
     if samples.dtype == np.uint8:
         return samples.view(np.uint8)
     rounded = np.empty(samples.shape, np.uint8)
-    for top in range(0, len(samples), STRIP):
-        strip = samples[top : top + STRIP].astype(np.uint32)
-        rounded[top : top + STRIP] = (strip + 128) // 257  # 65535 is 255 times 257
+    height, width = samples.shape[:2]
+    for part in blocks(height, width, samples[0, 0].nbytes, STRIP):
+        rounded[part] = (samples[part].astype(np.uint32) + 128) // 257  # 65535 is 255 times 257
     return rounded

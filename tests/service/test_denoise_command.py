@@ -143,6 +143,48 @@ def test_nothing_is_written_over_unless_it_is_asked_for(
     assert len(files(folder)) == 5
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs permissions")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_file_that_is_written_over_keeps_its_permissions(
+    folder: Path, tmp_path: Path, model: list[str], mode: int
+) -> None:
+    before = os.umask(0o022)
+    try:
+        (folder / "a.png").chmod(mode)
+        arguments = ["denoise", str(folder / "a.png"), "-o", str(folder), "--overwrite", *model]
+        assert main(arguments) == 0
+        assert main(["denoise", str(folder), "-o", str(tmp_path / "out"), *model]) == 0
+    finally:
+        os.umask(before)
+    assert (folder / "a.png").read_bytes() != FILES["colour.png"]
+    assert (folder / "a.png").stat().st_mode & 0o777 == mode
+    assert (tmp_path / "out" / "a.png").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_a_link_stays_and_what_it_names_is_written(
+    folder: Path, tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, output = tmp_path / "elsewhere.png", tmp_path / "out"
+    output.mkdir()
+    link = output / "a.png"
+    link.symlink_to(target)
+    arguments = ["denoise", str(folder / "a.png"), "-o", str(output), *model]
+    assert main(arguments) == 1  # although what it names is not there
+    assert "which exists; --overwrite replaces it" in capsys.readouterr().err
+    assert link.is_symlink()
+    assert not target.exists()
+    for _ in range(2):
+        assert main([*arguments, "--overwrite"]) == 0
+        assert link.is_symlink()
+        assert opened(target.read_bytes()).size == (33, 20)
+        target.write_bytes(b"of before")
+    link.unlink()
+    link.symlink_to(link)
+    assert main(arguments) == 1
+    assert "which exists; --overwrite replaces it" in capsys.readouterr().err
+
+
 def test_a_file_that_comes_while_it_is_denoised_is_not_written_over(
     folder: Path, tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -279,3 +279,12 @@ async def test_a_picture_needs_no_model_of_arrays(models: Path) -> None:
         assert (await client.post("/denoise", content=picture(5, 9))).status_code == 200
         answer = await client.post("/denoise", json={"inputs": [[[0.5] * 4] * 4]})
     assert (answer.status_code, answer.json()["code"]) == (404, "model-not-found")
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"), [("TIFF", "TIFF"), ("GIF", "GIF"), ("BMP", "BMP"), ("AVIF", "AVIF")]
+)
+async def test_a_picture_of_another_format_is_named(start: Start, kind: str, named: str) -> None:
+    answer = await start().post("/denoise?model=photo", content=picture(16, 16, kind=kind))
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
+    assert f"with a body that is {named}" in answer.json()["detail"]

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from service.photographs.files import named
 from service.photographs.photograph import (
     JPEG,
     MEDIA_TYPES,
@@ -219,6 +220,22 @@ def test_other_formats_are_refused_by_name(body: bytes, name: str) -> None:
     expected = f"expected image/png, image/jpeg, image/webp, received {name}$"
     with pytest.raises(UnsupportedMediaType, match=expected):
         read(body, LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"GIF89a", "GIF"),
+        (b"II*\0\x08\0\0\0", "TIFF"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypisom", None),
+        (encoded(smooth(), "PNG")[:64], None),
+        (b"{}", None),
+        (b"", None),
+    ],
+)
+def test_another_format_is_named_by_its_first_bytes(head: bytes, name: str | None) -> None:
+    assert named(head) == name
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])

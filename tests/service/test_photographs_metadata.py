@@ -1,6 +1,7 @@
 """What a file says besides its pixels stays with the photograph."""
 
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -148,6 +149,125 @@ def test_a_large_profile_is_kept_and_exif_that_jpeg_cannot_hold_is_left_out() ->
         info = opened(write(taken, pixels, media_type)).info
         assert info["icc_profile"] == large
         assert ("exif" in info) == ("xmp" in info) == (media_type != JPEG)
+
+
+@pytest.mark.parametrize("taken", MEDIA_TYPES)
+def test_a_profile_of_more_than_a_megabyte_goes_into_a_png_and_is_read_there(taken: str) -> None:
+    large = SRGB + np.random.default_rng(0).bytes(1_200_000)
+    pixels = np.asarray(smooth())
+    found = read(write(photograph(pixels, icc=large), pixels, taken, 100), LIMIT)
+    again = read(write(found, found.pixels, PNG), LIMIT)
+    assert again.metadata.icc == found.metadata.icc == large
+    np.testing.assert_array_equal(again.pixels, found.pixels)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_long_texts_stay_in_a_png(behind: bool) -> None:
+    text = zlib.compress(b"so long a text " * 200_000)
+    own = [
+        chunk(b"zTXt", b"Comment\0\0" + text),
+        chunk(b"iTXt", b"Title\0\1\0en\0Title\0" + text),
+    ]
+    body = file_of(samples(3), 2, 8, *([] if behind else own))
+    if behind:
+        body = body[:-12] + b"".join(own) + body[-12:]
+    found = read(body, LIMIT)
+    np.testing.assert_array_equal(found.pixels, samples(3))
+    assert b"".join(own) in write(found, found.pixels, PNG)
+
+
+def test_xmp_may_be_compressed_and_large() -> None:
+    xmp = XMP + b" " * 2_000_000
+    told = chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp))
+    found = read(file_of(np.asarray(smooth()), 2, 8, told), LIMIT)
+    assert found.pixels.shape == (33, 20, 3)
+    assert found.metadata.xmp == UPRIGHT_XMP + b" " * 2_000_000
+
+
+def bomb() -> bytes:
+    """A hundred megabytes of zeros, compressed."""
+    codec = zlib.compressobj(1)
+    return b"".join(codec.compress(bytes(1_000_000)) for _ in range(100)) + codec.flush()
+
+
+def test_a_bomb_of_metadata_is_left_out_before_it_is_large() -> None:
+    zeros = bomb()
+    told = [
+        chunk(b"iCCP", b"ICC profile\0\0" + zeros),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zeros),
+        chunk(b"zTXt", b"Raw profile type exif\0\0" + zeros),
+    ]
+    body = file_of(samples(3), 2, 8, *told)
+    tracemalloc.start()
+    try:
+        found = read(body, LIMIT)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 60_000_000
+    assert found.metadata == Metadata()
+    np.testing.assert_array_equal(found.pixels, samples(3))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        chunk(b"iCCP", b""),
+        chunk(b"iCCP", b"ICC profile\0\1" + zlib.compress(SRGB)),
+        chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(SRGB)[:-9]),
+        chunk(b"iCCP", b"ICC profile\0\0" + SRGB),
+        chunk(b"eXIf", b"of no camera"),
+        chunk(b"pHYs", bytes(5)),
+        chunk(b"gAMA", b"")[:-4] + bytes(4),
+        chunk(b"cHRM", bytes(9)),
+        chunk(b"zTXt", b"Comment\0\7what"),
+        chunk(b"zTXt", b"Raw profile type exif\0\7what"),
+        chunk(b"tEXt", b"Raw profile type exif\0\nexif\n2\nno digits"),
+        chunk(b"tEXt", b"Raw profile type APP1\0"),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1"),
+        chunk(b"iTXt", b"XML:com.adobe.xmp"),
+    ],
+    ids=lambda broken: broken[4:8].decode(),
+)
+def test_broken_metadata_spoil_no_pixel(broken: bytes) -> None:
+    found = read(file_of(samples(3), 2, 8, broken), LIMIT)
+    np.testing.assert_array_equal(found.pixels, samples(3))
+    assert (found.metadata.icc, found.metadata.exif, found.metadata.dpi) == (None, None, None)
+    assert not found.metadata.xmp
+    again = opened(write(found, found.pixels, PNG))  # by a decoder that may refuse them
+    np.testing.assert_array_equal(np.asarray(again), samples(3))
+
+
+def raw_profile(name: bytes, told: bytes) -> tuple[bytes, bytes]:
+    """The keyword and the text in which ImageMagick puts EXIF data."""
+    digits = told.hex().encode()
+    lines = [digits[at : at + 72] for at in range(0, len(digits), 72)]
+    return b"Raw profile type " + name, b"\n%s\n%8d\n%s\n" % (name, len(told), b"\n".join(lines))
+
+
+@pytest.mark.parametrize("prefix", [b"Exif\0\0", b""])
+@pytest.mark.parametrize("name", [b"exif", b"APP1"])
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt"])
+def test_exif_data_in_a_text_turn_a_png_and_get_a_chunk(
+    kind: bytes, name: bytes, prefix: bytes
+) -> None:
+    keyword, text = raw_profile(name, prefix + exif(">", 6))
+    packed = {b"tEXt": b"\0", b"zTXt": b"\0\0", b"iTXt": b"\0\1\0\0\0"}[kind]
+    told = chunk(kind, keyword + packed + (text if kind == b"tEXt" else zlib.compress(text)))
+    found = read(file_of(np.asarray(smooth()), 2, 8, told), LIMIT)
+    np.testing.assert_array_equal(found.pixels, np.rot90(np.asarray(smooth()), 3))
+    body = write(found, found.pixels, PNG)
+    kept = opened(body).getexif()
+    assert (kept[ExifTags.Base.Orientation], kept[ExifTags.Base.Make]) == (1, "Maker of cameras")
+    assert b"Raw profile" not in body
+    assert len(chunks_of(body)[b"eXIf"]) == len(exif(">", 6))
+
+
+def test_a_chunk_of_exif_data_counts_more_than_a_text() -> None:
+    keyword, text = raw_profile(b"exif", exif("<", 6))
+    told = [chunk(b"tEXt", keyword + b"\0" + text), chunk(b"eXIf", exif("<", 3))]
+    found = read(file_of(samples(3), 2, 8, *told), LIMIT)
+    np.testing.assert_array_equal(found.pixels, np.rot90(samples(3), 2))
 
 
 def test_xmp_that_tells_of_more_than_the_first_picture_is_left_out() -> None:

@@ -42,6 +42,25 @@ def test_a_photograph_is_turned_upright_and_made_colour(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels[..., 0], pixels[..., 2])
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_gray_of_16_bits_is_rounded_to_8(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"deep.{suffix}"
+    Image.fromarray(np.array([[0, 128, 129], [300, 25_700, 65_535]], np.uint16)).save(path)
+    pixels = open_image(path)
+    assert pixels.dtype == np.uint8
+    for band in range(3):
+        np.testing.assert_array_equal(pixels[..., band], [[0, 0, 1], [1, 100, 255]])
+
+
+def test_an_image_of_too_many_pixels_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (10, 10)).save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 49)
+    with pytest.raises(ValueError, match=r"bomb\.png: expected an image, received: Image size"):
+        open_image(tmp_path / "bomb.png")
+
+
 def test_the_middle_is_as_far_from_opposite_edges_and_a_short_side_stays_whole() -> None:
     rows, columns = np.mgrid[:5, :8].astype(np.uint8)
     picture = np.stack([rows, columns, rows], axis=-1)

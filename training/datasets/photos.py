@@ -63,9 +63,8 @@ class Folder:
 
         Raises FileNotFoundError where that leaves nothing for the first.
         """
-        held_out = self.paths[::every]
-        kept = tuple(path for path in self.paths if path not in set(held_out))
-        return Folder(self.root, kept), Folder(self.root, held_out)
+        kept = (path for index, path in enumerate(self.paths) if index % every)
+        return Folder(self.root, tuple(kept)), Folder(self.root, self.paths[::every])
 
     def digest(self) -> str:
         """Return the SHA-256 of the names and sizes of the files, as hexadecimal digits."""
@@ -88,12 +87,16 @@ def folder(root: Path) -> Folder:
 def open_image(path: Path) -> Pixels:
     """Return an image as it is looked at, upright and in colour: uint8 (height, width, 3).
 
-    Raises ValueError where the file cannot be read as an image.
+    Gray of 16 bits is rounded to 8. Raises ValueError where the file cannot be read as an image.
     """
     try:
         with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except (OSError, SyntaxError) as error:
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I;16"):  # Pillow would make white of all above 255
+                deep = np.asarray(upright).astype(np.uint32)
+                upright = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+            return np.asarray(upright.convert("RGB"))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: expected an image, received: {error}") from error
 
 

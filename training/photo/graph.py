@@ -14,8 +14,8 @@ FREE = ("batch", "height", "width")
 def convert(model: keras.Model) -> onnx.ModelProto:
     """Return the graph of a model that training.autoencoders.photo built channels last.
 
-    The converter folds each normalisation into the convolution before it, as its moments are
-    constants by then.
+    It has no normalisation to fold: what it was built of stays as it is, without the cuts that
+    TensorFlow has after transposed convolutions.
     """
     import tensorflow as tf
     from tf2onnx import convert as tf2onnx
