@@ -103,7 +103,7 @@ class _Answering:
         """Answer with an array, or with the one picture of a batch."""
         work = self.work
         if answer == JSON or (answer == NPY and not as_pixels):
-            work.ticket.grow(size=self.limits.check_output(inputs.size))
+            work.ticket.grow(size=self.limits.check_output(inputs.shape))
         parsed = self._parsed()
         sigmas = [self.asked.sigma] * len(inputs)
         result = await work.all(inputs, sigmas, self.asked.strength)

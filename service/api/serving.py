@@ -47,13 +47,13 @@ class Limits:
     pixels: int
     steps: int
 
-    def check_output(self, numbers: int) -> int:
-        """Return the bytes of so many numbers of an output, as float32. Raises BodyTooLarge."""
-        size = 4 * numbers
+    def check_output(self, shape: tuple[int, ...]) -> int:
+        """Return the bytes of an output of a shape, as float32. Raises BodyTooLarge."""
+        size = 4 * math.prod(shape)
         if size > self.output_bytes:
             raise BodyTooLarge(
                 f"outputs: expected at most {self.output_bytes} bytes of float32, "
-                f"received a request for {size}"
+                f"received a request for {size}, of shape {shape}"
             )
         return size
 
@@ -170,7 +170,7 @@ class Serving:
         asked = steps or (inputs.shape[taken.index("steps")] if "steps" in taken else 0)
         if asked > self.limits.steps:
             raise InvalidValue(f"steps: expected at most {self.limits.steps}, received {asked}")
-        return self.limits.check_output(math.prod(shape))
+        return self.limits.check_output(shape)
 
 
 async def _fail(exchange: Exchange, failure: Failure, error: ServiceError) -> None:

@@ -12,12 +12,6 @@ ROOT = Path(__file__).parents[2]
 MANIFESTS = {name: Manifest.read(folder) for name, folder in newest(ROOT / "models").items()}
 README = (ROOT / "README.md").read_text()
 THUMBNAILS = [name for name in MANIFESTS if name != "photo"]
-OTHERS = (
-    "corrupted input",
-    "OpenCV non-local means, tuned with the truth",
-    "scikit-image non-local means, told sigma",
-    "CBM3D, told sigma",
-)
 SKIMAGE = ("non-local means", "total variation", "wavelets")
 
 
@@ -68,28 +62,3 @@ def test_the_table_of_noises_shows_the_figures_of_the_manifests(row: str, condit
         gaussian["model"].value,
     ]
     assert cells(row)[1:] == [f"{value:.2f}" for value in expected]
-
-
-@pytest.mark.parametrize(
-    ("row", "condition"),
-    [
-        ("white, sigma 15", "white noise of sigma 15"),
-        ("white, sigma 25", "white noise of sigma 25"),
-        ("white, sigma 50", "white noise of sigma 50"),
-        ("a camera's, low ISO", "camera noise, low ISO"),
-        ("a camera's, middle ISO", "camera noise, middle ISO"),
-        ("a camera's, high ISO", "camera noise, high ISO"),
-    ],
-)
-@pytest.mark.parametrize("page", ["README.md", "docs/denoising.md"])
-def test_the_table_of_photographs_shows_the_figures_of_the_manifest(
-    page: str, row: str, condition: str
-) -> None:
-    found = {
-        each.method: each.value
-        for each in MANIFESTS["photo"].measurements
-        if (each.quantity, each.condition) == ("psnr", condition)
-    }
-    expected = [found.get(method) for method in (*OTHERS, "model", "model, told sigma")]
-    shown = cells(row, (ROOT / page).read_text())[1:]
-    assert shown == ["" if value is None else f"{value:.2f}" for value in expected]

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from onnx import helper, numpy_helper
@@ -86,13 +86,15 @@ class Pca:
         return Graph(taken, given, None, nodes, tensors)
 
 
-def manifest(name: str, operations: dict[OperationName, Operation]) -> Manifest:
+def manifest(
+    name: str, operations: dict[OperationName, Operation], mode: Literal["L", "RGB"] = "L"
+) -> Manifest:
     return Manifest(
         schema_version=SCHEMA_VERSION,
         name=name,
         version=1,
         summary="Principal components of a few images",
-        pixels=Pixels(mode="L", scale=255.0),
+        pixels=Pixels(mode=mode, scale=255.0),
         operations=operations,
         provenance=Provenance(
             dataset="a few images",

@@ -137,7 +137,7 @@ def photographs(*measurements: Measurement) -> Manifest:
     described = operation("denoiser.onnx", taken, taken, None).model_copy(
         update={"sigma": sigma, "tiles": Tiles(stride=8, halo=32)}
     )
-    return manifest("photo", {"denoise": described}).model_copy(
+    return manifest("photo", {"denoise": described}, "RGB").model_copy(
         update={"measurements": measurements}
     )
 

@@ -123,7 +123,7 @@ class Infer:
         limits = self._serving.limits
         tiled = Tiled(exchange, model, ticket)
         tiled.admit(inputs.shape, limits.pixels)
-        ticket.grow(size=limits.check_output(inputs.size))
+        ticket.grow(size=limits.check_output(inputs.shape))
         exchange.progress()
         told = [None] * len(inputs) if asked.sigma is None else asked.sigma.tolist()
         result = await tiled.all(inputs, told)
