@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from service import __version__
 from service.api import health, models, open_inference, operations, pictures
+from service.api.defaults import Defaults
 from service.api.direct import Shortcut
 from service.api.envelope import Envelope
 from service.api.openapi import summarise
@@ -108,9 +109,8 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.router.routes.extend(
-        operations.routes(serving, settings.defaults, settings.default_picture)
-    )
+    defaults = Defaults(settings.defaults, settings.default_picture)
+    app.router.routes.extend(operations.routes(serving, defaults))
     app.router.routes.extend(
         open_inference.routes(
             serving,
@@ -121,7 +121,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         )
     )
     for router in (
-        models.create_router(repository.store, settings.defaults),
+        models.create_router(repository.store, defaults),
         health.create_router(serving, lambda: drain.draining),
         health.create_metrics(serving),
     ):

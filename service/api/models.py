@@ -1,16 +1,14 @@
 """GET /models and /models/{name}: what is served, and how well it does."""
 
-from collections.abc import Mapping
-
 from fastapi import APIRouter
 
+from service.api.defaults import Defaults
 from service.api.openapi import problems
 from service.api.schemas import ServedModel, ServedModels
 from service.inference.store import Store, Version
-from service.manifest import OperationName
 
 
-def create_router(store: Store, defaults: Mapping[OperationName, str]) -> APIRouter:
+def create_router(store: Store, defaults: Defaults) -> APIRouter:
     """Return the routes that describe a store of models, and what each is the default for."""
     router = APIRouter(tags=["models"])
 
@@ -26,8 +24,13 @@ def create_router(store: Store, defaults: Mapping[OperationName, str]) -> APIRou
             execution_provider=model.provider if model else None,
             default_for=[
                 operation
-                for operation, name in defaults.items()
+                for operation, name in defaults.operations.items()
                 if is_newest and name == version.name
+            ],
+            default_for_pictures=[
+                operation
+                for operation in ("encode", "denoise")
+                if is_newest and defaults.of_pictures(operation, store) == version.name
             ],
             manifest=version.manifest,
         )

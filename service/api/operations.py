@@ -20,6 +20,7 @@ from service.api.choices import (
     PictureChoice,
     parsed,
 )
+from service.api.defaults import Defaults
 from service.api.direct import DirectRoute
 from service.api.exchange import Exchange
 from service.api.media import ARRAYS, JSON, media_type
@@ -31,9 +32,6 @@ from service.errors import InvalidValue
 from service.inference.admission import Ticket
 from service.inference.model import Model
 from service.manifest import OperationName
-
-PHOTO = "photo"
-"""The model of photographs that comes with the service."""
 
 
 # What OpenAPI shows of the operations: their parameters and a sentence each.
@@ -56,18 +54,12 @@ SHOWN: Mapping[OperationName, Callable[..., None]] = {
 }
 
 
-def routes(
-    serving: Serving, defaults: Mapping[OperationName, str], default_picture: str | None
-) -> list[DirectRoute]:
-    """Return the routes of the three operations.
-
-    defaults: the model of each operation where a request names none; default_picture: the one that
-    denoises a picture, and not an array, then; None for PHOTO if it is served.
-    """
+def routes(serving: Serving, defaults: Defaults) -> list[DirectRoute]:
+    """Return the routes of the three operations, and the models that answer if none is named."""
     served: Mapping[OperationName, Operation] = {
-        "encode": Operation("encode", serving, defaults["encode"], PictureChoice),
-        "decode": Operation("decode", serving, defaults["decode"], DecodeChoice),
-        "denoise": Denoise("denoise", serving, defaults["denoise"], DenoiseChoice, default_picture),
+        "encode": Operation("encode", serving, defaults, PictureChoice),
+        "decode": Operation("decode", serving, defaults, DecodeChoice),
+        "denoise": Denoise("denoise", serving, defaults, DenoiseChoice),
     }
     return [
         DirectRoute(
@@ -85,11 +77,15 @@ class Operation:
     """The ASGI application of one operation: read, run, write, each stage timed."""
 
     def __init__(
-        self, operation: OperationName, serving: Serving, default: str, choice: type[Choice]
+        self,
+        operation: OperationName,
+        serving: Serving,
+        defaults: Defaults,
+        choice: type[Choice],
     ) -> None:
         self._operation: OperationName = operation
         self._serving = serving
-        self._default = default
+        self._defaults = defaults
         self._choice = choice
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,9 +105,11 @@ class Operation:
                 model = self._find(exchange, self._meant(kind[0]), choice)
             await self._respond(exchange, Work(model, choice, body, kind, ticket))
 
-    def _meant(self, _: str) -> str:
+    def _meant(self, media_type: str) -> str:
         """The model for a body of a media type where none is named."""
-        return self._default
+        if media_type in ARRAYS:
+            return self._defaults.operations[self._operation]
+        return self._defaults.of_pictures(self._operation, self._serving.store)
 
     def _find(self, exchange: Exchange, name: str, choice: Asked) -> Model:
         model = self._serving.store.get_for(self._operation, name, choice.version)
@@ -177,17 +175,6 @@ class Operation:
 class Denoise(Operation):
     """The application of /denoise, which also takes photographs of any size."""
 
-    def __init__(
-        self,
-        operation: OperationName,
-        serving: Serving,
-        default: str,
-        choice: type[Choice],
-        default_picture: str | None,
-    ) -> None:
-        super().__init__(operation, serving, default, choice)
-        self._default_picture = default_picture
-
     async def _respond(self, exchange: Exchange, work: "Work") -> None:
         choice = work.choice
         if takes(work.model):
@@ -201,12 +188,6 @@ class Denoise(Operation):
             )
         else:
             await super()._respond(exchange, work)
-
-    def _meant(self, media_type: str) -> str:
-        if media_type in ARRAYS:
-            return self._default
-        is_served = any(model.name == PHOTO for model in self._serving.store)
-        return self._default_picture or (PHOTO if is_served else self._default)
 
 
 @dataclass(frozen=True, slots=True)

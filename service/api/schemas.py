@@ -47,7 +47,12 @@ class ServedModel(BaseModel):
     ]
     operations: Annotated[list[OperationName], Field(description="those that it answers now")]
     execution_provider: str | None
-    default_for: list[OperationName]
+    default_for: Annotated[
+        list[OperationName], Field(description="operations on arrays that name no model")
+    ]
+    default_for_pictures: Annotated[
+        list[OperationName], Field(description="operations on pictures that name no model")
+    ]
     manifest: Manifest | None
 
 

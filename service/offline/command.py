@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from service.errors import InvalidValue
+from service.photographs import PHOTO
 from service.settings import Settings, flag, variable
 
 SUMMARY = "remove the noise from photographs in files and folders"
@@ -27,9 +28,6 @@ cannot be loaded; 2 where what was asked for cannot be done; 130 if Ctrl-C
 stopped it, which leaves no half of a file."""
 SETTINGS = ("models", "device", "threads")
 """Those that mean here what they mean elsewhere."""
-
-PHOTO = "photo"
-"""The model of photographs that comes with the service."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:

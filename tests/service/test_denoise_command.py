@@ -13,13 +13,12 @@ import pytest
 from PIL import Image
 
 from service.__main__ import main
-from service.api import operations
 from service.inference.device import Execution
-from service.offline import command
 from service.offline.choice import chosen
 from service.offline.plan import plan
 from service.offline.progress import Progress
 from service.offline.work import How, denoise
+from service.photographs import PHOTO
 from service.photographs.photograph import JPEG, PNG, WEBP
 from service.photographs.writing import QUALITY, write
 from tests.service.photograph_files import SRGB, encoded, exif, opened, photograph, samples, smooth
@@ -345,8 +344,7 @@ def test_the_help_names_defaults_that_hold(capsys: pytest.CaptureFixture[str]) -
     assert ended.value.code == 0
     told = " ".join(capsys.readouterr().out.split())
     assert f"(default {QUALITY})" in told
-    assert f"(default {command.PHOTO}; SERVICE_DEFAULT_PICTURE)" in told
-    assert command.PHOTO == operations.PHOTO
+    assert f"(default {PHOTO}; SERVICE_DEFAULT_PICTURE)" in told
 
 
 def _started(

@@ -96,6 +96,9 @@ async def test_arrays_of_photographs_of_any_size_are_denoised(start: Start) -> N
 async def test_a_picture_goes_to_photo_where_no_model_is_named(start: Start) -> None:
     client = start(default_picture=None)
     assert (await client.post("/denoise", content=picture(5, 9))).headers["x-model"] == "photo"
+    listed = {each["name"]: each for each in (await client.get("/models/photo")).json()["models"]}
+    assert listed["photo"]["default_for_pictures"] == ["denoise"]
+    assert listed["photo"]["default_for"] == []
     answer = await client.post("/denoise", json={"inputs": [[[0.5] * 4] * 4]})
     assert answer.headers["x-model"] == "half"
 

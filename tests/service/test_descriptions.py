@@ -20,6 +20,8 @@ async def test_models_are_listed_with_their_manifests(client: httpx.AsyncClient)
     assert newest["default_for"] == ["denoise"]
     assert newest["manifest"]["operations"]["denoise"]["input"]["shape"] == ["batch", 4, 4]
     assert listed[2]["default_for"] == []
+    assert newest["default_for_pictures"] == ["denoise"]
+    assert listed[4]["default_for_pictures"] == []
 
 
 async def test_a_model_is_shown_in_all_its_versions(client: httpx.AsyncClient) -> None:
