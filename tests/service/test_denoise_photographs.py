@@ -143,7 +143,7 @@ async def test_several_photographs_of_one_size_come_back_as_an_array(start: Star
 
 
 async def test_each_tile_that_is_done_gives_more_time(start: Start, gate: Gate) -> None:
-    client, sent = start(timeout=1.0), picture(8, 2100)
+    client, sent = start(timeout=1.0), picture(8, 3200)
     gate.close()
     asked = asyncio.create_task(client.post("/denoise?model=photo", content=sent))
     for _ in range(3):
@@ -230,6 +230,23 @@ async def test_a_client_that_goes_ends_the_work_for_all_of_its_photographs(
     gate.open()
     assert (await client.post("/denoise?model=photo", content=picture(8, 8))).status_code == 200
     assert len(gate.batches) <= 4
+
+
+async def test_a_model_that_is_unloaded_finishes_the_photographs_it_has(
+    start: Start, gate: Gate
+) -> None:
+    client, operation = start(), "/v2/repository/models/photo.denoise"
+    gate.close()
+    sent = picture(8, 5000)
+    running = asyncio.create_task(client.post("/denoise?model=photo", content=sent))
+    await gate.reached()
+    assert (await client.post(f"{operation}/unload")).status_code == 200
+    gate.open()
+    assert opened(await running).size == (5000, 8)
+    assert len(gate.batches) > 2  # the tiles that ran after it, too
+    assert (await client.post("/denoise?model=photo", content=sent)).status_code == 404
+    assert (await client.post(f"{operation}/load")).status_code == 200
+    assert (await client.post("/denoise?model=photo", content=sent)).status_code == 200
 
 
 async def test_a_photograph_may_be_answered_with_an_array(start: Start) -> None:

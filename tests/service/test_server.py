@@ -1,16 +1,19 @@
 """The service as its operator runs it: processes, signals, one port."""
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 from uvicorn.config import STARTUP_FAILURE
 
 from tests.service.running import ROOT, Running, running
@@ -72,6 +75,22 @@ def test_a_service_that_was_told_to_stop_is_not_ready_and_answers_for_a_while(mo
         assert get(service, "/health/ready").json()["code"] == "not-ready"
         assert post(service) == 200
         assert get(service, "/health/live").status_code == 200
+        assert service.process.wait(30) == 0
+
+
+def test_a_service_that_is_told_to_stop_finishes_its_photograph(models: Path) -> None:
+    stream = io.BytesIO()
+    Image.new("L", (4000, 3000)).save(stream, "PNG")
+    flags = ("--timeout=300", "--shutdown-seconds=300")  # as on a machine that is busy
+    with running(models, *flags) as service, ThreadPoolExecutor(1) as pool:
+        url = f"{service.url}/denoise?model=photo"
+        asked = pool.submit(
+            httpx.post, url, content=stream.getvalue(), timeout=300, trust_env=False
+        )
+        until(lambda: "in_flight_pixels 0.0" not in get(service, "/metrics").text)
+        assert not asked.done()
+        service.process.terminate()
+        assert asked.result().status_code == 200
         assert service.process.wait(30) == 0
 
 
