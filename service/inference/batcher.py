@@ -215,7 +215,7 @@ class Batcher:
         )
 
     def _is_small(self, kind: _Kind) -> bool:
-        """Whether several may run at once, as of up to a seventh of the largest tile's pixels."""
+        """Whether several may run at once, as of up to a fifteenth of the largest tile's pixels."""
         return self._at_once(kind[0], 2) > 1
 
     def _at_once(self, shape: tuple[int, ...], most: int) -> int:
