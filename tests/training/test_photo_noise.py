@@ -61,6 +61,20 @@ def test_noise_of_a_camera_is_alike_in_neighbours_and_grows_with_the_light() -> 
     assert light[48:].std() > 1.2 * light[:16].std()
 
 
+def test_demosaicing_leaves_a_slope_as_it_is_and_makes_colours_alike() -> None:
+    slope = np.add.outer(np.arange(40), 2 * np.arange(40)).astype(np.float32)[..., None]
+    added = np.random.default_rng(0).standard_normal((40, 40, 3)).astype(np.float32)
+    alike = []
+    for seed in range(30):
+        result = noise._demosaiced(slope.repeat(3, 2), np.random.default_rng(seed))
+        np.testing.assert_allclose(result[4:-4, 4:-4], slope.repeat(3, 2)[4:-4, 4:-4], atol=1e-3)
+        red, green, _ = noise._demosaiced(added, np.random.default_rng(seed)).reshape(-1, 3).T
+        alike.append(np.corrcoef(red, green)[0, 1])
+    # By bilinear interpolation, as of a third, red and green have nothing in common.
+    assert sum(abs(each) < 0.1 for each in alike) >= 4
+    assert max(alike) > 0.5
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_sigma_that_is_told_is_that_of_what_was_added(kind: Kind) -> None:
     compared = 0

@@ -56,7 +56,7 @@ def sensor(clean: Floats, random: np.random.Generator) -> Floats:
 
 
 def camera(clean: Floats, random: np.random.Generator) -> Floats:
-    """Add sensor noise as it is after demosaicing (bilinear, Bayer's pattern), often sharpened."""
+    """Add sensor noise as it is after the demosaicing of Bayer's pattern, often sharpened."""
     return _developed(clean, random, mosaic=True)
 
 
@@ -87,9 +87,9 @@ def nothing(clean: Floats, _: np.random.Generator) -> Floats:
 
 MIX = (
     Kind("white", 0.44, 0.1, white),
-    Kind("uneven", 0.06, 0.1, uneven),
-    Kind("sensor", 0.10, 0.3, sensor),
-    Kind("camera", 0.16, 0.5, camera),
+    Kind("uneven", 0.04, 0.1, uneven),
+    Kind("sensor", 0.08, 0.3, sensor),
+    Kind("camera", 0.20, 0.5, camera),
     Kind("smeared", 0.16, 0.4, smeared),
     Kind("none", 0.08, 0.5, nothing),
 )
@@ -132,10 +132,10 @@ def _developed(clean: Floats, random: np.random.Generator, *, mosaic: bool) -> F
     gains = np.array([random.uniform(1.9, 2.4), 1.0, random.uniform(1.5, 1.9)], np.float32)
     light = clean**GAMMA
     variance = np.float32(np.exp(log_shot)) * light / gains + np.float32(np.exp(log_read))
-    noise = _normal(random, clean.shape) * np.sqrt(variance)
+    noise = _normal(random, clean.shape) * np.sqrt(variance) * gains
     if mosaic:
         noise = _sharpened(_demosaiced(noise, random), random)
-    noise = (noise * gains) @ _mixture(random, 0.3)
+    noise = noise @ _mixture(random, 0.3)
     # Below black there is no root: a camera clips there too.
     noisy: Floats = np.maximum(light + noise, 0, dtype=np.float32) ** np.float32(1 / GAMMA)
     return noisy
@@ -153,16 +153,39 @@ def _sharpened(noise: Floats, random: np.random.Generator) -> Floats:
 
 
 def _demosaiced(noise: Floats, random: np.random.Generator) -> Floats:
-    """The bilinear interpolation of the noise of one colour a pixel, for a random Bayer phase."""
+    """What demosaicing makes of the noise of one colour a pixel, for a random Bayer phase.
+
+    It is anything between bilinear interpolation and that of Hamilton and Adams (1997, US patent
+    5,629,734): green from its neighbours along rows, columns or both, and from the curvature of red
+    and blue there; these from their difference to green.
+    """
     row, column = random.integers(0, 2, 2)
     rows, columns = np.ogrid[row : row + noise.shape[0], column : column + noise.shape[1]]
-    green = (rows + columns) % 2 == 1
     red, blue = (rows % 2 == 0) & (columns % 2 == 0), (rows % 2 == 1) & (columns % 2 == 1)
+    is_green = ~red & ~blue
+    raw = np.where(is_green, noise[..., 1], np.where(red, noise[..., 0], noise[..., 2]))
+    # A third of it bilinear, as which both are nothing.
+    curvature, hue = random.random(2).astype(np.float32) * np.float32(random.random() < 2 / 3)
+    beside, bend = _DIRECTIONS[random.integers(len(_DIRECTIONS))]
+    green = _filtered(raw * is_green, beside) + curvature * ~is_green * _filtered(raw, bend)
     result = np.empty_like(noise)
-    for channel, (mask, kernel) in enumerate(((red, _CORNERS), (green, _CROSS), (blue, _CORNERS))):
-        result[..., channel] = ndimage.convolve(noise[..., channel] * mask, kernel, mode="mirror")
+    for channel, mask in ((0, red), (2, blue)):
+        result[..., channel] = hue * green + _filtered((raw - hue * green) * mask, _CORNERS)
+    result[..., 1] = green
     return result
 
 
-_CROSS = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.float32) / 4
-_CORNERS = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / 4
+def _filtered(values: Floats, kernel: Floats) -> Floats:
+    filtered: Floats = ndimage.correlate(values, kernel, mode="mirror")
+    return filtered
+
+
+_CORNERS: Floats = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / np.float32(4)
+_BESIDE: Floats = np.array([[1, 2, 1]], np.float32) / np.float32(2)
+_BEND: Floats = np.array([[-1, 0, 2, 0, -1]], np.float32) / np.float32(4)
+_BESIDE_BOTH: Floats = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.float32) / np.float32(4)
+_BEND_BOTH: Floats = np.array(
+    [[0, 0, -1, 0, 0], [0, 0, 0, 0, 0], [-1, 0, 4, 0, -1], [0, 0, 0, 0, 0], [0, 0, -1, 0, 0]],
+    np.float32,
+) / np.float32(8)
+_DIRECTIONS = ((_BESIDE_BOTH, _BEND_BOTH), (_BESIDE, _BEND), (_BESIDE.T, _BEND.T))

@@ -19,7 +19,7 @@ class PhotoFitSettings:
     checkpoint.
     """
 
-    steps: int = 40_000
+    steps: int = 48_000
     batch_size: int = 16
     patch: int = 64
     learning_rate: float = 1.5e-3
