@@ -155,19 +155,25 @@ def _sharpened(noise: Floats, random: np.random.Generator) -> Floats:
 def _demosaiced(noise: Floats, random: np.random.Generator) -> Floats:
     """What demosaicing makes of the noise of one colour a pixel, for a random Bayer phase.
 
-    It is anything between bilinear interpolation and that of Hamilton and Adams (1997, US patent
-    5,629,734): green from its neighbours along rows, columns or both, and from the curvature of red
-    and blue there; these from their difference to green.
+    A third of it is bilinear interpolation, the rest on the way from there to that of Hamilton and
+    Adams (1997, US patent 5,629,734): green from its neighbours along the row, the column or both,
+    and from the curvature of red and blue there; these from their difference to green.
     """
     row, column = random.integers(0, 2, 2)
     rows, columns = np.ogrid[row : row + noise.shape[0], column : column + noise.shape[1]]
     red, blue = (rows % 2 == 0) & (columns % 2 == 0), (rows % 2 == 1) & (columns % 2 == 1)
     is_green = ~red & ~blue
     raw = np.where(is_green, noise[..., 1], np.where(red, noise[..., 0], noise[..., 2]))
-    # A third of it bilinear, as which both are nothing.
-    curvature, hue = random.random(2).astype(np.float32) * np.float32(random.random() < 2 / 3)
-    beside, bend = _DIRECTIONS[random.integers(len(_DIRECTIONS))]
-    green = _filtered(raw * is_green, beside) + curvature * ~is_green * _filtered(raw, bend)
+    curvature, hue, of_row = np.float32(0), np.float32(0), np.full_like(raw, 0.5)
+    if random.random() < 2 / 3:
+        curvature, hue = random.random(2).astype(np.float32)
+        if random.random() < 0.5:  # noise says which of the two is the smoother
+            of_row = random.integers(0, 2, raw.shape).astype(np.float32)
+    along, across = (
+        _filtered(raw * is_green, beside) + curvature * ~is_green * _filtered(raw, bend)
+        for beside, bend in ((_BESIDE, _BEND), (_BESIDE.T, _BEND.T))
+    )
+    green = of_row * along + (1 - of_row) * across
     result = np.empty_like(noise)
     for channel, mask in ((0, red), (2, blue)):
         result[..., channel] = hue * green + _filtered((raw - hue * green) * mask, _CORNERS)
@@ -183,9 +189,3 @@ def _filtered(values: Floats, kernel: Floats) -> Floats:
 _CORNERS: Floats = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / np.float32(4)
 _BESIDE: Floats = np.array([[1, 2, 1]], np.float32) / np.float32(2)
 _BEND: Floats = np.array([[-1, 0, 2, 0, -1]], np.float32) / np.float32(4)
-_BESIDE_BOTH: Floats = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.float32) / np.float32(4)
-_BEND_BOTH: Floats = np.array(
-    [[0, 0, -1, 0, 0], [0, 0, 0, 0, 0], [-1, 0, 4, 0, -1], [0, 0, 0, 0, 0], [0, 0, -1, 0, 0]],
-    np.float32,
-) / np.float32(8)
-_DIRECTIONS = ((_BESIDE_BOTH, _BEND_BOTH), (_BESIDE, _BEND), (_BESIDE.T, _BEND.T))
