@@ -18,7 +18,7 @@ test: .venv/dev/installed ## check style, types and imports, then run every test
 	$(<D)/bin/lint-imports --no-logo
 	$(<D)/bin/python -m pytest --cov
 
-train: .venv/training/installed ## train, export, evaluate and draw all models (less than an hour)
+train: .venv/training/installed ## train, export, evaluate and draw all models of Fashion-MNIST (less than an hour)
 	$(<D)/bin/python -m training train all
 	$(<D)/bin/python -m training export all --replace
 	$(<D)/bin/python -m training evaluate all

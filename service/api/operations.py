@@ -55,7 +55,7 @@ SHOWN: Mapping[OperationName, Callable[..., None]] = {
 
 
 def routes(serving: Serving, defaults: Defaults) -> list[DirectRoute]:
-    """Return the routes of the three operations, and the models that answer if none is named."""
+    """Return the routes of the three operations; defaults: what answers where none is named."""
     served: Mapping[OperationName, Operation] = {
         "encode": Operation("encode", serving, defaults, PictureChoice),
         "decode": Operation("decode", serving, defaults, DecodeChoice),

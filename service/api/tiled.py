@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.api.exchange import Exchange
-from service.errors import BodyTooLarge, ShapeMismatch
+from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
 from service.inference.admission import Ticket
 from service.inference.canvas import Picture
 from service.inference.model import Model
@@ -18,6 +18,8 @@ from service.inference.tiling import Denoised, denoise
 SMALL = 256 * 256
 """Pixels of pictures of which several of a request are at work at once, to run in one batch."""
 AT_ONCE = 8
+LEAST = 64 * 64
+"""Pixels that each picture of several counts as at least: what it takes besides to run one."""
 
 
 def takes(model: Model) -> bool:
@@ -37,19 +39,23 @@ class Tiled:
     def admit(self, shape: tuple[int, ...], max_pixels: int) -> None:
         """Count pictures (batch, height, width, 3) by the pixels that will run for them.
 
-        Raises ShapeMismatch for another shape, BodyTooLarge for more than max_pixels, Overloaded.
+        Raises ShapeMismatch for another shape, InvalidValue for an empty one, BodyTooLarge for more
+        than max_pixels, Overloaded.
         """
         session = self.model.session("denoise")
         taken = session.operation.input
-        if len(shape) != len(taken.shape) or shape[-1] != taken.shape[-1] or 0 in shape:
+        if len(shape) != len(taken.shape) or shape[-1] != taken.shape[-1]:
             raise ShapeMismatch(
                 f"{taken.name}: expected ({', '.join(map(str, taken.shape))}), received {shape}"
             )
+        if 0 in shape:
+            raise InvalidValue(f"{taken.name}: expected a pixel at least, received {shape}")
         count, height, width, _ = shape
-        if count * height * width > max_pixels:
+        pixels = count * (max(LEAST, height * width) if count > 1 else height * width)
+        if pixels > max_pixels:
+            least = f" (each picture as {LEAST} at least)" if count > 1 else ""
             raise BodyTooLarge(
-                f"{taken.name}: expected at most {max_pixels} pixels, "
-                f"received {count * height * width}"
+                f"{taken.name}: expected at most {max_pixels} pixels{least}, received {pixels}"
             )
         self.exchange.items = count
         sides = (-(-side // session.multiple) * session.multiple for side in (height, width))

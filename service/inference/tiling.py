@@ -111,11 +111,15 @@ def denoise_now(
                 model, picture, sigma=sigma, strength=strength, core=core, done=done
             )
         finally:
-            # A batch that still runs after a failure will look for this event loop.
-            while any(batcher.busy_for() for batcher in model.batchers.values()):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+            await idle(model)
 
     return asyncio.run(denoised())
+
+
+async def idle(model: Model) -> None:
+    """Wait until nothing of a model runs: what does, as after a failure, needs its event loop."""
+    while any(batcher.busy_for() for batcher in model.batchers.values()):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 class _Clock:

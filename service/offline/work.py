@@ -14,6 +14,7 @@ from pathlib import Path
 from service.errors import InvalidValue, NotAcceptable
 from service.inference.model import Model
 from service.inference.tiling import denoise as denoised
+from service.inference.tiling import idle
 from service.offline.plan import Job
 from service.offline.progress import Progress
 from service.photographs.photograph import Photograph
@@ -73,9 +74,7 @@ class _Work:
                 for _ in range(AT_ONCE):
                     group.create_task(self._each(waiting))
         finally:
-            # A batch that still runs, as this is stopped, will look for this event loop.
-            while any(each.busy_for() for each in self._model.batchers.values()):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+            await idle(self._model)
 
     async def _each(self, jobs: Iterator[Job]) -> None:
         for job in jobs:

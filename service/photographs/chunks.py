@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from service.errors import MalformedBody
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TRANSPARENT = {0: ">H", 2: ">HHH"}
 """By colour type, the one colour that is transparent; of a palette, each colour may be."""
@@ -16,6 +18,8 @@ ANCILLARY = 0x20
 """The bit of a name's first byte which says that a picture can be shown without the chunk."""
 BUFFER = 1 << 16
 """Bytes that are read at a time."""
+MOST = 1 << 17
+"""Chunks of a file: with as many, those of 160 MB hold a kilobyte each."""
 OF_PIXELS = (b"tRNS", b"acTL", b"fcTL", b"fdAT")
 """Ancillary chunks that a picture is another one without: transparent, or moving."""
 
@@ -27,9 +31,16 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def chunks(body: bytes | memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the name and the data of each chunk of a file, as far as it goes."""
+    """Yield the name and the data of each chunk of a file, as far as it goes.
+
+    Raises MalformedBody for more of them than a picture is made of.
+    """
     view, at, name = memoryview(body), len(SIGNATURE), b""
-    while at + 12 <= len(view) and name != b"IEND":
+    for count in itertools.count():
+        if at + 12 > len(view) or name == b"IEND":
+            return
+        if count == MOST:
+            raise MalformedBody(f"picture: expected at most {MOST} chunks, received more")
         (length,) = struct.unpack_from(">I", view, at)
         name = bytes(view[at + 4 : at + 8])
         yield name, view[at + 8 : at + 8 + length]
@@ -46,7 +57,8 @@ def pixels_alone(body: bytes | memoryview) -> io.BufferedReader:
     for name, data in chunks(view):
         end = at + 12 + len(data)
         if name[0] & ANCILLARY and name not in OF_PIXELS:
-            parts.append(view[start:at])
+            if at > start:
+                parts.append(view[start:at])
             start = end
         at = end
     return io.BufferedReader(_Joined([view[: len(SIGNATURE)], *parts, view[start:]]), BUFFER)

@@ -17,6 +17,8 @@ XMP, PROFILE = b"XML:com.adobe.xmp", b"Raw profile type "
 """Keywords of texts that hold what has a place of its own."""
 EXIF_PROFILES = (PROFILE + b"exif", PROFILE + b"APP1")
 """Those under which ImageMagick and others wrote EXIF data before there was a chunk for it."""
+OF_TEXTS, OF_CHUNKS = (XMP, *EXIF_PROFILES), (b"iCCP", b"eXIf", b"pHYs")
+"""What is looked for, by the keywords of texts and by the names of chunks."""
 INCH = 0.0254
 
 
@@ -27,9 +29,9 @@ def info(body: bytes | memoryview) -> dict[str, Any]:
     """
     first: dict[bytes, tuple[bytes, bytes]] = {}
     for name, data in chunks(body):
-        kind = _keyword(data) if name in TEXTS else name
-        if kind in (b"iCCP", b"eXIf", b"pHYs", XMP, *EXIF_PROFILES) and len(data) <= MOST:
-            first.setdefault(kind, (name, bytes(data)))
+        kind, told = (_keyword(data), OF_TEXTS) if name in TEXTS else (name, OF_CHUNKS)
+        if kind in told and kind not in first and len(data) <= MOST:
+            first[kind] = (name, bytes(data))
     found = {kind: data for kind, (_, data) in first.items()}
     texts = {kind: _text(*first[kind]) for kind in (XMP, *EXIF_PROFILES) if kind in first}
     exif = found.get(b"eXIf")

@@ -215,6 +215,21 @@ async def test_pixels_are_counted_as_they_run(start: Start) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
 
 
+async def test_many_tiny_photographs_count_as_more_than_their_pixels(start: Start) -> None:
+    client = start(max_pixels=100_000)
+    for count, status in ((24, 200), (25, 413)):
+        array = as_npy(np.zeros((count, 1, 1, 3), np.uint8))
+        answer = await client.post("/denoise?model=photo", content=array)
+        assert answer.status_code == status, answer.text
+    assert "at most 100000 pixels (each picture as 4096 at least)" in answer.json()["detail"]
+
+
+async def test_no_photographs_are_an_invalid_value(start: Start) -> None:
+    array = as_npy(np.zeros((0, 8, 8, 3), np.uint8))
+    answer = await start().post("/denoise?model=photo", content=array)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-value")
+
+
 async def test_a_client_that_goes_ends_the_work_for_all_of_its_photographs(
     start: Start, gate: Gate
 ) -> None:

@@ -84,7 +84,10 @@ async def test_what_is_no_photograph_is_refused(start: Start) -> None:
     assert "expected (batch, height, width, 3), received (2, 11, 19)" in gray.json()["error"]
     large = await client.post(INFER, json={"inputs": [tensor("images", PHOTOGRAPHS)]})
     assert large.status_code == 413
-    assert "expected at most 400 pixels, received 418" in large.json()["error"]
+    assert (
+        "expected at most 400 pixels (each picture as 4096 at least), received 8192"
+        in large.json()["error"]
+    )
 
 
 async def test_a_model_of_one_size_has_no_level_of_noise(client: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from service.photographs.chunks import MOST
 from service.photographs.files import named
 from service.photographs.photograph import (
     JPEG,
@@ -269,6 +270,14 @@ def test_a_bomb_is_refused_before_it_is_decoded(media_type: str, width: int, hei
         read(of_size(width, height, media_type), LIMIT)
     with pytest.raises(MalformedBody):
         read(of_size(1000, 1000, media_type), LIMIT)
+
+
+def test_a_file_of_nothing_but_chunks_is_refused() -> None:
+    empty = np.zeros((1, 1, 1), np.uint8)
+    most = file_of(empty, 0, 8, *[chunk(b"teSt", b"")] * (MOST - 4))
+    assert read(most, 1).pixels.shape == (1, 1)
+    with pytest.raises(MalformedBody, match=f"at most {MOST} chunks, received more"):
+        read(file_of(empty, 0, 8, *[chunk(b"teSt", b"")] * MOST), 1)
 
 
 def test_a_limit_of_pixels_is_met_exactly() -> None:

@@ -270,6 +270,13 @@ def test_a_chunk_of_exif_data_counts_more_than_a_text() -> None:
     np.testing.assert_array_equal(found.pixels, np.rot90(samples(3), 2))
 
 
+def test_a_text_with_the_name_of_a_chunk_hides_none() -> None:
+    text = chunk(b"tEXt", b"iCCP\0no profile")
+    told = chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB))
+    body = file_of(np.asarray(smooth()), 2, 8, text, told)
+    assert read(body, LIMIT).metadata.icc == SRGB
+
+
 def test_xmp_that_tells_of_more_than_the_first_picture_is_left_out() -> None:
     xmp = XMP.replace(b"dc:rights", b'c="http://ns.google.com/photos/1.0/container/" dc:rights')
     found = read(encoded(smooth(), "JPEG", xmp=xmp), LIMIT)

@@ -59,7 +59,7 @@ class Folder:
         return len(self.paths)
 
     def split(self, every: int) -> tuple["Folder", "Folder"]:
-        """Return all but each so manieth image, from the first on, and the others.
+        """Return all images but those whose place is a multiple of every, and these.
 
         Raises FileNotFoundError where that leaves nothing for the first.
         """

@@ -67,7 +67,7 @@ def fit(
 
 def _optimizer(settings: PhotoFitSettings, computation: Computation) -> Any:
     rate = RiseStayFall(settings.learning_rate, settings.warmup, settings.fall, settings.steps)
-    muon = ConvolutionMuon(rate)
+    muon = ConvolutionMuon(rate, weight_decay=settings.weight_decay)
     if computation.precision == "mixed_float16":  # small gradients would become zero in it
         return keras.optimizers.LossScaleOptimizer(muon)
     return muon

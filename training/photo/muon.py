@@ -12,13 +12,12 @@ class ConvolutionMuon(keras.optimizers.Muon):
 
     What moves a kernel is its momentum as a matrix, a column for each filter, with all its singular
     values made about one: no direction of the gradient drowns in a few large ones. Keras's own
-    takes matrices alone. The size of a step is Adam's (Liu et al., 2025, arXiv 2502.16982); Adam's
-    own steps, for the layers that change the resolution and for biases, are a third of it.
+    takes matrices alone. The size of a step is Adam's (Liu et al., 2025, arXiv 2502.16982), by
+    which the layers that change the resolution and biases move, without weight decay.
     """
 
     def __init__(self, learning_rate: Any = 1e-3, **options: Any) -> None:
-        own = {"weight_decay": 0.05, "adam_weight_decay": None, "adam_lr_ratio": 1}
-        super().__init__(learning_rate, **own | options)
+        super().__init__(learning_rate, **{"adam_weight_decay": None} | options)
 
     def _should_use_adamw(self, variable: Any) -> bool:
         return tuple(variable.shape[:-2]) != (3, 3)

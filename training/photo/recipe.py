@@ -7,4 +7,4 @@ SUMMARY = "A residual U-Net, trained to remove the noise of photographs of any s
 CONFIG = PhotoConfig((48, 64, 96), (2, 2, 4))
 FIT = PhotoFitSettings()
 HELD_OUT = 20
-"""Each so manieth photograph is validated with, where there are no others for it."""
+"""Every n-th photograph is validated with, where there are no others for it."""

@@ -23,6 +23,7 @@ class PhotoFitSettings:
     batch_size: int = 16
     patch: int = 64
     learning_rate: float = 1.5e-3
+    weight_decay: float = 0.05
     warmup: int = 500
     decay: float = 0.9
     wide: float = 0.2
@@ -47,10 +48,10 @@ class PhotoFitSettings:
     def __str__(self) -> str:
         return (
             f"batches of {self.batch_size} patches of {self.patch} x {self.patch} pixels, mean "
-            f"absolute error, Muon with a learning rate up to {self.learning_rate:g}, rising in "
-            f"{self.warmup} steps, falling in the last {self.decay:.0%}; patches twice as wide and "
-            f"half as many in the last {self.wide:.0%}; moving average of the weights "
-            f"{self.momentum:g}"
+            f"absolute error, Muon with a weight decay of {self.weight_decay:g} and a learning "
+            f"rate up to {self.learning_rate:g}, rising in {self.warmup} steps, falling in the "
+            f"last {self.decay:.0%}; patches twice as wide and half as many in the last "
+            f"{self.wide:.0%}; moving average of the weights {self.momentum:g}"
         )
 
 
