@@ -6,6 +6,7 @@ from multipart import parse_options_header
 
 from service.api import pictures
 from service.api.body import Body
+from service.api.negotiation import NICKNAMES
 from service.api.remembering import remembered
 from service.errors import MalformedBody, UnsupportedMediaType
 from service.manifest import OperationName
@@ -51,7 +52,7 @@ def media_type(body: Body, content_type: str, operation: OperationName) -> tuple
 @remembered(256)
 def _parsed(content_type: str) -> tuple[str, str]:
     found, options = parse_options_header(content_type)
-    return found, options.get("boundary", "")
+    return NICKNAMES.get(found, found), options.get("boundary", "")
 
 
 def _sniffed(body: Body) -> str:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from service.errors import NotAcceptable
 
+NICKNAMES = {"image/jpg": "image/jpeg"}
+"""What is no media type, and is sent and asked for as one all the same."""
+
 
 def choose(accept: str, offered: Sequence[str]) -> str:
     """Return the offered media type that an Accept header prefers; among equals, the first offered.
@@ -30,6 +33,7 @@ def choose(accept: str, offered: Sequence[str]) -> str:
 
 def _parse(part: str) -> tuple[str, float]:
     name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    name = NICKNAMES.get(name, name)
     for parameter in parameters:
         if parameter.startswith("q="):
             try:

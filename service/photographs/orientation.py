@@ -12,6 +12,8 @@ ORIENTATION, EXIF_DIRECTORY = 0x0112, 0x8769
 ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 SIDES = ((0x0100, 0x0101), (0xA002, 0xA003))
 """Tags of the width and of the height: of the picture, and of its pixels."""
+THUMBNAIL = (0x0201, 0x0202)
+"""Tags of where its JPEG begins, and of how long it is."""
 
 _TOLD_IN_XMP = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([1-8])")
 
@@ -21,8 +23,8 @@ def turned(exif: bytes) -> tuple[int | None, bytes]:
 
     The data is changed where it stands, as a camera maker's notes may point into it: the
     orientation is set to 1, width and height change places where the sides do, and the thumbnail,
-    which would show the photograph as it was, is no longer pointed to. Raises ValueError for what
-    does not begin as EXIF data do; of data that are cut off, what is there is read.
+    which would show the photograph as it was, is zeros that nothing points to. Raises ValueError
+    for what does not begin as EXIF data do; of data that are cut off, what is there is read.
     """
     if exif[:4] not in ORDERS or len(exif) < 8:
         raise ValueError(f"EXIF: expected the header of a TIFF, received {exif[:8]!r}")
@@ -41,6 +43,14 @@ def turned(exif: bytes) -> tuple[int | None, bytes]:
                 width, height = (slice(entries[tag] + 2, entries[tag] + 12) for tag in tags)
                 upright[width], upright[height] = exif[height], exif[width]
     if end + 4 <= len(exif):
+        (second,) = struct.unpack_from(f"{order}I", exif, end)
+        found = _directory(exif, order, second)[0]
+        if all(tag in found for tag in THUMBNAIL):
+            at, size = (
+                struct.unpack_from(f"{order}I", exif, found[tag] + 8)[0] for tag in THUMBNAIL
+            )
+            if end < at and at + size <= len(exif):  # not what stands before it
+                upright[at : at + size] = bytes(size)
         struct.pack_into(f"{order}I", upright, end, 0)
     return orientation, bytes(upright)
 

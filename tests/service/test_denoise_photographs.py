@@ -65,6 +65,13 @@ async def test_the_format_is_that_of_the_photograph_or_as_asked(start: Start) ->
     assert answer.status_code == 406
 
 
+async def test_a_jpeg_may_be_called_jpg(start: Start) -> None:
+    told = {"Content-Type": "image/jpg"}
+    sent = picture(16, 16, kind="JPEG")
+    answer = await start().post("/denoise?model=photo", content=sent, headers=told)
+    assert opened(answer).format == "JPEG"
+
+
 async def test_sigma_and_strength_say_how_much_noise_to_remove(start: Start) -> None:
     client, sent = start(), picture(24, 24)
     before = np.asarray(Image.open(io.BytesIO(sent)))

@@ -29,6 +29,10 @@ def test_the_best_of_what_is_offered_is_chosen(accept: str, chosen: str) -> None
     assert choose(accept, OFFERED) == chosen
 
 
+def test_jpg_is_taken_for_jpeg() -> None:
+    assert choose("image/jpg", ("image/png", "image/jpeg")) == "image/jpeg"
+
+
 def test_nothing_acceptable_is_an_error_that_lists_the_offers() -> None:
     with pytest.raises(NotAcceptable, match="image/png, application/json, image/webp"):
         choose("text/html, image/*;q=0, application/json;q=0", OFFERED)

@@ -84,9 +84,11 @@ def test_sides_that_stay_are_told_as_before(orientation: int) -> None:
     kept = read(body, LIMIT).metadata.exif
     assert kept is not None
     assert len(kept) == len(told)
-    # The orientation, which was in two bytes, and where the thumbnail is, in two of four.
+    # The orientation, which was in two bytes, where the thumbnail is, in two of four, and itself.
     changed = [place for place, byte in enumerate(kept) if byte != told[place]]
-    assert len(changed) == (1 if orientation == 1 else 2)
+    assert len(changed) == (1 if orientation == 1 else 2) + 18
+    assert told.endswith(b"\xff\xd8" * 9)
+    assert kept.endswith(bytes(18))
 
 
 def test_a_photograph_that_says_nothing_says_nothing_afterwards() -> None:
