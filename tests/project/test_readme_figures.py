@@ -12,6 +12,12 @@ ROOT = Path(__file__).parents[2]
 MANIFESTS = {name: Manifest.read(folder) for name, folder in newest(ROOT / "models").items()}
 README = (ROOT / "README.md").read_text()
 THUMBNAILS = [name for name in MANIFESTS if name != "photo"]
+OTHERS = (
+    "corrupted input",
+    "OpenCV non-local means, tuned with the truth",
+    "scikit-image non-local means, told sigma",
+    "CBM3D, told sigma",
+)
 SKIMAGE = ("non-local means", "total variation", "wavelets")
 
 
@@ -27,7 +33,8 @@ def figures(manifest: Manifest, quantity: str, condition: str) -> dict[str, Meas
     return {
         each.method: each
         for each in manifest.measurements
-        if (each.quantity, each.condition) == (quantity, condition) and each.data.endswith(images)
+        if (each.quantity, each.condition) == (quantity, condition)
+        and each.data.endswith((images, "pixels of each"))
     }
 
 
@@ -62,3 +69,33 @@ def test_the_table_of_noises_shows_the_figures_of_the_manifests(row: str, condit
         gaussian["model"].value,
     ]
     assert cells(row)[1:] == [f"{value:.2f}" for value in expected]
+
+
+@pytest.mark.parametrize(
+    ("row", "condition"),
+    [
+        ("white, sigma 15", "white noise of sigma 15"),
+        ("white, sigma 25", "white noise of sigma 25"),
+        ("white, sigma 50", "white noise of sigma 50"),
+        ("a camera's, low ISO", "camera noise, low ISO"),
+        ("a camera's, middle ISO", "camera noise, middle ISO"),
+        ("a camera's, high ISO", "camera noise, high ISO"),
+    ],
+)
+@pytest.mark.parametrize("page", ["README.md", "docs/denoising.md"])
+def test_the_table_of_photographs_shows_the_figures_of_the_manifest(
+    page: str, row: str, condition: str
+) -> None:
+    found = {
+        each.method: each.value
+        for each in MANIFESTS["photo"].measurements
+        if (each.quantity, each.condition) == ("psnr", condition)
+    }
+    expected = [found.get(method) for method in (*OTHERS, "model", "model, told sigma")]
+    text = (ROOT / page).read_text()
+    assert cells(row, text)[1:] == ["" if value is None else f"{value:.2f}" for value in expected]
+    assert f"**{max(found.values()):.2f}**" in next(
+        line for line in text.splitlines() if line.startswith(f"| {row} |")
+    )
+    clean = figures(MANIFESTS["photo"], "psnr", "clean")["model"]
+    assert f"A clean photograph comes out with {clean.value:.1f} dB." in text
