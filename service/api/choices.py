@@ -44,14 +44,19 @@ class DenoiseChoice(PictureChoice):
     ] = None
     strength: Annotated[
         float | None,
-        Field(ge=0, le=1, description="how much of the noise to remove from a photograph; 1"),
+        Field(
+            ge=0,
+            le=1,
+            description="how much of the noise to remove from a photograph; 1 where it is left out",
+        ),
     ] = None
     quality: Annotated[
         int | None,
         Field(
             ge=1,
             le=100,
-            description="of a photograph as JPEG or WebP; 90; 100 is a WebP without loss",
+            description="of a photograph as JPEG or WebP, 90 where it is left out; 100 is a WebP "
+            "without loss",
         ),
     ] = None
 

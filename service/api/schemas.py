@@ -12,7 +12,10 @@ class Inputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    inputs: Annotated[list[Any], Field(description="(batch, 28, 28) in [0, 1], or codings")]
+    inputs: Annotated[
+        list[Any],
+        Field(description="(batch, 28, 28) or (batch, height, width, 3) in [0, 1], or codings"),
+    ]
 
 
 class Outputs(BaseModel):
