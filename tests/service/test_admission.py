@@ -211,7 +211,7 @@ def test_a_large_photograph_lets_others_wait_for_no_more_than_is_in_the_queue(
     with admission.admit() as alone:
         alone.grow(pixels=60 * MP)  # longer than anybody would wait
         clock.now += 1.0
-        with admission.admit() as beside, pytest.raises(Overloaded, match="would wait 3 s"):
+        with admission.admit() as beside, pytest.raises(Overloaded, match="would wait 5 s"):
             beside.grow(pixels=1)
         alone.done(58 * MP)
         with admission.admit() as beside:

@@ -202,7 +202,7 @@ def test_noise_is_told_of_each_item_and_of_no_other_model(tmp_path: Path) -> Non
     ("provider", "max_batch", "shapes"),
     [
         ("CPUExecutionProvider", 1, [(1, 64, 64, 3)]),
-        (CUDA, 3, [(1, 64, 64, 3), (2, 64, 64, 3), (4, 64, 64, 3), (1, 1088, 1088, 3)]),
+        (CUDA, 3, [(1, 64, 64, 3), (2, 64, 64, 3), (4, 64, 64, 3), (1, 1600, 1600, 3)]),
     ],
 )
 def test_a_model_of_photographs_is_warmed_up_with_sizes_that_it_takes(

@@ -226,7 +226,7 @@ def test_the_noise_and_what_is_left_of_it_are_drawn(workplace: Path, photographs
         (["train", "stacked", "--steps", "2"], "--steps: expected no such option for stacked"),
         (["export", "stacked", "--note", "x"], "--note: expected no such option for stacked"),
         (["train", "photo", "--photos", "nowhere"], "expected a folder with images"),
-        (["export", "photo", "--runs", "nowhere"], "train photo --photos DIR"),
+        (["export", "photo", "--version", "9", "--runs", "nowhere"], "train photo --photos DIR"),
     ],
 )
 def test_options_that_do_not_fit_end_with_a_word_on_them(arguments: list[str], text: str) -> None:
