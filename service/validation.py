@@ -14,6 +14,10 @@ WORDS = {
     "greater_than": "expected more than {gt}, received {input}",
     "greater_than_equal": "expected at least {ge}, received {input}",
     "less_than_equal": "expected at most {le}, received {input}",
+    "float_parsing": "expected a number, received {input}",
+    "int_parsing": "expected a whole number, received {input}",
+    "int_from_float": "expected a whole number, received {input}",
+    "finite_number": "expected a number that is finite, received {input}",
     "value_error": "{error}",
 }
 """By pydantic's type of error; any other is told in pydantic's words."""

@@ -38,6 +38,7 @@ class DenoiseChoice(PictureChoice):
         Field(
             ge=0,
             le=100,
+            allow_inf_nan=False,
             description="standard deviation of the noise of a photograph, on the scale of 0 to "
             "255; where it is left out, the model sees for itself",
         ),
@@ -47,6 +48,7 @@ class DenoiseChoice(PictureChoice):
         Field(
             ge=0,
             le=1,
+            allow_inf_nan=False,
             description="how much of the noise to remove from a photograph; 1 where it is left out",
         ),
     ] = None

@@ -35,7 +35,9 @@ def media_type(body: Body, content_type: str, operation: OperationName) -> tuple
     Raises UnsupportedMediaType with the list of what is read, MalformedBody for an empty body.
     """
     if not body:
-        raise MalformedBody(f"body: expected inputs for {operation}, received nothing")
+        raise MalformedBody(
+            f"body: expected one of {', '.join(readable(operation))}, received nothing"
+        )
     told, boundary = _parsed(content_type)
     found = _sniffed(body) if told in UNTOLD else told
     if found not in readable(operation):

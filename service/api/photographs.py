@@ -13,12 +13,12 @@ from service.api.media import ARRAYS, JSON, MULTIPART, NPY
 from service.api.negotiation import choose
 from service.api.serving import Limits
 from service.api.tiled import Tiled
-from service.errors import BodyTooLarge, ShapeMismatch
+from service.errors import BodyTooLarge, NotAcceptable, ShapeMismatch
 from service.inference.canvas import Picture
 from service.inference.pixels import to_pixels
-from service.photographs.photograph import PNG, Photograph
+from service.photographs.photograph import MEDIA_TYPES, PNG, Photograph
 from service.photographs.reading import area, read
-from service.photographs.writing import QUALITY, writable, write
+from service.photographs.writing import QUALITY, check, writable, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,11 @@ class _Answering:
         return time.perf_counter()
 
     def _kind(self, photograph: Photograph) -> str:
-        return self._chosen((*writable(photograph), JSON, NPY))
+        try:
+            return self._chosen((*writable(photograph), JSON, NPY))
+        except NotAcceptable:
+            check(photograph, self._chosen((*MEDIA_TYPES, JSON, NPY)))  # which knows the reason
+            raise
 
     def _chosen(self, offered: Sequence[str]) -> str:
         return choose(self.work.exchange.header(b"accept"), offered)

@@ -92,7 +92,9 @@ def read(
             raise
         except Exception as error:  # Pillow's decoders fail in more ways than it documents
             fault = str(error) or type(error).__name__
-            raise MalformedBody(f"picture: expected a whole picture, received: {fault}") from error
+            raise MalformedBody(
+                f"picture: expected a whole picture, received one cut off or damaged: {fault}"
+            ) from error
         if picture.mode != frame.mode or not _agrees(picture, frame):
             size = f"{picture.width}x{picture.height}"
             raise ShapeMismatch(

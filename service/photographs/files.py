@@ -57,7 +57,8 @@ def media_type_of(body: bytes | memoryview) -> str:
         if head.startswith(start):
             return media_type
     if any(start.startswith(head) for start in STARTS.values()):
-        raise MalformedBody("picture: expected a whole picture, received its start")
+        received = "its start" if head else "nothing"
+        raise MalformedBody(f"picture: expected a whole picture, received {received}")
     raise UnsupportedMediaType(
         f"picture: expected {', '.join(MEDIA_TYPES)}, received {named(head) or 'another format'}"
     )

@@ -50,7 +50,9 @@ def _told() -> Iterator[None]:
         raise
     except Exception as error:  # Pillow's decoders fail in more ways than it documents
         fault = str(error) or type(error).__name__
-        raise MalformedBody(f"picture: expected a whole picture, received: {fault}") from error
+        raise MalformedBody(
+            f"picture: expected a whole picture, received one cut off or damaged: {fault}"
+        ) from error
 
 
 def _read_png(picture: ImageFile.ImageFile, body: bytes | memoryview) -> Photograph:

@@ -43,6 +43,15 @@ def writable(photograph: Photograph) -> tuple[str, ...]:
     return tuple(sorted(held, key=lambda kind: kind != photograph.media_type))
 
 
+def check(photograph: Photograph, media_type: str) -> None:
+    """Raise NotAcceptable, with the reason, for a format that cannot hold a photograph."""
+    if fault := _fault(photograph, media_type):
+        raise NotAcceptable(
+            f"{media_type}: expected {fault}; "
+            f"this one can be written as {', '.join(writable(photograph))}"
+        )
+
+
 def write(
     photograph: Photograph, pixels: Samples, media_type: str, quality: int = QUALITY
 ) -> bytes:
@@ -53,11 +62,7 @@ def write(
     out: EXIF and XMP beyond 64 KB. Raises NotAcceptable for what the format cannot hold:
     transparency in a JPEG, more pixels along a side than it counts.
     """
-    if fault := _fault(photograph, media_type):
-        raise NotAcceptable(
-            f"{media_type}: expected {fault}; "
-            f"this one can be written as {', '.join(writable(photograph))}"
-        )
+    check(photograph, media_type)
     metadata = photograph.metadata
     own = metadata.own if media_type == photograph.media_type else b""
     gray = pixels.ndim == 2 and media_type != WEBP  # which has no gray

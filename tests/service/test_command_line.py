@@ -72,7 +72,7 @@ def test_settings_that_cannot_be_used_are_explained(
     monkeypatch.setenv("SERVICE_DEVICE", "gpu")
     assert main(["serve", "--port", "http", "--max-batch", "0", "--workers", "257"]) == 2
     port, *others = capsys.readouterr().err.splitlines()
-    assert port.startswith("SERVICE_PORT (--port): expected a valid integer")
+    assert port.startswith("SERVICE_PORT (--port): expected a whole number")
     assert port.endswith("received 'http'")
     assert others == [
         "SERVICE_DEVICE (--device): expected 'auto', 'cuda' or 'cpu', received 'gpu'",

@@ -63,6 +63,7 @@ async def test_the_format_is_that_of_the_photograph_or_as_asked(start: Start) ->
     asked = {"Accept": "image/jpeg"}
     answer = await client.post("/denoise?model=photo", content=picture(8, 8, "RGBA"), headers=asked)
     assert answer.status_code == 406
+    assert "without transparency, received one with it" in answer.json()["detail"]
 
 
 async def test_a_jpeg_may_be_called_jpg(start: Start) -> None:
