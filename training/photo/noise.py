@@ -95,6 +95,11 @@ MIX = (
 )
 
 
+def shares() -> str:
+    """Return the mix in words."""
+    return ", ".join(f"{kind.name} {kind.share:.0%}" for kind in MIX)
+
+
 def jpeg(noisy: Floats, random: np.random.Generator) -> Floats:
     """Write and read the patch as JPEG of quality 30 to 98, with or without chroma subsampling."""
     buffer = io.BytesIO()

@@ -45,6 +45,11 @@ class PhotoFitSettings:
         """The side of the widest patches, in pixels."""
         return 2 * self.patch
 
+    @property
+    def pixels(self) -> int:
+        """The pixels of all batches: one of wide patches has twice as many."""
+        return (2 * self.steps - self.wide_from) * self.batch_size * self.patch**2
+
     def __str__(self) -> str:
         return (
             f"batches of {self.batch_size} patches of {self.patch} x {self.patch} pixels, mean "

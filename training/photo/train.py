@@ -10,7 +10,7 @@ import keras
 from training.autoencoders.photo import Computation, PhotoConfig
 from training.datasets import photos
 from training.datasets.photos import Folder
-from training.photo import checkpoint
+from training.photo import checkpoint, noise
 from training.photo.batches import Batches
 from training.photo.fit import CHECKPOINT, fit
 from training.photo.record import PhotoRecord
@@ -59,7 +59,7 @@ def train(
         validation=data.validation.digest(),
         validation_images=len(data.validation),
         model=str(config),
-        settings=str(settings),
+        settings=f"{settings}; noise: {noise.shares()}",
         precision=computation.precision,
         command=command,
         licence=data.licence,
@@ -95,10 +95,9 @@ def train(
         workers=workers,
         announce=announce,
     )
-    pixels = settings.steps * settings.batch_size * settings.patch**2
     record = replace(
         record,
-        epochs=max(1, round(pixels / decoded.pixels)),
+        epochs=max(1, round(settings.pixels / decoded.pixels)),
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions("keras", keras.backend.backend(), "numpy", "pillow", "scipy"),
     )
