@@ -20,9 +20,9 @@ from training.photo.train import Data, load, train
 
 CONFIG = PhotoConfig((8, 8), (1, 1))
 SETTINGS = PhotoFitSettings(
-    steps=8, batch_size=4, patch=32, warmup=2, decay=0.5, wide=0.25, every=1
+    steps=8, batch_size=4, patch=32, warmup=2, decay=0.5, wide=0.25, squared=0.125, every=1
 )
-"""The learning rate falls after 4 steps, and patches are wide after 6."""
+"""The learning rate falls after 4 steps, patches are wide after 6, and errors squared after 7."""
 
 
 def run(
@@ -69,11 +69,15 @@ def weights(path: Path) -> Weights:
 
 @dataclass(frozen=True)
 class Run:
-    """A training that was not stopped: its folder, what it was after each step, its batches."""
+    """A training that was not stopped: its folder, what it was after each step, its batches.
+
+    losses: what each step was told, and both errors as numpy has them.
+    """
 
     folder: Path
     after: dict[int, Path]
     shapes: list[tuple[int, ...]]
+    losses: list[dict[str, float]]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -91,12 +95,16 @@ pytestmark = pytest.mark.usefixtures("eager")
 def whole(eager: None, photographs: Folder, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A training of all steps."""
     root = tmp_path_factory.mktemp("runs")
-    done = Run(root / "whole", {}, [])
+    done = Run(root / "whole", {}, [], [])
     trained = keras.Model.train_on_batch
 
-    def spy(model: keras.Model, inputs: Any, *others: Any) -> Any:
+    def spy(model: keras.Model, inputs: Any, clean: Any) -> Any:
         done.shapes.append(inputs[0].shape)
-        return trained(model, inputs, *others)
+        errors = clean - model.predict_on_batch(inputs)
+        roots = np.sqrt(np.mean(errors**2, axis=(1, 2, 3)) + 1e-8)
+        loss = trained(model, inputs, clean)
+        done.losses.append({"absolute": abs(errors).mean(), "root": roots.mean(), "told": loss})
+        return loss
 
     def keep(text: str) -> None:
         if text.startswith("step "):
@@ -109,7 +117,9 @@ def whole(eager: None, photographs: Folder, tmp_path_factory: pytest.TempPathFac
     return done
 
 
-@pytest.mark.parametrize("step", [3, 4, 6], ids=["before the fall", "at it", "at wide patches"])
+@pytest.mark.parametrize(
+    "step", [3, 4, 6, 7], ids=["before the fall", "at it", "at wide patches", "at squared errors"]
+)
 def test_a_training_that_was_stopped_ends_with_the_same_weights(
     photographs: Folder, whole: Run, tmp_path: Path, step: int
 ) -> None:
@@ -129,6 +139,19 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(
 
 def test_patches_are_twice_as_wide_and_half_as_many_at_the_end(whole: Run) -> None:
     assert whole.shapes == [(4, 32, 32, 3)] * 6 + [(2, 64, 64, 3)] * 2
+
+
+def test_errors_are_squared_at_the_end(whole: Run) -> None:
+    for name, losses in (("absolute", whole.losses[:7]), ("root", whole.losses[7:])):
+        expected, received = [each[name] for each in losses], [each["told"] for each in losses]
+        np.testing.assert_allclose(received, expected, rtol=1e-5)
+
+
+def test_nothing_changes_before_the_learning_rate_falls() -> None:
+    with pytest.raises(ValueError, match=r"for wide and squared, received 0.95 and 0$"):
+        PhotoFitSettings(wide=0.95, squared=0)
+    with pytest.raises(ValueError, match=r"for wide and squared, received 0 and 0.95$"):
+        PhotoFitSettings(wide=0, squared=0.95)
 
 
 def test_a_training_that_has_ended_is_left_as_it_is(photographs: Folder, whole: Run) -> None:

@@ -20,6 +20,7 @@ from training.photo.validation import Validation
 
 WEIGHTS = checkpoint.AVERAGE
 CHECKPOINT = "checkpoint"
+ABSOLUTE = "mae"
 AVERAGE_EVERY = 10
 
 
@@ -42,13 +43,15 @@ def fit(
     """
     model = build(config, seed=batches.seed, computation=computation)
     average = build(config, seed=batches.seed, computation=computation)
-    model.compile(_optimizer(settings, computation), "mae")
+    model.compile(_optimizer(settings, computation), ABSOLUTE)
     start = checkpoint.restore(folder / CHECKPOINT, model, average)
     if start:
         announce(f"{folder}: resuming after {start} steps")
     losses, since = [], time.monotonic()
     with closing(batches.stream(start, settings.steps, workers=workers)) as stream:
         for step, batch in enumerate(stream, start + 1):
+            if step > settings.squared_from and model.loss == ABSOLUTE:
+                model.compile(model.optimizer, _root_mean_square)
             losses.append(model.train_on_batch([batch.noisy, batch.sigma], batch.clean))
             if step % AVERAGE_EVERY == 0:
                 _average(average, model, step, settings.momentum)
@@ -71,6 +74,12 @@ def _optimizer(settings: PhotoFitSettings, computation: Computation) -> Any:
     if computation.precision == "mixed_float16":  # small gradients would become zero in it
         return keras.optimizers.LossScaleOptimizer(muon)
     return muon
+
+
+def _root_mean_square(clean: Any, restored: Any) -> Any:
+    """Of each image, so that one with much noise does not outweigh all with little."""
+    squares = keras.ops.mean(keras.ops.square(clean - restored), (1, 2, 3))
+    return keras.ops.mean(keras.ops.sqrt(squares + 1e-8))  # a root has no slope at zero
 
 
 def _average(average: keras.Model, model: keras.Model, step: int, momentum: float) -> None:

@@ -8,27 +8,37 @@ import keras
 
 @dataclass(frozen=True)
 class PhotoFitSettings:
-    """Muon on the mean absolute error; the learning rate rises, stays, then falls to zero.
+    """Muon on the error of each patch; the learning rate rises, stays, then falls to zero.
 
     steps: batches in all; warmup: steps of the rise; decay: the share of the steps at the end in
     which the learning rate falls, along a line; wide: that in which patches are twice as wide and
-    half as many (as in Zamir et al., 2022, arXiv 2111.09881), at most as large. As nothing
-    before the fall depends on the number of steps, a training may be resumed with another number
-    until then (Hu et al., 2024, arXiv 2404.06395). momentum: of the moving average of the weights,
-    which is what is kept, a step. every: steps between two validations, each followed by a
-    checkpoint.
+    half as many (as in Zamir et al., 2022, arXiv 2111.09881), at most as large; squared: that in
+    which the error is the root of the mean square, which PSNR is made of, instead of the mean of
+    the absolute differences. As nothing before the fall depends on the number of steps, a training
+    may be resumed with another number until then (Hu et al., 2024, arXiv 2404.06395). momentum: of
+    the moving average of the weights, which is what is kept, a step. every: steps between two
+    validations, each followed by a checkpoint. Raises ValueError where the learning rate would fall
+    later than patches become wide or errors squared.
     """
 
-    steps: int = 48_000
+    steps: int = 64_000
     batch_size: int = 16
     patch: int = 64
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warmup: int = 500
     decay: float = 0.9
-    wide: float = 0.2
+    wide: float = 0.4
+    squared: float = 0.25
     momentum: float = 0.999
     every: int = 1000
+
+    def __post_init__(self) -> None:
+        if max(self.wide, self.squared) > self.decay:
+            raise ValueError(
+                f"expected shares of at most {self.decay:g} for wide and squared, received "
+                f"{self.wide:g} and {self.squared:g}"
+            )
 
     @property
     def fall(self) -> int:
@@ -39,6 +49,11 @@ class PhotoFitSettings:
     def wide_from(self) -> int:
         """The step after which the patches are wide."""
         return round(self.steps * (1 - self.wide))
+
+    @property
+    def squared_from(self) -> int:
+        """The step after which errors are squared."""
+        return round(self.steps * (1 - self.squared))
 
     @property
     def widest(self) -> int:
@@ -53,9 +68,10 @@ class PhotoFitSettings:
     def __str__(self) -> str:
         return (
             f"batches of {self.batch_size} patches of {self.patch} x {self.patch} pixels, mean "
-            f"absolute error, Muon with a weight decay of {self.weight_decay:g} and a learning "
-            f"rate up to {self.learning_rate:g}, rising in {self.warmup} steps, falling in the "
-            f"last {self.decay:.0%}; patches twice as wide and half as many in the last "
+            f"absolute error, in the last {self.squared:.0%} root mean square error of each patch, "
+            f"Muon with a weight decay of {self.weight_decay:g} and a learning rate up to "
+            f"{self.learning_rate:g}, rising in {self.warmup} steps, falling in the last "
+            f"{self.decay:.0%}; patches twice as wide and half as many in the last "
             f"{self.wide:.0%}; moving average of the weights {self.momentum:g}"
         )
 
