@@ -37,6 +37,11 @@ def workers(service: Running) -> set[int]:
     return {int(part.split("]")[0]) for part in service.log.read_text().split(words)[1:]}
 
 
+def started(service: Running) -> int:
+    """How many workers ever began to serve, which they say a moment after they said their ids."""
+    return service.log.read_text().count("Application startup complete")
+
+
 def until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not holds():
@@ -96,7 +101,7 @@ def test_a_service_that_is_told_to_stop_finishes_its_photograph(models: Path) ->
 
 def test_several_workers_share_the_port_and_their_figures(models: Path) -> None:
     with running(models, "--workers=2") as service:
-        until(lambda: len(workers(service)) == 2)
+        until(lambda: started(service) == 2)
         assert {post(service) for _ in range(20)} == {200}
         counted = 'autoencoder_requests_total{model="mirror",operation="encode",status="200"} 20.0'
         until(lambda: counted in get(service, "/metrics").text)  # each hands on once a second
@@ -104,9 +109,9 @@ def test_several_workers_share_the_port_and_their_figures(models: Path) -> None:
 
 def test_a_worker_that_dies_is_replaced(models: Path) -> None:
     with running(models, "--workers=2") as service:
-        until(lambda: len(workers(service)) == 2)
+        until(lambda: started(service) == 2)
         os.kill(min(workers(service)), signal.SIGKILL)
-        until(lambda: len(workers(service)) == 3)
+        until(lambda: started(service) == 3)
         assert post(service) == 200
 
 
@@ -122,7 +127,7 @@ def test_workers_are_said_to_run_when_all_of_them_have_started(models: Path) -> 
 
 def test_workers_are_told_to_stop_at_once_while_one_of_them_hangs(models: Path) -> None:
     with running(models, "--workers=2", "--drain-seconds=2") as service:
-        until(lambda: len(workers(service)) == 2)
+        until(lambda: started(service) == 2)
         until(lambda: post(service) == 200)
         hung = min(workers(service))
         os.kill(hung, signal.SIGSTOP)
@@ -151,8 +156,7 @@ def test_a_worker_takes_the_place_of_another_whatever_broke_in_the_folder(models
         httpx.post(unload, trust_env=False).raise_for_status()
         for worker in workers(service):
             os.kill(worker, signal.SIGKILL)
-        until(lambda: len(workers(service)) == 4)
-        until(lambda: service.log.read_text().count("Application startup complete") == 4)
+        until(lambda: started(service) == 4)
         assert listed() == [(3, "failed"), (2, "ready"), (1, "ready")]
         answer = httpx.post(f"{service.url}/denoise", json=BODY, timeout=30, trust_env=False)
         assert answer.json()["version"] == 2
@@ -161,13 +165,13 @@ def test_a_worker_takes_the_place_of_another_whatever_broke_in_the_folder(models
 
 def test_workers_serve_on_when_one_of_them_dies_while_the_folder_is_away(models: Path) -> None:
     with running(models, "--workers=2") as service:
-        until(lambda: len(workers(service)) == 2)
+        until(lambda: started(service) == 2)
         away = models.rename(models.with_name("away"))
         os.kill(min(workers(service)), signal.SIGKILL)
         until(lambda: "expected folders" in service.log.read_text())
         assert post(service) == 200
         away.rename(models)
-        until(lambda: service.log.read_text().count("Application startup complete") == 3)
+        until(lambda: started(service) == 3)
 
 
 def test_workers_that_cannot_start_end_the_service(tmp_path: Path) -> None:
@@ -212,7 +216,7 @@ def test_workers_follow_an_unload_within_a_second_or_so_and_not_the_folder(model
         return post(service) == 200
 
     with running(models, "--workers=2", "--reload-seconds=60") as service:
-        until(lambda: len(workers(service)) == 2)
+        until(lambda: started(service) == 2)
         write_model(models, "half", 3)
         unload = f"{service.url}/v2/repository/models/mirror.encode/unload"
         httpx.post(unload, trust_env=False).raise_for_status()
