@@ -79,7 +79,7 @@ def _optimizer(settings: PhotoFitSettings, computation: Computation) -> Any:
 def _root_mean_square(clean: Any, restored: Any) -> Any:
     """Of each image, so that one with much noise does not outweigh all with little."""
     squares = keras.ops.mean(keras.ops.square(clean - restored), (1, 2, 3))
-    return keras.ops.mean(keras.ops.sqrt(squares + 1e-8))  # a root has no slope at zero
+    return keras.ops.mean(keras.ops.sqrt(squares + 1e-8))  # the slope of a root at zero is infinite
 
 
 def _average(average: keras.Model, model: keras.Model, step: int, momentum: float) -> None:
