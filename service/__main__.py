@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from service.errors import ServiceError, StartupError
-from service.offline import command as offline
+from service.files import command as offline
+from service.pydantic_errors import faults
 from service.settings import Settings, flag, named, variable
-from service.validation import faults
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,13 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(settings: Settings, _: argparse.Namespace) -> int:
-    from service.server import run
+    from service.server.server import run
 
     return run(settings)
 
 
 def _models(settings: Settings, _: argparse.Namespace) -> int:
-    from service.inference.loading import find, load, nothing_in
+    from service.inference.loader import find, load, nothing_in
 
     folders = find(settings.models)
     if not folders:

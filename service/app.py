@@ -16,23 +16,24 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from service import __version__
-from service.api import health, models, open_inference, operations, pictures
+from service.api import health, models, open_inference, operations
+from service.api.codecs import image as pictures
 from service.api.defaults import Defaults
-from service.api.direct import Shortcut
-from service.api.envelope import Envelope
+from service.api.middleware import Envelope
 from service.api.openapi import summarise
+from service.api.pipeline import Limits, Serving
 from service.api.problems import http_error, service_error
-from service.api.serving import Limits, Serving
-from service.drain import Drain
+from service.api.routing import Shortcut
 from service.errors import ServiceError, StartupError
 from service.inference.admission import Admission
+from service.inference.control import Unloaded
 from service.inference.device import CUDA
-from service.inference.loading import load
+from service.inference.loader import load
 from service.inference.model import Model
+from service.inference.registry import Store
 from service.inference.repository import Repository
-from service.inference.store import Store
-from service.inference.unloaded import Unloaded
 from service.settings import Settings, named, variable
+from service.shutdown import Drain
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:

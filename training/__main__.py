@@ -129,7 +129,7 @@ def _served(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
 
     All are those that can be measured on the data at hand: photographs, or Fashion-MNIST.
     """
-    from service.inference.loading import newest
+    from service.inference.loader import newest
     from training.evaluate import is_of_any_size
 
     folders = newest(options.models)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from service.inference.loading import load
+from service.inference.loader import load
 from service.inference.model import Model
 from service.manifest import Manifest, Measurement
 from training import baselines, card

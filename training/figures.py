@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
-from service.inference.loading import load, newest
+from service.inference.loader import load, newest
 from service.inference.model import Model
 from training import history
 from training.datasets.fashion_mnist import CLASSES, FashionMnist

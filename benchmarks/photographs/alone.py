@@ -17,11 +17,11 @@ from benchmarks.environments import Unavailable, call, prepare
 from benchmarks.photographs.peers import FFDNET
 from benchmarks.photographs.pictures import SIGMA, Pixels
 from service.errors import StartupError
-from service.inference.canvas import Canvas
 from service.inference.device import usable_cpus
-from service.inference.loading import load, newest
+from service.inference.loader import load, newest
 from service.inference.pixels import to_floats
-from service.inference.tiles import CORE, Tile, cut
+from service.inference.tiling.canvas import Canvas
+from service.inference.tiling.layout import CORE, Tile, cut
 from service.settings import Settings
 
 

@@ -19,8 +19,8 @@ from benchmarks.photographs.peers import CODECS
 from benchmarks.photographs.pictures import Pixels, as_file, megapixels, noisy, sized
 from benchmarks.photographs.runs import told
 from benchmarks.table import table
-from service.photographs import png
-from service.photographs.reading import read
+from service.images import png_encoder as png
+from service.images.decode import read
 
 SIZE = 0.7
 """Megapixels of each photograph."""

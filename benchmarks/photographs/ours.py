@@ -1,8 +1,8 @@
 """python -m benchmarks.photographs.ours: the service's codecs, timed as the others are."""
 
 from benchmarks.contenders.common.stopwatch import Pixels, serve
-from service.photographs import png
-from service.photographs.reading import read
+from service.images import png_encoder as png
+from service.images.decode import read
 
 FORMATS = ("PNG", "PNG16", "JPEG", "WebP")
 

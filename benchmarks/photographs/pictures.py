@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.photographs.reading import read
+from service.images.decode import read
 
 Pixels = NDArray[Any]
 """(height, width, 3), uint8 or uint16."""

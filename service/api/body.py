@@ -13,7 +13,7 @@ from service.inference.admission import Ticket
 Body = bytes | memoryview
 
 WHOLE_BODY, BODY_AT_HAND = "autoencoder.whole_body", "autoencoder.body_at_hand"
-"""ASGI extensions that the service's own HTTP protocol has: see service/protocol/connection.py."""
+"""ASGI extensions that the service's own HTTP protocol has: see service/server/http_protocol.py."""
 LARGE = 32 * 1024
 """Bytes of a body that is received where it stays."""
 CODECS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.inference.store import Store
+from service.images import PHOTO
+from service.inference.registry import Store
 from service.manifest import OperationName
-from service.photographs import PHOTO
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import functools
 import time
 from typing import Protocol
 
-from service.api.exchange import Exchange, Header
+from service.api.request import Exchange, Header
 from service.inference.model import Model
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from fastapi import APIRouter, Response
 
 from service.api.openapi import problems
+from service.api.pipeline import Serving
 from service.api.schemas import Health
-from service.api.serving import Serving
 from service.errors import NotLive, NotReady
 
 

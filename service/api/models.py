@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from service.api.defaults import Defaults
 from service.api.openapi import problems
 from service.api.schemas import ServedModel, ServedModels
-from service.inference.store import Store, Version
+from service.inference.registry import Store, Version
 
 
 def create_router(store: Store, defaults: Defaults) -> APIRouter:

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from service.api import media
+from service.api import media_types as media
 from service.api.schemas import Inputs, Outputs, Problem
 from service.manifest import OperationName
 

@@ -10,9 +10,16 @@ from typing import Annotated
 from fastapi import Query
 from starlette.types import Receive, Scope, Send
 
-from service.api import content, headers, photographs
+from service.api import headers
+from service.api import photos as photographs
 from service.api.body import Body
-from service.api.choices import (
+from service.api.codecs import codec as content
+from service.api.defaults import Defaults
+from service.api.media_types import ARRAYS, JSON, media_type
+from service.api.openapi import describe
+from service.api.pipeline import Serving
+from service.api.problems import problem
+from service.api.query import (
     Asked,
     Choice,
     DecodeChoice,
@@ -20,13 +27,8 @@ from service.api.choices import (
     PictureChoice,
     parsed,
 )
-from service.api.defaults import Defaults
-from service.api.direct import DirectRoute
-from service.api.exchange import Exchange
-from service.api.media import ARRAYS, JSON, media_type
-from service.api.openapi import describe
-from service.api.problems import problem
-from service.api.serving import Serving
+from service.api.request import Exchange
+from service.api.routing import DirectRoute
 from service.api.tiled import Tiled, takes
 from service.errors import InvalidValue
 from service.inference.admission import Ticket

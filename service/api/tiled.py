@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.api.exchange import Exchange
+from service.api.request import Exchange
 from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
 from service.inference.admission import Ticket
-from service.inference.canvas import Picture
 from service.inference.model import Model
-from service.inference.tiling import Denoised, denoise
+from service.inference.tiling.canvas import Picture
+from service.inference.tiling.denoise import Denoised, denoise
 
 SMALL = 256 * 256
 """Pixels of pictures of which several of a request are at work at once, to run in one batch."""

@@ -12,7 +12,7 @@ from typing import Self
 
 from service.errors import Overloaded
 from service.inference.flow import Flow
-from service.inference.tiles import AT_ONCE, CORE
+from service.inference.tiling.layout import AT_ONCE, CORE
 
 LONGEST_WAIT = 60
 """Seconds, the most that a client is told to wait."""

@@ -15,7 +15,7 @@ from service.inference.device import (
     missing_libraries,
     usable_cpus,
 )
-from service.inference.loading import find, load
+from service.inference.loader import find, load
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 NVIDIA_GPUS = Path("/proc/driver/nvidia/gpus")

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import NamedTuple
 
-from service.inference.loading import Fingerprint
+from service.inference.loader import Fingerprint
 from service.inference.model import Model
-from service.inference.store import Version
+from service.inference.registry import Version
 from service.manifest import OperationName
 
 

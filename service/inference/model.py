@@ -10,7 +10,7 @@ from service.inference.batcher import Batcher, Result
 from service.inference.device import CUDA
 from service.inference.pixels import Floats
 from service.inference.session import Session, Sigma
-from service.inference.tiles import longest
+from service.inference.tiling.layout import longest
 from service.manifest import Manifest, OperationName, Tensor
 
 WARM = 64

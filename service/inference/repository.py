@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from service.errors import ModelNotFound, ServiceError, StartupError
+from service.inference.control import Asked, Unloaded
 from service.inference.held import Held, left
-from service.inference.loading import find, fingerprint, nothing_in
+from service.inference.loader import find, fingerprint, nothing_in
 from service.inference.model import Model
-from service.inference.store import Store, Version
-from service.inference.unloaded import Asked, Unloaded
+from service.inference.registry import Store, Version
 from service.manifest import Manifest, OperationName
 
 Key = tuple[str, int]

@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime as ort
 
 from service.errors import InvalidValue, ShapeMismatch, StartupError
-from service.inference.binding import Binding
 from service.inference.device import CUDA, Execution, check, providers, usable_cpus
+from service.inference.io_binding import Binding
 from service.inference.pixels import Floats
 from service.manifest import Operation
 

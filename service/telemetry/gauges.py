@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge
 
 from service.inference.admission import Admission
-from service.inference.store import Store
+from service.inference.registry import Store
 
 PROC = Path("/proc")
 """Where Linux describes processes; other systems have no such folder."""

@@ -18,9 +18,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.inference.admission import Admission
 from service.inference.batcher import Batch
-from service.inference.store import Store
+from service.inference.registry import Store
 from service.telemetry.gauges import PROC, Gauges
-from service.telemetry.tally import Tally
+from service.telemetry.histogram import Tally
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the folder where several workers add their figures up."""

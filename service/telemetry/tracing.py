@@ -27,13 +27,13 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from service import __version__
 from service.inference.model import Model
-from service.telemetry import logs
+from service.telemetry import logging as logs
 
 NAME = "autoencoder-service"
 
 
 class Traced(Protocol):
-    """A request and, once it is answered, its answer, as service.api.exchange has them."""
+    """A request and, once it is answered, its answer, as service.api.request has them."""
 
     scope: MutableMapping[str, Any]
     request_id: str

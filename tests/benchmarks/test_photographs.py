@@ -19,8 +19,8 @@ from benchmarks.photographs.alone import Alone, Ffdnet, Ran
 from benchmarks.photographs.asking import Answer, Asked, Client, stages, together
 from benchmarks.photographs.peers import CODECS, FFDNET
 from benchmarks.photographs.runs import in_turn, ratios, told
-from service.inference.tiles import Span, Tile
-from service.photographs.reading import read
+from service.images.decode import read
+from service.inference.tiling.layout import Span, Tile
 from tests.benchmarks.scripted import ScriptedServer, plain
 from tests.service.tiny import write_model
 

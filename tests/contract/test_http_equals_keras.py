@@ -12,7 +12,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from service.app import create_app
-from service.inference.loading import load
+from service.inference.loader import load
 from service.settings import Settings
 from tests.service.tiny import PROVENANCE
 from training import export as exporting

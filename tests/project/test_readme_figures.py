@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.inference.loading import newest
+from service.inference.loader import newest
 from service.manifest import Manifest, Measurement
 
 ROOT = Path(__file__).parents[2]

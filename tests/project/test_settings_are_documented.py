@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.inference import device, loading
+from service.inference import device
+from service.inference import loader as loading
 from service.settings import Settings, named, variable
 
 ROOT = Path(__file__).parents[2]

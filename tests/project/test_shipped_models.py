@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from service.app import create_app
-from service.inference.loading import load, newest
+from service.inference.loader import load, newest
 from service.manifest import Manifest, Pixels
 from service.settings import Settings
 from training import card

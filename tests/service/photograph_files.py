@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from service.photographs.photograph import (
+from service.images.photograph import (
     JPEG,
     PNG,
     WEBP,

@@ -6,9 +6,9 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from service.inference import binding as binding_module
-from service.inference.binding import Binding
+from service.inference import io_binding as binding_module
 from service.inference.device import Execution
+from service.inference.io_binding import Binding
 from service.inference.session import Session
 from tests.service.tiny import blur, halve, mean_row, repeat_row, write_graph
 

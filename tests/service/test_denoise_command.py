@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 
 from service.__main__ import main
+from service.files.choice import chosen
+from service.files.denoise import How, denoise
+from service.files.plan import plan
+from service.files.progress import Progress
+from service.images import PHOTO
+from service.images.encode import QUALITY, write
+from service.images.photograph import JPEG, PNG, WEBP
 from service.inference.device import Execution
-from service.offline.choice import chosen
-from service.offline.plan import plan
-from service.offline.progress import Progress
-from service.offline.work import How, denoise
-from service.photographs import PHOTO
-from service.photographs.photograph import JPEG, PNG, WEBP
-from service.photographs.writing import QUALITY, write
 from tests.service.photograph_files import SRGB, encoded, exif, opened, photograph, samples, smooth
 from tests.service.running import ROOT
 from tests.service.tiny import Start, write_model

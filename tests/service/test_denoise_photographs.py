@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.api import content
+from service.api.codecs import codec as content
 from service.app import create_app
 from service.settings import Settings
 from tests.service.asgi import application_of, post

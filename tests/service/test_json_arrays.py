@@ -8,7 +8,8 @@ import numpy as np
 import orjson
 import pytest
 
-from service.api import json_arrays, straight
+from service.api.codecs import json as json_arrays
+from service.api.codecs import simdjson as straight
 from service.errors import MalformedBody, ServiceError, ShapeMismatch
 
 RANDOM = np.random.default_rng(0)

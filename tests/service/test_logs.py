@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from service.inference.session import Session
-from service.telemetry import logs
+from service.telemetry import logging as logs
 from tests.service.gate import Gate
 from tests.service.tiny import Start
 

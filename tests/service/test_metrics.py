@@ -17,14 +17,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import create_app
 from service.inference.admission import Admission
-from service.inference.loading import load
+from service.inference.control import Unloaded
+from service.inference.loader import load
+from service.inference.registry import Store
 from service.inference.repository import Repository
-from service.inference.store import Store
-from service.inference.unloaded import Unloaded
 from service.settings import Settings
 from service.telemetry.gauges import PROC
+from service.telemetry.histogram import Tally
 from service.telemetry.metrics import SHARED, Metrics
-from service.telemetry.tally import Tally
 from tests.service.asgi import lifespan
 from tests.service.gate import Gate
 from tests.service.running import ROOT, running

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.api import explanation
+from service.api.codecs import json_errors as explanation
 from service.api.open_inference import tensors
 from tests.service.gate import Gate
 from tests.service.test_open_inference import DENOISE, images

@@ -9,15 +9,15 @@ import pytest
 from PIL import Image, ImageOps
 
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
-from service.photographs.chunks import MOST
-from service.photographs.files import named
-from service.photographs.photograph import (
+from service.images.decode import read
+from service.images.formats import named
+from service.images.photograph import (
     JPEG,
     MEDIA_TYPES,
     PNG,
     WEBP,
 )
-from service.photographs.reading import read
+from service.images.png_chunks import MOST
 from tests.service.photograph_files import (
     KINDS,
     LIMIT,

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.photographs import png
-from service.photographs import samples as sampled
-from service.photographs.photograph import JPEG, PNG
-from service.photographs.reading import read
-from service.photographs.writing import write
+from service.images import png_encoder as png
+from service.images import samples as sampled
+from service.images.decode import read
+from service.images.encode import write
+from service.images.photograph import JPEG, PNG
 from tests.service.photograph_files import exif, joined, photograph, samples
 from tests.service.png_files import chunk, file_of, samples_of
 from tests.service.running import ROOT
@@ -88,7 +88,7 @@ def test_16_bits_of_colour_and_alpha_are_read_in_less_than_twice_their_memory(
     (tmp_path / "small.png").write_bytes(file_of(samples(4, 16), 6, 16))
     script = """
 import pathlib, re, sys
-from service.photographs.reading import read
+from service.images.decode import read
 def told(name):
     status = pathlib.Path("/proc/self/status").read_text()
     return int(re.search(name + r":\\s+(\\d+) kB", status)[1]) * 1024

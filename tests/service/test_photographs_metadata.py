@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from PIL import ExifTags
 
-from service.photographs.photograph import (
+from service.images.decode import read
+from service.images.encode import write
+from service.images.photograph import (
     JPEG,
     MEDIA_TYPES,
     PNG,
     WEBP,
     Metadata,
 )
-from service.photographs.reading import read
-from service.photographs.writing import write
 from tests.service.photograph_files import (
     KINDS,
     LIMIT,

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from service.photographs.photograph import (
+from service.images.decode import read
+from service.images.encode import write
+from service.images.photograph import (
     MEDIA_TYPES,
     PNG,
     WEBP,
 )
-from service.photographs.reading import read
-from service.photographs.writing import write
 from tests.service.photograph_files import (
     KINDS,
     LIMIT,

@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 from service.errors import NotAcceptable
-from service.photographs.photograph import (
+from service.images.decode import read
+from service.images.encode import writable, write
+from service.images.photograph import (
     JPEG,
     MEDIA_TYPES,
     PNG,
     WEBP,
 )
-from service.photographs.reading import read
-from service.photographs.writing import writable, write
 from tests.service.photograph_files import (
     LIMIT,
     encoded,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.api import pictures
-from service.api.pictures import Frame, read
+from service.api.codecs import image as pictures
+from service.api.codecs.image import Frame, read
 from service.errors import MalformedBody
 from service.inference.device import usable_cpus
 from tests.service.tiny import Start

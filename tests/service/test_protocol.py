@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 
 from service.app import create_app
-from service.protocol.connection import Protocol
+from service.server.http_protocol import Protocol
 from service.settings import Settings
 from tests.service.running import DEFAULTS, Running, running
 from tests.service.tiny import write_model

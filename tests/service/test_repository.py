@@ -13,10 +13,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from service.errors import ModelNotFound, OperationNotOffered, StartupError
-from service.inference.loading import load
+from service.inference.control import Unloaded
+from service.inference.loader import load
 from service.inference.model import Model
 from service.inference.repository import Repository
-from service.inference.unloaded import Unloaded
 from service.manifest import Manifest, digest
 from tests.service.asgi import lifespan
 from tests.service.tiny import Start, write_model

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from service.api.remembering import remembered
+from service.api.caching import remembered
 from service.inference.session import Session
 from tests.service.asgi import application_of, check_problem
 from tests.service.tiny import Start

@@ -195,7 +195,7 @@ def test_a_worker_that_cannot_start_for_any_reason_is_not_started_again(
     shared = tmp_path / "shared"
     shared.write_text("")  # a file where a folder should be: a fault that nobody foresaw
     code = (
-        "from pathlib import Path; from service.server import _create_worker; "
+        "from pathlib import Path; from service.server.server import _create_worker; "
         "from service.settings import Settings; "
         f"_create_worker(Settings(models={str(models)!r}, device='cpu'), Path({str(shared)!r}))"
     )

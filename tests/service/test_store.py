@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from service.errors import InvalidValue, OperationNotOffered, ShapeMismatch, StartupError
+from service.inference.control import Unloaded
 from service.inference.device import CUDA, Execution
-from service.inference.loading import load
+from service.inference.loader import load
 from service.inference.pixels import Floats
 from service.inference.repository import Repository
 from service.inference.session import Session
-from service.inference.unloaded import Unloaded
 from service.manifest import Tensor
 from tests.service.tiny import IMAGES, SIGMA, TILES, blur, halve, write_graph, write_model
 

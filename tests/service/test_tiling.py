@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from service.errors import InvalidValue, OperationNotOffered, ShapeMismatch
-from service.inference import canvas
-from service.inference.canvas import Canvas, Picture
-from service.inference.loading import load
+from service.inference.loader import load
 from service.inference.model import Model
 from service.inference.pixels import LARGEST, Floats, to_floats
 from service.inference.session import Session
-from service.inference.tiles import Span, cut
-from service.inference.tiling import denoise, denoise_now
+from service.inference.tiling import canvas
+from service.inference.tiling.canvas import Canvas, Picture
+from service.inference.tiling.denoise import denoise, denoise_now
+from service.inference.tiling.layout import Span, cut
 from service.manifest import Tiles
 from tests.service.gate import Gate
 from tests.service.tiny import TILES, TINY, blur, write_model

@@ -16,7 +16,7 @@ import pytest
 
 from service.__main__ import main
 from service.inference.session import Session
-from service.telemetry import logs
+from service.telemetry import logging as logs
 from tests.service.running import ROOT, running
 from tests.service.tiny import Start
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.inference.loading import load
+from service.inference.loader import load
 from training import card
 from training.__main__ import main
 from training.datasets.fashion_mnist import FashionMnist

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from service.errors import StartupError
-from service.inference.loading import load
+from service.inference.loader import load
 from service.manifest import Manifest, Measurement
 from tests.training.pca import SAMPLES, Pca
 from training import baselines, card

@@ -7,7 +7,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from service.inference.loading import load
+from service.inference.loader import load
 from tests.training.pca import SAMPLES, Pca
 from training import figures
 from training.datasets import fashion_mnist

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.inference.loading import load
-from service.inference.tiling import denoise_now
+from service.inference.loader import load
+from service.inference.tiling.denoise import denoise_now
 from service.manifest import Manifest, Measurement
 from training import card
 from training.__main__ import main

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from service.inference.loading import load
+from service.inference.loader import load
 from service.manifest import Manifest, Provenance
 from training.autoencoders.photo import PhotoConfig, build
 from training.export import ParityError

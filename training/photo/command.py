@@ -175,7 +175,7 @@ def evaluate(options: argparse.Namespace, folder: Path) -> None:
 
 def figures(options: argparse.Namespace) -> None:
     """Draw the noise of training, and what the newest model makes of it where there is one."""
-    from service.inference.loading import load, newest
+    from service.inference.loader import load, newest
     from training.photo.figures import draw
 
     found = newest(options.models).get(NAME)

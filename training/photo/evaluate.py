@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from service.inference.loading import load
+from service.inference.loader import load
 from service.inference.model import Model
-from service.inference.tiling import denoise_now
+from service.inference.tiling.denoise import denoise_now
 from service.manifest import Manifest, Measurement
 from training import card
 from training.datasets.photos import Folder, Pixels, middle, open_image

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from service.inference.model import Model
-from service.inference.tiling import denoise_now
+from service.inference.tiling.denoise import denoise_now
 from training.datasets.photos import Folder, Pixels, middle, open_image
 from training.photo import noise, pipeline
 from training.photo.batches import spoiled_by

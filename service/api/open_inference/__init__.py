@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from fastapi.routing import APIRoute
 
-from service.api.open_inference import inference, metadata, repository
-from service.api.serving import Serving
+from service.api.open_inference import infer as inference
+from service.api.open_inference import metadata, repository
+from service.api.pipeline import Serving
 from service.inference.repository import Repository
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from service.api.explanation import no_json, shown
+from service.api.codecs.json_errors import no_json, shown
 from service.errors import InvalidValue, MalformedBody
 
 Document = Mapping[str, Any]

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 
 from service import __version__
 from service.api.open_inference import schemas
-from service.api.open_inference.names import Served, find
+from service.api.open_inference.naming import Served, find
 from service.api.open_inference.schemas import Name, Version, errors
-from service.api.serving import Serving
+from service.api.pipeline import Serving
 from service.errors import NotLive, NotReady
 from service.manifest import Operation, Tensor
 

@@ -8,15 +8,15 @@ from fastapi import Body
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from service.api.direct import DirectRoute
-from service.api.exchange import Exchange
-from service.api.explanation import shown
-from service.api.media import JSON
+from service.api.codecs.json_errors import shown
+from service.api.media_types import JSON
 from service.api.open_inference.document import Document, flag, parse
-from service.api.open_inference.names import entries, split
+from service.api.open_inference.naming import entries, split
 from service.api.open_inference.schemas import IndexEntry, IndexRequest, Name, errors
+from service.api.pipeline import Serving
 from service.api.problems import error
-from service.api.serving import Serving
+from service.api.request import Exchange
+from service.api.routing import DirectRoute
 from service.errors import ControlForbidden, InvalidValue
 from service.inference.admission import Admission
 from service.inference.repository import Repository

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.api.explanation import shown
+from service.api.codecs.json_errors import shown
 from service.api.open_inference import tensors
 from service.api.open_inference.document import (
     Document,

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.explanation import Unexplained, explain, shown
-from service.api.npy import MOST_DIMENSIONS
+from service.api.codecs.json_errors import Unexplained, explain, shown
+from service.api.codecs.npy import MOST_DIMENSIONS
 from service.errors import InvalidValue, MalformedBody, ShapeMismatch
 
 Array = NDArray[Any]

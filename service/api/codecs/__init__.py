@@ -1,0 +1,1 @@
+"""Encodings of request and response bodies, a file each."""

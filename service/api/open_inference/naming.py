@@ -1,0 +1,80 @@
+"""The names that the protocol knows models by: <name>.<operation>, each a model of its own."""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple, get_args
+
+from service.errors import ModelNotFound
+from service.inference.model import Model
+from service.inference.registry import Store
+from service.manifest import OperationName
+
+OPERATIONS: Mapping[str, OperationName] = {each: each for each in get_args(OperationName)}
+
+
+class Served(NamedTuple):
+    """What a name and a version stand for; versions: those that are ready, the newest first."""
+
+    name: str
+    model: Model
+    operation: OperationName
+    versions: list[int]
+
+
+class Entry(NamedTuple):
+    """How a version of a model stands, in the protocol's words."""
+
+    name: str
+    version: str
+    state: Literal["READY", "UNAVAILABLE"]
+    reason: str
+
+
+def find(store: Store, name: str, version: str | None = None) -> Served:
+    """Return what a name stands for, in its newest version where none is named.
+
+    Raises ModelNotFound, with what there is and why the one that is meant is not ready.
+    """
+    base, operation = split(store, name)
+    models = store.offering(operation, base)
+    versions = [model.version for model in models]
+    for model in models:
+        if version is None or str(model.version) == version:
+            return Served(name, model, operation, versions)
+    if models:
+        ready = ", ".join(map(str, reversed(versions)))
+        raise ModelNotFound(f"version: expected one of {ready} of {name}, received {version!r}")
+    raise _unknown(store, name)
+
+
+def split(store: Store, name: str) -> tuple[str, OperationName]:
+    """Return the model's own name and the operation. Raises ModelNotFound for no operation."""
+    base, _, suffix = name.rpartition(".")
+    operation = OPERATIONS.get(suffix)
+    if operation is None:
+        raise _unknown(store, name)
+    return base, operation
+
+
+def entries(store: Store) -> Iterator[Entry]:
+    """Return how every version of every model stands, by name and operation, the newest first."""
+    for version in store.known.values():
+        number = str(version.number)
+        if version.manifest is None:  # nobody knows its operations
+            yield Entry(version.name, number, "UNAVAILABLE", version.fault)
+            continue
+        for operation in version.manifest.operations:
+            name = f"{version.name}.{operation}"
+            if version.model and version.model.offers(operation):
+                yield Entry(name, number, "READY", version.fault)
+            else:
+                yield Entry(name, number, "UNAVAILABLE", version.fault or "unloaded")
+
+
+def _unknown(store: Store, name: str) -> ModelNotFound:
+    known = list(entries(store))
+    ready = dict.fromkeys(each.name for each in known if each.state == "READY")
+    why = dict.fromkeys(each.reason for each in known if each.name == name)
+    return ModelNotFound(
+        f"model: expected one of {', '.join(ready) or 'none'}, received {name!r}"
+        + (f", which is not ready: {'; '.join(why)}" if why else "")
+    )

@@ -1,0 +1,114 @@
+"""A writer of PNG files of 8 and 16 bits that does not keep a denoiser waiting.
+
+Its pixels are predicted by Paeth's filter alone, computed in numpy over many bytes at once, and
+compressed by runs and Huffman codes alone: in a photograph, nothing else repeats. The files are as
+small as those of the usual level 6, and written several times as fast. PNG (third edition),
+https://www.w3.org/TR/png-3/, section 9.4 for the filter.
+"""
+
+import io
+import itertools
+import struct
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.images.photograph import Samples
+from service.images.png_chunks import SIGNATURE, chunk
+from service.images.strips import blocks
+
+STRIP = 1 << 17
+"""Bytes that are filtered at a time: with all that is computed of them, what a cache holds."""
+PAETH = 4
+
+Bytes = NDArray[np.uint8]
+
+
+def encode(pixels: Samples, alpha: Samples | None, before: bytes = b"") -> bytes:
+    """Return pixels (height, width[, 3]) and their alpha (height, width) as a PNG of their depth.
+
+    before: the chunks that stand between its header and its pixels.
+    """
+    colour_type = 2 * (pixels.ndim == 3) + 4 * (alpha is not None)
+    height, width = pixels.shape[:2]
+    stream = io.BytesIO()
+    stream.write(SIGNATURE)
+    header = struct.pack(">IIBBBBB", width, height, pixels.itemsize * 8, colour_type, 0, 0, 0)
+    stream.write(chunk(b"IHDR", header))
+    stream.write(before)
+    deflate = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    for part in _filtered(pixels, alpha):
+        if compressed := deflate.compress(part.data):
+            stream.write(chunk(b"IDAT", compressed))
+    stream.write(chunk(b"IDAT", deflate.flush()))
+    stream.write(chunk(b"IEND", b""))
+    return stream.getvalue()
+
+
+def _filtered(pixels: Samples, alpha: Samples | None) -> Iterator[Bytes]:
+    """Yield rows, or parts of one: the number of its filter where it begins, and filtered bytes."""
+    colour = pixels[..., None] if pixels.ndim == 2 else pixels
+    height, width, colours = colour.shape
+    channels = colours + (alpha is not None)
+    pixel = channels * pixels.itemsize
+    parts = blocks(height, width, pixel, STRIP)
+    first = next(parts)
+    rows, columns = (span.stop for span in first)
+    # With the row above and a pixel before each row, black where the picture has none.
+    samples = np.zeros((rows + 1, columns + 1, channels), pixels.dtype.newbyteorder(">"))
+    stored = samples.view(np.uint8).reshape(rows + 1, -1)
+    work = np.empty((6, rows, columns * pixel), np.uint8)
+    filtered = np.full((rows, columns * pixel + 1), PAETH, np.uint8)
+    for down, across in itertools.chain([first], parts):
+        count, size = down.stop - down.start, (across.stop - across.start) * pixel
+        around = tuple(slice(max(span.start - 1, 0), span.stop) for span in (down, across))
+        samples[:, 0] = 0
+        inside = samples[down.start == 0 :, across.start == 0 :]
+        into = inside[: around[0].stop - around[0].start, : around[1].stop - around[1].start]
+        into[..., :colours] = colour[around]
+        if alpha is not None:
+            into[..., colours] = alpha[around]
+        now, above = stored[1 : count + 1, : size + pixel], stored[:count, : size + pixel]
+        predicted, *spare = work[:, :count, :size]
+        _paeth(now[:, :-pixel], above[:, pixel:], above[:, :-pixel], predicted, spare)
+        np.subtract(now[:, pixel:], predicted, out=filtered[:count, 1 : size + 1])
+        yield filtered[:count, across.start > 0 : size + 1]
+
+
+def _paeth(left: Bytes, above: Bytes, corner: Bytes, into: Bytes, spare: list[Bytes]) -> None:
+    """Write for each byte which of three neighbours is nearest to left + above - corner.
+
+    The distances are |above - corner| for left, |left - corner| for above, and for the corner the
+    sum of these where left and above lie on one side of it, else their difference: so all fits
+    into bytes, and the corner is the nearest only between the two others. Ties go to left, then
+    above. spare: five arrays to work in.
+    """
+    to_left, to_above, low, high, chosen = spare
+    _distance(above, corner, low, out=to_left)
+    _distance(left, corner, low, out=to_above)
+    np.minimum(to_left, to_above, out=low)
+    np.maximum(to_left, to_above, out=high)
+    high -= low
+    np.greater(low, high, out=chosen.view(bool))
+    np.greater(above, corner, out=low.view(bool))
+    np.greater(left, corner, out=high.view(bool))
+    low ^= high
+    chosen &= low
+    nearer = np.less_equal(to_left, to_above, out=low.view(bool)).view(np.uint8)
+    _choose(left, above, nearer, out=into)
+    _choose(corner, into, chosen, out=into)
+
+
+def _distance(one: Bytes, other: Bytes, spare: Bytes, *, out: Bytes) -> None:
+    np.maximum(one, other, out=out)
+    np.minimum(one, other, out=spare)
+    out -= spare
+
+
+def _choose(one: Bytes, other: Bytes, which: Bytes, *, out: Bytes) -> None:
+    """Write one where which is 1, other where it is 0, without a branch; which is used up."""
+    np.negative(which, out=which)  # 0 or 255
+    which &= one ^ other
+    np.bitwise_xor(other, which, out=out)

@@ -1,0 +1,1 @@
+"""Photographs of any size, denoised in overlapping tiles."""
