@@ -111,3 +111,9 @@ class StartupError(ServiceError):
     """The service cannot start as it is set up: a broken model, a device that is not there."""
 
     code, title = "startup-error", "Cannot start"
+
+
+class OutputError(ServiceError):
+    """A command cannot write its output."""
+
+    code, title = "output-error", "Cannot write"

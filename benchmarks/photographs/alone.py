@@ -16,8 +16,8 @@ from PIL import Image
 from benchmarks.environments import Unavailable, call, prepare
 from benchmarks.photographs.peers import FFDNET
 from benchmarks.photographs.pictures import SIGMA, Pixels
+from service.cpus import usable_cpus
 from service.errors import StartupError
-from service.inference.device import usable_cpus
 from service.inference.loader import load, newest
 from service.inference.pixels import to_floats
 from service.inference.tiling.canvas import Canvas

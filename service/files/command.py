@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from service import standard_output
 from service.errors import InvalidValue
 from service.images import PHOTO
 from service.settings import Settings, flag, variable
@@ -110,7 +111,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     from service.files.progress import Progress
     from service.images.encode import QUALITY
 
-    if options.output == STANDARD and sys.stdout.isatty():
+    if options.output == STANDARD and standard_output.opened().isatty():
         raise InvalidValue("OUT: expected a file or a pipe behind -, received a terminal")
     planned = plan(
         options.inputs,

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from service import standard_output
 from service.errors import InvalidValue, NotAcceptable
 from service.files.plan import Job
 from service.files.progress import Progress
@@ -52,8 +53,7 @@ def denoise(model: Model, jobs: Sequence[Job], how: How, progress: Progress) -> 
         work.given = sys.stdin.buffer.read()
     asyncio.run(work.all(jobs))
     if work.taken:
-        sys.stdout.buffer.write(work.taken)
-        sys.stdout.buffer.flush()
+        standard_output.write(work.taken)
     return work.written
 
 

@@ -4,10 +4,8 @@ import contextlib
 import functools
 import io
 import logging
-import os
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Literal
 
 import onnxruntime as ort
@@ -16,7 +14,6 @@ from service.errors import StartupError
 
 Device = Literal["auto", "cuda", "cpu"]
 ConvSearch = Literal["exhaustive", "heuristic", "default"]
-CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 Provider = str | tuple[str, dict[str, str]]
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 SETTING = "SERVICE_DEVICE (--device)"
@@ -142,24 +139,3 @@ def _is_installed(name: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
-
-
-def usable_cpus() -> int:
-    """Return how many processors this process may use: its affinity, at most its cgroup's quota."""
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    else:
-        count = os.cpu_count() or 1
-    return max(1, min(count, cgroup_quota() or count))
-
-
-def cgroup_quota() -> int | None:
-    """Return how many processors the container may use, None where it is not limited.
-
-    cgroup v2's cpu.max is "quota period" in microseconds, or "max period" for no limit.
-    """
-    try:
-        quota, period = CPU_MAX.read_text().split()
-    except (OSError, ValueError):
-        return None
-    return None if quota == "max" else max(1, int(quota) // int(period))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import onnxruntime as ort
 
+from service.cpus import usable_cpus
 from service.errors import StartupError
 from service.inference.device import (
     CUDA,
@@ -13,7 +14,6 @@ from service.inference.device import (
     Execution,
     installed_builds,
     missing_libraries,
-    usable_cpus,
 )
 from service.inference.loader import find, load
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+from service.cpus import usable_cpus
 from service.errors import InvalidValue, ShapeMismatch, StartupError
-from service.inference.device import CUDA, Execution, check, providers, usable_cpus
+from service.inference.device import CUDA, Execution, check, providers
 from service.inference.io_binding import Binding
 from service.inference.pixels import Floats
 from service.manifest import Operation

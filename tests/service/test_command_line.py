@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from service.__main__ import main
+from service import __version__
+from service.cli import main
 from service.settings import Settings
 from tests.service.running import ROOT
 from tests.service.tiny import write_model
@@ -20,7 +22,7 @@ CPU = ["--device", "cpu"]
 def test_every_command_says_what_it_takes(capsys: pytest.CaptureFixture[str], command: str) -> None:
     for asked in (["--help"], [command, "--help"]):
         with pytest.raises(SystemExit) as ended:
-            main(asked)
+            main(asked, prog="python -m service")
         assert ended.value.code == 0
         told = capsys.readouterr().out
         assert f"python -m service {command}" in told or f"\n    {command}  " in told
@@ -126,6 +128,57 @@ def test_a_reader_that_has_seen_enough_ends_the_list_of_models_quietly(models: P
     )
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["--help", "--version", "serve --help", "models", "doctor", "denoise picture.png --output=-"],
+)
+@pytest.mark.parametrize(
+    ("redirection", "fault"),
+    [(">/dev/full", "No space left on device"), (">&-", "received a closed one")],
+)
+def test_standard_output_that_cannot_be_written_is_an_error_in_one_line(
+    models: Path, tmp_path: Path, command: str, redirection: str, fault: str
+) -> None:
+    Image.new("L", (16, 16)).save(tmp_path / "picture.png")
+    environment = {"SERVICE_MODELS": str(models), "SERVICE_DEVICE": "cpu", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        f'exec "{sys.executable}" -m service {command} {redirection}',
+        shell=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("Cannot write: standard output: expected")
+    assert line.endswith(fault)
+
+
+def test_an_error_goes_nowhere_but_to_standard_error(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        f'exec "{sys.executable}" -m service models --models={tmp_path} 2>&-',
+        shell=True,
+        check=False,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout) == (1, b"")
+
+
+@pytest.mark.parametrize("prog", ["autoencoder-service", "python -m service"])
+def test_the_program_says_its_version_under_the_name_that_it_was_called_by(
+    capsys: pytest.CaptureFixture[str], prog: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"], prog=prog)
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"{prog} {__version__}\n"
 
 
 def test_flags_override_the_environment(

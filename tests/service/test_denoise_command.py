@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.__main__ import main
+from service.cli import main
 from service.files.choice import chosen
 from service.files.denoise import How, denoise
 from service.files.plan import plan

@@ -135,24 +135,3 @@ def test_the_doctor_says_that_two_builds_are_one_too_many(
     findings = doctor.examine(tmp_path, device="cpu")
     assert "exactly one" in findings[0].advice
     assert "expected one build" in findings[-1].advice
-
-
-@pytest.mark.parametrize(("content", "cpus"), [("200000 100000", 2), ("max 100000", None)])
-def test_the_quota_of_a_container_is_read(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, cpus: int | None
-) -> None:
-    path = tmp_path / "cpu.max"
-    path.write_text(content)
-    monkeypatch.setattr(device, "CPU_MAX", path)
-    assert device.cgroup_quota() == cpus
-    monkeypatch.setattr(device, "CPU_MAX", tmp_path / "nothing")
-    assert device.cgroup_quota() is None
-
-
-def test_a_quota_below_one_processor_still_leaves_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    path = tmp_path / "cpu.max"
-    path.write_text("50000 100000")
-    monkeypatch.setattr(device, "CPU_MAX", path)
-    assert device.usable_cpus() == 1

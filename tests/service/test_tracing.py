@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.__main__ import main
+from service.cli import main
 from service.inference.session import Session
 from service.telemetry import logging as logs
 from tests.service.running import ROOT, running

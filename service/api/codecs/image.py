@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from service.cpus import usable_cpus
 from service.errors import (
     BodyTooLarge,
     MalformedBody,
@@ -17,7 +18,6 @@ from service.errors import (
     ShapeMismatch,
     UnsupportedMediaType,
 )
-from service.inference.device import usable_cpus
 from service.inference.pixels import Bytes
 from service.manifest import Dimension
 

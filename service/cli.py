@@ -1,0 +1,137 @@
+"""Command line: autoencoder-service serve | denoise | models | doctor.
+
+Imports of what runs a command wait until it runs, so that --help comes at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from service import __version__, standard_output
+from service.errors import OutputError, ServiceError, StartupError
+from service.files import command as files
+from service.pydantic_errors import faults
+from service.settings import Settings, flag, named, variable
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+DESCRIPTION = "Serve autoencoders over HTTP, or denoise photographs in files."
+
+Command = Callable[[Settings, argparse.Namespace], int]
+
+
+def main(arguments: list[str] | None = None, *, prog: str = "autoencoder-service") -> int:
+    """Run the command line.
+
+    Args:
+        arguments: those after the program's name; None for those of this process.
+        prog: the program's name in --help and --version.
+
+    Returns:
+        The exit status: 0; 1 if the command failed; 2 if a setting or an option cannot be used;
+        130 after Ctrl-C.
+    """
+    try:
+        return _run(_parser(prog).parse_args(arguments))
+    except ServiceError as error:
+        _complain(f"{error.title}: {error}")
+        return 1 if isinstance(error, StartupError | OutputError) else 2
+    except KeyboardInterrupt:
+        _complain("stopped")
+        return 130
+    except BrokenPipeError:  # the reader has seen enough, as `head` has
+        return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    given = {name: value for name, value in vars(options).items() if name in Settings.model_fields}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        for setting, fault in faults(error):
+            _complain(f"{named(setting)}: {fault}")
+        return 2
+    command: Command = options.command
+    try:
+        return command(settings, options)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "onnxruntime":
+            raise
+        raise StartupError(
+            f"expected ONNX Runtime to be installed, received: {error}; install the extra [cpu] "
+            "or [gpu], or run: python -m service doctor"
+        ) from error
+
+
+def _serve(settings: Settings, _: argparse.Namespace) -> int:
+    from service.server.server import run
+
+    return run(settings)
+
+
+def _models(settings: Settings, _: argparse.Namespace) -> int:
+    from service.inference.loader import find, load, nothing_in
+
+    folders = find(settings.models)
+    if not folders:
+        raise nothing_in(settings.models)
+    for folder in folders:
+        model = load(folder, execution=settings.execution)
+        operations = ", ".join(model.batchers)
+        standard_output.write(f"{model.name} {model.version}: {operations} on {model.provider}")
+    return 0
+
+
+def _doctor(settings: Settings, _: argparse.Namespace) -> int:
+    from service.inference.doctor import examine
+
+    findings = examine(settings.models, device=settings.device)
+    for finding in findings:
+        standard_output.write(f"{finding.what}: {finding.found}")
+        if finding.advice:
+            standard_output.write(f"  -> {finding.advice}")
+    return 1 if any(finding.advice for finding in findings) else 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        """Print help and versions so that a failure is an error: argparse ignores it."""
+        if message and file is sys.stdout:
+            standard_output.write(message.removesuffix("\n"))
+        else:
+            super()._print_message(message, file)
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog=prog, description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    few = ("models", "device")
+    for name, command, summary, settings in (
+        ("serve", _serve, "serve models over HTTP", tuple(Settings.model_fields)),
+        ("denoise", files.run, files.SUMMARY, files.SETTINGS),
+        ("models", _models, "load every model and list its operations", few),
+        ("doctor", _doctor, "report what will run the models, and what is missing", few),
+    ):
+        added = commands.add_parser(name, help=summary, description=summary)
+        added.set_defaults(command=command)
+        if name == "denoise":
+            files.add(added)
+        for setting in settings:
+            field = Settings.model_fields[setting]
+            added.add_argument(
+                flag(setting),
+                dest=setting,
+                default=argparse.SUPPRESS,
+                help=f"{field.description} (default {field.default}; {variable(setting)})",
+            )
+    return parser
+
+
+def _complain(line: str) -> None:
+    if sys.stderr is not None:  # print() would take None for standard output
+        print(line, file=sys.stderr)
