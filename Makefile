@@ -34,26 +34,23 @@ format: .venv/dev/installed ## rewrite the code in the project's style
 	$(<D)/bin/ruff format .
 
 lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
-	$(call pin,service-cpu,cpu)
-	$(call pin,service-gpu,gpu)
-	$(call pin,training,cpu train)
-	$(call pin,bench,cpu bench)
-	$(call pin,dev,cpu train dev)
+	$(call pin,service-cpu,pyproject.toml --extra cpu)
+	$(call pin,service-gpu,pyproject.toml --extra gpu)
+	$(call pin,training,pyproject.toml --extra cpu --extra train)
+	$(call pin,bench,pyproject.toml --extra cpu --extra bench)
+	$(call pin,dev,pyproject.toml --extra cpu --extra train --extra dev)
+	$(call pin,lock,--group lock)
+	$(call pin,pip,--group pip)
 
 clean: ## remove the virtual environments and every cache; runs/ and models/ stay
 	rm -rf .venv .coverage .coverage.* .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	find service training benchmarks tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
-# .venv/NAME is a virtual environment of exactly what deploy/requirements/NAME.txt pins; it is made
-# anew when that file changes.
-.venv/%/installed: deploy/requirements/%.txt
+# .venv/NAME is a virtual environment of exactly the packages that deploy/requirements/NAME.txt pins.
+# It is made again when that file changes.
+.venv/%/installed: deploy/requirements/%.txt deploy/requirements/pip.txt
 	$(make-venv)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
-	@touch $@
-
-.venv/lock/installed:
-	$(make-venv)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: uv
+	$(@D)/bin/python -m pip install $(pip-options) -r $<
 	@touch $@
 
 # TensorFlow, which tests and training need, has wheels for no newer Python.
@@ -64,10 +61,14 @@ define make-venv
 @$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, $(NEWEST)) or sys.exit("expected Python 3.11 $(if $(filter 99,$(NEWEST)),or newer,to 3.$(NEWEST)), received %d.%d; name another: make PYTHON=python3.13 ..." % sys.version_info[:2])'
 @echo 'Setting up $(@D): a few minutes the first time'
 $(PYTHON) -m venv --clear $(@D)
+$(@D)/bin/python -m pip install $(pip-options) -r deploy/requirements/pip.txt
 endef
+pip-options := --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
-# $(call pin,NAME,EXTRAS): for every platform, every Python from 3.11, with hashes, without addresses
+# $(call pin,NAME,WHAT): for every platform and every Python from 3.11, with hashes, without addresses.
+# Extras stay (`coverage[toml]==...`): without them pip before 23.3 refuses the file as soon as a
+# newer version of the package exists.
 pin = UV_CUSTOM_COMPILE_COMMAND='make lock' .venv/lock/bin/uv pip compile --quiet --upgrade --universal \
 	--python .venv/lock/bin/python --python-version 3.11 --fork-strategy fewest --generate-hashes \
-	--no-annotate --no-emit-index-url --no-emit-find-links $(patsubst %,--extra %,$(2)) \
-	--output-file deploy/requirements/$(1).txt pyproject.toml
+	--no-strip-extras --no-annotate --no-emit-index-url --no-emit-find-links $(2) \
+	--output-file deploy/requirements/$(1).txt

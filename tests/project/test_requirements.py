@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-NAMES = ("service-cpu", "service-gpu", "training", "bench", "dev")
-PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)( ; [^\\]+)? \\$")
+RUNNING = ("service-cpu", "service-gpu", "training", "bench", "dev")
+NAMES = (*RUNNING, "lock", "pip")
+PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9._, -]+\])?==(\S+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
 
@@ -44,7 +45,7 @@ def test_serving_needs_no_package_that_trains(root: Path) -> None:
 
 
 def test_one_build_of_onnx_runtime_is_required_and_never_both(root: Path) -> None:
-    builds = {name: {"onnxruntime", "onnxruntime-gpu"} & _pins(root, name).keys() for name in NAMES}
+    builds = {name: {"onnxruntime", "onnxruntime-gpu"} & _pins(root, name).keys() for name in RUNNING}
     assert builds == {
         "service-cpu": {"onnxruntime"},
         "service-gpu": {"onnxruntime-gpu"},
