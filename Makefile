@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUNTIME ?= cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test train bench setup lock format clean
+.PHONY: help serve check test train bench setup build format lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -11,12 +11,22 @@ help: ## list what can be made
 serve: .venv/service-$(RUNTIME)/installed ## serve the models on 127.0.0.1:8000 (RUNTIME=gpu for CUDA)
 	$(<D)/bin/python -m service serve
 
-test: .venv/dev/installed ## check style, types and imports, then run every test
-	$(<D)/bin/ruff check .
-	$(<D)/bin/ruff format --check .
-	$(<D)/bin/mypy
-	$(<D)/bin/lint-imports --no-logo
-	$(<D)/bin/python -m pytest --cov
+check: .venv/dev/installed ## check style, types and imports, then run the fast tests (a minute)
+	$(style)
+	$(<D)/bin/python -m pytest $(two-at-once) -m "not slow"
+
+test: .venv/dev/installed ## check style, types and imports, then run every test (six minutes)
+	$(style)
+	$(<D)/bin/python -m pytest $(two-at-once) --cov
+
+define style
+$(<D)/bin/ruff check .
+$(<D)/bin/ruff format --check .
+$(<D)/bin/mypy
+$(<D)/bin/lint-imports --no-logo
+endef
+# Tests of one file share their fixtures, so that they stay in one process.
+two-at-once := --numprocesses 2 --dist loadfile
 
 train: .venv/training/installed ## train, export, evaluate and draw all models of Fashion-MNIST (less than an hour)
 	$(<D)/bin/python -m training train all
@@ -28,6 +38,9 @@ bench: .venv/bench/installed .venv/service-cpu/installed ## compare with the bar
 	$(<D)/bin/python -m benchmarks
 
 setup: .venv/training/installed ## set up what trains, without training
+
+build: .venv/dev/installed ## build the wheel and the sdist into dist/
+	$(<D)/bin/python -m hatchling build
 
 format: .venv/dev/installed ## rewrite the code in the project's style
 	$(<D)/bin/ruff check --fix .

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from service.inference.device import Execution
 
 PREFIX = "SERVICE_"
+# An installed package has the models inside, a clone and the image have them beside it.
+_INSIDE = Path(__file__).parent / "models"
+SHIPPED_MODELS = _INSIDE if _INSIDE.is_dir() else Path(__file__).parents[1] / "models"
 
 
 class Settings(BaseSettings):
@@ -25,8 +28,8 @@ class Settings(BaseSettings):
     port: Annotated[
         int, Field(ge=0, le=65535, description="port to listen on; 0 picks a free one")
     ] = 8000
-    models: Annotated[Path, Field(description="folder of models, <name>/<version>/ each")] = Path(
-        "models"
+    models: Annotated[Path, Field(description="folder of models, <name>/<version>/ each")] = (
+        SHIPPED_MODELS
     )
     device: Annotated[
         Literal["auto", "cuda", "cpu"],

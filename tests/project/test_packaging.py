@@ -1,33 +1,73 @@
-"""The wheel holds both packages whole, and nothing else."""
+"""The distributions hold both packages and the shipped models, and the commands are declared."""
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
 
+def _build(source: Path, target: str, folder: Path) -> Path:
+    """Build a wheel or an sdist with the installed hatchling: nothing is downloaded."""
+    build = (sys.executable, "-m", "hatchling", "build", "--target", target, "--directory")
+    subprocess.run([*build, folder], cwd=source, check=True, capture_output=True)
+    [path] = folder.iterdir()
+    return path
+
+
+def _names(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def _files(folder: Path) -> set[str]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {p.relative_to(folder).as_posix() for p in paths if "__pycache__" not in p.parts}
+
+
 @pytest.fixture(scope="module")
-def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel, built with the installed hatchling: nothing is downloaded."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
-    subprocess.run([*build, str(folder)], cwd=root, check=True, capture_output=True)
-    [path] = folder.glob("*.whl")
-    return zipfile.ZipFile(path)
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _build(root, "wheel", tmp_path_factory.mktemp("wheel"))
 
 
-def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(
-    root: Path, wheel: zipfile.ZipFile
+def test_the_wheel_holds_both_packages_and_the_models_and_nothing_else(
+    root: Path, wheel: Path
 ) -> None:
-    with wheel:
-        inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
     expected = {
-        path.relative_to(root).as_posix()
-        for package in ("service", "training")
-        for path in (root / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        f"{inside}/{name}"
+        for inside, folder in (
+            ("service", "service"),
+            ("training", "training"),
+            ("service/models", "models"),
+        )
+        for name in _files(root / folder)
     }
-    assert inside == expected
-    assert {"service/app.py", "training/export.py"} <= inside
+    assert _names(wheel) == expected
+    assert {"service/py.typed", "training/py.typed", "service/models/photo/1/manifest.json"} <= (
+        expected
+    )
+
+
+def test_the_wheel_is_small(wheel: Path) -> None:
+    assert wheel.stat().st_size < 12_000_000
+
+
+def test_the_wheel_declares_both_commands(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        [path] = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
+        text = archive.read(path).decode()
+    assert {line.split(" = ")[0] for line in text.splitlines() if " = " in line} == {
+        "autoencoder-service",
+        "autoencoder-train",
+    }
+
+
+def test_an_sdist_builds_the_same_wheel(root: Path, wheel: Path, tmp_path: Path) -> None:
+    for name in ("sdist", "unpacked", "wheel"):
+        (tmp_path / name).mkdir()
+    with tarfile.open(_build(root, "sdist", tmp_path / "sdist")) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    [source] = (tmp_path / "unpacked").iterdir()
+    assert _names(_build(source, "wheel", tmp_path / "wheel")) == _names(wheel)

@@ -45,7 +45,9 @@ def test_serving_needs_no_package_that_trains(root: Path) -> None:
 
 
 def test_one_build_of_onnx_runtime_is_required_and_never_both(root: Path) -> None:
-    builds = {name: {"onnxruntime", "onnxruntime-gpu"} & _pins(root, name).keys() for name in RUNNING}
+    builds = {
+        name: {"onnxruntime", "onnxruntime-gpu"} & _pins(root, name).keys() for name in RUNNING
+    }
     assert builds == {
         "service-cpu": {"onnxruntime"},
         "service-gpu": {"onnxruntime-gpu"},

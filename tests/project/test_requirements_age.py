@@ -24,8 +24,9 @@ INSTALLED = ("service-cpu", "training", "bench", "dev")
 SMALL = ("service-cpu", "bench", "lock", "pip")
 IN_CI = pytest.mark.skipif("CI" not in os.environ, reason="downloads gigabytes: set CI to run it")
 PIN = re.compile(r"^(?P<name>[a-z0-9._-]+)(?:\[.*?\])?==(?P<version>\S+)(?: ; (?P<marker>.+))? \\$")
-pytestmark = pytest.mark.slow
 RESOLVE = ("install", "--dry-run", "--quiet", "--require-hashes", "--only-binary", ":all:")
+
+pytestmark = pytest.mark.slow
 
 
 def _pip(python: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -66,13 +67,13 @@ def _write_wheel(folder: Path, name: str, described: bytes, version: str) -> str
     content = re.sub(rb"(?m)^Version: .*$", b"Version: " + version.encode(), described, count=1)
     files = {
         f"{stem}.dist-info/METADATA": content,
-        f"{stem}.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{stem}.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any",
     }
     record = io.StringIO()
     rows = csv.writer(record, lineterminator="\n")
-    for path, data in files.items():
+    for inner, data in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-        rows.writerow([path, f"sha256={digest}", len(data)])
+        rows.writerow([inner, f"sha256={digest}", len(data)])
     rows.writerow([f"{stem}.dist-info/RECORD", "", ""])
     files[f"{stem}.dist-info/RECORD"] = record.getvalue().encode()
     path = folder / f"{stem}-py3-none-any.whl"
