@@ -1,24 +1,34 @@
-"""Writing an answer in as few system calls and packets as it takes."""
+"""Buffered transport: the head of a response goes out with its body, in one write and one packet.
+
+ASGI sends the two apart, and uvicorn writes each at once.
+"""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
 SHORT = 1024
-"""Bytes of a part of a body that cost less to copy than to send by themselves."""
+"""Bytes of a body's part up to which a copy is cheaper than a write of its own."""
 
 
-class Corked:
-    """A transport that holds the head of an answer until its body comes, or enough of it."""
+class BufferedTransport:
+    """A transport that holds the head of a response until its body comes, or enough of it."""
 
     def __init__(self, transport: asyncio.Transport, linger: Callable[[], bool]) -> None:
-        """linger: asked when it is to be closed, whether that is to wait."""
+        """Wrap a transport.
+
+        Args:
+            transport: the connection's own.
+            linger: called by close(); returns whether the connection stays open for now, half
+                closed, for a client that still sends.
+        """
         self._transport = transport
         self._linger = linger
         self._lingers = False
         self._head = b""
 
     def write(self, data: bytes | memoryview) -> None:
+        """Write the head of a response with what comes next, anything else at once."""
         if self._transport.is_closing():  # nobody reads it any more
             return
         if self._head:
