@@ -3,30 +3,28 @@ PYTHON ?= python3
 RUNTIME ?= cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help serve check test train bench setup build format lock clean
+.PHONY: help serve style check test train bench setup build architecture format lock clean
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 serve: .venv/service-$(RUNTIME)/installed ## serve the models on 127.0.0.1:8000 (RUNTIME=gpu for CUDA)
 	$(<D)/bin/python -m service serve
 
-check: .venv/dev/installed ## check style, types and imports, then run the fast tests (a minute)
-	$(style)
-	$(<D)/bin/python -m pytest $(two-at-once) -m "not slow"
+style: .venv/dev/installed ## check style, types and imports
+	$(<D)/bin/ruff check .
+	$(<D)/bin/ruff format --check .
+	$(<D)/bin/mypy
+	$(<D)/bin/lint-imports --no-logo
 
-test: .venv/dev/installed ## check style, types and imports, then run every test (six minutes)
-	$(style)
-	$(<D)/bin/python -m pytest $(two-at-once) --cov
+check: style ## check style, types and imports, then run the fast tests (a minute)
+	.venv/dev/bin/python -m pytest $(two-processes) -m "not slow"
 
-define style
-$(<D)/bin/ruff check .
-$(<D)/bin/ruff format --check .
-$(<D)/bin/mypy
-$(<D)/bin/lint-imports --no-logo
-endef
-# Tests of one file share their fixtures, so that they stay in one process.
-two-at-once := --numprocesses 2 --dist loadfile
+test: style ## check style, types and imports, then run every test (six minutes)
+	.venv/dev/bin/python -m pytest $(two-processes) --cov
+
+# A file stays in one process, as its tests share fixtures.
+two-processes := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 train: .venv/training/installed ## train, export, evaluate and draw all models of Fashion-MNIST (less than an hour)
 	$(<D)/bin/python -m training train all
@@ -41,6 +39,9 @@ setup: .venv/training/installed ## set up what trains, without training
 
 build: .venv/dev/installed ## build the wheel and the sdist into dist/
 	$(<D)/bin/python -m hatchling build
+
+architecture: .venv/dev/installed ## draw docs/architecture.md from the code
+	$(<D)/bin/python -m docs.architecture
 
 format: .venv/dev/installed ## rewrite the code in the project's style
 	$(<D)/bin/ruff check --fix .

@@ -9,7 +9,7 @@ import pytest
 REQUIRED = {
     "service", "training", "models", "tests",
     "Dockerfile", "docker-compose.yml", "pyproject.toml",
-    "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile",
+    "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile",
 }  # fmt: skip
 ALLOWED = REQUIRED | {"benchmarks", "docs", "deploy"}
 
