@@ -16,9 +16,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from service import __version__
-from service.api import health, models, open_inference, operations
+from service.api import health, models, open_inference, operations, photos
 from service.api.codecs import image as pictures
-from service.api.defaults import Defaults
 from service.api.middleware import Envelope
 from service.api.openapi import summarise
 from service.api.pipeline import Limits, Serving
@@ -30,7 +29,7 @@ from service.inference.control import Unloaded
 from service.inference.device import CUDA
 from service.inference.loader import load
 from service.inference.model import Model
-from service.inference.registry import Store
+from service.inference.registry import Defaults, Store
 from service.inference.repository import Repository
 from service.settings import Settings, named, variable
 from service.shutdown import Drain
@@ -111,7 +110,8 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         redirect_slashes=False,
     )
     defaults = Defaults(settings.defaults, settings.default_picture)
-    app.router.routes.extend(operations.routes(serving, defaults))
+    photographs = photos.Photographs(serving.limits)
+    app.router.routes.extend(operations.routes(serving, defaults, photographs))
     app.router.routes.extend(
         open_inference.routes(
             serving,

@@ -1,4 +1,4 @@
-"""The body of a request: received as a whole, decompressed, within its bounds."""
+"""The body of a request: received as a whole, decompressed, within its limits."""
 
 import asyncio
 import zlib
@@ -15,30 +15,26 @@ Body = bytes | memoryview
 WHOLE_BODY, BODY_AT_HAND = "autoencoder.whole_body", "autoencoder.body_at_hand"
 """ASGI extensions that the service's own HTTP protocol has: see service/server/http_protocol.py."""
 LARGE = 32 * 1024
-"""Bytes of a body that is received where it stays."""
-CODECS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+"""Bytes of a body from which it is received into one buffer of its own."""
+CODINGS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+"""Content codings (RFC 9110, section 8.4.1), and the window bits that tell zlib of each."""
 STEP = 1024 * 1024
-"""Bytes that are decompressed at once."""
-
-
-def at_hand(scope: Scope, limit: int, ticket: Ticket) -> bytes | None:
-    """Return a body that has come already, None where it is still to be received.
-
-    Raises BodyTooLarge and Overloaded, as receive() does.
-    """
-    extension = scope.get("extensions", {}).get(BODY_AT_HAND)
-    body: bytes | None = extension() if extension else None
-    if body is not None and len(body) > ticket.bytes:  # its length was not told
-        if len(body) > limit:
-            raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
-        ticket.grow(size=len(body) - ticket.bytes)
-    return body
+"""Bytes that are decompressed at a time."""
 
 
 async def receive(scope: Scope, more: Receive, limit: int, ticket: Ticket) -> Body:
-    """Return a body as it was sent, counted on a ticket beyond what was told of its length.
+    """Return a body as it was sent.
 
-    limit: bytes. Raises BodyTooLarge as soon as it is known to be, Overloaded, ClientDisconnect.
+    Args:
+        scope: The ASGI scope of the request.
+        more: The ASGI callable that gives the next message.
+        limit: Most bytes of the body.
+        ticket: Counts the bytes beyond the Content-Length, which it has counted already.
+
+    Raises:
+        BodyTooLarge: The limit is passed; the rest is not received.
+        Overloaded: The bytes find no room beside those of other requests.
+        ClientDisconnect: The body breaks off.
     """
     counted = ticket.bytes
     whole = scope.get("extensions", {}).get(WHOLE_BODY)
@@ -65,35 +61,44 @@ async def receive(scope: Scope, more: Receive, limit: int, ticket: Ticket) -> Bo
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def decompress(body: Body, encoding: str, limit: int, ticket: Ticket) -> Body:
-    """Return a body without its Content-Encoding, counted on a ticket as it grows.
+async def decompress(body: Body, coding: str, limit: int, ticket: Ticket) -> Body:
+    """Return a body without its content coding, counted on a ticket as it grows.
 
-    Raises UnsupportedMediaType for none of CODECS, MalformedBody where the body is not what it
-    says, BodyTooLarge as soon as it is known to be, whatever it would become, Overloaded.
+    Args:
+        body: The body as it was sent.
+        coding: The Content-Encoding header, in lower case.
+        limit: Most bytes of the result.
+        ticket: Counts the bytes of the result, besides those of the body.
+
+    Raises:
+        UnsupportedMediaType: The coding is none of CODINGS.
+        MalformedBody: The body is cut off or damaged.
+        BodyTooLarge: The limit is passed; the rest is not decompressed.
+        Overloaded: The bytes find no room beside those of other requests.
     """
-    if encoding not in CODECS:
+    if coding not in CODINGS:
         raise UnsupportedMediaType(
-            f"Content-Encoding: expected one of {', '.join(CODECS)}, received {encoding}"
+            f"Content-Encoding: expected one of {', '.join(CODINGS)}, received {coding}"
         )
-    codec = zlib.decompressobj(CODECS[encoding])
+    stream = zlib.decompressobj(CODINGS[coding])
     pieces: list[bytes] = []
     size, rest = 0, bytes(body)
     while True:
         try:
-            piece = await asyncio.to_thread(codec.decompress, rest, STEP)
+            piece = await asyncio.to_thread(stream.decompress, rest, STEP)
         except zlib.error as error:
             fault = str(error).rpartition(": ")[2]  # "Error -3 while decompressing data: ..."
-            raise MalformedBody(f"body: expected {encoding}, received: {fault}") from error
+            raise MalformedBody(f"body: expected {coding}, received: {fault}") from error
         pieces.append(piece)
         size += len(piece)
         if size > limit:
             raise BodyTooLarge(f"body: expected at most {limit} bytes decompressed, received more")
         ticket.grow(size=len(piece))
-        rest = codec.unconsumed_tail
-        if codec.eof:
-            rest = codec.unused_data
+        rest = stream.unconsumed_tail
+        if stream.eof:
+            rest = stream.unused_data
             if not rest:
                 return b"".join(pieces)
-            codec = zlib.decompressobj(CODECS[encoding])  # gzip may have one member after another
+            stream = zlib.decompressobj(CODINGS[coding])  # gzip may have several members
         elif not rest and len(piece) < STEP:
-            raise MalformedBody(f"body: expected all of a {encoding} stream, received its start")
+            raise MalformedBody(f"body: expected all of a {coding} stream, received its start")

@@ -1,33 +1,43 @@
-"""Results remembered by a text that clients send, as long as it is short.
+"""A memo of what clients send over and over: the results of parsing short texts.
 
-A cache counts its results, not their bytes: with texts of megabytes it would hold on to gigabytes.
+A memo bounds the number of its results and the length of each text. Without the second bound, texts
+of megabytes would make it hold gigabytes.
 """
 
-import functools
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
-Text = TypeVar("Text", str, bytes)
-Others = ParamSpec("Others")
+Text = TypeVar("Text", bound=str | bytes)
 Result = TypeVar("Result")
-OfText = Callable[Concatenate[Text, Others], Result]
 
 
-def remembered(
-    count: int, longest: int = 256
-) -> Callable[[OfText[Text, Others, Result]], OfText[Text, Others, Result]]:
-    """Return a decorator that keeps a function's last results, by all of its arguments.
+class Memo(dict[Text, Result]):
+    """A function's results by its argument: `memo[text]` calls it if the result is not there.
 
-    count: how many it keeps; longest: length of the first argument, a text, up to which it does.
+    A hit costs a dictionary lookup and no call. Failures are not kept.
     """
 
-    def decorate(function: OfText[Text, Others, Result]) -> OfText[Text, Others, Result]:
-        cached = functools.lru_cache(count)(function)
+    __slots__ = ("_function", "_longest", "_most")
 
-        @functools.wraps(function)
-        def call(text: Text, /, *args: Others.args, **kwargs: Others.kwargs) -> Result:
-            return (cached if len(text) <= longest else function)(text, *args, **kwargs)
+    def __init__(
+        self, function: Callable[[Text], Result], most: int = 256, *, longest: int = 256
+    ) -> None:
+        """Start empty.
 
-        return call
+        Args:
+            function: What turns a text into a result.
+            most: Number of results to keep; one more and the memo starts anew.
+            longest: Length of a text, in characters or bytes, beyond which its result is not kept.
+        """
+        super().__init__()
+        self._function = function
+        self._most = most
+        self._longest = longest
 
-    return decorate
+    def __missing__(self, text: Text) -> Result:
+        result = self._function(text)
+        if len(text) <= self._longest:
+            if len(self) >= self._most:
+                self.clear()
+            self[text] = result
+        return result

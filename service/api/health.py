@@ -11,6 +11,19 @@ from service.api.schemas import Health
 from service.errors import NotLive, NotReady
 
 
+def hung(serving: Serving) -> str:
+    """Return which batch has run for twice as long as a request may take, or ""."""
+    limit = max(60.0, 2 * serving.timeout)
+    for model in serving.store:
+        for operation, batcher in model.batchers.items():
+            if batcher.busy_for() > limit:
+                return (
+                    f"{operation} of {model.name}: expected a batch to end within {limit:g} s, "
+                    f"received none for {batcher.busy_for():.0f} s"
+                )
+    return ""
+
+
 def create_router(serving: Serving, is_draining: Callable[[], bool]) -> APIRouter:
     """Return the routes that say how the service is.
 
@@ -21,8 +34,8 @@ def create_router(serving: Serving, is_draining: Callable[[], bool]) -> APIRoute
     @router.get("/live", responses=problems({503: "A batch has hung"}))
     async def live() -> Health:
         """The service runs, and no batch has run for longer than any request may take."""
-        if hung := serving.hung():
-            raise NotLive(hung)
+        if fault := hung(serving):
+            raise NotLive(fault)
         return Health(status="live")
 
     @router.get("/ready", responses=problems({503: "The service was told to stop"}))

@@ -1,22 +1,34 @@
-"""The media types of bodies and of answers, told by Content-Type or by how a body begins."""
+"""Media types: what a body is, by its Content-Type or its first bytes, and what Accept prefers."""
 
 import codecs
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from multipart import parse_options_header
 
 from service.api.body import Body
-from service.api.caching import remembered
-from service.api.codecs import image as pictures
-from service.api.negotiation import NICKNAMES
-from service.errors import MalformedBody, UnsupportedMediaType
+from service.api.caching import Memo
+from service.api.codecs import image
+from service.errors import MalformedBody, NotAcceptable, UnsupportedMediaType
 from service.images.formats import HEAD, named
 from service.manifest import OperationName
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
 ARRAYS = (JSON, NPY)
-PICTURES = tuple(pictures.FORMATS)
-# What curl and browsers say of a body whose type they were not told.
-UNTOLD = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+PICTURES = tuple(image.FORMATS)
+UNKNOWN = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+"""What curl and browsers send as the Content-Type of a file whose type they do not know."""
+ALIASES = {"image/jpg": "image/jpeg"}
+"""Names that are no media types, and are sent and accepted as such all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """The media type of a body, and the boundary of its parts, "" where it has none."""
+
+    name: str
+    boundary: str = ""
 
 
 def readable(operation: OperationName) -> tuple[str, ...]:
@@ -29,37 +41,106 @@ def writable(operation: OperationName) -> tuple[str, ...]:
     return (JSON, NPY) if operation == "encode" else (JSON, NPY, *PICTURES)
 
 
-def media_type(body: Body, content_type: str, operation: OperationName) -> tuple[str, str]:
-    """Return the media type of a body, and the boundary of its parts, "" where it has none.
+def detect(body: Body, content_type: str, accepted: Sequence[str]) -> MediaType:
+    """Return the media type of a body, by its first bytes where the Content-Type does not say.
 
-    Raises UnsupportedMediaType with the list of what is read, MalformedBody for an empty body.
+    Raises:
+        MalformedBody: The body is empty.
+        UnsupportedMediaType: It is none of those accepted.
     """
     if not body:
-        raise MalformedBody(
-            f"body: expected one of {', '.join(readable(operation))}, received nothing"
-        )
-    told, boundary = _parsed(content_type)
-    found = _sniffed(body) if told in UNTOLD else told
-    if found not in readable(operation):
-        received = content_type[:200]
-        if told in UNTOLD:
-            what = found or named(bytes(body[:HEAD])) or "recognised as none of them"
-            received = f"none, with a body that is {what}"
-        raise UnsupportedMediaType(
-            f"Content-Type: expected one of {', '.join(readable(operation))}, received {received}"
-        )
-    return found, boundary
+        raise MalformedBody(f"body: expected one of {', '.join(accepted)}, received nothing")
+    declared = CONTENT_TYPES[content_type]
+    if declared.name in accepted:
+        return declared
+    received = content_type[:200]
+    if declared.name in UNKNOWN:
+        found = _sniffed(body)
+        if found in accepted:
+            return MediaType(found, declared.boundary)
+        what = found or named(bytes(body[:HEAD])) or "recognised as none of them"
+        received = f"none, with a body that is {what}"
+    raise UnsupportedMediaType(
+        f"Content-Type: expected one of {', '.join(accepted)}, received {received}"
+    )
 
 
-@remembered(256)
-def _parsed(content_type: str) -> tuple[str, str]:
-    found, options = parse_options_header(content_type)
-    return NICKNAMES.get(found, found), options.get("boundary", "")
+def choose(accept: str, offered: Sequence[str]) -> str:
+    """Return the media type that an Accept header prefers (RFC 9110, section 12.5.1).
+
+    Args:
+        accept: The header, "" where there is none.
+        offered: Media types, the best first, which decides among those that the client likes alike.
+
+    Raises:
+        NotAcceptable: The header refuses all of them.
+    """
+    ranges = [_media_range(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
+
+    def quality(media_type: str) -> float:
+        # The most specific range decides: a/b before a/* before */*.
+        for candidate in (media_type, media_type.split("/", maxsplit=1)[0] + "/*", "*/*"):
+            for name, q in ranges:
+                if name == candidate:
+                    return q
+        return 0.0
+
+    best = max(offered, key=quality)
+    if quality(best) <= 0:
+        raise NotAcceptable(
+            f"Accept: expected one of {', '.join(offered)}, received {accept[:200]}"
+        )
+    return best
+
+
+@functools.cache
+def responses(operation: OperationName, best: str, *, single: bool) -> Memo[str, str]:
+    """Return the media type of a response to an operation, by Accept header.
+
+    Args:
+        operation: Says what can be written.
+        best: What to write where the client has no preference.
+        single: Whether the batch has one item, so that a picture can hold it.
+    """
+    every = sorted(writable(operation), key=lambda each: each != best)
+    offered = [each for each in every if single or each not in PICTURES]
+
+    def response(accept: str) -> str:
+        try:
+            return choose(accept, offered)
+        except NotAcceptable as error:
+            if offered == every:
+                raise
+            raise NotAcceptable(f"{error}; a picture holds one image, not several") from error
+
+    return Memo(response)
+
+
+def _content_type(header: str) -> MediaType:
+    name, options = parse_options_header(header)
+    return MediaType(ALIASES.get(name, name), options.get("boundary", ""))
+
+
+CONTENT_TYPES: Memo[str, MediaType] = Memo(_content_type)
+"""What Content-Type headers say, by header."""
+
+
+def _media_range(part: str) -> tuple[str, float]:
+    """Return a range of an Accept header, and its weight; 0 where that is no number."""
+    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    name = ALIASES.get(name, name)
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return name, min(1.0, max(0.0, float(parameter[2:])))
+            except ValueError:
+                return name, 0.0
+    return name, 1.0
 
 
 def _sniffed(body: Body) -> str:
     head = bytes(body[:64])
     if head.startswith(b"\x93NUMPY"):
         return NPY
-    text = head.removeprefix(codecs.BOM_UTF8).lstrip()  # JSON or not, its reader says what is wrong
-    return JSON if text.startswith((b"{", b"[")) else pictures.media_type_of(head)
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip()  # JSON or not, decoding says what is wrong
+    return JSON if text.startswith((b"{", b"[")) else image.media_type_of(head)

@@ -1,11 +1,11 @@
-"""Around every request that a framework answers: its id, and an answer where it fails."""
+"""Middleware of the requests that FastAPI handles: X-Request-Id, HEAD, unexpected errors."""
 
 import logging
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.problems import failed
+from service.api.problems import error_response
 from service.api.request import usable_id
 
 REQUEST_ID = "X-Request-Id"
@@ -14,7 +14,7 @@ log = logging.getLogger("service.requests")
 
 
 class Envelope:
-    """Give every answer an X-Request-Id, the client's own where it sent one, even a 500."""
+    """Sets X-Request-Id, the client's own if it sent one; turns unexpected errors into a 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -23,7 +23,7 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["method"] == "HEAD":  # answered as GET is; the server leaves the body out
+        if scope["method"] == "HEAD":  # handled as GET: the server drops the body
             scope = {**scope, "method": "GET"}
         request_id = usable_id(Headers(scope=scope).get(REQUEST_ID, ""))
         started = False
@@ -42,5 +42,7 @@ class Envelope:
             if started:
                 raise
             detail = f"the log has it under {request_id}"
-            answer = failed(scope["path"], 500, "internal-error", "Internal error", detail)
-            await answer(scope, receive, send_with_id)
+            response = error_response(
+                scope["path"], 500, "internal-error", "Internal error", detail
+            )
+            await response(scope, receive, send_with_id)

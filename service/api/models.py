@@ -2,10 +2,9 @@
 
 from fastapi import APIRouter
 
-from service.api.defaults import Defaults
 from service.api.openapi import problems
 from service.api.schemas import ServedModel, ServedModels
-from service.inference.registry import Store, Version
+from service.inference.registry import Defaults, Store, Version
 
 
 def create_router(store: Store, defaults: Defaults) -> APIRouter:

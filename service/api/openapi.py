@@ -1,14 +1,36 @@
-"""What OpenAPI says of bodies that FastAPI cannot see: the operations read and write their own."""
+"""The OpenAPI document, where FastAPI cannot see: bodies that the endpoints decode and encode."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any
 
+from fastapi import Query
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from service.api import media_types as media
+from service.api.query import DecodeQuery, DenoiseQuery, EncodeQuery
 from service.api.schemas import Inputs, Outputs, Problem
 from service.manifest import OperationName
+
+
+# The signatures and docstrings that OpenAPI shows; nothing calls these functions.
+def encode(choice: Annotated[EncodeQuery, Query()]) -> None:
+    """Images to codings: (batch, 28, 28) in [0, 1] -> a coding each."""
+
+
+def decode(choice: Annotated[DecodeQuery, Query()]) -> None:
+    """Codings to reconstructions, the images that they stand for."""
+
+
+def denoise(choice: Annotated[DenoiseQuery, Query()]) -> None:
+    """Noisy images and photographs to clean ones, by a model trained to remove noise."""
+
+
+OPERATIONS: Mapping[OperationName, Callable[..., None]] = {
+    "encode": encode,
+    "decode": decode,
+    "denoise": denoise,
+}
 
 
 def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:

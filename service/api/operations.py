@@ -1,203 +1,249 @@
-"""POST /encode, /decode and /denoise."""
+"""POST /encode, /decode and /denoise: their endpoints, and the codec of arrays and thumbnails."""
 
-import asyncio
 import functools
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Callable
 
-from fastapi import Query
-from starlette.types import Receive, Scope, Send
+import numpy as np
 
-from service.api import headers
-from service.api import photos as photographs
+from service.api import query
 from service.api.body import Body
-from service.api.codecs import codec as content
-from service.api.defaults import Defaults
-from service.api.media_types import ARRAYS, JSON, media_type
-from service.api.openapi import describe
-from service.api.pipeline import Serving
-from service.api.problems import problem
-from service.api.query import (
-    Asked,
-    Choice,
-    DecodeChoice,
-    DenoiseChoice,
-    PictureChoice,
-    parsed,
+from service.api.caching import Memo
+from service.api.codecs import image, json, json_pieces, multipart, npy
+from service.api.codecs.codec import Array, Codec, Declared, Encoded, Inputs, Runner
+from service.api.media_types import (
+    ARRAYS,
+    CONTENT_TYPES,
+    JSON,
+    NPY,
+    PICTURES,
+    MediaType,
+    detect,
+    readable,
+    responses,
 )
+from service.api.openapi import OPERATIONS, describe
+from service.api.pipeline import Batches, Endpoint, Limits, Serving, name_model
+from service.api.problems import problem
+from service.api.query import Choice
 from service.api.request import Exchange
 from service.api.routing import DirectRoute
-from service.api.tiled import Tiled, takes
-from service.errors import InvalidValue
-from service.inference.admission import Ticket
+from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
 from service.inference.model import Model
+from service.inference.pixels import LARGEST, Floats, to_floats, to_pixels
+from service.inference.registry import Defaults
 from service.manifest import OperationName
 
-
-# What OpenAPI shows of the operations: their parameters and a sentence each.
-def encode(choice: Annotated[PictureChoice, Query()]) -> None:
-    """Images to codings: (batch, 28, 28) in [0, 1] -> a coding each."""
-
-
-def decode(choice: Annotated[DecodeChoice, Query()]) -> None:
-    """Codings to reconstructions, the images that they stand for."""
+# Bytes that are decoded, and numbers that are encoded, in 0.2 ms: less than a thread costs.
+SHORT_BODY = {JSON: 48 * 1024, NPY: 1024 * 1024}
+SHORT_OUTPUT = {JSON: 8 * 1024, NPY: 4 * 1024 * 1024}
+SHORT_PIXELS = 100_000  # numbers that are rounded to pixels
+LARGEST_JSON = 64 * 1024 * 1024
+"""Bytes of JSON: its numbers take ten times as much memory until they are an array."""
 
 
-def denoise(choice: Annotated[DenoiseChoice, Query()]) -> None:
-    """Noisy images and photographs to clean ones, by a model trained to remove noise."""
+CodecOf = Callable[[Model, MediaType, str, Choice], Codec]
+"""(model, media type of the body, Accept header, query) -> the codec of a request."""
 
 
-SHOWN: Mapping[OperationName, Callable[..., None]] = {
-    "encode": encode,
-    "decode": decode,
-    "denoise": denoise,
-}
+def routes(serving: Serving, defaults: Defaults, photographs: CodecOf) -> list[DirectRoute]:
+    """Return the routes of the three operations.
 
-
-def routes(serving: Serving, defaults: Defaults) -> list[DirectRoute]:
-    """Return the routes of the three operations; defaults: what answers where none is named."""
-    served: Mapping[OperationName, Operation] = {
-        "encode": Operation("encode", serving, defaults, PictureChoice),
-        "decode": Operation("decode", serving, defaults, DecodeChoice),
-        "denoise": Denoise("denoise", serving, defaults, DenoiseChoice),
-    }
+    Args:
+        serving: What the endpoints need.
+        defaults: The models where a request names none.
+        photographs: Returns the codec of a request for a model of photographs.
+    """
     return [
         DirectRoute(
             f"/{operation}",
-            shown,
-            served[operation],
+            documented,
+            Operation(operation, serving, defaults, photographs),
             tags=["operations"],
             **describe(operation),
         )
-        for operation, shown in SHOWN.items()
+        for operation, documented in OPERATIONS.items()
     ]
 
 
-class Operation:
-    """The ASGI application of one operation: read, run, write, each stage timed."""
+class Operation(Endpoint):
+    """The endpoint of one operation."""
+
+    failure = staticmethod(problem)
 
     def __init__(
         self,
         operation: OperationName,
         serving: Serving,
         defaults: Defaults,
-        choice: type[Choice],
+        photographs: CodecOf,
     ) -> None:
+        super().__init__(serving)
         self._operation: OperationName = operation
-        self._serving = serving
         self._defaults = defaults
-        self._choice = choice
+        self._readable = readable(operation)
+        self._choices = Memo(functools.partial(query.parse, kind=query.KINDS[operation]), 1024)
+        self._batches = Batches(serving.limits)
+        self._photographs = photographs
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(scope, receive, send)
-        await self._serving.handle(exchange, self._operation, self._answer, problem)
+    def label(self, _exchange: Exchange) -> str:
+        return self._operation
 
-    async def _answer(self, exchange: Exchange) -> None:
-        choice = parsed(exchange.scope["query_string"], self._choice)
-        operation, serving = self._operation, self._serving
-        named = choice.model
-        model = self._find(exchange, named, choice) if named else None
-        limit = serving.limits.body_bytes
-        with serving.admission.admit(exchange.length(limit)) as ticket:
-            body = await exchange.body(limit, ticket)
-            kind = media_type(body, exchange.header(b"content-type"), operation)
-            if model is None:
-                model = self._find(exchange, self._meant(kind[0]), choice)
-            await self._respond(exchange, Work(model, choice, body, kind, ticket))
+    def prepare(self, exchange: Exchange) -> Callable[[Body], Codec]:
+        choice = self._choices[exchange.scope["query_string"]]
+        model = self._find(exchange, choice.model, choice) if choice.model else None
+        return functools.partial(self._codec, exchange, choice, model)
 
-    def _meant(self, media_type: str) -> str:
-        """The model for a body of a media type where none is named."""
-        if media_type in ARRAYS:
-            return self._defaults.operations[self._operation]
-        return self._defaults.of_pictures(self._operation, self._serving.store)
-
-    def _find(self, exchange: Exchange, name: str, choice: Asked) -> Model:
+    def _find(self, exchange: Exchange, name: str, choice: Choice) -> Model:
         model = self._serving.store.get_for(self._operation, name, choice.version)
-        exchange.model = model
-        exchange.headers = headers.naming(model)
+        name_model(exchange, model)
         return model
 
-    async def _respond(self, exchange: Exchange, work: "Work") -> None:
-        began = time.perf_counter()
-        model, operation = work.model, self._operation
-        at_once = content.read_at_once(work.body, work.kind, model, operation)
-        if at_once is not None:
-            batch, answer, size = self._checked(exchange, work, at_once)
-        else:
-            batch, answer, size = await asyncio.to_thread(self._read, exchange, work)
-        exchange.items = len(batch.inputs)
-        work.ticket.grow(items=exchange.items - 1, size=size)
-        parsed = time.perf_counter()
-        future = model.submit(operation, batch.inputs, work.choice.steps)
-        result = await exchange.outcome(future)
-        ran = time.perf_counter()
-        writer = functools.partial(
-            content.write, result.output, answer, model, as_pixels=batch.as_pixels
-        )
-        if content.is_short(result.output, answer, as_pixels=batch.as_pixels):
-            parts = writer()
-        else:
-            parts = await asyncio.to_thread(writer)
-        timing = headers.timing(exchange, began, parsed, ran, result)
-        await exchange.answer(200, answer, (timing,), *parts)
-
-    def _read(self, exchange: Exchange, work: "Work") -> tuple[content.Batch, str, int]:
-        """The inputs of any body, checked."""
-        limits = self._serving.limits
-        batch = content.read(
-            work.body,
-            work.kind,
-            work.model,
-            self._operation,
-            fit=work.choice.fit,
-            max_pixels=limits.pixels,
-            max_steps=limits.steps,
-        )
-        batch, answer, size = self._checked(exchange, work, batch)
-        copied = len(work.body) if work.kind[0] == JSON else 0
-        return batch, answer, size + copied
-
-    def _checked(
-        self, exchange: Exchange, work: "Work", batch: content.Batch
-    ) -> tuple[content.Batch, str, int]:
-        """The inputs, the answer's media type, and the bytes of all arrays beside the body."""
-        size = self._serving.check(
-            work.model,
-            self._operation,
-            batch.inputs,
-            work.choice.steps,
-            known_finite=batch.known_finite,
-        )
-        copied = batch.inputs.nbytes if batch.copied else 0
-        return batch, content.answer_type(exchange.header(b"accept"), batch), size + copied
-
-
-class Denoise(Operation):
-    """The application of /denoise, which also takes photographs of any size."""
-
-    async def _respond(self, exchange: Exchange, work: "Work") -> None:
-        choice = work.choice
-        if takes(work.model):
-            how = photographs.how(choice.sigma, choice.strength, choice.quality)
-            tiled = Tiled(exchange, work.model, work.ticket)
-            await photographs.respond(tiled, work.body, work.kind, how, self._serving.limits)
-        elif (choice.sigma, choice.strength, choice.quality) != (None, None, None):
+    def _codec(self, exchange: Exchange, choice: Choice, model: Model | None, body: Body) -> Codec:
+        content_type = exchange.header(b"content-type")
+        media = CONTENT_TYPES[content_type]
+        if not body or media.name not in self._readable:
+            media = detect(body, content_type, self._readable)
+        if model is None:
+            if media.name in ARRAYS:
+                name = self._defaults.operations[self._operation]
+            else:
+                name = self._defaults.of_pictures(self._operation, self._serving.store)
+            model = self._find(exchange, name, choice)
+        accept = exchange.header(b"accept")
+        if model.takes_photographs:
+            return self._photographs(model, media, accept, choice)
+        if (choice.sigma, choice.strength, choice.quality) != (None, None, None):
             raise InvalidValue(
                 "sigma, strength, quality: expected none with a model of images of one size, "
-                f"received some with {work.model.name}"
+                f"received some with {model.name}"
             )
-        else:
-            await super()._respond(exchange, work)
+        return BatchCodec(
+            self._batches, model, self._operation, media, accept, choice, self._serving.limits
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a request asks for, and of which model, before its body is read."""
+class BatchCodec:
+    """The codec of arrays, and of pictures of the size that a model takes.
 
-    model: Model
-    choice: Asked
-    body: Body
-    kind: tuple[str, str]
-    ticket: Ticket
+    Attributes:
+        answer: The media type of the response, once it is negotiated.
+    """
+
+    has_files = False
+
+    def __init__(
+        self,
+        runner: Runner,
+        model: Model,
+        operation: OperationName,
+        media: MediaType,
+        accept: str,
+        choice: Choice,
+        limits: Limits,
+    ) -> None:
+        self.runner = runner
+        self.model = model
+        self.operation: OperationName = operation
+        self.media = media
+        self.accept = accept
+        self.choice = choice
+        self.limits = limits
+        self.answer = ""
+        self._best = media.name if media.name in ARRAYS else ""
+        self._as_pixels = False
+
+    def declared(self, _body: Body) -> Declared:
+        raise NotImplementedError
+
+    def decode_now(self, body: Body) -> Inputs | None:
+        name = self.media.name
+        if len(body) > SHORT_BODY.get(name, 0):
+            return None
+        if name == NPY:
+            return self._from_npy(body)
+        array = json.decode_now(bytes(body))
+        return None if array is None else self.inputs_of(array, copied=array.nbytes)
+
+    def decode(self, body: Body) -> Inputs:
+        name = self.media.name
+        if name == NPY:
+            return self._from_npy(body)
+        if name == JSON:
+            if len(body) > LARGEST_JSON:
+                raise BodyTooLarge(
+                    f"body: expected at most {LARGEST_JSON} bytes of JSON, received {len(body)}; "
+                    f"as {NPY}, arrays may be as large as any body"
+                )
+            array = json_pieces.decode(bytes(body))
+            return self.inputs_of(array, copied=array.nbytes + len(body))
+        files = [body] if name in PICTURES else multipart.files(body, self.media.boundary)
+        pixels = image.read(
+            files, self._frame(), fit=self.choice.fit, max_pixels=self.limits.pixels
+        )
+        if len({each.shape for each in pixels}) > 1:
+            raise ShapeMismatch(
+                "file: expected pictures of one size, received "
+                + ", ".join(f"{each.shape[1]}x{each.shape[0]}" for each in pixels)
+            )
+        self._best = "image/png" if len(pixels) == 1 else JSON
+        array = to_floats(np.stack(pixels), self.model.manifest.pixels)
+        return self.inputs_of(array, copied=array.nbytes)
+
+    def negotiate(self, count: int) -> None:
+        self.answer = responses(self.operation, self._best, single=count == 1)[self.accept]
+
+    def has_floats(self) -> bool:
+        return self.answer == JSON or (self.answer == NPY and not self._as_pixels)
+
+    def encodes_now(self, outputs: Array) -> bool:
+        of_pixels = self.answer == NPY and self._as_pixels
+        return outputs.size <= (SHORT_PIXELS if of_pixels else SHORT_OUTPUT.get(self.answer, 0))
+
+    def encode(self, outputs: Array) -> Encoded:
+        model, answer = self.model, self.answer
+        if answer == JSON:
+            write = json.encode if outputs.size <= json_pieces.FLOATS else json_pieces.encode
+            text = write(model.name, model.version, self._floats(outputs))
+            return Encoded(JSON, (text,))
+        if answer == NPY:
+            array = self._pixels(outputs) if self._as_pixels else self._floats(outputs)
+            return Encoded(NPY, npy.write(array))
+        return Encoded(answer, (self.encode_picture(self._pixels(outputs[0])),))
+
+    def encode_picture(self, pixels: Array) -> bytes:
+        """Return the pixels of the only output, uint8, as a picture of the media type chosen."""
+        return image.write(pixels, self.answer)
+
+    def _from_npy(self, body: Body) -> Inputs:
+        array = npy.read(body)
+        is_pixels = array.dtype == np.uint8
+        if is_pixels and self.operation == "decode":
+            raise InvalidValue("body: expected codings as floats, received uint8")
+        self._as_pixels = is_pixels and self.operation != "encode"
+        if is_pixels and not self.model.takes_photographs:  # which run as pixels, a tile at a time
+            array = to_floats(array, self.model.manifest.pixels)
+        copied = array.nbytes if array.base is None else 0
+        return self.inputs_of(array, copied=copied, known_finite=is_pixels)
+
+    def inputs_of(self, array: Array, *, copied: int = 0, known_finite: bool = True) -> Inputs:
+        """Return an array, as Inputs describes it, with what the query says of it."""
+        choice = self.choice
+        return Inputs(
+            array,
+            choice.steps,
+            None if choice.sigma is None else [choice.sigma] * len(array),
+            1.0 if choice.strength is None else choice.strength,
+            known_finite,
+            copied,
+        )
+
+    def _floats(self, values: Array) -> Floats:
+        return to_floats(values, self.model.manifest.pixels) if values.dtype in LARGEST else values
+
+    def _pixels(self, values: Array) -> Array:
+        return values if values.dtype == np.uint8 else to_pixels(values, self.model.manifest.pixels)
+
+    def _frame(self) -> image.Frame:
+        _, height, width, *_ = self.model.input(self.operation).shape
+        mode = self.model.manifest.pixels.mode
+        return image.Frame(mode, (height, width), self.limits.steps)

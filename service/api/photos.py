@@ -1,157 +1,176 @@
-"""POST /denoise for a model of photographs: any size, given back as it came but for the noise."""
+"""Photographs of any size: the codec of their files, and what runs them a tile at a time."""
 
 import asyncio
-import time
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from service.api import headers
 from service.api.body import Body
-from service.api.codecs import codec as content
-from service.api.codecs import multipart as forms
-from service.api.media_types import ARRAYS, JSON, MULTIPART, NPY
-from service.api.negotiation import choose
+from service.api.codecs import multipart
+from service.api.codecs.codec import Array, Checked, Codec, Declared, Encoded, Inputs
+from service.api.media_types import ARRAYS, MULTIPART, MediaType, choose
+from service.api.operations import BatchCodec
 from service.api.pipeline import Limits
-from service.api.tiled import Tiled
-from service.errors import BodyTooLarge, NotAcceptable, ShapeMismatch
+from service.api.query import Choice
+from service.api.request import Exchange
+from service.errors import BodyTooLarge, InvalidValue, NotAcceptable, ShapeMismatch
 from service.images.decode import area, read
 from service.images.encode import QUALITY, check, writable, write
 from service.images.photograph import MEDIA_TYPES, PNG, Photograph
-from service.inference.pixels import to_pixels
-from service.inference.tiling.canvas import Picture
+from service.inference.admission import Ticket
+from service.inference.model import Model
+from service.inference.tiling.batch import denoise_batch
+from service.inference.tiling.denoise import Denoised
+
+LEAST = 64 * 64
+"""Pixels that each photograph of several counts as at least: what running it costs besides."""
 
 
-@dataclass(frozen=True, slots=True)
-class How:
-    """How noisy photographs are, how much of that to remove, and how to write them."""
+class Tiles:
+    """Runs photographs a tile at a time, between those of other requests."""
 
-    sigma: float | None
-    strength: float
-    quality: int
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def check(self, codec: Codec, inputs: Inputs) -> Checked:
+        """Return photographs that can run; their values are checked a tile at a time."""
+        shape = inputs.array.shape
+        # The pixels of files are admitted by now.
+        pixels = 0 if codec.has_files else self._pixels(codec, shape)
+        codec.negotiate(len(inputs.array))
+        size = self._limits.check_output(shape) if codec.has_floats() else 0
+        return Checked(inputs, 1, size, pixels)
+
+    def submit(
+        self, exchange: Exchange, codec: Codec, inputs: Inputs, ticket: Ticket
+    ) -> asyncio.Task[Denoised]:
+        """Queue the first tiles; the time limit starts anew with each tile that is done."""
+
+        def done(pixels: int) -> None:
+            ticket.done(pixels)
+            exchange.progress()
+
+        exchange.progress()
+        return asyncio.create_task(
+            denoise_batch(
+                codec.model,
+                inputs.array,
+                sigmas=inputs.sigmas,
+                strength=inputs.strength,
+                done=done,
+            )
+        )
+
+    def _pixels(self, codec: Codec, shape: tuple[int, ...]) -> int:
+        """Return how many pixels will run for arrays (batch, height, width, 3) of photographs."""
+        session = codec.model.session(codec.operation)
+        taken = session.operation.input
+        if len(shape) != len(taken.shape) or shape[-1] != taken.shape[-1]:
+            raise ShapeMismatch(
+                f"{taken.name}: expected ({', '.join(map(str, taken.shape))}), received {shape}"
+            )
+        if 0 in shape:
+            raise InvalidValue(f"{taken.name}: expected a pixel at least, received {shape}")
+        count, height, width, _ = shape
+        pixels = count * (max(LEAST, height * width) if count > 1 else height * width)
+        if pixels > self._limits.pixels:
+            least = f" (each picture as {LEAST} at least)" if count > 1 else ""
+            raise BodyTooLarge(
+                f"{taken.name}: expected at most {self._limits.pixels} pixels{least}, "
+                f"received {pixels}"
+            )
+        sides = (-(-side // session.multiple) * session.multiple for side in (height, width))
+        return count * math.prod(sides)
 
 
-def how(sigma: float | None, strength: float | None, quality: int | None) -> How:
-    """Return what is asked for, and what is done where nothing is."""
-    return How(
-        sigma,
-        1.0 if strength is None else strength,
-        QUALITY if quality is None else quality,
-    )
+class Photographs:
+    """Makes the codecs of requests for models of photographs."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._tiles = Tiles(limits)
+
+    def __call__(self, model: Model, media: MediaType, accept: str, choice: Choice) -> Codec:
+        """Return the codec of a request, as CodecOf says."""
+        kind = ArrayCodec if media.name in ARRAYS else FileCodec
+        return kind(self._tiles, model, "denoise", media, accept, choice, self._limits)
 
 
-async def respond(
-    work: Tiled, body: Body, kind: tuple[str, str], asked: How, limits: Limits
-) -> None:
-    """Answer with photographs without their noise: one as a file, several or arrays as a batch.
+class ArrayCodec(BatchCodec):
+    """The codec of photographs in arrays (batch, height, width, 3), or one in a picture."""
 
-    A file is in the format that it came in, or one that is asked for. Raises as the readers, the
-    writers and Tiled do, NotAcceptable and BodyTooLarge.
+    def encode_picture(self, pixels: Array) -> bytes:
+        return write(Photograph(pixels, None, PNG), pixels, self.answer, _quality(self.choice))
+
+
+class FileCodec(BatchCodec):
+    """The codec of photographs in files.
+
+    One keeps its format, its depth and its metadata unless the client asks for another format or
+    an array; several of one size become an array.
     """
-    work.exchange.progress()  # all of the body is here
-    found, boundary = kind
-    answering = _Answering(work, asked, limits, time.perf_counter())
-    if found in ARRAYS:
-        await answering.array(body, found)
-        return
-    files: Sequence[Body] = [body]
-    if found == MULTIPART:
-        files = await asyncio.to_thread(forms.files, body, boundary)
-    # What is too much is refused before any of it is decoded.
-    pixels = await asyncio.to_thread(_area, files, limits.pixels)
-    work.ticket.grow(pixels=pixels)
-    work.exchange.items = len(files)
-    if len(files) == 1:
-        await answering.file(files[0])
-    else:
-        await answering.files(files)
+
+    has_files = True
+    _files: Sequence[Body] = ()
+    _photograph: Photograph | None = None
+
+    def declared(self, body: Body) -> Declared:
+        is_form = self.media.name == MULTIPART
+        self._files = multipart.files(body, self.media.boundary) if is_form else [body]
+        most = self.limits.pixels
+        pixels = sum(area(file, most) for file in self._files)
+        if pixels > most:
+            raise BodyTooLarge(f"file: expected at most {most} pixels in all, received {pixels}")
+        return Declared(len(self._files), pixels)
+
+    def decode_now(self, _body: Body) -> None:
+        return None
+
+    def decode(self, _body: Body) -> Inputs:
+        photographs = [read(file, self.limits.pixels) for file in self._files]
+        if len(photographs) > 1:
+            array = _stacked(photographs)
+            self.answer = choose(self.accept, ARRAYS)
+            return self.inputs_of(array)
+        (photograph,) = photographs
+        self.answer = _media_type(photograph, self.accept)
+        if self.answer in ARRAYS:
+            return self.inputs_of(_stacked(photographs))
+        self._photograph = photograph
+        return self.inputs_of(photograph.pixels[None])
+
+    def negotiate(self, _count: int) -> None:
+        """Do nothing: a file's pixels are laid out for the response, which decode() has chosen."""
+
+    def encodes_now(self, _outputs: Array) -> bool:
+        return False
+
+    def encode(self, outputs: Array) -> Encoded:
+        if self._photograph is None:
+            return super().encode(outputs)
+        # Lets go of the noisy pixels before the file takes memory too.
+        photograph = self._photograph = replace(self._photograph, pixels=outputs[0])
+        file = write(photograph, photograph.pixels, self.answer, _quality(self.choice))
+        return Encoded(self.answer, (file,))
 
 
-@dataclass(frozen=True, slots=True)
-class _Answering:
-    work: Tiled
-    asked: How
-    limits: Limits
-    began: float
-
-    async def file(self, body: Body) -> None:
-        photograph = await asyncio.to_thread(read, body, self.limits.pixels)
-        kind = await asyncio.to_thread(self._kind, photograph)
-        if kind in ARRAYS:
-            await self._batch(_stacked([photograph]), kind)
-            return
-        parsed = self._parsed()
-        result = await self.work.one(photograph.pixels, self.asked.sigma, self.asked.strength)
-        ran = time.perf_counter()
-        photograph = replace(photograph, pixels=result.output)  # the noisy ones can go
-        file = await asyncio.to_thread(
-            write, photograph, photograph.pixels, kind, self.asked.quality
-        )
-        timing = headers.timing(self.work.exchange, self.began, parsed, ran, result)
-        await self.work.exchange.answer(200, kind, (timing,), file)
-
-    async def files(self, files: Sequence[Body]) -> None:
-        photographs = [await asyncio.to_thread(read, file, self.limits.pixels) for file in files]
-        stacked = await asyncio.to_thread(_stacked, photographs)
-        await self._batch(stacked, self._chosen((JSON, NPY)))
-
-    async def array(self, body: Body, found: str) -> None:
-        batch = await asyncio.to_thread(
-            content.read_array, body, found, self.work.model, "denoise", scaled=False
-        )
-        self.work.admit(batch.inputs.shape, self.limits.pixels)
-        answer = content.answer_type(self.work.exchange.header(b"accept"), batch)
-        await self._batch(batch.inputs, answer, as_pixels=batch.as_pixels)
-
-    async def _batch(self, inputs: Picture, answer: str, *, as_pixels: bool = False) -> None:
-        """Answer with an array, or with the one picture of a batch."""
-        work = self.work
-        if answer == JSON or (answer == NPY and not as_pixels):
-            work.ticket.grow(size=self.limits.check_output(inputs.shape))
-        parsed = self._parsed()
-        sigmas = [self.asked.sigma] * len(inputs)
-        result = await work.all(inputs, sigmas, self.asked.strength)
-        ran = time.perf_counter()
-        parts = await asyncio.to_thread(self._written, result.output, answer, as_pixels=as_pixels)
-        timing = headers.timing(work.exchange, self.began, parsed, ran, result)
-        await work.exchange.answer(200, answer, (timing,), *parts)
-
-    def _written(
-        self, outputs: Picture, answer: str, *, as_pixels: bool
-    ) -> tuple[bytes | memoryview, ...]:
-        model = self.work.model
-        if answer in ARRAYS:
-            return content.write(outputs, answer, model, as_pixels=as_pixels)
-        pixels = outputs[0]
-        if pixels.dtype == np.float32:
-            pixels = to_pixels(pixels, model.manifest.pixels)
-        return (write(Photograph(pixels, None, PNG), pixels, answer, self.asked.quality),)
-
-    def _parsed(self) -> float:
-        self.work.exchange.progress()
-        return time.perf_counter()
-
-    def _kind(self, photograph: Photograph) -> str:
-        try:
-            return self._chosen((*writable(photograph), JSON, NPY))
-        except NotAcceptable:
-            check(photograph, self._chosen((*MEDIA_TYPES, JSON, NPY)))  # which knows the reason
-            raise
-
-    def _chosen(self, offered: Sequence[str]) -> str:
-        return choose(self.work.exchange.header(b"accept"), offered)
+def _quality(choice: Choice) -> int:
+    return QUALITY if choice.quality is None else choice.quality
 
 
-def _area(files: Sequence[Body], max_pixels: int) -> int:
-    pixels = sum(area(file, max_pixels) for file in files)
-    if pixels > max_pixels:
-        raise BodyTooLarge(f"file: expected at most {max_pixels} pixels in all, received {pixels}")
-    return pixels
+def _media_type(photograph: Photograph, accept: str) -> str:
+    """Return the media type that a client prefers of those that can hold a photograph."""
+    try:
+        return choose(accept, (*writable(photograph), *ARRAYS))
+    except NotAcceptable:
+        check(photograph, choose(accept, (*MEDIA_TYPES, *ARRAYS)))  # which knows the reason
+        raise
 
 
-def _stacked(photographs: Sequence[Photograph]) -> Picture:
-    """Photographs of one size as an array (batch, height, width, 3), of 16 bits if one is."""
+def _stacked(photographs: Sequence[Photograph]) -> Array:
+    """Return photographs of one size as (batch, height, width, 3), of 16 bits if one is."""
     sizes = [photograph.pixels.shape[:2] for photograph in photographs]
     if len(set(sizes)) > 1:
         raise ShapeMismatch(

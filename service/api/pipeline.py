@@ -1,15 +1,25 @@
-"""What every request for a model goes through, whatever protocol it speaks."""
+"""The one pipeline of requests for a model: admit, read, decode, check, run, encode, respond.
+
+An endpoint says which model and which codec serve a request; everything else is the same for all.
+"""
 
 import asyncio
+import contextlib
 import functools
 import logging
 import math
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
+from service.api.body import Body
+from service.api.codecs.codec import Checked, Codec, Inputs, Timed
+from service.api.problems import Failed, Failure, failed, refused
 from service.api.request import Exchange, Header
 from service.errors import (
     BodyTooLarge,
@@ -19,23 +29,19 @@ from service.errors import (
     ShuttingDown,
     StartupError,
 )
-from service.inference.admission import Admission
+from service.inference.admission import Admission, Ticket
+from service.inference.batcher import Result
 from service.inference.model import Model
-from service.inference.pixels import Floats
 from service.inference.registry import Store
-from service.manifest import OperationName
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from service.telemetry.tracing import Tracer  # which needs the extra `otel`
 
 CLIENT_GONE = 499
-"""What is counted where the client went before it was answered, by nginx's custom."""
+"""The status that is counted where the client disconnects before its response: nginx's custom."""
 
 log = logging.getLogger("service.requests")
-
-Failure = Callable[[int, str, str, str], tuple[str, bytes]]
-"""(status, code, title, detail) -> the media type and the body of an error."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +66,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Serving:
-    """The models, the bounds, and who counts: one of each in a service.
+    """What every request for a model needs: one of each in a service.
 
-    timeout: seconds from the request's head in which it is answered, or fails; tracer: None where
-    nothing is traced.
+    Args:
+        store: The models.
+        admission: How much may be in the service at once.
+        metrics: Counts requests.
+        limits: What a single request may ask for.
+        timeout: Seconds from the request's head until the response has to be there.
+        tracer: Traces requests; None where tracing is off.
     """
 
     store: Store
@@ -77,113 +88,187 @@ class Serving:
         self,
         exchange: Exchange,
         operation: str,
-        answer: Callable[[Exchange], Awaitable[None]],
+        respond: Callable[[Exchange], Awaitable[None]],
         failure: Failure,
-        *,
-        queued: bool = True,
     ) -> None:
-        """Answer a request, whatever happens; count it, log it, and trace it if that is wanted.
+        """Respond to a request, with an error where that fails; count, log and trace it.
 
-        queued: whether it takes a place in the queue, and is refused where there is none.
+        Args:
+            exchange: The request.
+            operation: What it is counted as.
+            respond: Sends the response, or raises.
+            failure: How errors are written.
         """
         exchange.seconds = self.timeout
-        if queued and self.admission.is_full():
-            # There may be thousands a second, which must not take the time of those inside.
-            answer = self._refuse(failure)
-        if self.tracer is None:
-            await self._handle(exchange, operation, answer, failure)
-        else:
-            with self.tracer.request(operation, exchange):
-                await self._handle(exchange, operation, answer, failure)
+        with self.tracer.request(operation, exchange) if self.tracer else contextlib.nullcontext():
+            worst = logging.ERROR
+            try:
+                await respond(exchange)
+            except ServiceError as error:
+                if isinstance(error, StartupError):  # a model that the client asked to load
+                    worst = logging.WARNING
+                await _fail(exchange, failure, error)
+            except ClientDisconnect:
+                exchange.status = CLIENT_GONE
+            except asyncio.CancelledError:  # shutdown_seconds are over: the last chance to respond
+                if exchange.status:
+                    raise
+                stopped = ShuttingDown("expected an answer before the service stops, received none")
+                await _fail(exchange, failure, stopped)
+            except Exception:
+                who = exchange.request_id
+                log.exception("request %s failed", who, extra={"request_id": who})
+                if exchange.status:
+                    raise
+                await _fail(exchange, failure, ServiceError(f"the log has it under {who}"))
+            finally:
+                seconds = exchange.elapsed()
+                name = exchange.model.name if exchange.model else ""
+                self.metrics.answered(operation, name, exchange.status, seconds, exchange.stages)
+                exchange.log(seconds, worst)
 
-    def _refuse(self, failure: Failure) -> Callable[[Exchange], Awaitable[None]]:
-        told = self.admission.full
-        refusal = _refusal(failure, told, self.admission.wait())
 
-        def refuse(exchange: Exchange) -> Awaitable[None]:
-            exchange.fault = (Overloaded.code, told)
-            return exchange.answer(*refusal)
+class Batches:
+    """Runs inputs of one size: those of several requests share a batch."""
 
-        return refuse
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
 
-    async def _handle(
-        self,
-        exchange: Exchange,
-        operation: str,
-        answer: Callable[[Exchange], Awaitable[None]],
-        failure: Failure,
-    ) -> None:
-        worst = logging.ERROR
-        try:
-            await answer(exchange)
-        except ServiceError as error:
-            if isinstance(error, StartupError):  # a model that the client asked to be loaded
-                worst = logging.WARNING
-            await _fail(exchange, failure, error)
-        except ClientDisconnect:
-            exchange.status = CLIENT_GONE
-        except asyncio.CancelledError:  # the server's last word to those it waits for no longer
-            if exchange.status:
-                raise
-            stopped = ShuttingDown("expected an answer before the service stops, received none")
-            await _fail(exchange, failure, stopped)
-        except Exception:
-            who = exchange.request_id
-            log.exception("request %s failed", who, extra={"request_id": who})
-            if exchange.status:
-                raise
-            await _fail(exchange, failure, ServiceError(f"the log has it under {who}"))
-        finally:
-            seconds = exchange.elapsed()
-            name = exchange.model.name if exchange.model else ""
-            self.metrics.answered(operation, name, exchange.status, seconds, exchange.stages)
-            exchange.log(seconds, worst)
-
-    def hung(self) -> str:
-        """Return which batch has run for longer than requests may take twice, or ""."""
-        limit = max(60.0, 2 * self.timeout)
-        for model in self.store:
-            for operation, batcher in model.batchers.items():
-                if batcher.busy_for() > limit:
-                    return (
-                        f"{operation} of {model.name}: expected a batch to end within {limit:g} s, "
-                        f"received none for {batcher.busy_for():.0f} s"
-                    )
-        return ""
-
-    def check(
-        self,
-        model: Model,
-        operation: OperationName,
-        inputs: Floats,
-        steps: int | None,
-        *,
-        known_finite: bool = False,
-    ) -> int:
-        """Raise unless an operation can run on inputs; return the bytes of what it will give.
-
-        As Model.check, and InvalidValue and BodyTooLarge for what is beyond the limits: a small
-        body may ask for a large answer, codings being shorter than what they stand for.
-        """
-        shape = model.check(operation, inputs, steps, known_finite=known_finite)
+    def check(self, codec: Codec, inputs: Inputs) -> Checked:
+        """Return inputs that can run: a small body may ask for a large output, of many steps."""
+        model, operation, array, steps = codec.model, codec.operation, inputs.array, inputs.steps
+        shape = model.check(operation, array, steps, known_finite=inputs.known_finite)
         taken = model.input(operation).shape
-        asked = steps or (inputs.shape[taken.index("steps")] if "steps" in taken else 0)
-        if asked > self.limits.steps:
-            raise InvalidValue(f"steps: expected at most {self.limits.steps}, received {asked}")
-        return self.limits.check_output(shape)
+        wanted = steps or (array.shape[taken.index("steps")] if "steps" in taken else 0)
+        if wanted > self._limits.steps:
+            raise InvalidValue(f"steps: expected at most {self._limits.steps}, received {wanted}")
+        size = self._limits.check_output(shape)
+        codec.negotiate(len(array))
+        return Checked(inputs, len(array), size + inputs.copied)
+
+    def submit(
+        self, _exchange: Exchange, codec: Codec, inputs: Inputs, _ticket: Ticket
+    ) -> asyncio.Future[Result]:
+        """Queue inputs that are checked."""
+        return codec.model.submit(codec.operation, inputs.array, inputs.steps)
 
 
-async def _fail(exchange: Exchange, failure: Failure, error: ServiceError) -> None:
-    exchange.fault = (error.code, str(error))  # not the error, whose traceback has the exchange
-    await exchange.answer(*_failed(failure, error))
+class Endpoint(ABC):
+    """The ASGI application of an operation of models.
+
+    Attributes:
+        failure: How its errors are written.
+    """
+
+    failure: Failure
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    @abstractmethod
+    def label(self, exchange: Exchange, /) -> str:
+        """Return the operation that a request is counted as."""
+
+    @abstractmethod
+    def prepare(self, exchange: Exchange) -> Callable[[Body], Codec]:
+        """Parse what a request's head asks for; return what chooses the codec of its body."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = Exchange(scope, receive, send)
+        # There may be thousands to refuse a second: they must not take the time of those admitted.
+        respond = self._refuse if self._serving.admission.is_full() else self._respond
+        await self._serving.handle(exchange, self.label(exchange), respond, self.failure)
+
+    def _refuse(self, exchange: Exchange) -> Awaitable[None]:
+        admission = self._serving.admission
+        exchange.fault = (Overloaded.code, admission.full)
+        refusal = refused(self.failure, admission.full, admission.wait())
+        return _send_error(exchange, refusal)
+
+    async def _respond(self, exchange: Exchange) -> None:
+        codec_of = self.prepare(exchange)
+        limit = self._serving.limits.body_bytes
+        with self._serving.admission.admit(exchange.length(limit)) as ticket:
+            body = await exchange.body(limit, ticket)
+            codec = codec_of(body)
+            started = time.perf_counter()
+            if codec.has_files:  # whose pixels are admitted before any of them is decoded
+                declared = await asyncio.to_thread(codec.declared, body)
+                ticket.grow(pixels=declared.pixels)
+                exchange.items = declared.pictures
+            inputs = codec.decode_now(body)
+            if inputs is None:
+                checked = await asyncio.to_thread(_decode, codec, body)
+            else:
+                checked = codec.runner.check(codec, inputs)
+            exchange.items = len(checked.inputs.array)
+            ticket.grow(items=checked.items - 1, size=checked.size, pixels=checked.pixels)
+            decoded = time.perf_counter()
+            result = await exchange.outcome(
+                codec.runner.submit(exchange, codec, checked.inputs, ticket)
+            )
+            del inputs, checked  # of a photograph, hundreds of megabytes
+            ran = time.perf_counter()
+            if codec.encodes_now(result.output):
+                encoded = codec.encode(result.output)
+            else:
+                encoded = await asyncio.to_thread(codec.encode, result.output)
+            timing = _timing(exchange, started, decoded, ran, result)
+            await exchange.respond(
+                200, encoded.media_type, (*encoded.headers, timing), *encoded.parts
+            )
 
 
-def _failed(failure: Failure, error: ServiceError) -> tuple[int, str, list[Header], bytes]:
-    kind, body = failure(error.status, error.code, error.title, str(error))
-    headers = [(each.encode(), value.encode()) for each, value in error.headers.items()]
-    return error.status, kind, headers, body
+def _decode(codec: Codec, body: Body) -> Checked:
+    return codec.runner.check(codec, codec.decode(body))
+
+
+def name_model(exchange: Exchange, model: Model) -> None:
+    """Let the response, an error too, say which model handles a request, and on what it runs."""
+    exchange.model = model
+    exchange.headers = _model_headers(model.name, model.version, model.provider)
 
 
 @functools.lru_cache(256)
-def _refusal(failure: Failure, told: str, wait: int) -> tuple[int, str, list[Header], bytes]:
-    return _failed(failure, Overloaded(told, retry_after=wait))
+def _model_headers(name: str, version: int, provider: str) -> tuple[Header, ...]:
+    return (
+        (b"x-model", name.encode()),
+        (b"x-model-version", b"%d" % version),
+        (b"x-execution-provider", provider.encode()),
+    )
+
+
+def _timing(
+    exchange: Exchange, started: float, decoded: float, ran: float, result: Timed
+) -> Header:
+    """Return Server-Timing, in milliseconds, for a response that has just been encoded.
+
+    The exchange then has the stages, for metrics and traces.
+
+    Args:
+        exchange: The request.
+        started: The time.perf_counter() at which decoding began.
+        decoded: That at which it ended.
+        ran: That at which the outputs were there.
+        result: Says how long the inputs waited and ran.
+    """
+    exchange.starts = (started, decoded, decoded + result.queue, ran)
+    stages = exchange.stages = {
+        "parse": decoded - started,
+        "queue": result.queue,
+        "inference": result.inference,
+        "write": time.perf_counter() - ran,
+    }
+    # The % operator is the quickest of Python's ways to write numbers.
+    text = b"parse;dur=%.3f, queue;dur=%.3f, inference;dur=%.3f, write;dur=%.3f"
+    return b"server-timing", text % tuple(1000 * each for each in stages.values())
+
+
+def _send_error(exchange: Exchange, response: Failed) -> Awaitable[None]:
+    body = response.body
+    return exchange.respond(response.status, body.media_type, response.headers, body.content)
+
+
+def _fail(exchange: Exchange, failure: Failure, error: ServiceError) -> Awaitable[None]:
+    exchange.fault = (error.code, str(error))  # not the error, whose traceback has the exchange
+    return _send_error(exchange, failed(failure, error))

@@ -1,6 +1,8 @@
-"""Errors as application/problem+json (RFC 9457), or as the Open Inference Protocol has them."""
+"""Errors as application/problem+json (RFC 9457), or in the form of the Open Inference Protocol."""
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import orjson
@@ -9,15 +11,35 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from service.errors import ServiceError
+from service.errors import Overloaded, ServiceError
 
-MEDIA_TYPE = "application/problem+json"
 OPEN_INFERENCE = "/v2"
-"""The path under which everything speaks the Open Inference Protocol, errors too."""
+"""The path of the Open Inference Protocol, under which errors have its form."""
 
 
-def problem(status: int, code: str, title: str, detail: str) -> tuple[str, bytes]:
-    """Return the media type and the body of a problem."""
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The body of an error."""
+
+    media_type: str
+    content: bytes
+
+
+Failure = Callable[[int, str, str, str], Body]
+"""Writes an error by its (status, code, title, detail)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An error as a response."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: Body
+
+
+def problem(status: int, code: str, title: str, detail: str) -> Body:
+    """Return an error as RFC 9457 has it."""
     body = {
         "type": f"urn:autoencoder-service:{code}",
         "title": title,
@@ -25,15 +47,34 @@ def problem(status: int, code: str, title: str, detail: str) -> tuple[str, bytes
         "detail": detail,
         "code": code,
     }
-    return MEDIA_TYPE, orjson.dumps(body)
+    return Body("application/problem+json", orjson.dumps(body))
 
 
-def error(_status: int, _code: str, _title: str, detail: str) -> tuple[str, bytes]:
-    """Return the media type and the body of an error of the Open Inference Protocol."""
-    return "application/json", orjson.dumps({"error": detail})
+def open_inference_error(_status: int, _code: str, _title: str, detail: str) -> Body:
+    """Return an error as the Open Inference Protocol has it."""
+    return Body("application/json", orjson.dumps({"error": detail}))
 
 
-def failed(
+def failed(failure: Failure, error: ServiceError) -> Failed:
+    """Return an error as a response."""
+    body = failure(error.status, error.code, error.title, str(error))
+    headers = ((each.encode(), value.encode()) for each, value in error.headers.items())
+    return Failed(error.status, tuple(headers), body)
+
+
+@functools.lru_cache(256)
+def refused(failure: Failure, detail: str, wait: int) -> Failed:
+    """Return the response to a request that finds a full queue.
+
+    Args:
+        failure: How to write it.
+        detail: What is full.
+        wait: Seconds until there is room.
+    """
+    return failed(failure, Overloaded(detail, retry_after=wait))
+
+
+def error_response(
     path: str,
     status: int,
     code: str,
@@ -41,21 +82,21 @@ def failed(
     detail: str,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return an error as an answer of the kind that belongs to a path."""
-    write = error if _is_open_inference(path) else problem
-    media_type, body = write(status, code, title, detail)
-    return Response(body, status, headers, media_type)
+    """Return an error as a framework's response, in the form that a path promises."""
+    write = open_inference_error if _is_open_inference(path) else problem
+    body = write(status, code, title, detail)
+    return Response(body.content, status, headers, body.media_type)
 
 
 async def service_error(request: Request, error: Exception) -> Response:
-    """Answer a ServiceError."""
+    """Return the response to a ServiceError."""
     assert isinstance(error, ServiceError)
     path = request.scope["path"]
-    return failed(path, error.status, error.code, error.title, str(error), error.headers)
+    return error_response(path, error.status, error.code, error.title, str(error), error.headers)
 
 
 async def http_error(request: Request, error: Exception) -> Response:
-    """Answer what the router refuses: a path that there is not, a method that a path has not."""
+    """Return the response to what the router refuses: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)
     path, status, headers = request.scope["path"], error.status_code, error.headers or {}
     detail = error.detail
@@ -65,11 +106,11 @@ async def http_error(request: Request, error: Exception) -> Response:
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"method: expected {headers.get('Allow', 'GET')}, received {request.method}"
     title = HTTPStatus(status).phrase.capitalize()
-    return failed(path, status, title.lower().replace(" ", "-"), title, detail, headers)
+    return error_response(path, status, title.lower().replace(" ", "-"), title, detail, headers)
 
 
 def _documented(app: FastAPI, *, like: str) -> Iterator[str]:
-    """The paths of the protocol that a path belongs to."""
+    """Yield the documented paths of the protocol that a path belongs to."""
     is_like = _is_open_inference(like)
     for route in app.routes:
         if not isinstance(route, APIRoute) or not route.include_in_schema:

@@ -1,18 +1,19 @@
-"""The query of the three operations: which model, and what it is to do."""
+"""The query string of the three operations: which model, and what to do with the inputs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, Field, ValidationError
 
-from service.api.caching import remembered
 from service.errors import InvalidValue
+from service.manifest import OperationName
 from service.pydantic_errors import explain
 
 
-class Choice(BaseModel):
-    """Which model: one of the settings where none is named, and the newest version."""
+class Query(BaseModel):
+    """Which model: the default where none is named, and the newest version."""
 
     model: Annotated[str | None, Field(min_length=1, description="name, as /models lists them")] = (
         None
@@ -22,15 +23,15 @@ class Choice(BaseModel):
     )
 
 
-class PictureChoice(Choice):
-    """Which model, and what to do with pictures that are not as it takes them."""
+class EncodeQuery(Query):
+    """Which model, and whether to fit pictures to what it takes."""
 
     fit: Annotated[
         bool, Field(description="convert and resize pictures to what the model takes")
     ] = False
 
 
-class DenoiseChoice(PictureChoice):
+class DenoiseQuery(EncodeQuery):
     """Which model, how much noise to remove from a photograph, and how to write it."""
 
     sigma: Annotated[
@@ -39,8 +40,8 @@ class DenoiseChoice(PictureChoice):
             ge=0,
             le=100,
             allow_inf_nan=False,
-            description="standard deviation of the noise of a photograph, on the scale of 0 to "
-            "255; where it is left out, the model sees for itself",
+            description="noise level of a photograph: the standard deviation of its noise, on the "
+            "scale of 0 to 255; where it is left out, the model estimates it",
         ),
     ] = None
     strength: Annotated[
@@ -49,7 +50,7 @@ class DenoiseChoice(PictureChoice):
             ge=0,
             le=1,
             allow_inf_nan=False,
-            description="how much of the noise to remove from a photograph; 1 where it is left out",
+            description="share of the noise to remove from a photograph; 1 where it is left out",
         ),
     ] = None
     quality: Annotated[
@@ -57,23 +58,31 @@ class DenoiseChoice(PictureChoice):
         Field(
             ge=1,
             le=100,
-            description="of a photograph as JPEG or WebP, 90 where it is left out; 100 is a WebP "
-            "without loss",
+            description="quality of a photograph as JPEG or WebP, 90 where it is left out; 100 is "
+            "a lossless WebP",
         ),
     ] = None
 
 
-class DecodeChoice(Choice):
-    """Which model, and how long a sequence to give back."""
+class DecodeQuery(Query):
+    """Which model, and how long a sequence to return."""
 
     steps: Annotated[
-        int | None, Field(ge=1, description="rows to give back, for a recurrent model")
+        int | None, Field(ge=1, description="rows to return, by a recurrent model")
     ] = None
 
 
+KINDS: Mapping[OperationName, type[Query]] = {
+    "encode": EncodeQuery,
+    "decode": DecodeQuery,
+    "denoise": DenoiseQuery,
+}
+"""The parameters of each operation."""
+
+
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A choice of any of the three operations, as plain values."""
+class Choice:
+    """The parameters of any of the three operations, as plain values."""
 
     model: str | None = None
     version: int | None = None
@@ -84,9 +93,8 @@ class Asked:
     quality: int | None = None
 
 
-@remembered(1024)
-def parsed(query: bytes, kind: type[Choice]) -> Asked:
-    """Return what the query of a request asks for. Raises InvalidValue."""
+def parse(query: bytes, kind: type[Query]) -> Choice:
+    """Return the parameters of a query string. Raises InvalidValue, which names the first fault."""
     sent = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     parameters = dict(sent)
     for name in parameters:
@@ -98,6 +106,6 @@ def parsed(query: bytes, kind: type[Choice]) -> Asked:
         if len(values) > 1 or not values[0]:
             raise InvalidValue(f"{name}: expected one value, received {', '.join(values)[:80]!r}")
     try:
-        return Asked(**kind.model_validate(parameters).model_dump())
+        return Choice(**kind.model_validate(parameters).model_dump())
     except ValidationError as error:
         raise InvalidValue(explain(error)) from error

@@ -1,4 +1,4 @@
-"""One request and its answer, straight on ASGI: where microseconds count, no framework is between.
+"""One HTTP exchange, a request and its response, on ASGI without a framework.
 
 FastAPI's middleware, router and dependencies take longer than a small model does.
 """
@@ -16,7 +16,7 @@ from typing import TypeVar
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from service.api.body import Body, at_hand, decompress, receive
+from service.api.body import BODY_AT_HAND, Body, decompress, receive
 from service.errors import BodyTooLarge, DeadlineExceeded
 from service.inference.admission import Ticket
 from service.inference.model import Model
@@ -27,11 +27,12 @@ Part = bytes | memoryview
 
 USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 PATIENCE = 0.05
-"""Seconds that a client is not watched for: to watch costs more than most requests take."""
+"""Seconds after which the client is watched for a disconnect: that costs more than most requests
+take."""
 SMALL = 64 * 1024
-"""Bytes of an answer that is sent at once."""
+"""Bytes of a response up to which its parts are joined: a copy costs less than a second write."""
 ABORT = "autoencoder.abort"
-"""The ASGI extension by which a connection is given up: see service/server/http_protocol.py."""
+"""The ASGI extension that drops a connection: see service/server/http_protocol.py."""
 NO_FAULT = ("", "")
 CLOSE: Sequence[Header] = ((b"connection", b"close"),)
 
@@ -39,12 +40,20 @@ log = logging.getLogger("service.requests")
 
 
 class Exchange:
-    """A request as its reader wants it, and its answer.
+    """A request, parsed as far as its head, and the response to it.
 
-    model: what answers, once it is known; items: how many images or codings were sent, once they
-    are read; headers: what every answer of it says, errors too; stages: seconds by stage, once it
-    is answered; starts: the time.perf_counter() at which each of them began; status: the answer's,
-    0 before; fault: the code and the detail of an error, as a problem has them.
+    Attributes:
+        scope: The ASGI scope of the request.
+        request_id: The client's X-Request-Id, or a new one.
+        began: The time.perf_counter() at which the head had been received.
+        seconds: Time limit of the response, counted from began or from the last progress().
+        model: What runs the request, once it is known.
+        items: How many images or codings the request holds, once they are decoded.
+        headers: Headers of the response whatever becomes of the request, errors included.
+        stages: Seconds of each stage, once the response is encoded.
+        starts: The time.perf_counter() at which each stage began.
+        status: Status of the response, 0 before it is sent.
+        fault: Code and detail of the error that the response reports.
     """
 
     __slots__ = (
@@ -87,11 +96,11 @@ class Exchange:
         self.fault = NO_FAULT
 
     def header(self, name: bytes) -> str:
-        """Return a header by its name in lower case, several as one, "" where there is none."""
+        """Return a header by its name in lower case, several joined, "" where there is none."""
         return self._sent.get(name, b"").decode("latin-1")
 
     def length(self, limit: int) -> int:
-        """Return how long the body is said to be, 0 where it is not. Raises BodyTooLarge."""
+        """Return the Content-Length, 0 where there is none. Raises BodyTooLarge past the limit."""
         declared = self.header(b"content-length")
         length = int(declared) if declared.isdecimal() else 0
         if length > limit:
@@ -99,33 +108,50 @@ class Exchange:
         return length
 
     async def body(self, limit: int, ticket: Ticket) -> Body:
-        """Return the body, decompressed, counted on a ticket beyond the length that was told.
+        """Return the body without its content coding, counted on a ticket.
 
-        Raises as receive() and decompress() do, and DeadlineExceeded.
+        Args:
+            limit: Most bytes of the body, as sent and decompressed.
+            ticket: Counts what the Content-Length did not announce.
+
+        Raises:
+            DeadlineExceeded: The body is not all here in time.
+            ServiceError: As receive() and decompress() raise it, and ClientDisconnect.
         """
-        body: Body | None = at_hand(self.scope, limit, ticket)
+        body: Body | None = self._body_at_hand(limit, ticket)
         if body is None:
             body = await self._received(limit, ticket)
-        encoding = self.header(b"content-encoding").strip().lower()
-        if encoding in ("", "identity"):
+        coding = self.header(b"content-encoding").strip().lower()
+        if coding in ("", "identity"):
             return body
-        return await decompress(body, encoding, limit, ticket)
+        return await decompress(body, coding, limit, ticket)
+
+    def _body_at_hand(self, limit: int, ticket: Ticket) -> bytes | None:
+        """Return a body that came with its head, None where some of it is still to come."""
+        extension = self.scope.get("extensions", {}).get(BODY_AT_HAND)
+        body: bytes | None = extension() if extension else None
+        if body is not None and len(body) > ticket.bytes:  # without a Content-Length
+            if len(body) > limit:
+                raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
+            ticket.grow(size=len(body) - ticket.bytes)
+        return body
 
     async def _received(self, limit: int, ticket: Ticket) -> Body:
         try:
             async with asyncio.timeout(self._left()):
                 return await receive(self.scope, self._receive, limit, ticket)
         except TimeoutError:
-            self._closing = CLOSE  # what may still come of the body is not waited for
+            self._closing = CLOSE  # the rest of the body may never come
             raise DeadlineExceeded(
                 f"timeout: expected all of the body within {self.seconds:g} s, received its start"
             ) from None
 
     async def outcome(self, future: "asyncio.Future[T]") -> T:
-        """Return what a future or a task gives, if it does in time.
+        """Return the result of a future or task; cancel it where nobody waits for it any more.
 
-        Raises DeadlineExceeded past it, ClientDisconnect where the client goes first; the future
-        is cancelled then, so that nobody works for it.
+        Raises:
+            DeadlineExceeded: There is no result in time.
+            ClientDisconnect: The client is gone first.
         """
         watcher: asyncio.Task[Exception] | None = None
 
@@ -147,10 +173,14 @@ class Exchange:
             if watcher:
                 watcher.cancel()
 
-    async def answer(
+    async def respond(
         self, status: int, media_type: str, headers: Sequence[Header], *body: Part
     ) -> None:
-        """Send the answer, its body in parts that are not joined if they are large."""
+        """Send the response; parts of a large body are sent one by one, not joined.
+
+        Raises:
+            ClientDisconnect: The client does not read a large body within the time limit.
+        """
         self.status = status
         length = sum(map(len, body))
         await self._send(
@@ -167,36 +197,36 @@ class Exchange:
                 ],
             }
         )
-        if length <= SMALL:  # to copy it takes less than to send it in two
+        if length <= SMALL:
             await self._send({"type": "http.response.body", "body": b"".join(body)})
             return
         for part in body:
             await self._send({"type": "http.response.body", "body": part, "more_body": True})
         end = {"type": "http.response.body", "body": b""}
         try:
-            # It waits until the client has read most of what came before: its place is taken
-            # as long as that is in memory.
+            # Returns once the client has read most of the body: while that is in memory, the
+            # request keeps its place in the queue.
             async with asyncio.timeout(self.seconds):
                 await self._send(end)
         except TimeoutError:
             if abort := self.scope.get("extensions", {}).get(ABORT):
                 abort()
-                await self._send(end)  # which goes nowhere any more
+                await self._send(end)  # lets the server see the end of the response
             raise ClientDisconnect from None
 
     def progress(self) -> None:
-        """Let the time for an answer begin anew, as a part of a long work is done."""
+        """Restart the time limit: a tile of a photograph is done."""
         self._since = time.perf_counter()
 
     def elapsed(self) -> float:
-        """Return the seconds since the request's head was read."""
+        """Return the seconds since the request's head was received."""
         return time.perf_counter() - self.began
 
     def log(self, seconds: float, worst: int = logging.ERROR) -> None:
-        """Log the request: what failed here at the worst level, a client's fault for information.
+        """Log the request.
 
-        What went well, and what a full queue refused, is for debugging: there may be thousands a
-        second, and the metrics count them.
+        Success and a full queue are logged at DEBUG, as there may be thousands a second and the
+        metrics count them; client errors at INFO; server errors at the worst level.
         """
         level = logging.DEBUG if self.status < 400 or self.status == 429 else logging.INFO
         level = worst if self.status >= 500 else level
@@ -215,11 +245,11 @@ class Exchange:
             log.log(level, text, *fields.values(), extra=fields)
 
     def _left(self) -> float:
-        """The seconds in which something has to come."""
+        """Return the seconds until the time limit."""
         return max(0.0, self.seconds - (time.perf_counter() - self._since))
 
     async def _watch(self) -> Exception:
-        """Return what came in the way of the answer, once something has."""
+        """Wait for the client to disconnect, or for the time limit; return which of them it is."""
         while left := self._left():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
@@ -232,5 +262,5 @@ class Exchange:
 
 
 def usable_id(sent: str) -> str:
-    """Return the request id that a client sent, a new one where it sent none that can be used."""
+    """Return the request id that a client sent, or a new one where that cannot be used."""
     return sent if sent and USABLE_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from service import standard_output
 from service.errors import InvalidValue
-from service.images import PHOTO
+from service.inference.registry import PHOTO
 from service.settings import Settings, flag, variable
 
 SUMMARY = "remove the noise from photographs in files and folders"

@@ -38,6 +38,12 @@ class Model:
         """The execution provider in use, of ONNX Runtime's names."""
         return next(iter(self.batchers.values())).session.provider
 
+    @property
+    def takes_photographs(self) -> bool:
+        """Whether it denoises photographs of any size, in tiles."""
+        denoise = self.manifest.operations.get("denoise")
+        return denoise is not None and denoise.tiles is not None
+
     def offers(self, operation: OperationName) -> bool:
         return operation in self.batchers
 

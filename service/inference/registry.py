@@ -8,6 +8,9 @@ from service.errors import ModelNotFound, OperationNotOffered
 from service.inference.model import Model
 from service.manifest import Manifest, OperationName
 
+PHOTO = "photo"
+"""The model of photographs that comes with the service."""
+
 
 @dataclass(frozen=True)
 class Version:
@@ -114,3 +117,19 @@ class Store:
 
 def _unloaded(name: str, operation: str) -> str:
     return f", which is unloaded: POST /v2/repository/models/{name}.{operation}/load loads it again"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """The model of each operation, and the one that denoises pictures, None if none was chosen."""
+
+    operations: Mapping[OperationName, str]
+    picture: str | None
+
+    def of_pictures(self, operation: OperationName, store: Store) -> str:
+        """Return the model of pictures: PHOTO denoises them if none was chosen and it is served."""
+        if operation != "denoise":
+            return self.operations[operation]
+        if self.picture is None and any(model.name == PHOTO for model in store):
+            return PHOTO
+        return self.picture or self.operations[operation]

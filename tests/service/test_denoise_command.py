@@ -17,10 +17,10 @@ from service.files.choice import chosen
 from service.files.denoise import How, denoise
 from service.files.plan import plan
 from service.files.progress import Progress
-from service.images import PHOTO
 from service.images.encode import QUALITY, write
 from service.images.photograph import JPEG, PNG, WEBP
 from service.inference.device import Execution
+from service.inference.registry import PHOTO
 from tests.service.photograph_files import SRGB, encoded, exif, opened, photograph, samples, smooth
 from tests.service.running import ROOT
 from tests.service.tiny import Start, write_model

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.api.codecs import codec as content
+from service.api import operations
 from service.app import create_app
 from service.settings import Settings
 from tests.service.asgi import application_of, post
@@ -166,7 +166,8 @@ async def test_each_tile_that_is_done_gives_more_time(start: Start, gate: Gate) 
 
 
 async def test_so_much_json_is_refused(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content, "LARGEST_JSON", 100)
+    monkeypatch.setattr(operations, "LARGEST_JSON", 100)
+    monkeypatch.setattr(operations, "SHORT_BODY", {})
     answer = await start().post("/denoise?model=photo", json={"inputs": [[[[0.5] * 3] * 9]]})
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
     assert "as application/x-npy" in answer.json()["detail"]

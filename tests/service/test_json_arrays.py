@@ -8,8 +8,8 @@ import numpy as np
 import orjson
 import pytest
 
-from service.api.codecs import json as json_arrays
-from service.api.codecs import simdjson as straight
+from service.api.codecs import json as json_codec
+from service.api.codecs import json_pieces
 from service.errors import MalformedBody, ServiceError, ShapeMismatch
 
 RANDOM = np.random.default_rng(0)
@@ -23,7 +23,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "straight":
         pytest.importorskip("simdjson")
     else:
-        monkeypatch.setattr(straight, "simdjson", None)
+        monkeypatch.setattr(json_codec, "simdjson", None)
     return str(request.param)
 
 
@@ -36,7 +36,7 @@ def array_of(shape: tuple[int, ...]) -> np.ndarray:
 def test_arrays_of_any_shape_are_read(way: str, shape: tuple[int, ...], indent: int | None) -> None:
     array = array_of(shape)
     text = json.dumps({"inputs": array.tolist()}, indent=indent)
-    read = json_arrays.read(f" {text}\n".encode())
+    read = json_pieces.decode(f" {text}\n".encode())
     assert read.dtype == np.float32
     np.testing.assert_array_equal(read, array)
 
@@ -44,7 +44,7 @@ def test_arrays_of_any_shape_are_read(way: str, shape: tuple[int, ...], indent: 
 @pytest.mark.parametrize("shape", SHAPES + LARGE, ids=str)
 def test_what_is_written_reads_back_equal(shape: tuple[int, ...]) -> None:
     array = array_of(shape)
-    document = orjson.loads(json_arrays.write("name", 1, array))
+    document = orjson.loads(json_pieces.encode("name", 1, array))
     assert (document["model"], document["version"]) == ("name", 1)
     np.testing.assert_array_equal(np.array(document["outputs"], np.float32), array)
 
@@ -53,7 +53,7 @@ def test_what_is_written_reads_back_equal(shape: tuple[int, ...]) -> None:
     "text", ["1", "1.5e3", "-0.25", "1E-3", "12345678901234567890123", "1e-400"]
 )
 def test_numbers_are_read_as_python_reads_them(way: str, text: str) -> None:
-    read = json_arrays.read(f'{{"inputs":[[{text}, 0]]}}'.encode())
+    read = json_pieces.decode(f'{{"inputs":[[{text}, 0]]}}'.encode())
     assert read[0, 0] == np.float32(float(text))
 
 
@@ -90,7 +90,7 @@ def test_numbers_are_read_as_python_reads_them(way: str, text: str) -> None:
 )
 def test_what_is_no_array_of_numbers_is_refused(way: str, text: str) -> None:
     with pytest.raises(ServiceError):
-        json_arrays.read(text.encode())
+        json_pieces.decode(text.encode())
 
 
 def broken(count: int, place: int, value: object) -> bytes:
@@ -104,31 +104,31 @@ def test_a_fault_far_into_a_large_body_is_named_by_its_place(way: str) -> None:
     image = array_of((28, 28)).tolist()
     image[3][4] = "x"
     with pytest.raises(ServiceError, match=r'inputs\[250\]\[3\]\[4\]: expected a number, .*"x"'):
-        json_arrays.read(broken(300, 250, image))
+        json_pieces.decode(broken(300, 250, image))
     shape = r"inputs\[250\]: expected the shape of inputs\[0\], \(28, 28\), received \(5, 28\)"
     with pytest.raises(ServiceError, match=shape):
-        json_arrays.read(broken(300, 250, image[5:10]))
+        json_pieces.decode(broken(300, 250, image[5:10]))
     with pytest.raises(ServiceError, match=r"inputs\[0\]\[3\]\[4\]"):
-        json_arrays.read(broken(300, 0, image))
+        json_pieces.decode(broken(300, 0, image))
 
 
 def test_a_large_body_that_is_no_json_is_told_from_where_on(way: str) -> None:
     text = broken(300, 0, array_of((28, 28)).tolist())
     middle = len(text) // 2
     with pytest.raises(MalformedBody, match=r"expected JSON, received, from inputs\[\d+\] on"):
-        json_arrays.read(text[:middle] + b"}" + text[middle:])
+        json_pieces.decode(text[:middle] + b"}" + text[middle:])
 
 
 def test_a_large_body_with_more_than_inputs_is_refused_unread() -> None:
     text = broken(300, 0, array_of((28, 28)).tolist())
     with pytest.raises(ServiceError, match="and nothing else"):
-        json_arrays.read(text[:-1] + b', "more": 1}')
+        json_pieces.decode(text[:-1] + b', "more": 1}')
 
 
 def test_a_large_body_may_be_one_item(way: str) -> None:
     array = array_of((1, 500, 500))
     np.testing.assert_array_equal(
-        json_arrays.read(json.dumps({"inputs": array.tolist()}).encode()), array
+        json_pieces.decode(json.dumps({"inputs": array.tolist()}).encode()), array
     )
 
 
@@ -137,19 +137,19 @@ def test_a_large_body_of_too_many_levels_is_refused_at_once(way: str, levels: in
     row = ",".join(["1"] * 200_000)
     began = time.perf_counter()
     with pytest.raises(ShapeMismatch, match="expected at most 32 levels of lists"):
-        json_arrays.read(f'{{"inputs":{"[" * levels}{row}{"]" * levels}}}'.encode())
+        json_pieces.decode(f'{{"inputs":{"[" * levels}{row}{"]" * levels}}}'.encode())
     assert time.perf_counter() - began < 0.5
 
 
 def test_a_large_body_may_end_in_any_amount_of_blank(way: str) -> None:
     array = array_of((100, 28, 28))
-    text = json.dumps({"inputs": array.tolist()}) + " \n" * json_arrays.PIECE
-    np.testing.assert_array_equal(json_arrays.read(text.encode()), array)
+    text = json.dumps({"inputs": array.tolist()}) + " \n" * json_pieces.PIECE
+    np.testing.assert_array_equal(json_pieces.decode(text.encode()), array)
 
 
 def test_what_a_body_begins_with_is_told_as_it_was_sent() -> None:
     with pytest.raises(ServiceError) as raised:
-        json_arrays.read(b"x" * 3 * json_arrays.PIECE)
+        json_pieces.decode(b"x" * 3 * json_pieces.PIECE)
     assert f"begins with {b'x' * 40!r}" in str(raised.value)
 
 
@@ -162,18 +162,18 @@ def test_a_large_answer_is_written_in_small_pieces(monkeypatch: pytest.MonkeyPat
         return dumps(value, **options)
 
     monkeypatch.setattr(orjson, "dumps", counted)
-    json_arrays.write("name", 1, array_of((2, 500, 500)))
+    json_pieces.encode("name", 1, array_of((2, 500, 500)))
     assert sum(sizes) == 500_000
-    assert max(sizes) <= json_arrays.FLOATS
+    assert max(sizes) <= json_pieces.FLOATS
 
 
 @pytest.mark.parametrize("text", ['{"inputs":[[1,2],[3]]}', '{"inputs":[1,null]}', "[1]", "{", "1"])
 def test_what_is_refused_is_left_to_be_explained_elsewhere(way: str, text: str) -> None:
-    assert json_arrays.read_at_once(text.encode()) is None
+    assert json_codec.decode_now(text.encode()) is None
 
 
 def test_a_large_parser_is_not_kept() -> None:
     pytest.importorskip("simdjson")
-    for count, is_kept in ((10, True), (straight.KEPT, False)):
-        straight.read(b'{"inputs":[' + b",".join([b"1"] * count) + b"]}")
-        assert (straight._local.parser is not None) == is_kept
+    for count, is_kept in ((10, True), (json_codec.KEPT, False)):
+        json_codec.decode_quickly(b'{"inputs":[' + b",".join([b"1"] * count) + b"]}")
+        assert (json_codec._local.parser is not None) == is_kept

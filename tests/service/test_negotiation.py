@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.api.negotiation import choose
+from service.api.media_types import choose
 from service.errors import NotAcceptable
 
 OFFERED = ("image/png", "application/json", "image/webp")

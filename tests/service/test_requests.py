@@ -10,7 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from service.api.caching import remembered
+from service.api.caching import Memo
 from service.inference.session import Session
 from tests.service.asgi import application_of, check_problem
 from tests.service.tiny import Start
@@ -224,13 +224,15 @@ async def test_models_run_side_by_side(
     assert [answer.json()["model"] for answer in answers] == ["mirror", "half"]
 
 
-def test_results_are_remembered_by_short_texts_alone() -> None:
+def test_a_memo_keeps_a_few_results_of_short_texts_alone() -> None:
     called: list[str] = []
 
-    @remembered(8, longest=4)
     def length(text: str) -> int:
         called.append(text)
         return len(text)
 
-    assert [length(text) for text in ("four", "four", "fives", "fives")] == [4, 4, 5, 5]
+    memo = Memo(length, 2, longest=4)
+    assert [memo[text] for text in ("four", "four", "fives", "fives")] == [4, 4, 5, 5]
     assert called == ["four", "fives", "fives"]
+    assert [memo[text] for text in ("a", "b", "four")] == [1, 1, 4]
+    assert len(memo) <= 2

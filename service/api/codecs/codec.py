@@ -1,183 +1,163 @@
-"""Bodies <-> arrays: what the three operations read, by Content-Type, and write, by Accept."""
+"""What a codec is: it decodes a request's body into inputs, and encodes outputs as a response.
 
-import functools
+An endpoint makes one for each request, so that a codec knows what the request asks for and may keep
+what its response needs of the body: an id, a photograph's metadata.
+"""
+
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from service.api.body import Body
-from service.api.caching import remembered
-from service.api.codecs import image as pictures
-from service.api.codecs import json as json_arrays
-from service.api.codecs import multipart as forms
-from service.api.codecs import npy
-from service.api.media_types import ARRAYS, JSON, NPY, PICTURES, writable
-from service.api.negotiation import choose
-from service.errors import (
-    BodyTooLarge,
-    InvalidValue,
-    NotAcceptable,
-    ShapeMismatch,
-)
+from service.api.request import Exchange, Header, Part
+from service.inference.admission import Ticket
 from service.inference.model import Model
-from service.inference.pixels import LARGEST, Bytes, Floats, to_floats, to_pixels
+from service.inference.pixels import Floats
 from service.manifest import OperationName
 
-# Bytes that are read, and numbers that are written, in 0.2 ms or less: less than a thread takes.
-SHORT_BODY = {JSON: 48 * 1024, NPY: 1024 * 1024}
-SHORT_OUTPUT = {JSON: 8 * 1024, NPY: 4 * 1024 * 1024}
-SHORT_PIXELS = 100_000  # which are numbers yet, to be rounded
-LARGEST_JSON = 64 * 1024 * 1024
-"""Bytes of JSON: its numbers take ten times as much memory until they are an array."""
-
-Values = NDArray[Any]
-"""Numbers in the model's range, float32, or pixels, uint8 or uint16."""
+Array = NDArray[Any]
+"""Numbers in the model's range, float32; or pixels, uint8 or uint16, for models of photographs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """The inputs of a request, and the media types that suit the answer to them, best first.
+class Inputs:
+    """A batch to run.
 
-    as_pixels: whether they came as pixels in an array, so that images go back so too; known_finite:
-    whether the reader has seen that there is no NaN and no inf among them; copied: whether they
-    take memory of their own, beside the body.
+    Args:
+        array: (batch, ...), as the operation takes it. Photographs are (batch, height, width, 3),
+            or (1, height, width) for a gray one, as pixels or as numbers.
+        steps: Length of the sequences to return; None for the operation's default.
+        sigmas: Noise level of each photograph on the scale of 0 to 255, or None where it is
+            unknown; None for all where none is known.
+        strength: Share of the noise to remove from photographs, 0 to 1.
+        known_finite: Whether decoding has ruled out NaN and inf.
+        copied: Bytes of memory that decoding took besides the body.
     """
 
-    inputs: Values
-    answers: tuple[str, ...]
-    as_pixels: bool = False
+    array: Array
+    steps: int | None = None
+    sigmas: Sequence[float] | Floats | None = None
+    strength: float = 1.0
     known_finite: bool = True
-    copied: bool = True
+    copied: int = 0
 
 
-def read(
-    body: Body,
-    kind: tuple[str, str],
-    model: Model,
-    operation: OperationName,
-    *,
-    fit: bool,
-    max_pixels: int,
-    max_steps: int,
-) -> Batch:
-    """Return the inputs of a body of a media type and boundary; their shape is not checked.
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What files claim to hold, read from their headers: how many pictures, of how many pixels."""
 
-    max_pixels: of all pictures together; max_steps: along a side that fitting leaves free. Raises
-    as the readers of each type do, and ShapeMismatch for pictures of several sizes.
-    """
-    found, boundary = kind
-    if found in ARRAYS:
-        return read_array(body, found, model, operation)
-    files: Sequence[Body] = [body] if found in PICTURES else forms.files(body, boundary)
-    frame = _frame(model, operation, max_steps)
-    images = pictures.read(files, frame, fit=fit, max_pixels=max_pixels)
-    if len({image.shape for image in images}) > 1:
-        raise ShapeMismatch(
-            "file: expected pictures of one size, received "
-            + ", ".join(f"{image.shape[1]}x{image.shape[0]}" for image in images)
-        )
-    best = "image/png" if len(images) == 1 else JSON
-    inputs = to_floats(np.stack(images), model.manifest.pixels)
-    return Batch(inputs, _answers(operation, best))
+    pictures: int
+    pixels: int
 
 
-def read_array(
-    body: Body, found: str, model: Model, operation: OperationName, *, scaled: bool = True
-) -> Batch:
-    """Return the inputs of JSON or .npy; scaled: pixels as numbers of the model's range.
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A response's body, in parts that are sent one after another, and what describes it."""
 
-    Raises MalformedBody, InvalidValue, ShapeMismatch and BodyTooLarge as the readers do.
-    """
-    if found == NPY:
-        return _from_npy(body, model, operation, scaled=scaled)
-    if len(body) > LARGEST_JSON:
-        raise BodyTooLarge(
-            f"body: expected at most {LARGEST_JSON} bytes of JSON, received {len(body)}; "
-            f"as {NPY}, arrays may be as large as any body"
-        )
-    return Batch(json_arrays.read(bytes(body)), _answers(operation, JSON))
+    media_type: str
+    parts: Sequence[Part]
+    headers: Sequence[Header] = ()
 
 
-def read_at_once(
-    body: Body, kind: tuple[str, str], model: Model, operation: OperationName
-) -> Batch | None:
-    """Return what read() does of a body that takes no time, None for all that needs a thread."""
-    found, _ = kind
-    if len(body) > SHORT_BODY.get(found, 0):
-        return None
-    if found == NPY:
-        return _from_npy(body, model, operation, scaled=True)
-    inputs = json_arrays.read_at_once(bytes(body))
-    return None if inputs is None else Batch(inputs, _answers(operation, JSON))
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Inputs that can run, and what they add to the queue: items, bytes, pixels of photographs."""
+
+    inputs: Inputs
+    items: int
+    size: int
+    pixels: int = 0
 
 
-def is_short(outputs: Floats, answer: str, *, as_pixels: bool) -> bool:
-    """Return whether write() takes no time for outputs, and needs no thread."""
-    of_pixels = answer == NPY and as_pixels
-    return outputs.size <= (SHORT_PIXELS if of_pixels else SHORT_OUTPUT.get(answer, 0))
+class Timed(Protocol):
+    """Outputs, and the seconds that their inputs waited for the session and ran in it."""
+
+    @property
+    def output(self) -> Array: ...
+
+    @property
+    def queue(self) -> float: ...
+
+    @property
+    def inference(self) -> float: ...
 
 
-def write(
-    outputs: Values, answer: str, model: Model, *, as_pixels: bool
-) -> tuple[bytes | memoryview, ...]:
-    """Return outputs, in the model's range or pixels, as the body in parts of a media type."""
-    if answer == JSON:
-        return (json_arrays.write(model.name, model.version, _scaled(outputs, model)),)
-    if answer == NPY:
-        return npy.write(_pixels(outputs, model) if as_pixels else _scaled(outputs, model))
-    return (pictures.write(_pixels(outputs, model)[0], answer),)
+class Codec(Protocol):
+    """The encoding of one request's body, and of the response to it."""
+
+    model: Model
+    operation: OperationName
+    runner: "Runner"
+    has_files: bool
+    """Whether the body is photographs as files, which are admitted before they are decoded."""
+
+    def declared(self, body: Body, /) -> Declared:
+        """Return what the files of a body claim to hold, in a thread; none are decoded.
+
+        Raises:
+            UnsupportedMediaType: A file is of another format.
+            MalformedBody: A file cannot be opened.
+            BodyTooLarge: They claim to hold more pixels than the limit.
+        """
+        ...
+
+    def decode_now(self, body: Body, /) -> Inputs | None:
+        """Return what decode() does, or None where it takes more than 0.2 ms, or refuses the body.
+
+        It runs on the event loop: short bodies are decoded sooner than a thread wakes up.
+        """
+        ...
+
+    def decode(self, body: Body, /) -> Inputs:
+        """Return the inputs in a body, in a thread; their shape is checked later."""
+        ...
+
+    def negotiate(self, count: int, /) -> None:
+        """Choose the media type of the response to so many inputs. Raises NotAcceptable."""
+        ...
+
+    def has_floats(self) -> bool:
+        """Return whether the response holds the pixels of photographs as float32."""
+        ...
+
+    def encodes_now(self, outputs: Array, /) -> bool:
+        """Return whether encode() takes 0.2 ms at most, so that it runs on the event loop."""
+        ...
+
+    def encode(self, outputs: Array, /) -> Encoded:
+        """Return outputs, as the operation gives them, as a response."""
+        ...
 
 
-def answer_type(accept: str, batch: Batch) -> str:
-    """Return the media type of the answer to a batch. Raises NotAcceptable.
+class Runner(Protocol):
+    """How models of one kind run: in batches with other requests, or a tile at a time."""
 
-    A picture holds one image: it is offered for a batch of one alone.
-    """
-    return _chosen(accept, batch.answers, len(batch.inputs) == 1)
+    def check(self, codec: Codec, inputs: Inputs, /) -> Checked:
+        """Return inputs that can run, in a thread where they are large.
 
+        Raises:
+            ShapeMismatch: The model takes no inputs of this shape.
+            InvalidValue: A value is out of range.
+            BodyTooLarge: The inputs or the outputs are beyond the limits.
+            NotAcceptable: The client accepts nothing that can hold the outputs.
+        """
+        ...
 
-@remembered(256)
-def _chosen(accept: str, answers: tuple[str, ...], one: bool) -> str:
-    offered = [each for each in answers if one or each not in PICTURES]
-    try:
-        return choose(accept, offered)
-    except NotAcceptable as error:
-        if offered == [*answers]:
-            raise
-        raise NotAcceptable(f"{error}; a picture holds one image, not several") from error
+    def submit(
+        self, exchange: Exchange, codec: Codec, inputs: Inputs, ticket: Ticket, /
+    ) -> asyncio.Future[Any]:
+        """Queue inputs that are checked.
 
+        Args:
+            exchange: The request, whose time limit starts anew with each part that is done.
+            codec: Says which model and operation.
+            inputs: What to run.
+            ticket: Counts the parts that are done.
 
-@functools.cache
-def _answers(operation: OperationName, best: str) -> tuple[str, ...]:
-    return tuple(sorted(writable(operation), key=lambda each: each != best))
-
-
-def _scaled(values: Values, model: Model) -> Floats:
-    return to_floats(values, model.manifest.pixels) if values.dtype in LARGEST else values
-
-
-def _pixels(values: Values, model: Model) -> Bytes:
-    return values if values.dtype == np.uint8 else to_pixels(values, model.manifest.pixels)
-
-
-def _from_npy(body: Body, model: Model, operation: OperationName, *, scaled: bool) -> Batch:
-    array = npy.read(body)
-    is_pixels = array.dtype == np.uint8
-    if is_pixels and operation == "decode":
-        raise InvalidValue("body: expected codings as floats, received uint8")
-    inputs = to_floats(array, model.manifest.pixels) if is_pixels and scaled else array
-    return Batch(
-        inputs,
-        _answers(operation, NPY),
-        as_pixels=is_pixels and operation != "encode",
-        known_finite=is_pixels,
-        copied=inputs.base is None,
-    )
-
-
-def _frame(model: Model, operation: OperationName, longest: int) -> pictures.Frame:
-    _, height, width, *_ = model.input(operation).shape
-    return pictures.Frame(model.manifest.pixels.mode, (height, width), longest)
+        Returns:
+            A future of what is Timed; cancel it to drop the inputs.
+        """
+        ...

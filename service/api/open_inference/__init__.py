@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from fastapi.routing import APIRoute
 
-from service.api.open_inference import infer as inference
-from service.api.open_inference import metadata, repository
+from service.api.open_inference import infer, metadata, repository
 from service.api.pipeline import Serving
 from service.inference.repository import Repository
 
@@ -24,7 +23,7 @@ def routes(
     told to stop; control: whether clients may load and unload models.
     """
     return [
-        *inference.routes(serving),
+        *infer.routes(serving),
         *metadata.routes(serving, max_batch, is_draining),
         *repository.routes(serving, models, control=control),
     ]

@@ -1,21 +1,16 @@
 """POST /v2/models/{model}[/versions/{version}]/infer."""
 
-import asyncio
-import time
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from fastapi.routing import APIRoute
-from starlette.types import Receive, Scope, Send
 
-from service.api import headers
-from service.api.codecs.codec import SHORT_BODY, SHORT_OUTPUT
+from service.api.body import Body
+from service.api.codecs.codec import Array, Codec, Declared, Encoded, Inputs, Runner
 from service.api.codecs.json_errors import Unexplained
 from service.api.media_types import JSON, NPY
-from service.api.open_inference import request, tensors
-from service.api.open_inference import response as answer
+from service.api.open_inference import request, response
 from service.api.open_inference.naming import OPERATIONS, Served, find
 from service.api.open_inference.schemas import (
     InferenceRequest,
@@ -24,18 +19,16 @@ from service.api.open_inference.schemas import (
     Version,
     errors,
 )
-from service.api.pipeline import Serving
-from service.api.problems import error
+from service.api.operations import SHORT_BODY, SHORT_OUTPUT
+from service.api.photos import Tiles
+from service.api.pipeline import Batches, Endpoint, Serving, name_model
+from service.api.problems import open_inference_error
 from service.api.request import Exchange
 from service.api.routing import DirectRoute
-from service.api.tiled import Tiled, takes
-from service.inference.admission import Ticket
-from service.inference.batcher import Result
-from service.inference.pixels import to_floats
-from service.inference.tiling.denoise import Denoised
+from service.inference.pixels import LARGEST, to_floats
 
 
-# What OpenAPI shows.
+# The signatures and docstrings that OpenAPI shows; nothing calls these functions.
 def infer(model: Name, request: InferenceRequest) -> None:
     """Run a model, in its newest version."""
 
@@ -46,7 +39,7 @@ def infer_version(model: Name, version: Version, request: InferenceRequest) -> N
 
 def routes(serving: Serving) -> list[APIRoute]:
     """Return the routes that run models."""
-    binary = {answer.BINARY: {"schema": {"type": "string", "format": "binary"}}}
+    binary = {response.BINARY: {"schema": {"type": "string", "format": "binary"}}}
     described: dict[str, Any] = {
         "tags": ["open inference"],
         "response_model": InferenceResponse,
@@ -70,81 +63,85 @@ def routes(serving: Serving) -> list[APIRoute]:
     ]
 
 
-class Infer:
-    """The ASGI application that answers inference requests: read, run, write, each stage timed."""
+class Infer(Endpoint):
+    """The endpoint of inference requests, whatever operation the model's name says."""
+
+    failure = staticmethod(open_inference_error)
 
     def __init__(self, serving: Serving) -> None:
-        self._serving = serving
+        super().__init__(serving)
+        self._batches = Batches(serving.limits)
+        self._tiles = Tiles(serving.limits)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(scope, receive, send)
-        _, _, suffix = scope["path_params"]["model"].rpartition(".")
-        operation = OPERATIONS.get(suffix, "")
-        await self._serving.handle(exchange, operation, self._answer, error)
+    def label(self, exchange: Exchange) -> str:
+        _, _, suffix = exchange.scope["path_params"]["model"].rpartition(".")
+        return OPERATIONS.get(suffix, "")
 
-    async def _answer(self, exchange: Exchange) -> None:
-        serving, named = self._serving, exchange.scope["path_params"]
-        served = find(serving.store, named["model"], named.get("version"))
-        model = exchange.model = served.model
-        exchange.headers = headers.naming(model)
-        limit = serving.limits.body_bytes
-        with serving.admission.admit(exchange.length(limit)) as ticket:
-            body = await exchange.body(limit, ticket)
-            began = time.perf_counter()
-            header = exchange.header(request.HEADER_SENT)
-            text, data = request.split(body, header)
-            read = partial(self._read, served, text, data, is_raw=header == "0")
-            try:
-                if len(text) <= SHORT_BODY[JSON] and len(data) <= SHORT_BODY[NPY]:
-                    asked, size = read()
-                else:
-                    asked, size = await asyncio.to_thread(read)
-            except Unexplained as wrong:
-                await asyncio.to_thread(wrong.explain)
-            parsed = time.perf_counter()
-            result = await self._run(exchange, served, asked, ticket, size)
-            ran = time.perf_counter()
-            write = partial(answer.write, served, asked, result.output)
-            if asked.binary or result.output.size <= SHORT_OUTPUT[JSON]:
-                kind, more, parts = write()
-            else:
-                kind, more, parts = await asyncio.to_thread(write)
-            more.append(headers.timing(exchange, began, parsed, ran, result))
-            await exchange.answer(200, kind, more, *parts)
+    def prepare(self, exchange: Exchange) -> Callable[[Body], Codec]:
+        named = exchange.scope["path_params"]
+        served = find(self._serving.store, named["model"], named.get("version"))
+        name_model(exchange, served.model)
+        runner = self._tiles if served.model.takes_photographs else self._batches
+        codec = InferenceCodec(runner, served, exchange.header(request.HEADER_SENT))
+        return lambda _: codec
 
-    async def _run(
-        self, exchange: Exchange, served: Served, asked: request.Request, ticket: Ticket, size: int
-    ) -> Result | Denoised:
-        """What became of the inputs; size: bytes of all arrays beside the body."""
-        model, inputs = served.model, asked.inputs
-        if not takes(model):
-            exchange.items = len(inputs)
-            ticket.grow(items=exchange.items - 1, size=size)
-            return await exchange.outcome(model.submit(served.operation, inputs, asked.steps))
-        limits = self._serving.limits
-        tiled = Tiled(exchange, model, ticket)
-        tiled.admit(inputs.shape, limits.pixels)
-        ticket.grow(size=limits.check_output(inputs.shape))
-        exchange.progress()
-        told = [None] * len(inputs) if asked.sigma is None else asked.sigma.tolist()
-        result = await tiled.all(inputs, told)
-        if inputs.dtype == np.float32:
-            return result
-        output = await asyncio.to_thread(to_floats, result.output, model.manifest.pixels)
-        return replace(result, output=output)
 
-    def _read(
-        self, served: Served, text: bytes, data: memoryview, *, is_raw: bool
-    ) -> tuple[request.Request, int]:
-        """What is asked for, checked, and the bytes of all arrays beside the body."""
-        model, operation = served.model, served.operation
-        if is_raw:
-            asked = request.read_raw(data, model.input(operation))
+class InferenceCodec:
+    """The codec of an inference request: JSON, with or without the bytes of tensors after it."""
+
+    has_files = False
+
+    def __init__(self, runner: Runner, served: Served, header: str) -> None:
+        """Start with the header that says how long the JSON of the body is."""
+        self.runner = runner
+        self.model = served.model
+        self.operation = served.operation
+        self._served = served
+        self._header = header
+        self._request: request.Request | None = None
+
+    def declared(self, _body: Body) -> Declared:
+        raise NotImplementedError
+
+    def decode_now(self, body: Body) -> Inputs | None:
+        text, data = request.split(body, self._header)
+        if len(text) > SHORT_BODY[JSON] or len(data) > SHORT_BODY[NPY]:
+            return None
+        try:
+            return self._decode(text, data)
+        except Unexplained:
+            return None
+
+    def decode(self, body: Body) -> Inputs:
+        try:
+            return self._decode(*request.split(body, self._header))
+        except Unexplained as error:
+            error.explain()
+
+    def _decode(self, text: bytes, data: memoryview) -> Inputs:
+        model, operation = self.model, self.operation
+        if self._header == "0":
+            wanted = request.read_raw(data, model.input(operation))
         else:
-            asked = request.read(text, data, model, operation)
-        if takes(model):
-            if asked.sigma is not None:
-                model.session(operation).sigmas(asked.sigma, len(asked.inputs))
-            return asked, 0  # what else there is to check is checked a tile at a time
-        size = self._serving.check(model, operation, asked.inputs, asked.steps)
-        return asked, size + (asked.inputs.nbytes if tensors.is_copy(asked.inputs) else 0)
+            wanted = request.read(text, data, model, operation)
+        self._request = wanted
+        if wanted.sigma is not None:
+            model.session(operation).sigmas(wanted.sigma, len(wanted.inputs))
+        copied = wanted.inputs.nbytes if request.is_copy(wanted.inputs) else 0
+        return Inputs(wanted.inputs, wanted.steps, wanted.sigma, known_finite=False, copied=copied)
+
+    def negotiate(self, _count: int) -> None:
+        """Do nothing: the request itself says how its outputs come back, not its Accept header."""
+
+    def has_floats(self) -> bool:
+        return True
+
+    def encodes_now(self, outputs: Array) -> bool:
+        is_binary = self._request is not None and self._request.binary
+        return outputs.dtype == np.float32 and (is_binary or outputs.size <= SHORT_OUTPUT[JSON])
+
+    def encode(self, outputs: Array) -> Encoded:
+        assert self._request is not None
+        if outputs.dtype in LARGEST:
+            outputs = to_floats(outputs, self.model.manifest.pixels)
+        return response.write(self._served, self._request, outputs)

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from service import __version__
+from service.api.health import hung
 from service.api.open_inference import schemas
 from service.api.open_inference.naming import Served, find
 from service.api.open_inference.schemas import Name, Version, errors
@@ -34,8 +35,8 @@ def routes(serving: Serving, max_batch: int, is_draining: Callable[[], bool]) ->
     @router.get("/health/live", responses=errors({503: "A batch has hung"}))
     async def live() -> schemas.ServerLive:
         """Whether the service is live, as /health/live says it."""
-        if hung := serving.hung():
-            raise NotLive(hung)
+        if fault := hung(serving):
+            raise NotLive(fault)
         return schemas.ServerLive(live=True)
 
     @router.get("/health/ready", responses=errors({503: "The service was told to stop"}))

@@ -14,7 +14,7 @@ from service.api.open_inference.document import Document, flag, parse
 from service.api.open_inference.naming import entries, split
 from service.api.open_inference.schemas import IndexEntry, IndexRequest, Name, errors
 from service.api.pipeline import Serving
-from service.api.problems import error
+from service.api.problems import open_inference_error
 from service.api.request import Exchange
 from service.api.routing import DirectRoute
 from service.errors import ControlForbidden, InvalidValue
@@ -114,11 +114,11 @@ class Control:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
-        await self._serving.handle(exchange, self._kind, self._answer, error, queued=False)
+        await self._serving.handle(exchange, self._kind, self._respond, open_inference_error)
 
-    async def _answer(self, exchange: Exchange) -> None:
+    async def _respond(self, exchange: Exchange) -> None:
         with self._room.admit(exchange.length(LARGEST_BODY)) as ticket:
             body = await exchange.body(LARGEST_BODY, ticket)
             name = exchange.scope.get("path_params", {}).get("model", "")
             answer = await self._act(name, parse(bytes(body) or b"{}"))
-        await exchange.answer(200, JSON, (), orjson.dumps(answer))
+        await exchange.respond(200, JSON, (), orjson.dumps(answer))

@@ -100,6 +100,11 @@ def read(text: bytes, data: memoryview, model: Model, operation: OperationName) 
     return Request(inputs, _steps(described, arrays), sigma, request_id, binary)
 
 
+def is_copy(array: tensors.Array) -> bool:
+    """Return whether the inputs of a request take memory besides its body."""
+    return (array if array.base is None else array.base).flags.owndata
+
+
 def read_raw(data: memoryview, taken: Tensor) -> Request:
     """Return what bytes alone ask for: the input as FP32, of the shape that has as many numbers.
 

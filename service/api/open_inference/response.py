@@ -1,22 +1,22 @@
-"""The answer to POST .../infer: the output in JSON, or as bytes after it."""
+"""Responses to POST .../infer: the output in JSON, or as bytes after it."""
 
 from typing import Any
 
 import numpy as np
 import orjson
 
-from service.api.codecs.json import FLOATS
+from service.api.codecs.codec import Encoded
+from service.api.codecs.json_pieces import FLOATS
 from service.api.media_types import JSON
 from service.api.open_inference.naming import Served
 from service.api.open_inference.request import HEADER_SENT, Request
-from service.api.request import Header, Part
 from service.inference.pixels import Floats
 
 BINARY = "application/octet-stream"
 
 
-def write(served: Served, request: Request, output: Floats) -> tuple[str, list[Header], list[Part]]:
-    """Return the media type, the headers and the body of an answer, in parts.
+def write(served: Served, request: Request, output: Floats) -> Encoded:
+    """Return the response to an inference request: its output in JSON, or as bytes after it.
 
     In JSON the numbers are in a row, each in the shortest text that reads back as the same float32.
     """
@@ -36,13 +36,13 @@ def write(served: Served, request: Request, output: Floats) -> tuple[str, list[H
         tensor["parameters"] = {"binary_data_size": output.nbytes}
         head = orjson.dumps(document)
         headers = [(HEADER_SENT, b"%d" % len(head))]
-        return BINARY, headers, [head, np.ascontiguousarray(output).data.cast("B")]
+        return Encoded(BINARY, (head, np.ascontiguousarray(output).data.cast("B")), headers)
     tensor["data"] = []
     head, tail = orjson.dumps(document)[:-4], b"]}]}"
     numbers = output.ravel()
-    # In pieces, between which others have their turn with the interpreter.
+    # In pieces, between which other requests get the interpreter.
     texts = [
         orjson.dumps(numbers[start : start + FLOATS], option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
         for start in range(0, len(numbers), FLOATS)
     ]
-    return JSON, [], [b"".join((head, b",".join(texts), tail))]
+    return Encoded(JSON, (b"".join((head, b",".join(texts), tail)),))

@@ -54,11 +54,6 @@ def aligned(array: Array) -> Array:
     return array if array.flags.aligned else array.copy()
 
 
-def is_copy(array: Array) -> bool:
-    """Return whether the numbers of an array that read() gave take memory beside the body."""
-    return (array if array.base is None else array.base).flags.owndata
-
-
 def _shape(name: str, sizes: Any) -> tuple[int, ...]:
     fits = (
         isinstance(sizes, list)
