@@ -25,7 +25,7 @@ from service.api.problems import http_error, service_error
 from service.api.routing import Shortcut
 from service.errors import ServiceError, StartupError
 from service.inference.admission import Admission
-from service.inference.control import Unloaded
+from service.inference.control import Control
 from service.inference.device import CUDA
 from service.inference.loader import load
 from service.inference.model import Model
@@ -54,7 +54,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     tracer = _tracer() if settings.traces else None
     metrics = Metrics()
     repository = Repository(
-        settings.models, _loader(settings, metrics), Unloaded(shared), strict=strict
+        settings.models, _loader(settings, metrics), Control(shared), strict=strict
     )
     if strict:
         _check_defaults(repository.store, settings)

@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 FILE_NAME = "manifest.json"
 SCHEMA_VERSION = 2
 
+PHOTO = "photo"
+"""The model of photographs that comes with the service."""
+
 OperationName = Literal["encode", "decode", "denoise"]
 FreeDimension = Literal["batch", "steps", "height", "width"]
 Dimension = Annotated[int, Field(ge=1)] | FreeDimension
@@ -50,6 +53,11 @@ class Operation(_Strict):
     steps: "StepsInput | None"
     sigma: "SigmaInput | None"
     tiles: "Tiles | None"
+
+    @property
+    def stride(self) -> int:
+        """What the height and width of an input must be multiples of, in pixels."""
+        return self.tiles.stride if self.tiles else 1
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -21,7 +21,7 @@ from service.errors import StartupError
 from service.inference.loader import load, newest
 from service.inference.pixels import to_floats
 from service.inference.tiling.canvas import Canvas
-from service.inference.tiling.layout import CORE, Tile, cut
+from service.inference.tiling.layout import Tile
 from service.settings import Settings
 
 
@@ -57,10 +57,9 @@ class Alone:
             self._session = self._model.session("denoise")
         except (KeyError, StartupError) as error:
             raise Unavailable(f"{models}: expected the model {name}: {error}") from error
-        tiles = self._session.operation.tiles
-        if tiles is None:
+        if self._session.tiling is None:
             raise Unavailable(f"{name}: expected a model that takes photographs of any size")
-        self._tiles = tiles
+        self._tiling = self._session.tiling
 
     def in_tiles(self, pixels: Pixels, most: int | None = None) -> "Ran":
         """Run a picture in the tiles that the service makes; only the session's time is counted.
@@ -69,7 +68,7 @@ class Alone:
         """
         canvas = Canvas(pixels, self._model.manifest.pixels, 1.0)
         height, width = pixels.shape[:2]
-        tiles = cut(height, width, self._tiles, multiple=self._session.multiple, core=CORE)
+        tiles = self._tiling.cut(height, width)
         if most is not None and most < len(tiles):
             tiles = [tiles[place] for place in np.linspace(0, len(tiles) - 1, most).astype(int)]
         seconds = 0.0
@@ -83,7 +82,7 @@ class Alone:
 
     def whole(self, pixels: Pixels) -> float:
         """Return megapixels a second of the picture in one run, but for a few rows and columns."""
-        stride = self._tiles.stride
+        stride = self._tiling.stride
         height, width = (side - side % stride for side in pixels.shape[:2])
         inputs = to_floats(pixels[None, :height, :width], self._model.manifest.pixels)
         began = time.perf_counter()

@@ -1,7 +1,6 @@
 """Photographs of any size: the codec of their files, and what runs them a tile at a time."""
 
 import asyncio
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,7 +40,8 @@ class Tiles:
         pixels = 0 if codec.has_files else self._pixels(codec, shape)
         codec.negotiate(len(inputs.array))
         size = self._limits.check_output(shape) if codec.has_floats() else 0
-        return Checked(inputs, 1, size, pixels)
+        seconds = codec.model.seconds(codec.operation, 3 * pixels)
+        return Checked(inputs, 1, size, seconds, pixels)
 
     def submit(
         self, exchange: Exchange, codec: Codec, inputs: Inputs, ticket: Ticket
@@ -55,7 +55,7 @@ class Tiles:
         exchange.progress()
         return asyncio.create_task(
             denoise_batch(
-                codec.model,
+                codec.model.photographs(),
                 inputs.array,
                 sigmas=inputs.sigmas,
                 strength=inputs.strength,
@@ -65,8 +65,7 @@ class Tiles:
 
     def _pixels(self, codec: Codec, shape: tuple[int, ...]) -> int:
         """Return how many pixels will run for arrays (batch, height, width, 3) of photographs."""
-        session = codec.model.session(codec.operation)
-        taken = session.operation.input
+        taken = codec.model.input(codec.operation)
         if len(shape) != len(taken.shape) or shape[-1] != taken.shape[-1]:
             raise ShapeMismatch(
                 f"{taken.name}: expected ({', '.join(map(str, taken.shape))}), received {shape}"
@@ -81,8 +80,8 @@ class Tiles:
                 f"{taken.name}: expected at most {self._limits.pixels} pixels{least}, "
                 f"received {pixels}"
             )
-        sides = (-(-side // session.multiple) * session.multiple for side in (height, width))
-        return count * math.prod(sides)
+        tiling = codec.model.photographs().tiling
+        return count * tiling.padded(height) * tiling.padded(width)
 
 
 class Photographs:

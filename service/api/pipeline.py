@@ -30,8 +30,8 @@ from service.errors import (
     StartupError,
 )
 from service.inference.admission import Admission, Ticket
-from service.inference.batcher import Result
 from service.inference.model import Model
+from service.inference.queue import Result
 from service.inference.registry import Store
 from service.telemetry.metrics import Metrics
 
@@ -144,7 +144,8 @@ class Batches:
             raise InvalidValue(f"steps: expected at most {self._limits.steps}, received {wanted}")
         size = self._limits.check_output(shape)
         codec.negotiate(len(array))
-        return Checked(inputs, len(array), size + inputs.copied)
+        seconds = model.seconds(operation, array.size, steps)
+        return Checked(inputs, len(array), size + inputs.copied, seconds)
 
     def submit(
         self, _exchange: Exchange, codec: Codec, inputs: Inputs, _ticket: Ticket
@@ -194,7 +195,8 @@ class Endpoint(ABC):
             started = time.perf_counter()
             if codec.has_files:  # whose pixels are admitted before any of them is decoded
                 declared = await asyncio.to_thread(codec.declared, body)
-                ticket.grow(pixels=declared.pixels)
+                seconds = codec.model.seconds(codec.operation, 3 * declared.pixels)
+                ticket.grow(pixels=declared.pixels, seconds=seconds)
                 exchange.items = declared.pictures
             inputs = codec.decode_now(body)
             if inputs is None:
@@ -202,7 +204,12 @@ class Endpoint(ABC):
             else:
                 checked = codec.runner.check(codec, inputs)
             exchange.items = len(checked.inputs.array)
-            ticket.grow(items=checked.items - 1, size=checked.size, pixels=checked.pixels)
+            ticket.grow(
+                items=checked.items - 1,
+                size=checked.size,
+                pixels=checked.pixels,
+                seconds=checked.seconds,
+            )
             decoded = time.perf_counter()
             result = await exchange.outcome(
                 codec.runner.submit(exchange, codec, checked.inputs, ticket)

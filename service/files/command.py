@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from service import standard_output
 from service.errors import InvalidValue
-from service.inference.registry import PHOTO
+from service.manifest import PHOTO
 from service.settings import Settings, flag, variable
 
 SUMMARY = "remove the noise from photographs in files and folders"
@@ -105,11 +105,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     Raises StartupError where the model cannot be loaded, and other errors where the options ask for
     what cannot be done.
     """
-    from service.files.choice import chosen
-    from service.files.denoise import How, denoise
+    from service.files.denoise import Options, denoise
     from service.files.plan import STANDARD, plan
     from service.files.progress import Progress
     from service.images.encode import QUALITY
+    from service.inference.loader import load, locate
 
     if options.output == STANDARD and standard_output.opened().isatty():
         raise InvalidValue("OUT: expected a file or a pipe behind -, received a terminal")
@@ -120,8 +120,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
     )
     name = options.model or settings.default_picture or PHOTO
-    model = chosen(settings.models, settings.execution, name, options.version, options.sigma)
-    how = How(
+    folder = locate(settings.models, name, options.version)
+    denoiser = load(folder, execution=settings.execution).photographs()
+    denoiser.check_sigma(options.sigma)
+    how = Options(
         sigma=options.sigma,
         strength=options.strength,
         quality=options.quality or QUALITY,
@@ -131,7 +133,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     for fault in planned.faults:
         print(fault, file=sys.stderr)
     with Progress(planned.jobs) as progress:
-        written = denoise(model, planned.jobs, how, progress)
+        written = denoise(denoiser, planned.jobs, how, progress)
     failed = len(planned.jobs) - written + len(planned.faults)
     if planned.has_folders or written + failed > 1:
         told = f"written: {written}, failed: {failed}, skipped as other files: {planned.skipped}"

@@ -1,4 +1,4 @@
-"""Photographs read, denoised and written one after another."""
+"""Denoise the photographs of a plan: while one is denoised, another is read or written."""
 
 import asyncio
 import contextlib
@@ -18,20 +18,22 @@ from service.files.progress import Progress
 from service.images.decode import read
 from service.images.encode import writable, write
 from service.images.photograph import Photograph
-from service.inference.model import Model
-from service.inference.tiling.denoise import denoise as denoised
-from service.inference.tiling.denoise import idle
+from service.inference.tiling.denoise import Denoiser
 
-AT_ONCE = 2
-"""Photographs at hand: one is denoised while the other is written, or the next one read."""
+MAX_LOADED = 2
+"""Photographs in memory: one is denoised while the other is written, or the next one read."""
 
 
 @dataclass(frozen=True)
-class How:
-    """How noisy photographs are, how much of that to remove, what to read and how to write.
+class Options:
+    """How photographs are read, denoised and written.
 
-    sigma: standard deviation of the noise on the scale of 0 to 255, None if unknown; strength: 0 to
-    1; quality: 1 to 100, of JPEG and WebP; max_pixels: of one photograph.
+    Attributes:
+        sigma: Standard deviation of the noise on the scale of 0 to 255, None if unknown.
+        strength: Share of the noise to remove, 0 to 1.
+        quality: Of JPEG and WebP, 1 to 100.
+        max_pixels: Of the largest photograph that is read.
+        overwrite: Whether existing files are replaced.
     """
 
     sigma: float | None
@@ -41,42 +43,53 @@ class How:
     overwrite: bool
 
 
-def denoise(model: Model, jobs: Sequence[Job], how: How, progress: Progress) -> int:
-    """Denoise photographs; return how many were written.
+def denoise(denoiser: Denoiser, jobs: Sequence[Job], options: Options, progress: Progress) -> int:
+    """Denoise photographs and write them.
 
-    What fails is told to progress, and the others go on. A file is written beside its place and
-    then moved there, so that whatever stops this leaves no half of one.
+    A file is written under another name beside its place and then renamed, so that an interruption
+    leaves no partial file.
+
+    Args:
+        denoiser: Denoises each photograph.
+        jobs: What to read and where to write it.
+        options: How.
+        progress: Shows each photograph's progress, or why it failed; the others go on.
+
+    Returns:
+        How many photographs were written.
+
+    Raises:
+        OutputError: Standard output cannot be written.
     """
-    work = _Work(model, how, progress)
-    # Here, where Ctrl-C ends it: in the event loop, or in a thread, it would wait for the rest.
+    run = _Run(denoiser, options, progress)
+    # Outside of the event loop and of threads, where Ctrl-C would wait for the end of input.
     if any(job.source is None for job in jobs):
-        work.given = sys.stdin.buffer.read()
-    asyncio.run(work.all(jobs))
-    if work.taken:
-        standard_output.write(work.taken)
-    return work.written
+        run.standard_input = sys.stdin.buffer.read()
+    asyncio.run(run.all(jobs))
+    if run.standard_output:
+        standard_output.write(run.standard_output)
+    return run.written
 
 
-class _Work:
-    def __init__(self, model: Model, how: How, progress: Progress) -> None:
-        self._model = model
-        self._how = how
+class _Run:
+    def __init__(self, denoiser: Denoiser, options: Options, progress: Progress) -> None:
+        self._denoiser = denoiser
+        self._options = options
         self._progress = progress
-        self._session = asyncio.Lock()
-        self.given = self.taken = b""
-        """What came from standard input, and what goes to standard output."""
+        self._turn = asyncio.Lock()
+        self.standard_input = self.standard_output = b""
         self.written = 0
 
     async def all(self, jobs: Sequence[Job]) -> None:
-        waiting = iter(jobs)
+        remaining = iter(jobs)
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(AT_ONCE):
-                    group.create_task(self._each(waiting))
+                for _ in range(MAX_LOADED):
+                    group.create_task(self._work(remaining))
         finally:
-            await idle(self._model)
+            await self._denoiser.idle()
 
-    async def _each(self, jobs: Iterator[Job]) -> None:
+    async def _work(self, jobs: Iterator[Job]) -> None:
         for job in jobs:
             try:
                 await self._one(job)
@@ -88,33 +101,33 @@ class _Work:
     async def _one(self, job: Job) -> None:
         photograph, media_type = await asyncio.to_thread(self._read, job)
         self._progress.begin(job, math.prod(photograph.pixels.shape[:2]))
-        # In turn, or two would also end at once, and the session wait while both are written.
-        async with self._session:
-            result = await denoised(
-                self._model,
+        # One after the other: two at once would end at once, and the session would be idle while
+        # both are written.
+        async with self._turn:
+            result = await self._denoiser.denoise(
                 photograph.pixels,
-                sigma=self._how.sigma,
-                strength=self._how.strength,
+                sigma=self._options.sigma,
+                strength=self._options.strength,
                 done=lambda pixels: self._progress.done(job, pixels),
             )
-        photograph = replace(photograph, pixels=result.output)  # the noisy ones can go
+        photograph = replace(photograph, pixels=result.output)  # frees the noisy ones
         file = await asyncio.to_thread(
-            write, photograph, photograph.pixels, media_type, self._how.quality
+            write, photograph, photograph.pixels, media_type, self._options.quality
         )
         if job.target is None:
-            self.taken = file
+            self.standard_output = file
         else:
-            await asyncio.to_thread(_save, file, job.target, overwrite=self._how.overwrite)
+            await asyncio.to_thread(_save, file, job.target, overwrite=self._options.overwrite)
 
     def _read(self, job: Job) -> tuple[Photograph, str]:
-        """A photograph, and the media type that it will have."""
+        """Return a photograph, and the media type to write it in."""
         try:
-            body = self.given if job.source is None else job.source.read_bytes()
+            body = self.standard_input if job.source is None else job.source.read_bytes()
         except OSError as error:
             raise InvalidValue(
                 f"expected a file that can be read, received: {error.strerror}"
             ) from error
-        photograph = read(body, self._how.max_pixels)
+        photograph = read(body, self._options.max_pixels)
         media_type = job.media_type or photograph.media_type
         possible = writable(photograph)
         if media_type not in possible:  # before it is denoised in vain
@@ -126,22 +139,22 @@ class _Work:
 
 
 def _save(file: bytes, target: Path, *, overwrite: bool) -> None:
-    """Write where a target is or links to, with the permissions of what was there."""
+    """Write a file to a path, or to where that links to, with the permissions of what was there."""
     place = Path(os.path.realpath(target))
-    beside = place.with_name(f".{secrets.token_hex(8)}.part")
+    partial = place.with_name(f".{secrets.token_hex(8)}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
         new = 0o666 if mode is None else mode  # never open to more people, not even at first
-        with open(beside, "xb", opener=lambda path, flags: os.open(path, flags, new)) as stream:
+        with open(partial, "xb", opener=lambda path, flags: os.open(path, flags, new)) as stream:
             stream.write(file)
         if os.path.lexists(target) and not overwrite:
             raise FileExistsError(0, "a file that came there meanwhile")
         if mode is not None:
-            beside.chmod(mode)
-        beside.replace(place)
+            partial.chmod(mode)
+        partial.replace(place)
     except OSError as error:
         raise InvalidValue(f"expected to write {target}, received: {error.strerror}") from error
     finally:
-        with contextlib.suppress(OSError):  # it was moved, or never made
-            beside.unlink()
+        with contextlib.suppress(OSError):  # it was renamed, or never created
+            partial.unlink()

@@ -1,38 +1,42 @@
-"""Admission: how much may be in the service at once, in items, bytes and pixels of photographs.
+"""Admission control: bounds on what is in the service at once, in items, bytes and pixels.
 
-A queue without a bound answers everything too late. One with a bound answers what it admits in
-time, and tells the others at once when to come again.
+An unbounded queue answers everything too late. A bounded one answers what it admits in time, and
+refuses the rest at once with a Retry-After. How long what is admitted will take is the sum of what
+the sessions expect of each request (see throughput.py).
 """
 
 # ruff: noqa: SLF001 -- a ticket is the other half of an admission
 
 import math
+import time
 from types import TracebackType
 from typing import Self
 
 from service.errors import Overloaded
-from service.inference.flow import Flow
-from service.inference.tiling.layout import AT_ONCE, CORE
+from service.inference.queue import is_small
+from service.inference.tiling.layout import CORE, MAX_QUEUED
 
-LONGEST_WAIT = 60
-"""Seconds, the most that a client is told to wait."""
+MAX_RETRY_AFTER = 60
+"""Seconds that a client is told to wait, at most."""
 
-PACE = 1_000_000
-"""Pixels of photographs that are thought to leave in a second until it is measured: two processors
-do about as many."""
+QUEUED = MAX_QUEUED * CORE * CORE
+"""Pixels of one photograph that another has to wait for, at most, before it has its turn."""
 
-TELLING = 1 << 18
-"""Pixels: where fewer are here, the time goes into more than the model."""
-
-QUEUED = AT_ONCE * CORE * CORE
-"""Pixels of one photograph, at most, that another has to wait for before it has its turn."""
+FEW = 3
+"""Photographs beside which another is always admitted, however long they are expected to take: an
+estimate that is wrong must not keep a nearly empty queue empty."""
 
 
 class Admission:
-    """What is in the service now, and how fast it leaves.
+    """What is in the service now.
 
-    bytes: of bodies and outputs; held: pixels of photographs, denoised or not, until each is
-    answered; requests: how many.
+    Attributes:
+        requests: Requests admitted and not yet answered.
+        items: Images and codings in them; a request for photographs counts as one.
+        bytes: Bytes of their bodies and outputs.
+        held: Pixels of their photographs.
+        pixels: Those of them that are not denoised yet.
+        full: The message of the error when there are too many items.
     """
 
     def __init__(
@@ -44,10 +48,14 @@ class Admission:
         patience: float | None = None,
         settings: tuple[str, str, str] | None = None,
     ) -> None:
-        """Admit so much, and photographs that have to wait for others for no more than patience.
+        """Create an empty admission.
 
-        patience: seconds, None for any time; settings: the names of those that say how many items,
-        bytes, pixels, where some do.
+        Args:
+            max_items: Items in all requests together.
+            max_bytes: Bytes in all requests together.
+            max_pixels: Pixels of photographs in all requests together.
+            patience: Seconds that a photograph may wait for others, None for any time.
+            settings: The names of the settings of the three limits, for the messages of errors.
         """
         self.max_items = max_items
         self.max_bytes = max_bytes
@@ -56,129 +64,174 @@ class Admission:
         named = (f" ({name})" for name in settings) if settings else ("", "", "")
         by_items, by_bytes, by_pixels = named
         self.full = f"queue: expected at most {max_items} waiting items{by_items}, received more"
-        self._heavy = f"queue: expected at most {max_bytes} bytes of waiting requests{by_bytes}"
-        self._wide = (
+        self._too_many_bytes = (
+            f"queue: expected at most {max_bytes} bytes of waiting requests{by_bytes}"
+        )
+        self._too_many_pixels = (
             f"queue: expected at most {max_pixels} pixels of waiting photographs{by_pixels}"
         )
-        self.bytes = 0
-        self.held = 0
-        self.requests = 0
-        self._queued = 0
-        self._items, self._pixels = Flow(), Flow(rate=PACE, least=TELLING)
+        self.requests = self.items = self.bytes = self.held = self.pixels = 0
+        self._empty()
 
-    @property
-    def items(self) -> int:
-        """Return how many images and codings are in the service now."""
-        return self._items.amount
-
-    @property
-    def pixels(self) -> int:
-        """Return how many pixels of photographs are in the service now, and not yet denoised."""
-        return self._pixels.amount
+    def _empty(self) -> None:
+        """Start sums of fractions anew, so that no rounding error stays."""
+        self._seconds = 0.0  # of sessions, that all images and codings will take
+        self._photograph_seconds = 0.0  # and all photographs
+        self._photographs = 0  # requests for photographs that are not denoised yet
+        self._progressed = 0.0  # when a tile ended last, or the first photograph came
+        self._queued = {True: 0.0, False: 0.0}  # seconds before a turn, of small photographs or not
 
     def is_full(self) -> bool:
         """Return whether nothing more is admitted now, however small."""
         return self.items >= self.max_items
 
     def admit(self, size: int = 0) -> "Ticket":
-        """Return a request's ticket, a context manager to be left when it is answered.
+        """Admit a request.
 
-        size: bytes of its body, as far as they are known. A request that finds room is admitted
-        whole, so that one larger than the limits is still served, when it is alone. Raises
-        Overloaded.
+        A request that finds room is admitted whole, so that one larger than the limits is served
+        when it is alone.
+
+        Args:
+            size: Bytes of its body, as far as known.
+
+        Returns:
+            A context manager to leave when the request is answered.
+
+        Raises:
+            Overloaded: There is no room.
         """
         if self.is_full():
             raise Overloaded(self.full, retry_after=self.wait())
         if self.items and self.bytes + size > self.max_bytes:
             raise self.too_heavy(self.bytes + size)
-        self.requests += 1
         return Ticket(self, size)
 
     def too_heavy(self, size: int) -> Overloaded:
-        """Return the error for so many bytes in all, which are more than there is room for."""
-        return Overloaded(f"{self._heavy}, received {size}", retry_after=self.wait())
+        """Return the error for so many bytes in all requests together."""
+        return Overloaded(f"{self._too_many_bytes}, received {size}", retry_after=self.wait())
 
     def wait(self) -> int:
-        """Return the seconds, 1 to LONGEST_WAIT, until what is here now will have left."""
-        return _told(max(self._items.wait(self.items), self._pixels.wait(self.pixels)))
+        """Return the expected seconds, 1 to MAX_RETRY_AFTER, until what is here now has left."""
+        photographs = max(0.0, self._photograph_seconds - self._running())
+        return min(MAX_RETRY_AFTER, max(1, _ceil(self._seconds + photographs)))
 
-    def _check(self, ticket: "Ticket", pixels: int) -> None:
-        """Raise Overloaded where a photograph has no room, or no turn in time, beside others."""
+    def turn(self, pixels: int, seconds: float) -> float:
+        """Return the expected seconds until the first tile of a photograph runs.
+
+        In TileQueue, small and large photographs share the time: those of the other kind delay it
+        for as long as those of its own do, and for the tile that runs.
+
+        Args:
+            pixels: Pixels of the photograph, at least 1.
+            seconds: How long it will keep the session busy.
+        """
+        small = is_small(3 * pixels)
+        same, other = self._queued[small], self._queued[not small]
+        wait = same + min(other, same + seconds * min(1.0, CORE * CORE / pixels))
+        return max(0.0, wait - self._running())
+
+    def _running(self) -> float:
+        """Return the seconds that the current tile has run."""
+        return time.perf_counter() - self._progressed if self._photographs else 0.0
+
+    def _check_photographs(self, ticket: "Ticket", pixels: int, seconds: float) -> None:
+        """Raise Overloaded if photographs find no room, or no turn in time, beside others."""
         if self.held == ticket.held:
             return
         if self.held + pixels > self.max_pixels:
-            raise self._too_many_pixels(f"{self._wide}, received {self.held + pixels}")
-        wait = self._pixels.wait(self._queued - min(QUEUED, ticket.pixels))
+            fault = f"{self._too_many_pixels}, received {self.held + pixels}"
+            raise Overloaded(fault, retry_after=self.wait())
+        if self._photographs - bool(ticket.pixels) <= FEW:
+            return
+        wait = self.turn(pixels, seconds) - ticket.queued
         if wait > self.patience:
-            raise self._too_many_pixels(
+            raise Overloaded(
                 f"queue: expected photographs to wait {self.patience:g} s at most, "
-                f"received one that would wait {math.ceil(wait)} s"
+                f"received one that would wait {_ceil(wait)} s",
+                retry_after=self.wait(),
             )
 
-    def _too_many_pixels(self, fault: str) -> Overloaded:
-        return Overloaded(fault, retry_after=_told(self._pixels.wait(self.pixels)))
 
-    def _leave(self, ticket: "Ticket", *, answered: bool) -> None:
-        if answered:
-            self._items.leave(ticket.items)
-        else:
-            self._items.drop(ticket.items)
-        self.bytes -= ticket.bytes
-        self.held -= ticket.held
-        self.requests -= 1
-
-
-def _told(expected: float) -> int:
-    """Seconds as a client is told them."""
-    return min(LONGEST_WAIT, max(1, math.ceil(expected)))
+def _ceil(seconds: float) -> int:
+    """Round up, but for what is a rounding error of a sum."""
+    return math.ceil(round(seconds, 3))
 
 
 class Ticket:
     """A request's share of what is admitted: one item, until more is known.
 
-    held: the pixels of its photographs; pixels: those of them that are not yet denoised.
+    Attributes:
+        items: Images or codings.
+        bytes: Bytes of its body and output.
+        held: Pixels of its photographs.
+        pixels: Those of them that are not denoised yet.
+        seconds: How long what is left of it will keep the session busy.
+        queued: The part of these seconds before another photograph has its turn.
     """
 
-    __slots__ = ("_admission", "bytes", "held", "items", "pixels")
+    __slots__ = ("_admission", "_is_small", "bytes", "held", "items", "pixels", "queued", "seconds")
 
     def __init__(self, admission: Admission, size: int) -> None:
         self._admission = admission
         self.items = 1
         self.bytes = size
         self.held = self.pixels = 0
-        admission._items.enter(1)
+        self.seconds = self.queued = 0.0
+        self._is_small = True
+        admission.requests += 1
+        admission.items += 1
         admission.bytes += size
 
-    def grow(self, *, items: int = 0, size: int = 0, pixels: int = 0) -> None:
-        """Count more items, more bytes of body or of output, more pixels of a photograph.
+    def grow(self, *, items: int = 0, size: int = 0, pixels: int = 0, seconds: float = 0.0) -> None:
+        """Count more of the request, as more of it is known.
 
-        Raises Overloaded, and counts nothing, where the bytes are more than there is room for
-        beside other requests, or the pixels beside other photographs; and where a photograph would
-        wait for others too long.
+        Args:
+            items: More images or codings.
+            size: More bytes of body or output.
+            pixels: More pixels of photographs, to be denoised.
+            seconds: How long these items or pixels will keep the session busy, as Model.seconds().
+
+        Raises:
+            Overloaded: The bytes have no room beside other requests, or the pixels beside other
+                photographs, or a photograph would wait too long. Nothing is counted then.
         """
         admission = self._admission
         if admission.bytes + size > admission.max_bytes and admission.requests > 1:
             raise admission.too_heavy(admission.bytes + size)
         if pixels:
-            admission._check(self, pixels)
+            admission._check_photographs(self, pixels, seconds)
             self.held += pixels
             admission.held += pixels
-            admission._pixels.enter(pixels)
-            self._queue(self.pixels + pixels)
         self.items += items
         self.bytes += size
-        admission._items.enter(items)
+        admission.items += items
         admission.bytes += size
+        self._set(self.pixels + pixels, self.seconds + seconds)
 
     def done(self, pixels: int) -> None:
-        """Count pixels as denoised: those that are not say how long others have to wait."""
-        self._admission._pixels.leave(pixels)
-        self._queue(self.pixels - pixels)
+        """Count pixels as denoised."""
+        left = max(0, self.pixels - pixels)
+        self._set(left, self.seconds * left / max(1, self.pixels))
+        self._admission._progressed = time.perf_counter()
 
-    def _queue(self, pixels: int) -> None:
-        """Let so many be those that are not denoised."""
-        self._admission._queued += min(QUEUED, pixels) - min(QUEUED, self.pixels)
+    def _set(self, pixels: int, seconds: float) -> None:
+        """Set what is left of the request."""
+        admission = self._admission
+        more = seconds - self.seconds
+        self.seconds = seconds
+        if not self.held:
+            admission._seconds += more
+            return
+        admission._photograph_seconds += more
+        if not admission._photographs:
+            admission._progressed = time.perf_counter()
+        admission._queued[self._is_small] -= self.queued
+        admission._photographs += bool(pixels) - bool(self.pixels)
+        admission.pixels += pixels - self.pixels
+        self._is_small = is_small(3 * self.held)
         self.pixels = pixels
+        self.queued = seconds * min(1.0, QUEUED / pixels) if pixels else 0.0
+        admission._queued[self._is_small] += self.queued
 
     def __enter__(self) -> Self:
         return self
@@ -189,8 +242,11 @@ class Ticket:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.pixels:
-            self._admission._pixels.drop(self.pixels)
-            self._queue(0)
-        # What was refused, or nobody waits for any more, did not leave by being worked off.
-        self._admission._leave(self, answered=error is None)
+        self._set(0, 0.0)
+        admission = self._admission
+        admission.items -= self.items
+        admission.bytes -= self.bytes
+        admission.held -= self.held
+        admission.requests -= 1
+        if not admission.requests:
+            admission._empty()

@@ -1,7 +1,7 @@
-"""Dynamic batching without a timer: a free session takes whatever waits, up to a limit.
+"""Adaptive batching without a timer: a free session takes what waits, up to a limit.
 
-Alone, a request never waits for others; while a batch runs, those that come meanwhile gather for
-the next one. Batches grow with the load by themselves, and there is no delay to tune.
+A lone request never waits for others; requests that arrive while a batch runs gather for the next
+one. Batches grow with the load by themselves, and there is no delay to tune.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ import itertools
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,23 +17,27 @@ import numpy as np
 
 from service.errors import InvalidValue
 from service.inference.pixels import Floats
+from service.inference.queue import Job, Queue, Result, TileQueue
 from service.inference.session import Session, Sigma
+from service.inference.throughput import Throughput
 
+BRIEF = 0.0005
+"""Seconds that a batch may run on the event loop: waking a thread up and back takes as long."""
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What an operation gave, and the seconds it waited for a session and ran in one."""
-
-    output: Floats
-    queue: float
-    inference: float
+MAX_REQUESTS = 24
+"""Requests of a batch that starts on the event loop, unless the thread hands it back: while larger
+ones are parsed and written, others wait unread, beyond what is admitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What ran at once: of how many items and requests, and for how many seconds.
+    """A batch that has run.
 
-    pixels: of photographs, halos included.
+    Attributes:
+        items: Images, codings or tiles in it.
+        requests: Requests, or tiles of photographs, in it.
+        inference: Seconds that it ran.
+        pixels: Pixels of photographs in it, halos included; 0 for thumbnails.
     """
 
     items: int
@@ -43,37 +46,10 @@ class Batch:
     pixels: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
-    array: Floats
-    steps: int | None
-    sigma: Sigma | None
-    answer: asyncio.Future[Result]
-    since: float
-
-
-BRIEF = 0.0005
-"""Seconds that a batch may take on the event loop: to wake a thread up and back takes as long."""
-
-TURN = 24
-"""Requests of a batch that is begun on the event loop, but for one that the thread hands back:
-while those of larger ones are read and written, others wait unread, beyond what is admitted."""
-
-LARGEST_RUN = 256
-"""Items of one request that run at once; more gain nothing in speed."""
-
-PHOTOGRAPHS = 1 << 20
-"""Numbers of photographs that run at once, unless one has more: each takes 100 bytes or so, and
-more at once only let others wait."""
-
-_Kind = tuple[tuple[int, ...], int | None]
-"""What may share a batch: arrays of one shape but for the batch, and one number of steps."""
-
-
 class Batcher:
-    """The queue of one session: one batch runs at a time, in a thread of its own.
+    """Runs one batch of a session at a time, in a thread of its own.
 
-    A batch that is known to end before a thread would have woken up runs where it is.
+    A batch that is known to end before a thread would have woken up runs on the event loop.
     """
 
     def __init__(
@@ -83,157 +59,117 @@ class Batcher:
         max_batch: int,
         observe: Callable[[Batch], None] = lambda _: None,
     ) -> None:
-        """max_batch: items of several requests at once; a larger request runs by itself."""
+        """Create a batcher with an empty queue.
+
+        Args:
+            session: Runs the batches.
+            max_batch: Items of several requests in one batch. A request with more runs alone.
+            observe: Called with each batch that has run, on the event loop.
+        """
         self.session = session
-        self._max_batch = max_batch
-        self._largest_run = max(max_batch, LARGEST_RUN)
+        self.throughput = Throughput()
         self._observe = observe
-        self._waiting: dict[_Kind, deque[_Job]] = {}
+        self._queue: Queue = TileQueue(max_batch) if session.tiling else Queue(max_batch)
         self._thread = ThreadPoolExecutor(1, session.operation.file)
         self._lock = threading.Lock()
         self._busy_since: float | None = None
-        self._took: dict[int, float] = {}
-        self._owed = 0  # numbers of small photographs that go before the next large one
 
     def submit(
         self, array: Floats, steps: int | None = None, sigma: Sigma | None = None
     ) -> asyncio.Future[Result]:
-        """Queue a request of one or more items; cancel what is returned to drop it.
+        """Queue a request. Requests with different sigma share batches.
 
-        Requests with different sigma share batches. The future fails with InvalidValue where the
-        outputs are not finite, and with whatever the session raises; other requests of its batch
-        are not harmed.
+        Args:
+            array: Inputs that Session.check() accepts, batch dimension first.
+            steps: Length of the sequence to return, None for the model's default.
+            sigma: Noise level, 0 to 100 on the scale of 0 to 255, one or (batch,); None if unknown.
+
+        Returns:
+            A future; cancel it to drop the request. It fails with InvalidValue if the outputs are
+            not finite, and with what the session raises; other requests of its batch are not
+            affected.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(array, steps, sigma, loop.create_future(), time.perf_counter())
-        kind = (array.shape[1:], steps)
+        job = Job(array, steps, sigma, loop.create_future(), time.perf_counter())
         with self._lock:
-            if kind in self._waiting:
-                self._waiting[kind].append(job)
-            else:
-                self._waiting[kind] = deque((job,))
+            self._queue.push(job)
             if self._busy_since is not None:
-                return job.answer
-            self._busy_since = job.since
-        # Not now: requests that came in the same turn of the event loop join this batch.
-        loop.call_soon(self._begin, loop)
-        return job.answer
+                return job.future
+            self._busy_since = job.submitted
+        # Not now: requests of the same turn of the event loop join this batch.
+        loop.call_soon(self._start, loop)
+        return job.future
 
     def waiting(self) -> list[float]:
-        """Return the time.perf_counter() at which each waiting request came."""
+        """Return the time.perf_counter() at which each waiting request was submitted."""
         with self._lock:
-            return [job.since for jobs in self._waiting.values() for job in jobs]
+            return [job.submitted for job in self._queue]
 
     def busy_for(self) -> float:
-        """Return for how many seconds the batch that runs now has run, 0 where none does."""
+        """Return the seconds that the current batch has run, 0 if none runs."""
         since = self._busy_since
         return 0.0 if since is None else time.perf_counter() - since
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        if jobs := self._next(TURN):
+    def measure(self, shape: tuple[int, ...]) -> None:
+        """Run zeros of a shape in this thread, and learn how long they take."""
+        started = time.perf_counter()
+        self.session.run(np.zeros(shape, np.float32))
+        ended = time.perf_counter()
+        self.throughput.record(self.numbers(math.prod(shape), None), ended - started, ended)
+
+    def numbers(self, size: int, steps: int | None) -> int:
+        """Return the numbers that a throughput counts for inputs of a size: times the steps."""
+        described = self.session.operation.steps
+        return size * (steps or (described.default if described else 1))
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        if jobs := self._next(MAX_REQUESTS):
             self._run_batch(jobs, loop)
 
-    def _run_batch(self, jobs: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
-        """Run a batch on the event loop if it is brief, or else in the thread."""
+    def _run_batch(self, jobs: list[Job], loop: asyncio.AbstractEventLoop) -> None:
+        """Run a batch on the event loop if it is brief, otherwise in the thread."""
         if not self._is_brief(jobs):
             self._thread.submit(self._run_batches, jobs, loop)
             return
-        self._finish(*self._work(jobs))
-        if self._waiting:
-            loop.call_soon(self._begin, loop)
+        self._finish(*self._timed(jobs))
+        if self._queue:
+            loop.call_soon(self._start, loop)
         else:
             self._busy_since = None
 
-    def _run_batches(self, jobs: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
-        """Run, in the thread, one batch after another, until none waits or a brief one does."""
+    def _run_batches(self, jobs: list[Job], loop: asyncio.AbstractEventLoop) -> None:
+        """Run batch after batch in the thread, until none waits or a brief one does."""
         while jobs:
-            loop.call_soon_threadsafe(self._finish, *self._work(jobs))
+            loop.call_soon_threadsafe(self._finish, *self._timed(jobs))
             jobs = self._next()
             if jobs and self._is_brief(jobs):
                 loop.call_soon_threadsafe(self._run_batch, jobs, loop)
                 return
 
-    def _is_brief(self, jobs: Sequence[_Job]) -> bool:
-        # What takes how long depends on the size; until that is known, it may be too long.
-        return self._took.get(self._size(jobs), BRIEF) < BRIEF
+    def _is_brief(self, jobs: Sequence[Job]) -> bool:
+        # How long a batch takes depends on its size; a size that has not run may take too long.
+        seconds = self.throughput.run_seconds(self._numbers(jobs))
+        return seconds is not None and seconds < BRIEF
 
-    def _size(self, jobs: Sequence[_Job]) -> int:
-        """Between which powers of two the work of a batch is, in numbers and in steps."""
-        steps = self.session.operation.steps
-        asked = jobs[0].steps or (steps.default if steps else 1)
-        return (asked * sum(job.array.size for job in jobs)).bit_length()
+    def _numbers(self, jobs: Sequence[Job]) -> int:
+        return self.numbers(sum(job.array.size for job in jobs), jobs[0].steps)
 
-    def _next(self, most: float = math.inf) -> list[_Job]:
-        """The next batch; from now on the session is busy with it, or free if there is none.
-
-        most: requests in it.
-        """
+    def _next(self, max_requests: float = math.inf) -> list[Job]:
+        """Take the next batch; the session is busy with it from now on, free if there is none."""
         with self._lock:
-            jobs = self._take(most)
+            jobs = self._queue.pop(max_requests)
             self._busy_since = time.perf_counter() if jobs else None
             return jobs
 
-    def _take(self, most: float) -> list[_Job]:
-        """The next batch, of the kind whose turn it is; those whose client has gone are dropped."""
-        while self._waiting:
-            kind = self._turn()
-            queue = self._waiting.pop(kind)
-            limit = self._at_once(kind[0], self._max_batch)
-            jobs: list[_Job] = []
-            items = 0
-            while queue and (
-                not jobs or (len(jobs) < most and items + len(queue[0].array) <= limit)
-            ):
-                job = queue.popleft()
-                if not job.answer.done():
-                    jobs.append(job)
-                    items += len(job.array)
-            if queue:
-                self._waiting[kind] = queue  # at the end: every kind has its turn
-            if jobs:
-                if self.session.operation.tiles:
-                    size = items * math.prod(kind[0])
-                    self._owed = self._owed - size if self._is_small(kind) else size
-                return jobs
-        return []
-
-    def _turn(self) -> _Kind:
-        """Whose turn it is: each kind's in its order, but of photographs that of the oldest tile.
-
-        So all photographs get on alike, however many have the same shape. Small ones need not wait
-        for a tile of each that is large: they go between two of these, as much of them as of one.
-        """
-        if self.session.operation.tiles is None:
-            return next(iter(self._waiting))
-        small_first = self._owed > 0
-        return min(
-            self._waiting,
-            key=lambda kind: (
-                self._is_small(kind) != small_first,
-                self._waiting[kind][0].since,
-            ),
-        )
-
-    def _is_small(self, kind: _Kind) -> bool:
-        """Whether several may run at once, as of up to a fifteenth of the largest tile's pixels."""
-        return self._at_once(kind[0], 2) > 1
-
-    def _at_once(self, shape: tuple[int, ...], most: int) -> int:
-        """How many items of a shape may run at once, of at most so many."""
-        if self.session.operation.tiles is None:
-            return most
-        return max(1, min(most, PHOTOGRAPHS // math.prod(shape)))
-
-    def _work(self, jobs: list[_Job]) -> tuple[list[_Job], list[Floats | Exception], float, float]:
-        began = time.perf_counter()
+    def _timed(self, jobs: list[Job]) -> tuple[list[Job], list[Floats | Exception], float, float]:
+        started = time.perf_counter()
         outcomes = self._outcomes(jobs)
-        took = time.perf_counter() - began
-        size = self._size(jobs)
-        # The least of late: what comes on top is the wait for the interpreter, or for a processor.
-        self._took[size] = min(took, 1.02 * self._took.get(size, took))
-        return jobs, outcomes, began, took
+        ended = time.perf_counter()
+        self.throughput.record(self._numbers(jobs), ended - started, ended)
+        return jobs, outcomes, started, ended - started
 
-    def _outcomes(self, jobs: Sequence[_Job]) -> list[Floats | Exception]:
+    def _outcomes(self, jobs: Sequence[Job]) -> list[Floats | Exception]:
+        """Run a batch, and each request by itself if the batch fails."""
         try:
             outputs = self._run(jobs)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to one request
@@ -243,21 +179,21 @@ class Batcher:
         ends = itertools.accumulate(len(job.array) for job in jobs)
         return [outputs[end - len(job.array) : end] for job, end in zip(jobs, ends, strict=True)]
 
-    def _run(self, jobs: Sequence[_Job]) -> Floats:
+    def _run(self, jobs: Sequence[Job]) -> Floats:
         arrays = [job.array for job in jobs]
         inputs = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
         steps, sigma = jobs[0].steps, self._sigmas(jobs)
-        largest = self._at_once(inputs.shape[1:], self._largest_run)
-        if len(inputs) <= largest:
+        limit = self._queue.run_limit(inputs.shape[1:])
+        if len(inputs) <= limit:
             outputs = self.session.run(inputs, steps, sigma)
-        else:  # one request, in parts: what a run takes in memory grows with its size
+        else:  # one request, in parts: the memory of a run grows with its size
             outputs = np.empty(self.session.output_shape(inputs.shape, steps), np.float32)
-            for start in range(0, len(inputs), largest):
-                if jobs[0].answer.done():  # nobody waits any more
+            for start in range(0, len(inputs), limit):
+                if jobs[0].future.done():  # the client has gone
                     break
-                part = slice(start, start + largest)
-                told = None if sigma is None else sigma[part]
-                outputs[part] = self.session.run(inputs[part], steps, told)
+                part = slice(start, start + limit)
+                levels = None if sigma is None else sigma[part]
+                outputs[part] = self.session.run(inputs[part], steps, levels)
         if not np.isfinite(outputs).all():
             raise InvalidValue(
                 f"{self.session.operation.input.name}: expected numbers of the model's range, "
@@ -265,26 +201,21 @@ class Batcher:
             )
         return outputs
 
-    def _sigmas(self, jobs: Sequence[_Job]) -> Floats | None:
-        """How noisy each item of a batch is, None where the graph is not told."""
+    def _sigmas(self, jobs: Sequence[Job]) -> Floats | None:
+        """The noise level of each item of a batch, None if the graph has no such input."""
         if self.session.operation.sigma is None:
             return None
         return np.concatenate([self.session.sigmas(job.sigma, len(job.array)) for job in jobs])
 
     def _finish(
-        self, jobs: list[_Job], outcomes: list[Floats | Exception], began: float, took: float
+        self, jobs: list[Job], outcomes: list[Floats | Exception], started: float, seconds: float
     ) -> None:
-        is_tiled = self.session.operation.tiles is not None
-        pixels = sum(math.prod(job.array.shape[:3]) for job in jobs) if is_tiled else 0
-        self._observe(Batch(_items(jobs), len(jobs), took, pixels))
+        items = sum(len(job.array) for job in jobs)
+        self._observe(Batch(items, len(jobs), seconds, self._queue.pixels(jobs)))
         for job, outcome in zip(jobs, outcomes, strict=True):
-            if job.answer.done():
+            if job.future.done():
                 continue
             if isinstance(outcome, Exception):
-                job.answer.set_exception(outcome)
+                job.future.set_exception(outcome)
             else:
-                job.answer.set_result(Result(outcome, began - job.since, took))
-
-
-def _items(jobs: Sequence[_Job]) -> int:
-    return sum(len(job.array) for job in jobs)
+                job.future.set_result(Result(outcome, started - job.submitted, seconds))

@@ -1,4 +1,7 @@
-"""What the workers of a service were asked to unload and to load, known to every one of them."""
+"""Repository control: which operations are unloaded, and how often each model was told to load.
+
+The Open Inference Protocol's load and unload reach one worker; all of them have to follow.
+"""
 
 import os
 from collections import Counter, defaultdict
@@ -12,65 +15,71 @@ OPERATIONS: Mapping[str, OperationName] = {each: each for each in get_args(Opera
 LOADS = "loads"
 
 
-class Asked(NamedTuple):
-    """What was asked for until now.
+class Commands(NamedTuple):
+    """The effect of all commands so far.
 
-    unloaded: the operations to do without, by the model's name; loads: how often each model was
-    asked to be loaded.
+    Attributes:
+        unloaded: Operations that are not to be served, by the model's name.
+        loads: How often each model was told to load.
     """
 
     unloaded: Mapping[str, frozenset[OperationName]]
     loads: Mapping[str, int]
 
 
-class Unloaded:
-    """A set of operations of models, and a count of what was taken out of it again.
+class Control:
+    """The commands of one process, or of all workers that share a folder.
 
-    Several workers share a folder: an empty file for each operation that is unloaded, and one for
-    each model that was asked to be loaded, with a byte for each time.
+    The folder holds an empty file for each unloaded operation, and a file for each model that was
+    told to load, with one byte for each time.
     """
 
     def __init__(self, shared: Path | None = None) -> None:
-        """shared: a folder that every worker can write, or None for a set of this process alone."""
+        """Start with nothing unloaded.
+
+        Args:
+            shared: A folder that every worker can write, None for a single process.
+        """
         self._shared = shared
-        self._names: set[tuple[str, OperationName]] = set()
+        self._unloaded: set[tuple[str, OperationName]] = set()
         self._loads: Counter[str] = Counter()
         if shared:
             shared.mkdir(parents=True, exist_ok=True)
 
-    def add(self, name: str, operation: OperationName) -> None:
+    def unload(self, name: str, operation: OperationName) -> None:
+        """Record that an operation of a model is not to be served."""
         if self._shared:
             (self._shared / f"{name}.{operation}").touch()
         else:
-            self._names.add((name, operation))
+            self._unloaded.add((name, operation))
 
-    def discard(self, name: str, operation: OperationName) -> None:
-        """Take an operation out, and count that its model was asked to be loaded."""
+    def load(self, name: str, operation: OperationName) -> None:
+        """Record that an operation of a model is to be served, and count the command."""
         if self._shared:
-            # In this order: who sees the count sees what it stands for.
+            # In this order: a worker that sees the count sees the operation, too.
             (self._shared / f"{name}.{operation}").unlink(missing_ok=True)
             with (self._shared / f"{name}.{LOADS}").open("a") as file:
                 file.write(".")
         else:
-            self._names.discard((name, operation))
+            self._unloaded.discard((name, operation))
             self._loads[name] += 1
 
-    def read(self) -> Asked:
-        """Return what was asked for, by any of the workers."""
+    def read(self) -> Commands:
+        """Return the commands of all workers."""
         if self._shared is None:
-            return _asked(self._names, dict(self._loads))
-        names: set[tuple[str, OperationName]] = set()
-        # The counts first: what is counted has left the set by then.
+            return _commands(self._unloaded, dict(self._loads))
+        unloaded: set[tuple[str, OperationName]] = set()
+        # The counts first: an operation leaves the folder before its load is counted.
         loads = {path.stem: path.stat().st_size for path in self._shared.glob(f"*.{LOADS}")}
-        for entry in os.listdir(self._shared):  # noqa: PTH208 - names are all that is wanted
+        for entry in os.listdir(self._shared):  # noqa: PTH208 - only names are needed
             name, _, suffix = entry.rpartition(".")
             if suffix in OPERATIONS:
-                names.add((name, OPERATIONS[suffix]))
-        return _asked(names, loads)
+                unloaded.add((name, OPERATIONS[suffix]))
+        return _commands(unloaded, loads)
 
 
-def _asked(names: set[tuple[str, OperationName]], loads: Mapping[str, int]) -> Asked:
+def _commands(names: set[tuple[str, OperationName]], loads: Mapping[str, int]) -> Commands:
     unloaded: defaultdict[str, frozenset[OperationName]] = defaultdict(frozenset)
     for name, operation in names:
         unloaded[name] |= {operation}
-    return Asked(dict(unloaded), loads)
+    return Commands(dict(unloaded), loads)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from service.errors import StartupError
+from service.errors import ModelNotFound, StartupError
 from service.inference.batcher import Batch, Batcher
 from service.inference.device import Execution
 from service.inference.model import Model
@@ -16,19 +16,24 @@ from service.manifest import FILE_NAME, Manifest, OperationName, digest
 from service.pydantic_errors import explain
 
 SETTING = "SERVICE_MODELS (--models)"
-"""What an operator names the folder of models by."""
+"""How an operator sets the folder of models."""
 
 Observe = Callable[[str, OperationName, Batch], None]
-"""Told of each batch that ran, with the model's name and the operation."""
+"""Called with each batch that has run, its model's name and its operation."""
 
 Fingerprint = tuple[tuple[str, int, int], ...]
-"""What tells a folder's content from another: the name, size and time of each file."""
+"""Name, bytes and modification time (ns) of each file of a folder."""
 
 
 def find(root: Path, *, strict: bool = True) -> list[Path]:
-    """Return the folders <name>/<version>/ under a folder that hold a manifest, in order.
+    """Return the folders <name>/<version>/ that hold a manifest, in order.
 
-    strict: raise StartupError for a version that is not a number, instead of leaving it out.
+    Args:
+        root: The folder of models.
+        strict: Whether a version that is not a number is an error, or ignored.
+
+    Raises:
+        StartupError: A version is not a number, if strict.
     """
     folders = sorted(path.parent for path in root.glob(f"*/*/{FILE_NAME}"))
     for folder in folders:
@@ -38,7 +43,7 @@ def find(root: Path, *, strict: bool = True) -> list[Path]:
 
 
 def nothing_in(root: Path) -> StartupError:
-    """Return the error for a folder in which find() finds nothing, where there must be a model."""
+    """Return the error for a folder without models."""
     return StartupError(
         f"{root}: expected folders <name>/<version>/ with a {FILE_NAME}, received none; "
         f"{SETTING} says where they are"
@@ -46,13 +51,41 @@ def nothing_in(root: Path) -> StartupError:
 
 
 def newest(root: Path) -> dict[str, Path]:
-    """Return the folder of the newest version of every model under a folder, by name."""
+    """Return the folder of each model's newest version, by name. Raises StartupError as find()."""
     folders = sorted(find(root), key=lambda folder: int(folder.name))
     return {folder.parent.name: folder for folder in folders}
 
 
+def locate(root: Path, name: str, version: int | None = None) -> Path:
+    """Return the folder of a version of a model.
+
+    Args:
+        root: The folder of models.
+        name: The model's name.
+        version: The version's number, None for the newest.
+
+    Raises:
+        StartupError: There is no model, or as find().
+        ModelNotFound: There are others only.
+    """
+    folders = find(root)
+    if not folders:
+        raise nothing_in(root)
+    versions = {int(folder.name): folder for folder in folders if folder.parent.name == name}
+    if not versions:
+        names = dict.fromkeys(folder.parent.name for folder in folders)
+        raise ModelNotFound(f"model: expected one of {', '.join(names)}, received {name!r}")
+    number = max(versions) if version is None else version
+    if number not in versions:
+        raise ModelNotFound(
+            f"version: expected one of {', '.join(map(str, sorted(versions)))} of {name}, "
+            f"received {version}"
+        )
+    return versions[number]
+
+
 def fingerprint(folder: Path) -> Fingerprint:
-    """Return what tells what a folder holds; nothing of what vanishes while it is read."""
+    """Return the fingerprint of a folder; files that vanish meanwhile are left out."""
     found = []
     with contextlib.suppress(OSError):
         for path in sorted(folder.iterdir()):
@@ -69,10 +102,16 @@ def load(
     max_batch: int = 64,
     observe: Observe = lambda *_: None,
 ) -> Model:
-    """Return the model of a folder <name>/<version>/, its files checked against their digests.
+    """Load the model of a folder <name>/<version>/ and verify its files against their digests.
 
-    max_batch: items of several requests that may run at once; observe: told of each batch that
-    ran. Raises StartupError, naming the file, where anything is not as the manifest says.
+    Args:
+        folder: The model's folder.
+        execution: The device and its options.
+        max_batch: Items of several requests in one batch.
+        observe: Called with each batch that has run.
+
+    Raises:
+        StartupError: Something is not as the manifest says; the message names the file.
     """
     try:
         manifest = Manifest.read(folder)

@@ -1,29 +1,47 @@
-"""One served model: its operations over their queues."""
+"""One served model: its operations, each with its queue and session."""
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
-from service.errors import InvalidValue, OperationNotOffered
-from service.inference.batcher import Batcher, Result
+from service.errors import OperationNotOffered, ShapeMismatch
+from service.inference.batcher import Batcher
 from service.inference.device import CUDA
 from service.inference.pixels import Floats
+from service.inference.queue import Result
 from service.inference.session import Session, Sigma
-from service.inference.tiling.layout import longest
+from service.inference.tiling.denoise import Denoiser
 from service.manifest import Manifest, OperationName, Tensor
 
-WARM = 64
-"""Height and width, or a little more, of the photograph that warms a model up."""
+WARM_SIDE = 64
+"""Height and width, rounded up, of the photographs that warm a model up."""
+
+MEASURED_SIDE = 256
+"""The same of one from which it is estimated how long larger ones take, until one has run: large
+enough that the cost of a run by itself is small."""
+
+MEASURED_RUNS = 3
+"""Runs of it: the least counts, as another process may delay one."""
 
 
 class Model:
-    """A version of a model, loaded: says what it offers, checks what it is given, runs it."""
+    """A version of a model that is loaded.
+
+    Attributes:
+        manifest: What its folder says of it.
+        batchers: The queue and the session of each operation that is offered.
+        denoiser: Denoises photographs of any size, None for a model of thumbnails.
+    """
 
     def __init__(self, manifest: Manifest, batchers: Mapping[OperationName, Batcher]) -> None:
-        """batchers: the queue before the session of each operation that is offered."""
+        """Create a model that offers the operations of these batchers."""
         self.manifest = manifest
         self.batchers = batchers
+        self.denoiser: Denoiser | None = None
+        batcher = batchers.get("denoise")
+        if batcher and batcher.session.tiling:
+            self.denoiser = Denoiser(batcher, batcher.session.tiling, manifest.pixels)
 
     @property
     def name(self) -> str:
@@ -35,25 +53,42 @@ class Model:
 
     @property
     def provider(self) -> str:
-        """The execution provider in use, of ONNX Runtime's names."""
+        """The execution provider in use, by ONNX Runtime's name."""
         return next(iter(self.batchers.values())).session.provider
 
     @property
     def takes_photographs(self) -> bool:
         """Whether it denoises photographs of any size, in tiles."""
-        denoise = self.manifest.operations.get("denoise")
-        return denoise is not None and denoise.tiles is not None
+        return self.denoiser is not None
 
     def offers(self, operation: OperationName) -> bool:
         return operation in self.batchers
 
+    def session(self, operation: OperationName) -> Session:
+        """Return what runs an operation. Raises OperationNotOffered."""
+        return self._batcher(operation).session
+
     def input(self, operation: OperationName) -> Tensor:
-        """Return what an operation takes. Raises OperationNotOffered."""
+        """Return the tensor that an operation takes. Raises OperationNotOffered."""
         return self.session(operation).operation.input
 
     def output(self, operation: OperationName) -> Tensor:
-        """Return what an operation gives. Raises OperationNotOffered."""
+        """Return the tensor that an operation returns. Raises OperationNotOffered."""
         return self.session(operation).operation.output
+
+    def photographs(self) -> Denoiser:
+        """Return the denoiser.
+
+        Raises:
+            OperationNotOffered: The model does not denoise.
+            ShapeMismatch: It denoises images of one size only.
+        """
+        self._batcher("denoise")
+        if self.denoiser is None:
+            raise ShapeMismatch(
+                f"model: expected one that takes photographs of any size, received {self.name}"
+            )
+        return self.denoiser
 
     def check(
         self,
@@ -64,21 +99,14 @@ class Model:
         *,
         known_finite: bool = False,
     ) -> tuple[int, ...]:
-        """Return the shape of what an operation gives for a batch of inputs, if it can run.
+        """Check that an operation can run and return its output's shape, as Session.check() does.
 
-        known_finite: whether the numbers are known to have no NaN and no inf among them. Raises
-        OperationNotOffered; InvalidValue for numbers that are not finite, an empty batch, steps or
-        sigma where the operation has no such input, or sigma beyond what it takes; ShapeMismatch.
+        Raises:
+            OperationNotOffered: The model has no such operation.
+            ShapeMismatch: As Session.check().
+            InvalidValue: As Session.check().
         """
-        session = self.session(operation)
-        shape = session.output_shape(array.shape, steps)
-        if sigma is not None:
-            session.sigmas(sigma, len(array))
-        if not known_finite and not np.isfinite(array).all():
-            raise InvalidValue(
-                f"{self.input(operation).name}: expected finite numbers, received NaN or inf"
-            )
-        return shape
+        return self.session(operation).check(array, steps, sigma, known_finite=known_finite)
 
     def infer(
         self,
@@ -87,7 +115,7 @@ class Model:
         steps: int | None = None,
         sigma: Sigma | None = None,
     ) -> Floats:
-        """Return an operation's output for a batch of inputs, in this thread; raise as check()."""
+        """Check inputs and run an operation in this thread, past the queue; raise as check()."""
         self.check(operation, array, steps, sigma)
         return self.batchers[operation].session.run(array, steps, sigma)
 
@@ -98,27 +126,44 @@ class Model:
         steps: int | None = None,
         sigma: Sigma | None = None,
     ) -> asyncio.Future[Result]:
-        """Queue a batch of inputs, after check(), as Batcher.submit says."""
+        """Queue inputs that check() accepts, as Batcher.submit() does."""
         return self.batchers[operation].submit(array, steps, sigma)
 
+    def seconds(self, operation: OperationName, size: int, steps: int | None = None) -> float:
+        """Return the seconds that a request will keep the session busy, as Throughput.seconds().
+
+        Args:
+            operation: An operation that is offered.
+            size: Numbers in the inputs.
+            steps: Length of the sequence to return, None for the model's default.
+        """
+        batcher = self.batchers[operation]
+        return batcher.throughput.seconds(batcher.numbers(size, steps))
+
     def without(self, operations: Collection[OperationName]) -> "Model":
-        """Return this model with fewer operations; what waits for them is still answered."""
+        """Return this model with fewer operations; requests that wait for them are still served."""
         kept = {name: each for name, each in self.batchers.items() if name not in operations}
         return Model(self.manifest, kept)
 
     def warm_up(self, max_batch: int = 1) -> None:
         """Run every operation, so that the first request finds memory and kernels ready.
 
-        max_batch: of the sizes 1, 2, 4... up to it, each of which CUDA prepares for by itself.
+        The last shape runs some more times, to tell how long requests will take.
+
+        Args:
+            max_batch: Items of the largest batch; each power of two up to it is run, as CUDA
+                prepares for each.
         """
         for batcher in self.batchers.values():
-            for shape in _warming(batcher.session, max_batch):
+            shapes = list(_warm_shapes(batcher.session, max_batch))
+            for shape in shapes:
                 batcher.session.run(np.zeros(shape, np.float32))
+            for _ in range(MEASURED_RUNS):
+                batcher.measure(shapes[-1])
 
-    def session(self, operation: OperationName) -> Session:
-        """Return what runs an operation. Raises OperationNotOffered."""
+    def _batcher(self, operation: OperationName) -> Batcher:
         try:
-            return self.batchers[operation].session
+            return self.batchers[operation]
         except KeyError:
             raise OperationNotOffered(
                 f"{self.name}: expected one of its operations, {', '.join(self.batchers)}, "
@@ -126,13 +171,16 @@ class Model:
             ) from None
 
 
-def _warming(session: Session, max_batch: int) -> Iterator[tuple[int, ...]]:
-    """The shapes of what warms a session up."""
-    tiles, taken = session.operation.tiles, session.operation.input.shape[1:]
-    free = -(-WARM // session.multiple) * session.multiple if tiles else 1
-    one = [size if isinstance(size, int) else free for size in taken]
-    for doubled in range((max_batch - 1).bit_length() + 1):
-        yield (1 << doubled, *one)
-    if tiles and session.provider == CUDA:  # which finds memory and kernels for each size anew
-        side = longest(tiles, multiple=session.multiple)
-        yield (1, *(each if isinstance(each, int) else side for each in taken))
+def _warm_shapes(session: Session, max_batch: int) -> Iterator[tuple[int, ...]]:
+    """The shapes that warm a session up; free sizes are 1 unless they are a photograph's."""
+    dimensions, tiling = session.operation.input.shape[1:], session.tiling
+
+    def shape(items: int, free: int) -> tuple[int, ...]:
+        return (items, *(free if isinstance(size, str) else size for size in dimensions))
+
+    side = tiling.padded(WARM_SIDE) if tiling else 1
+    for power in range((max_batch - 1).bit_length() + 1):
+        yield shape(1 << power, side)
+    if tiling:
+        on_cuda = session.provider == CUDA  # which prepares for each size anew
+        yield shape(1, tiling.longest() if on_cuda else tiling.padded(MEASURED_SIDE))

@@ -1,4 +1,4 @@
-"""The models that are served: looked up by name, version and operation."""
+"""The registry of served models: look-up by name, version and operation."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,18 +6,19 @@ from typing import Literal
 
 from service.errors import ModelNotFound, OperationNotOffered
 from service.inference.model import Model
-from service.manifest import Manifest, OperationName
-
-PHOTO = "photo"
-"""The model of photographs that comes with the service."""
+from service.manifest import PHOTO, Manifest, OperationName
 
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a model as it stands in its folder.
+    """A version of a model.
 
-    model: what answers requests, None where nothing does; manifest: None where it could not be
-    read; fault: why what the folder holds now could not be loaded, "" where it was.
+    Attributes:
+        name: The model's name.
+        number: The version, 1 or more.
+        model: The loaded model, None if none is served.
+        manifest: The manifest of its folder, None if it cannot be read.
+        fault: Why the present content of its folder could not be loaded, "" if it was.
     """
 
     name: str
@@ -28,25 +29,30 @@ class Version:
 
     @property
     def state(self) -> Literal["ready", "failed", "unloaded"]:
-        """Return ready, failed (nothing is served), or unloaded (it was asked to go)."""
+        """Return ready, failed (no model is served), or unloaded (by repository control)."""
         if self.model:
             return "ready"
         return "failed" if self.fault else "unloaded"
 
     @property
     def operations(self) -> list[OperationName]:
-        """Return what answers requests."""
+        """Return the operations that are served."""
         return list(self.model.batchers) if self.model else []
 
 
 class Store:
-    """The versions of models, by name; replaced as a whole, so that no lookup sees half of it."""
+    """The versions of all models; replaced as a whole, so that no look-up sees half a change.
+
+    Attributes:
+        known: Every version by name and number, served or not; by name, newest first.
+    """
 
     def __init__(self, versions: Mapping[tuple[str, int], Version]) -> None:
+        """Create a store of these versions, by name and number."""
         self.replace(versions)
 
     def replace(self, versions: Mapping[tuple[str, int], Version]) -> None:
-        """Serve these versions from now on, by name and number."""
+        """Replace all versions."""
         ordered = sorted(versions.values(), key=lambda each: (each.name, -each.number))
         self.known = {(each.name, each.number): each for each in ordered}
         self._models: dict[str, dict[int, Model]] = {}
@@ -55,19 +61,27 @@ class Store:
                 self._models.setdefault(each.name, {})[each.number] = each.model
 
     def __iter__(self) -> Iterator[Model]:
-        """Every version that is served of every model, by name, the newest first."""
+        """Iterate over the served versions of every model, by name, newest first."""
         for versions in self._models.values():
             yield from versions.values()
 
     def versions(self, name: str) -> list[Version]:
-        """Return what is known of the versions of a model, newest first. Raises ModelNotFound."""
+        """Return every version of a model, newest first. Raises ModelNotFound."""
         found = [version for version in self.known.values() if version.name == name]
         if not found:
             raise self._no_such_model(name)
         return found
 
     def get(self, name: str, version: int | None = None) -> Model:
-        """Return a version of a model, the newest where none is named. Raises ModelNotFound."""
+        """Return a served version of a model.
+
+        Args:
+            name: The model's name.
+            version: The version's number, None for the newest.
+
+        Raises:
+            ModelNotFound: No such model or version is served.
+        """
         versions = self._models.get(name)
         if not versions:
             raise self._no_such_model(name)
@@ -76,14 +90,21 @@ class Store:
         if version not in versions:
             raise ModelNotFound(
                 f"version: expected one of {', '.join(map(str, sorted(versions)))} of {name}, "
-                f"received {version}{self._why(name, version)}"
+                f"received {version}{self._reason(name, version)}"
             )
         return versions[version]
 
     def get_for(self, operation: OperationName, name: str, version: int | None = None) -> Model:
-        """Return a version of a model that offers an operation.
+        """Return a served version of a model that offers an operation.
 
-        Raises ModelNotFound, and OperationNotOffered with the names of the models that do offer it.
+        Args:
+            operation: The operation.
+            name: The model's name.
+            version: The version's number, None for the newest.
+
+        Raises:
+            ModelNotFound: No such model or version is served.
+            OperationNotOffered: The model has no such operation; the message names those that do.
         """
         model = self.get(name, version)
         if not model.offers(operation):
@@ -96,17 +117,17 @@ class Store:
         return model
 
     def offering(self, operation: OperationName, name: str) -> list[Model]:
-        """Return the versions of a model that offer an operation, the newest first."""
+        """Return the served versions of a model that offer an operation, newest first."""
         return [model for model in self._models.get(name, {}).values() if model.offers(operation)]
 
     def _no_such_model(self, name: str) -> ModelNotFound:
         return ModelNotFound(
             f"model: expected one of {', '.join(self._models) or 'none'}, received {name!r}"
-            f"{self._why(name)}"
+            f"{self._reason(name)}"
         )
 
-    def _why(self, name: str, number: int | None = None) -> str:
-        """Why a version that is known, the newest where none is named, does not answer."""
+    def _reason(self, name: str, number: int | None = None) -> str:
+        """Why a known version, the newest if no number is given, is not served."""
         for each in self.known.values():
             if each.name == name and number in (None, each.number):
                 if each.fault:

@@ -1,75 +1,98 @@
-"""A folder of models that is followed: versions come, change and go while the service runs.
+"""The model repository: what is served follows a folder of models and the control commands.
 
-Polling and control by request are one mechanism: both bring what is served in line with what was
-asked to be unloaded, and with what the folder holds: polling all of it, a request the versions of
-the model that it asks to be loaded. A version is loaded, verified and warmed up
-aside, then takes its place at once; one that cannot be loaded takes the place of nothing.
+Polling and control commands are one mechanism: both bring the served versions in line with what is
+unloaded and with what the folder holds. Polling looks at the whole folder, a command at the models
+that were told to load. A version is loaded, verified and warmed up in a thread, then replaces the
+old one at once; one that cannot be loaded replaces nothing.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from service.errors import ModelNotFound, ServiceError, StartupError
-from service.inference.control import Asked, Unloaded
-from service.inference.held import Held, left
-from service.inference.loader import find, fingerprint, nothing_in
+from service.inference.control import Commands, Control
+from service.inference.loader import Fingerprint, find, fingerprint, nothing_in
 from service.inference.model import Model
 from service.inference.registry import Store, Version
 from service.manifest import Manifest, OperationName
 
 Key = tuple[str, int]
-NOTHING: frozenset[OperationName] = frozenset()
+Operations = frozenset[OperationName]
 
 log = logging.getLogger(__name__)
 
 
+class _Held(NamedTuple):
+    """A version, the content of the folder that it was loaded from, and what was unloaded of it."""
+
+    version: Version
+    content: Fingerprint
+    unloaded: Operations
+
+    def without(self, unloaded: Operations) -> "_Held":
+        """Return it with these operations unloaded; no graph is loaded or run for that."""
+        if unloaded == self.unloaded:
+            return self
+        model = self.version.model and _remaining(self.version.model, unloaded)
+        return _Held(replace(self.version, model=model), self.content, unloaded)
+
+
 class Repository:
-    """The store of models that a folder holds, kept in line with it."""
+    """Keeps a store of models in line with a folder.
+
+    Attributes:
+        store: The versions, served or not.
+    """
 
     def __init__(
-        self,
-        root: Path,
-        load: Callable[[Path], Model],
-        unloaded: Unloaded,
-        *,
-        strict: bool = True,
+        self, root: Path, load: Callable[[Path], Model], control: Control, *, strict: bool = True
     ) -> None:
         """Load every version under a folder.
 
-        load: returns a model that is verified and warm; strict: raise StartupError where any of
-        them cannot be served, and not only where none can, or there is none.
+        Args:
+            root: The folder of models.
+            load: Returns the verified and warm model of a folder <name>/<version>/.
+            control: The commands of all workers.
+            strict: Whether every version must load, or at least one.
+
+        Raises:
+            StartupError: There is no version, none can be loaded, or, if strict, one cannot.
         """
         self._root = root
         self._load = load
-        self._unloaded = unloaded
+        self._control = control
         self._lock = asyncio.Lock()
-        self._held: Mapping[Key, Held] = {}
+        self._held: Mapping[Key, _Held] = {}
         self._loads: Mapping[str, int] = {}
         self.store = Store({})
-        asked = unloaded.read()
-        self._hold(self._scan(asked, strict=strict), asked)
+        commands = control.read()
+        self._hold(self._scan(commands, strict=strict), commands)
         known = self.store.known.values()
         faults = [each.fault for each in known if each.state == "failed"]
         if len(faults) == len(known):
             raise StartupError("; ".join(faults)) if faults else nothing_in(root)
 
     async def refresh(self, *, folder: bool = True) -> None:
-        """Bring what is served in line with the folder; log what could not be loaded.
+        """Bring the store in line with the folder and the commands; log what cannot be loaded.
 
-        folder: look at all of the folder, not only at models that were asked to be loaded. What
-        was asked to be unloaded goes in any case.
+        Args:
+            folder: Whether to look at the whole folder, or only at models that were told to load.
         """
         async with self._lock:
-            asked = await asyncio.to_thread(self._unloaded.read)
-            names = {name for name, times in asked.loads.items() if times != self._loads.get(name)}
+            commands = await asyncio.to_thread(self._control.read)
+            names = {
+                name for name, times in commands.loads.items() if times != self._loads.get(name)
+            }
             if (folder or names) and not await asyncio.to_thread(self._root.is_dir):
                 log.warning("%s: expected a folder of models, received none", self._root)
-                folder, names = False, set()  # a mount that has gone takes nothing away
-                asked = asked._replace(loads=self._loads)
-            held = await asyncio.to_thread(self._scan, asked, None if folder else names)
-            self._hold(held, asked)
+                folder, names = False, set()  # a mount that has gone unloads nothing
+                commands = commands._replace(loads=self._loads)
+            held = await asyncio.to_thread(self._scan, commands, None if folder else names)
+            self._hold(held, commands)
 
     async def follow(self, seconds: float, *, folder: bool = True) -> None:
         """Refresh every so many seconds, for ever."""
@@ -83,20 +106,22 @@ class Repository:
     async def unload(self, name: str, operation: OperationName) -> None:
         """Stop serving an operation of every version of a model. Raises ModelNotFound."""
         self._check_known(name, operation)
-        self._unloaded.add(name, operation)
+        self._control.unload(name, operation)
         await self.refresh(folder=False)
 
     async def load(self, name: str, operation: OperationName) -> None:
-        """Serve an operation of a model, and all of its versions as their folders are now.
+        """Serve an operation of a model, with every version as its folder is now.
 
-        Raises ModelNotFound where the folder has none, and StartupError where it cannot be loaded.
+        Raises:
+            ModelNotFound: There is no such model or operation.
+            StartupError: The folder is missing, or a version of the model cannot be loaded.
         """
         if not await asyncio.to_thread(self._root.is_dir):
             raise StartupError(f"{self._root}: expected a folder of models, received none")
         folders = await asyncio.to_thread(find, self._root, strict=False)
         names = {folder.parent.name for folder in folders} | {name for name, _ in self.store.known}
-        if name in names:  # any other may be no file's name
-            self._unloaded.discard(name, operation)
+        if name in names:  # any other name may not be usable as a file's
+            self._control.load(name, operation)
         await self.refresh(folder=False)
         known = self.store.known.values()
         faults = [each.fault for each in known if each.name == name and each.fault]
@@ -116,26 +141,29 @@ class Repository:
                 f"model: expected one of {', '.join(known)}, received {name}.{operation}"
             )
 
-    def _hold(self, held: Mapping[Key, Held], asked: Asked) -> None:
+    def _hold(self, held: Mapping[Key, _Held], commands: Commands) -> None:
         for key, (before, *_) in self._held.items():
             after = held[key].version.operations if key in held else []
             if gone := [each for each in before.operations if each not in after]:
-                why = "" if key in held else ", as its folder has gone"
-                log.info("unloaded %s %d: %s%s", *key, ", ".join(gone), why)
+                reason = "" if key in held else ", as its folder has gone"
+                log.info("unloaded %s %d: %s%s", *key, ", ".join(gone), reason)
         self._held = held
-        self._loads = asked.loads
+        self._loads = commands.loads
         self.store.replace({key: each.version for key, each in held.items()})
 
     def _scan(
-        self, asked: Asked, names: Collection[str] | None = None, *, strict: bool = False
-    ) -> dict[Key, Held]:
-        """Every version, loaded where it is new or has changed.
+        self, commands: Commands, names: Collection[str] | None = None, *, strict: bool = False
+    ) -> dict[Key, _Held]:
+        """Return every version, loaded again where it is new or has changed.
 
-        names: of the models whose folders are looked at, None for all; the others stay, but for
-        operations that were unloaded.
+        Args:
+            commands: What is unloaded, and which models were told to load.
+            names: Models whose folders are looked at, None for all.
+            strict: Whether a version that cannot be loaded is an error.
         """
+        nothing: Operations = frozenset()
         held = {
-            key: each.without(each.unloaded | asked.unloaded.get(key[0], NOTHING))
+            key: each.without(each.unloaded | commands.unloaded.get(key[0], nothing))
             for key, each in self._held.items()
             if names is not None and key[0] not in names
         }
@@ -145,33 +173,27 @@ class Repository:
             if names is not None and name not in names:
                 continue
             key = (name, int(folder.name))
-            unloaded = asked.unloaded.get(name, NOTHING)
-            now = fingerprint(folder)
+            unloaded = commands.unloaded.get(name, nothing)
+            content = fingerprint(folder)
             before = self._held.get(key)
-            again = asked.loads.get(name) != self._loads.get(name)
+            told_to_load = commands.loads.get(name) != self._loads.get(name)
             if (
                 before
-                and before.print == now
+                and before.content == content
                 and before.unloaded <= unloaded
-                and not (again and before.version.fault)
+                and not (told_to_load and before.version.fault)
             ):
                 held[key] = before.without(unloaded)
             else:
-                version = self._version(
-                    folder, key, unloaded, before.version if before else None, strict=strict
-                )
-                held[key] = Held(version, now, unloaded)
+                last = before.version if before else None
+                version = self._version(folder, key, unloaded, last, strict=strict)
+                held[key] = _Held(version, content, unloaded)
         return held
 
     def _version(
-        self,
-        folder: Path,
-        key: Key,
-        unloaded: frozenset[OperationName],
-        before: Version | None,
-        *,
-        strict: bool,
+        self, folder: Path, key: Key, unloaded: Operations, last: Version | None, *, strict: bool
     ) -> Version:
+        """Load a version; if that fails, the last one stays."""
         try:
             model = self._load(folder)
         except Exception as error:
@@ -179,16 +201,22 @@ class Repository:
                 raise
             fault = str(error) if isinstance(error, ServiceError) else repr(error)
             log.error("%s %d could not be loaded: %s", *key, fault)
-            kept = left(before.model, unloaded) if before and before.model else None
-            manifest = before.manifest if before else _manifest(folder)
+            kept = _remaining(last.model, unloaded) if last and last.model else None
+            manifest = last.manifest if last else _manifest(folder)
             return Version(*key, kept, manifest, fault)
-        version = Version(*key, left(model, unloaded), model.manifest)
+        version = Version(*key, _remaining(model, unloaded), model.manifest)
         log.info("loaded %s %d: %s", *key, ", ".join(version.operations) or "nothing")
         return version
 
 
+def _remaining(model: Model, unloaded: Operations) -> Model | None:
+    """A model without these operations, None if no other is left."""
+    remaining = model.without(unloaded)
+    return remaining if remaining.batchers else None
+
+
 def _manifest(folder: Path) -> Manifest | None:
-    """The manifest of a folder whose graphs cannot be loaded, None where it is no good itself."""
+    """The manifest of a folder whose graphs cannot be loaded, None if it cannot be read either."""
     try:
         return Manifest.read(folder)
     except (OSError, ValueError):

@@ -1,6 +1,5 @@
 """An ONNX Runtime session for one operation of a model."""
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -13,33 +12,52 @@ from service.errors import InvalidValue, ShapeMismatch, StartupError
 from service.inference.device import CUDA, Execution, check, providers
 from service.inference.io_binding import Binding
 from service.inference.pixels import Floats
+from service.inference.tiling.layout import Tiling
 from service.manifest import Operation
 
 TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
 BUCKET = 64
-"""Height and width of photographs on CUDA are multiples of it: what runs there is chosen, and given
-memory, for each size by itself, and there may be any number of them."""
+"""Height and width of tiles on CUDA are multiples of it: cuDNN chooses kernels and memory for each
+size anew, and photographs have any number of sizes."""
 
 Sigma = float | Floats
 """The standard deviation of noise on the scale of 0 to 255: one for all items, or (batch,)."""
 
 
 class Session:
-    """One graph, ready to run: arrays in, arrays out; safe to call from several threads."""
+    """One graph, ready to run; safe to call from several threads.
+
+    Attributes:
+        operation: What the manifest says of the graph.
+        provider: The execution provider in use, by ONNX Runtime's name.
+        tiling: How photographs of any size become inputs, None for a model of thumbnails.
+    """
 
     def __init__(self, path: Path, operation: Operation, execution: Execution) -> None:
-        """Open a graph. Raises StartupError where it is not an ONNX graph as the manifest says."""
+        """Open a graph.
+
+        Args:
+            path: The ONNX file.
+            operation: What the manifest says of it.
+            execution: The device and its options.
+
+        Raises:
+            StartupError: The file is not an ONNX graph, its tensors are not the manifest's, or the
+                device does not run.
+        """
         self.operation = operation
+        any_size = "height" in operation.input.shape
         options = ort.SessionOptions()
-        options.intra_op_num_threads = execution.threads or _threads(operation)
-        # Threads that spin while they wait take whole processors from an idle service.
+        # Thumbnails are done before threads wake up; photographs are worth all CPUs.
+        options.intra_op_num_threads = execution.threads or (usable_cpus() if any_size else 1)
+        # Threads that spin while they wait take whole CPUs from an idle service.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        # What is planned for each size of a photograph is kept, and takes memory for all of them.
-        options.enable_mem_pattern = operation.tiles is None
-        # An input that stays on the CPU, as the number of steps does, cannot be in a CUDA graph;
-        # nor is there an end to graphs for every size of a photograph.
-        graphs = execution.cuda.graphs and operation.steps is None and operation.tiles is None
+        # The memory pattern of every size of a photograph would be kept.
+        options.enable_mem_pattern = not any_size
+        # An input on the CPU, as the number of steps is, cannot be part of a CUDA graph; and
+        # photographs would need a graph for every size.
+        graphs = execution.cuda.graphs and operation.steps is None and not any_size
         wanted = providers(execution, graphs=graphs)
         try:
             self._session = ort.InferenceSession(path, options, providers=wanted)
@@ -47,30 +65,33 @@ class Session:
             raise StartupError(f"{path}: expected an ONNX graph, received: {error}") from error
         self.provider = check(execution.device, self._session)
         self._check_tensors(path)
-        # Requests have few shapes, and to look one up takes a tenth of finding it again.
-        # (By a function that knows nothing of the session, or the two would keep each other.)
+        # Requests have few shapes, and a lookup takes a tenth of the check. (A function that does
+        # not know the session: a bound method would be a reference cycle.)
         self._output_shape = lru_cache(256)(partial(_output_shape, operation))
+        on_cuda = self.provider == CUDA
+        bucket = BUCKET if on_cuda else 1
+        self.tiling = Tiling.of(operation.tiles, bucket) if operation.tiles else None
         self._binding: Binding | None = None
-        if self.provider == CUDA:
+        if on_cuda:
             self._binding = Binding(
                 self._session, "cuda", device_id=execution.cuda.device_id, graphs=graphs
             )
 
-    @property
-    def multiple(self) -> int:
-        """What a photograph's height and width had best be multiples of."""
-        stride = self.operation.tiles.stride if self.operation.tiles else 1
-        return math.lcm(stride, BUCKET) if self.provider == CUDA else stride
-
     def run(self, array: Floats, steps: int | None = None, sigma: Sigma | None = None) -> Floats:
-        """Return the output for a batch of inputs.
+        """Run the graph in this thread.
 
-        steps: the length to give back, if free; sigma: how noisy the inputs are, None if unknown.
+        Args:
+            array: Inputs that check() accepts, batch dimension first.
+            steps: Length of the sequence to return, None for the model's default.
+            sigma: Noise level of the inputs on the scale of 0 to 255, None if unknown.
+
+        Returns:
+            The outputs, batch dimension first.
         """
         feed = {self.operation.input.name: array}
         if self.operation.steps:
-            wanted = self.operation.steps.default if steps is None else steps
-            feed[self.operation.steps.tensor.name] = np.asarray(wanted, np.int64)
+            length = self.operation.steps.default if steps is None else steps
+            feed[self.operation.steps.tensor.name] = np.asarray(length, np.int64)
         if self.operation.sigma:
             feed[self.operation.sigma.tensor.name] = self.sigmas(sigma, len(array))
         if self._binding:
@@ -79,19 +100,62 @@ class Session:
         outputs: list[Floats] = self._session.run([self.operation.output.name], feed)
         return outputs[0]
 
+    def check(
+        self,
+        array: Floats,
+        steps: int | None = None,
+        sigma: Sigma | None = None,
+        *,
+        known_finite: bool = False,
+    ) -> tuple[int, ...]:
+        """Check that inputs can run.
+
+        Args:
+            array: Inputs, batch dimension first.
+            steps: Length of the sequence to return, None for the model's default.
+            sigma: Noise level of the inputs on the scale of 0 to 255, None if unknown.
+            known_finite: Whether the inputs are known to contain no NaN and no infinity.
+
+        Returns:
+            The shape of the output.
+
+        Raises:
+            ShapeMismatch: The inputs, or sigma, have another shape than the operation's.
+            InvalidValue: The batch is empty, a number is not finite, the operation has no such
+                input as steps or sigma, or sigma is beyond its range.
+        """
+        shape = self.output_shape(array.shape, steps)
+        if sigma is not None:
+            self.sigmas(sigma, len(array))
+        if not known_finite and not np.isfinite(array).all():
+            raise InvalidValue(
+                f"{self.operation.input.name}: expected finite numbers, received NaN or inf"
+            )
+        return shape
+
     def output_shape(self, shape: tuple[int, ...], steps: int | None = None) -> tuple[int, ...]:
         """Return the shape of the output for inputs of a shape.
 
-        Raises ShapeMismatch where it is not one that the operation takes, InvalidValue for an empty
-        batch, and for steps where the operation has no such input.
+        Raises:
+            ShapeMismatch: The operation takes no inputs of this shape.
+            InvalidValue: The batch is empty, or the operation has no steps.
         """
         return self._output_shape(shape, steps)
 
     def sigmas(self, sigma: Sigma | None, count: int) -> Floats:
-        """Return how noisy each of so many items is, float32 (count,), as the graph takes it.
+        """Return the noise level of each item as the graph takes it.
 
-        Raises InvalidValue for what is neither from 0 to the highest nor the value for unknown, and
-        where the operation has no such input; ShapeMismatch for another number of items.
+        Args:
+            sigma: Noise level on the scale of 0 to 255, one or (count,); None if unknown.
+            count: The number of items.
+
+        Returns:
+            float32 (count,).
+
+        Raises:
+            ShapeMismatch: Sigma has another number of items.
+            InvalidValue: Sigma is neither in the model's range nor its value for unknown, or the
+                operation has no such input.
         """
         known = self.operation.sigma
         if known is None:
@@ -111,34 +175,33 @@ class Session:
 
     def _check_tensors(self, path: Path) -> None:
         more = [each.tensor for each in (self.operation.steps, self.operation.sigma) if each]
-        expected = [self.operation.input, *more, self.operation.output]
-        received = [*self._session.get_inputs(), *self._session.get_outputs()]
-        told = ", ".join(
-            f"{each.name} {TYPES[each.dtype]} {_unnamed(each.shape)}" for each in expected
+        described = [self.operation.input, *more, self.operation.output]
+        found = [*self._session.get_inputs(), *self._session.get_outputs()]
+        expected = ", ".join(
+            f"{each.name} {TYPES[each.dtype]} {_unnamed(each.shape)}" for each in described
         )
-        found = ", ".join(f"{each.name} {each.type} {_unnamed(each.shape)}" for each in received)
-        if told != found:
-            raise StartupError(f"{path}: expected the tensors {told}; received {found}")
+        received = ", ".join(f"{each.name} {each.type} {_unnamed(each.shape)}" for each in found)
+        if expected != received:
+            raise StartupError(f"{path}: expected the tensors {expected}; received {received}")
 
 
 def _output_shape(
     operation: Operation, shape: tuple[int, ...], steps: int | None
 ) -> tuple[int, ...]:
-    taken, expected = operation.input, operation.input.shape
+    name, expected, stride = operation.input.name, operation.input.shape, operation.stride
     fits = len(expected) == len(shape) and all(
         isinstance(size, str) or size == given for size, given in zip(expected, shape, strict=True)
     )
     if not fits:
-        raise ShapeMismatch(f"{taken.name}: expected {_sizes(expected)}, received {_sizes(shape)}")
+        raise ShapeMismatch(f"{name}: expected {_sizes(expected)}, received {_sizes(shape)}")
     if 0 in shape:
         raise InvalidValue(
-            f"{taken.name}: expected at least one of each of {_sizes(expected)}, "
-            f"received {_sizes(shape)}"
+            f"{name}: expected at least one of each of {_sizes(expected)}, received {_sizes(shape)}"
         )
-    if operation.tiles and any(side % operation.tiles.stride for side in shape[1:3]):
+    if any(side % stride for side in shape[1:3]):
         raise ShapeMismatch(
-            f"{taken.name}: expected a height and a width that are multiples of "
-            f"{operation.tiles.stride}, received {_sizes(shape)}"
+            f"{name}: expected a height and a width that are multiples of {stride}, "
+            f"received {_sizes(shape)}"
         )
     free = dict(zip(expected, shape, strict=True))
     if operation.steps:
@@ -151,15 +214,10 @@ def _output_shape(
     return tuple(size if isinstance(size, int) else free[size] for size in operation.output.shape)
 
 
-def _threads(operation: Operation) -> int:
-    """Thumbnails are done sooner than threads wake up; pictures of any size are worth them."""
-    return usable_cpus() if "height" in operation.input.shape else 1
-
-
 def _sizes(shape: Sequence[int | str]) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
 def _unnamed(shape: Sequence[int | str | None]) -> str:
-    """The sizes of a shape; what a free one is called matters to people alone."""
+    """A shape whose free sizes have no names: graphs may call them differently."""
     return _sizes([size if isinstance(size, int) else "free" for size in shape])

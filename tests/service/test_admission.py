@@ -6,19 +6,10 @@ import time
 import pytest
 
 from service.errors import Overloaded
-from service.inference.admission import LONGEST_WAIT, PACE, Admission, Ticket
+from service.inference.admission import FEW, MAX_RETRY_AFTER, QUEUED, Admission
+from tests.service.simulation import Clock
 
 MP = 1_000_000
-
-
-class Clock:
-    """The time, which goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -67,45 +58,34 @@ def test_what_grows_beside_others_is_refused_and_leaves_nothing_behind() -> None
         assert (admission.items, admission.bytes, admission.requests) == (1, 50, 1)
 
 
-def test_the_wait_is_what_is_here_by_how_fast_it_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-    monkeypatch.setattr(time, "perf_counter", lambda: now)
+@pytest.mark.usefixtures("clock")
+def test_the_wait_is_what_the_sessions_expect_of_all_that_is_here() -> None:
     admission = Admission(max_items=1000, max_bytes=100)
-    assert admission.wait() == 1  # nothing is known yet
-    for _ in range(20):
-        with admission.admit():
-            now += 0.1  # ten a second
-    waiting = [admission.admit() for _ in range(70)]
-    assert admission.wait() == 7
-    waiting += [admission.admit() for _ in range(900)]
-    assert admission.wait() == LONGEST_WAIT
-    with pytest.raises(Overloaded) as refused:
-        waiting[0].grow(size=101)
-    assert refused.value.headers == {"Retry-After": str(LONGEST_WAIT)}
+    assert admission.wait() == 1
+    with admission.admit() as images, admission.admit() as photograph:
+        images.grow(items=999, seconds=2.5)
+        photograph.grow(pixels=MP, seconds=4.0)
+        assert admission.wait() == 7
+        photograph.done(MP // 2)
+        assert admission.wait() == 5
+        with pytest.raises(Overloaded) as refused:
+            admission.admit()
+        assert refused.value.headers == {"Retry-After": "5"}
+        images.grow(seconds=1000.0)
+        assert admission.wait() == MAX_RETRY_AFTER
+    assert admission.wait() == 1
 
 
-def test_time_that_nobody_was_inside_makes_no_wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-    monkeypatch.setattr(time, "perf_counter", lambda: now)
-    admission = Admission(max_items=100, max_bytes=100)
-    for _ in range(20):
-        with admission.admit():
-            now += 0.1  # ten a second
-        now += 5.0
-    now += 600.0
-    burst = [admission.admit() for _ in range(10)]
-    assert admission.wait() == 1
-    now += 0.5
-    with burst.pop():
-        pass
-    assert admission.wait() == 1
-    for ticket in burst:
-        with ticket:
-            now += 0.1
-    now += 600.0
-    assert admission.wait() == 1
-    burst = [admission.admit() for _ in range(80)]
-    assert 8 <= admission.wait() <= 14
+def test_rounding_leaves_nothing_of_what_was_here() -> None:
+    admission = Admission(max_items=1000, max_bytes=100, max_pixels=MP)
+    for _ in range(100):
+        with admission.admit() as first, admission.admit() as second:
+            for ticket in (first, second):
+                ticket.grow(pixels=3000, seconds=0.1)
+            for _ in range(3):
+                first.done(999)
+    assert admission.turn(1, 0.0) == 0
+    assert (admission.pixels, admission.held, admission.requests) == (0, 0, 0)
 
 
 def test_pixels_beyond_the_limit_are_refused_beside_other_photographs_alone() -> None:
@@ -127,93 +107,88 @@ def test_pixels_beyond_the_limit_are_refused_beside_other_photographs_alone() ->
         second.grow(pixels=10)
 
 
-def test_the_wait_is_that_of_the_pixels_where_they_take_longer(clock: Clock) -> None:
-    admission = Admission(max_items=10, max_bytes=100, max_pixels=100 * MP)
-    with admission.admit() as ticket:
-        ticket.grow(pixels=40 * MP)
-        assert admission.wait() == 40 * MP / PACE  # as nothing is known yet
-        for _ in range(5):
-            clock.now += 2.0
-            ticket.done(4 * MP)  # two a second
-            assert admission.wait() == ticket.pixels / (2 * MP)
-
-
-def test_who_is_refused_makes_no_wait_shorter(clock: Clock) -> None:
-    admission = Admission(max_items=10, max_bytes=100, max_pixels=64 * MP)
-    with admission.admit() as ticket:
-        ticket.grow(pixels=40 * MP)
-        for left in range(39, 0, -1):
-            clock.now += 1.0
-            ticket.done(MP)
-            with pytest.raises(Overloaded) as refused, admission.admit() as more:
-                more.grow(pixels=40 * MP)
-            assert refused.value.headers == {"Retry-After": str(left)}
-            assert (admission.pixels, admission.held) == (left * MP, 40 * MP)
-
-
-def test_what_is_cancelled_makes_no_wait_shorter(clock: Clock) -> None:
+def test_who_is_refused_or_goes_makes_no_wait_longer_or_shorter() -> None:
     admission = Admission(max_items=100, max_bytes=100, max_pixels=64 * MP)
     with admission.admit() as stays:
-        stays.grow(pixels=20 * MP)
-        for _ in range(5):
-            clock.now += 1.0
+        stays.grow(pixels=40 * MP, seconds=40.0)
+        for left in range(39, 0, -1):
             stays.done(MP)
+            with pytest.raises(Overloaded) as refused, admission.admit() as more:
+                more.grow(pixels=40 * MP, seconds=40.0)
+            assert refused.value.headers == {"Retry-After": str(left)}
             with contextlib.suppress(TimeoutError), admission.admit() as gone:
-                gone.grow(items=9, pixels=30 * MP)
+                gone.grow(items=9, pixels=3 * MP, seconds=3.0)
                 raise TimeoutError
-        assert admission.wait() == 15
-    for _ in range(20):
-        with admission.admit():
-            clock.now += 0.1  # ten a second
-        with pytest.raises(Overloaded), admission.admit(100), admission.admit() as refused:
-            refused.grow(items=50, size=1)
-    waiting = [admission.admit() for _ in range(80)]
-    assert len(waiting) / 10 <= admission.wait() <= len(waiting) / 10 + 1
+            assert (admission.pixels, admission.held) == (left * MP, 40 * MP)
+            assert admission.wait() == left
 
 
-def test_photographs_that_take_no_time_do_not_tell_how_long_others_take(clock: Clock) -> None:
-    admission = Admission(max_items=10, max_bytes=100, max_pixels=64 * MP)
-    for _ in range(1000):
-        with admission.admit() as tiny:
-            tiny.grow(pixels=25)
-            clock.now += 0.01  # which goes into reading it
-            tiny.done(25)
-    with admission.admit() as large:
-        large.grow(pixels=10 * MP)
-        assert admission.wait() == 10 * MP / PACE
+def fill(admission: Admission, pixels: int, seconds: float) -> int:
+    """Admit photographs until one is refused; return how many were admitted."""
+    for count in range(100):
+        try:
+            admission.admit().grow(pixels=pixels, seconds=seconds)
+        except Overloaded as refused:
+            expected = (
+                "expected photographs to wait 15 s at most, received one that would wait 16 s"
+            )
+            assert expected in str(refused)  # noqa: PT017
+            assert refused.headers == {  # noqa: PT017
+                "Retry-After": str(min(MAX_RETRY_AFTER, round(count * seconds)))
+            }
+            return count
+    pytest.fail("expected a photograph to be refused")
 
 
-def test_photographs_that_would_wait_too_long_are_refused(clock: Clock) -> None:
+def test_photographs_that_would_wait_too_long_are_refused() -> None:
+    def admission() -> Admission:
+        return Admission(max_items=100, max_bytes=100, max_pixels=1000 * MP, patience=15)
+
+    assert fill(admission(), 2 * MP, 2.0) == 8
+    assert fill(admission(), 2 * MP, 1.0) == 16
+    assert fill(admission(), 10 * QUEUED, 10 * 4.0) == 4  # what is not in the queue delays nobody
+    assert fill(admission(), 1000, 2.0) == 8
+
+
+def test_beside_a_few_photographs_another_is_admitted_however_long_they_take() -> None:
     admission = Admission(max_items=100, max_bytes=100, max_pixels=64 * MP, patience=15)
-    tickets: list[Ticket] = []
-
-    def fill(count: int) -> None:
-        """Admit photographs until there are so many, and one is refused as they take 16 s."""
-        while len(tickets) < count:
-            tickets.append(admission.admit())
-            tickets[-1].grow(pixels=2 * MP)
-        fault = "expected photographs to wait 15 s at most, received one that would wait 16 s"
-        with pytest.raises(Overloaded, match=fault) as refused, admission.admit() as late:
-            late.grow(pixels=1)
-        assert refused.value.headers == {"Retry-After": "16"}
-
-    fill(8)
-    clock.now += 1.0
-    with tickets.pop() as first:
-        first.done(2 * MP)  # twice as fast as was thought
-    fill(16)
+    tickets = [admission.admit() for _ in range(FEW + 2)]
+    for ticket in tickets[:-1]:
+        ticket.grow(pixels=MP, seconds=1000.0)
+    with pytest.raises(Overloaded, match="would wait 4000 s"):
+        tickets[-1].grow(pixels=MP, seconds=1000.0)
+    tickets[0].done(MP)
+    tickets[-1].grow(pixels=MP, seconds=1000.0)
 
 
-def test_a_large_photograph_lets_others_wait_for_no_more_than_is_in_the_queue(
-    clock: Clock,
-) -> None:
-    admission = Admission(max_items=100, max_bytes=100, max_pixels=64 * MP, patience=2)
-    with admission.admit() as alone:
-        alone.grow(pixels=60 * MP)  # longer than anybody would wait
-        clock.now += 1.0
-        with admission.admit() as beside, pytest.raises(Overloaded, match="would wait 5 s"):
-            beside.grow(pixels=1)
-        alone.done(58 * MP)
-        with admission.admit() as beside:
-            beside.grow(pixels=2 * MP)
-    assert (admission.pixels, admission.held) == (0, 0)
+@pytest.mark.usefixtures("clock")
+def test_small_photographs_wait_for_small_ones_and_as_much_of_large_ones() -> None:
+    admission = Admission(max_items=100, max_bytes=100, max_pixels=64 * MP)
+    assert admission.turn(1000, 0.01) == 0
+    for _ in range(10):
+        admission.admit().grow(pixels=2 * MP, seconds=2.0)
+    assert admission.turn(1000, 0.01) == pytest.approx(0.01)
+    assert admission.turn(2 * MP, 2.0) == pytest.approx(20.0)
+    for _ in range(10):
+        admission.admit().grow(pixels=1000, seconds=0.5)
+    assert admission.turn(1000, 0.01) == pytest.approx(5.0 + 5.01)
+    assert admission.turn(2 * MP, 2.0) == pytest.approx(20.0 + 5.0)
+
+
+def test_what_a_tile_has_run_for_is_no_longer_waited_for(clock: Clock) -> None:
+    admission = Admission(max_items=100, max_bytes=100, max_pixels=64 * MP)
+    clock.now = 100.0
+    with admission.admit() as photograph:
+        photograph.grow(pixels=2 * MP, seconds=10.0)
+        clock.now += 4.0
+        assert admission.wait() == 6
+        assert admission.turn(2 * MP, 10.0) == pytest.approx(6.0)
+        clock.now += 2.0
+        photograph.done(MP)
+        assert admission.wait() == 5
+        clock.now += 100.0  # it takes longer than was expected
+        assert admission.wait() == 1
+        assert admission.turn(MP, 5.0) == 0
+    with admission.admit() as thumbnails:
+        thumbnails.grow(items=9, seconds=10.0)
+        assert admission.wait() == 10

@@ -10,9 +10,11 @@ import pytest
 
 from service.errors import InvalidValue
 from service.inference import batcher as batching
-from service.inference.batcher import Batch, Batcher, Result
+from service.inference import queue as queueing
+from service.inference.batcher import Batch, Batcher
 from service.inference.device import Execution
 from service.inference.pixels import Floats
+from service.inference.queue import Result
 from service.inference.session import Session, Sigma
 from tests.service.tiny import blur, halve, repeat_row, write_graph
 
@@ -98,8 +100,10 @@ async def test_requests_of_one_turn_of_the_event_loop_share_a_batch(gate: Gate) 
 async def test_more_requests_than_a_turn_takes_wait_for_the_next_batch(gate: Gate) -> None:
     gate.open.set()
     batcher = Batcher(gate, max_batch=64)
-    await asyncio.gather(*(batcher.submit(images(value)) for value in range(batching.TURN + 3)))
-    assert [len(given) for given in gate.given] == [batching.TURN, 3]
+    await asyncio.gather(
+        *(batcher.submit(images(value)) for value in range(batching.MAX_REQUESTS + 3))
+    )
+    assert [len(given) for given in gate.given] == [batching.MAX_REQUESTS, 3]
 
 
 async def test_a_request_that_is_alone_waits_for_nobody(gate: Gate) -> None:
@@ -258,7 +262,7 @@ async def test_photographs_of_different_noise_share_a_batch(photographs: Gate) -
 async def test_no_more_of_photographs_runs_at_once_than_others_can_wait_for(
     photographs: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batching, "PHOTOGRAPHS", 3 * 8 * 8 * 3)
+    monkeypatch.setattr(queueing, "MAX_RUN_NUMBERS", 3 * 8 * 8 * 3)
     batcher = Batcher(photographs, max_batch=64)
     small, large = RANDOM.random((7, 8, 8, 3), np.float32), np.ones((1, 32, 32, 3), np.float32)
     sigma = np.arange(7, dtype=np.float32)
@@ -287,7 +291,7 @@ def submitted(batcher: Batcher, sizes: list[tuple[int, int]]) -> list[asyncio.Fu
 async def test_a_small_photograph_waits_for_one_tile_however_many_others_there_are(
     photographs: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batching, "PHOTOGRAPHS", 3 * 256)
+    monkeypatch.setattr(queueing, "MAX_RUN_NUMBERS", 3 * 256)
     batcher = Batcher(photographs, max_batch=64)
     answers = submitted(batcher, LARGE[:1])
     await photographs.is_entered()
@@ -301,7 +305,7 @@ async def test_a_small_photograph_waits_for_one_tile_however_many_others_there_a
 async def test_however_many_small_photographs_there_are_large_ones_have_half_of_the_time(
     photographs: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batching, "PHOTOGRAPHS", 3 * 256)
+    monkeypatch.setattr(queueing, "MAX_RUN_NUMBERS", 3 * 256)
     batcher = Batcher(photographs, max_batch=64)
     answers = submitted(batcher, LARGE[:1])  # 512 pixels
     await photographs.is_entered()
@@ -318,7 +322,7 @@ async def test_however_many_small_photographs_there_are_large_ones_have_half_of_
 async def test_tiles_of_photographs_run_in_the_order_in_which_they_came(
     photographs: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batching, "PHOTOGRAPHS", 3 * 256)
+    monkeypatch.setattr(queueing, "MAX_RUN_NUMBERS", 3 * 256)
     batcher = Batcher(photographs, max_batch=64)
     most, other = LARGE[:2]
     came = [most, most, most, other, most, other]

@@ -13,14 +13,13 @@ import pytest
 from PIL import Image
 
 from service.cli import main
-from service.files.choice import chosen
-from service.files.denoise import How, denoise
+from service.files.denoise import Options, denoise
 from service.files.plan import plan
 from service.files.progress import Progress
 from service.images.encode import QUALITY, write
 from service.images.photograph import JPEG, PNG, WEBP
-from service.inference.device import Execution
-from service.inference.registry import PHOTO
+from service.inference.loader import load, locate
+from service.manifest import PHOTO
 from tests.service.photograph_files import SRGB, encoded, exif, opened, photograph, samples, smooth
 from tests.service.running import ROOT
 from tests.service.tiny import Start, write_model
@@ -191,10 +190,10 @@ def test_a_file_that_comes_while_it_is_denoised_is_not_written_over(
     planned = plan([str(folder / "a.png")], str(target.parent), media_type=None, overwrite=False)
     target.parent.mkdir()
     target.write_text("precious")
-    how = How(sigma=None, strength=1, quality=90, max_pixels=10_000, overwrite=False)
-    used = chosen(tmp_path / "models", Execution("cpu"), "photo", None, None)
+    options = Options(sigma=None, strength=1, quality=90, max_pixels=10_000, overwrite=False)
+    used = load(locate(tmp_path / "models", "photo")).photographs()
     with Progress(planned.jobs) as progress:
-        assert denoise(used, planned.jobs, how, progress) == 0
+        assert denoise(used, planned.jobs, options, progress) == 0
     assert target.read_text() == "precious"
     assert "a file that came there meanwhile" in capsys.readouterr().err
     assert files(target.parent) == ["a.png"]

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import create_app
 from service.inference.admission import Admission
-from service.inference.control import Unloaded
+from service.inference.control import Control
 from service.inference.loader import load
 from service.inference.registry import Store
 from service.inference.repository import Repository
@@ -217,7 +217,7 @@ async def test_what_a_full_queue_refuses_is_counted(start: Start, gate: Gate) ->
 
 
 async def test_versions_that_fail_to_load_or_go_are_seen(models: Path) -> None:
-    repository = Repository(models, load, Unloaded())
+    repository = Repository(models, load, Control())
     metrics, admission = Metrics(), Admission(max_items=1, max_bytes=1)
 
     def look() -> Value:

@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from service.errors import ModelNotFound, OperationNotOffered, StartupError
-from service.inference.control import Unloaded
+from service.inference.control import Control
 from service.inference.loader import load
 from service.inference.model import Model
 from service.inference.repository import Repository
@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def repository(root: Path) -> Repository:
-    return Repository(root, load, Unloaded())
+    return Repository(root, load, Control())
 
 
 def states(repository: Repository) -> dict[str, str]:
@@ -120,13 +120,13 @@ def test_who_takes_the_place_of_another_serves_what_can_be_loaded(root: Path) ->
     break_graph(write_model(root, "half", 2))
     write_model(root, "mirror").rename(root / "mirror" / "latest")
     with pytest.raises(StartupError):
-        Repository(root, load, Unloaded())
-    repository = Repository(root, load, Unloaded(), strict=False)
+        Repository(root, load, Control())
+    repository = Repository(root, load, Control(), strict=False)
     assert states(repository) == {"half/2": "failed", "half/1": "ready"}
     assert repository.store.get("half").version == 1
     break_graph(root / "half" / "1")
     with pytest.raises(StartupError, match=r"2/denoise\.onnx: .*; .*1/denoise\.onnx: "):
-        Repository(root, load, Unloaded(), strict=False)
+        Repository(root, load, Control(), strict=False)
 
 
 async def test_what_is_known_and_not_served_is_told_why(repository: Repository, root: Path) -> None:
@@ -187,7 +187,7 @@ async def test_an_operation_is_unloaded_and_loaded_again(
     root: Path, tmp_path: Path, is_shared: bool
 ) -> None:
     shared = tmp_path / "shared" if is_shared else None
-    repository = Repository(root, load, Unloaded(shared))
+    repository = Repository(root, load, Control(shared))
     await repository.unload("half", "denoise")
     assert set(repository.store.get("half").batchers) == {"encode", "decode"}
     await repository.unload("half", "encode")
@@ -200,7 +200,7 @@ async def test_an_operation_is_unloaded_and_loaded_again(
 
 
 async def test_workers_that_share_a_folder_agree(root: Path, tmp_path: Path) -> None:
-    first, second = (Repository(root, load, Unloaded(tmp_path / "shared")) for _ in range(2))
+    first, second = (Repository(root, load, Control(tmp_path / "shared")) for _ in range(2))
     await first.unload("half", "denoise")
     await second.refresh()
     assert not second.store.get("half").offers("denoise")
@@ -272,7 +272,7 @@ async def test_any_fault_of_loading_is_reported(root: Path) -> None:
             raise MemoryError
         return load(folder)
 
-    repository = Repository(root, fail_second, Unloaded())
+    repository = Repository(root, fail_second, Control())
     write_model(root, "half", 2)
     write_model(root, "mirror")
     await repository.refresh()
@@ -290,7 +290,7 @@ def counted(loaded: list[str]) -> Callable[[Path], Model]:
 
 async def test_unloading_loads_nothing_and_leaves_the_folder_alone(root: Path) -> None:
     loaded: list[str] = []
-    repository = Repository(root, counted(loaded), Unloaded())
+    repository = Repository(root, counted(loaded), Control())
     session = repository.store.get("half").batchers["encode"]
     break_graph(root / "half" / "1")
     write_model(root, "mirror")
@@ -303,7 +303,7 @@ async def test_unloading_loads_nothing_and_leaves_the_folder_alone(root: Path) -
 async def test_loading_a_model_leaves_the_others_as_they_are(root: Path) -> None:
     loaded: list[str] = []
     write_model(root, "mirror")
-    repository = Repository(root, counted(loaded), Unloaded())
+    repository = Repository(root, counted(loaded), Control())
     write_model(root, "half", 2)
     break_graph(root / "half" / "1")
     await repository.unload("mirror", "encode")
@@ -329,7 +329,7 @@ async def test_other_workers_follow_what_was_asked_and_not_the_folder(
     root: Path, tmp_path: Path
 ) -> None:
     write_model(root, "mirror")
-    first, second = (Repository(root, load, Unloaded(tmp_path / "shared")) for _ in range(2))
+    first, second = (Repository(root, load, Control(tmp_path / "shared")) for _ in range(2))
     write_model(root, "half", 2)
     write_model(root, "mirror", 2)
     await second.refresh(folder=False)
@@ -349,7 +349,7 @@ async def test_a_broken_version_that_is_asked_for_is_tried_again_by_a_poll_under
     repository: Repository, root: Path
 ) -> None:
     loaded: list[str] = []
-    repository = Repository(root, counted(loaded), Unloaded())
+    repository = Repository(root, counted(loaded), Control())
     break_graph(root / "half" / "1")
     await repository.refresh()
     poll = asyncio.create_task(repository.refresh())
@@ -424,7 +424,7 @@ async def test_requests_are_answered_without_a_pause_while_versions_change(
 async def test_a_model_that_goes_is_freed_though_it_was_there_from_the_start(
     models: Path,
 ) -> None:
-    repository = Repository(models, load, Unloaded())
+    repository = Repository(models, load, Control())
     gc.collect()
     gc.freeze()
     try:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from service.errors import InvalidValue, OperationNotOffered, ShapeMismatch, StartupError
-from service.inference.control import Unloaded
+from service.inference.control import Control
 from service.inference.device import CUDA, Execution
 from service.inference.loader import load
 from service.inference.pixels import Floats
 from service.inference.repository import Repository
-from service.inference.session import Session
+from service.inference.session import BUCKET, Session
+from service.inference.tiling.layout import Tiling
 from service.manifest import Tensor
 from tests.service.tiny import IMAGES, SIGMA, TILES, blur, halve, write_graph, write_model
 
@@ -27,7 +28,7 @@ def edit(folder: Path, **changes: object) -> None:
 
 def test_an_empty_folder_cannot_be_served(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"expected folders <name>/<version>/"):
-        Repository(tmp_path, load, Unloaded())
+        Repository(tmp_path, load, Control())
 
 
 @pytest.mark.parametrize(
@@ -201,8 +202,8 @@ def test_noise_is_told_of_each_item_and_of_no_other_model(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("provider", "max_batch", "shapes"),
     [
-        ("CPUExecutionProvider", 1, [(1, 64, 64, 3)]),
-        (CUDA, 3, [(1, 64, 64, 3), (2, 64, 64, 3), (4, 64, 64, 3), (1, 1600, 1600, 3)]),
+        ("CPUExecutionProvider", 1, [(1, 64, 64, 3), *[(1, 256, 256, 3)] * 4]),
+        (CUDA, 3, [(1, 64, 64, 3), (2, 64, 64, 3), (4, 64, 64, 3), *[(1, 1600, 1600, 3)] * 4]),
     ],
 )
 def test_a_model_of_photographs_is_warmed_up_with_sizes_that_it_takes(
@@ -213,7 +214,9 @@ def test_a_model_of_photographs_is_warmed_up_with_sizes_that_it_takes(
     shapes: list[tuple[int, ...]],
 ) -> None:
     model = load(write_model(tmp_path, "photo"))
-    model.session("denoise").provider = provider
+    session = model.session("denoise")
+    session.provider = provider
+    session.tiling = Tiling.of(TILES, BUCKET if provider == CUDA else 1)
     seen: list[tuple[int, ...]] = []
     run = Session.run
 

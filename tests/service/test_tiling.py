@@ -19,12 +19,13 @@ from service.inference.pixels import LARGEST, Floats, to_floats
 from service.inference.session import Session
 from service.inference.tiling import canvas
 from service.inference.tiling.canvas import Canvas, Picture
-from service.inference.tiling.denoise import denoise, denoise_now
-from service.inference.tiling.layout import Span, cut
+from service.inference.tiling.denoise import Denoised
+from service.inference.tiling.layout import Span, Tiling
 from service.manifest import Tiles
 from tests.service.gate import Gate
 from tests.service.tiny import TILES, TINY, blur, write_model
 
+TILING = Tiling.of(TILES)
 RANDOM = np.random.default_rng(0)
 CORE = 16
 """With a halo of 8, the one of 2 rounded up to the stride, tiles are of 32x32 pixels at most."""
@@ -37,6 +38,10 @@ SLOW = 0.02
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
     return load(write_model(tmp_path, "photo"))
+
+
+async def denoise(model: Model, noisy: Picture, **options: Any) -> Denoised:
+    return await model.photographs().denoise(noisy, **options)
 
 
 def picture(*shape: int, dtype: str = "uint8") -> Picture:
@@ -86,9 +91,10 @@ SIDES = (1, 2, 7, 8, 9, 31, 32, 33, 40, 47, 48, 49, 63, 65, 67, 200)
 def test_tiles_keep_every_pixel_once_and_take_what_it_depends_on(
     stride: int, halo: int, core: int, bucket: int
 ) -> None:
-    tiles, multiple = Tiles(stride=stride, halo=halo), stride * bucket
+    tiling = Tiling.of(Tiles(stride=stride, halo=halo), stride * bucket)
+    multiple = tiling.multiple
     for size in SIDES:
-        spans = [tile.rows for tile in cut(size, 1, tiles, multiple=multiple, core=core)]
+        spans = [tile.rows for tile in tiling.cut(size, 1, core=core)]
         (length,) = {span.length for span in spans}
         assert length % multiple == 0
         assert length <= core + 2 * (halo + stride) + multiple
@@ -106,7 +112,7 @@ def test_tiles_keep_every_pixel_once_and_take_what_it_depends_on(
 
 
 def test_tiles_go_row_by_row_and_a_photograph_of_no_more_than_one_is_not_cut() -> None:
-    tiles = cut(40, 33, TILES, multiple=8, core=CORE)
+    tiles = TILING.cut(40, 33, core=CORE)
     assert tiles == [
         (Span(0, 32, 0, 24), Span(0, 32, 0, 24)),
         (Span(0, 32, 0, 24), Span(8, 32, 24, 33)),
@@ -114,7 +120,7 @@ def test_tiles_go_row_by_row_and_a_photograph_of_no_more_than_one_is_not_cut() -
         (Span(8, 32, 24, 40), Span(8, 32, 24, 33)),
     ]
     assert [tile.pixels for tile in tiles] == [576, 216, 384, 144]
-    assert cut(32, 1, TILES, multiple=8, core=CORE) == [(Span(0, 32, 0, 32), Span(0, 8, 0, 1))]
+    assert TILING.cut(32, 1, core=CORE) == [(Span(0, 32, 0, 32), Span(0, 8, 0, 1))]
 
 
 @pytest.mark.parametrize("sigma", [None, 100.0])
@@ -139,7 +145,8 @@ async def test_what_tiles_become_is_what_the_whole_becomes(
 async def test_a_picture_is_mirrored_up_to_a_bucket_where_the_session_has_some(
     model: Model, monkeypatch: pytest.MonkeyPatch, bucket: int
 ) -> None:
-    monkeypatch.setattr(Session, "multiple", bucket)
+    denoiser = model.photographs()
+    monkeypatch.setattr(denoiser, "tiling", Tiling.of(TILES, bucket))
     shapes = record_shapes(monkeypatch)
     noisy = picture(5, 70, 3)
     clean = (await denoise(model, noisy, core=CORE)).output
@@ -248,7 +255,7 @@ async def test_it_is_told_of_all_pixels_and_of_how_long_they_took(
     began = time.perf_counter()
     result = await denoise(model, picture(40, 77, 3), core=CORE, done=done.append)
     elapsed = time.perf_counter() - began
-    assert len(done) == len(cut(40, 77, TILES, multiple=8, core=CORE)) == 8
+    assert len(done) == len(TILING.cut(40, 77, core=CORE)) == 8
     assert sum(done) == 40 * 77
     assert SLOW < result.inference <= elapsed
     assert 0 <= result.queue <= elapsed - result.inference
@@ -267,7 +274,8 @@ async def test_a_picture_is_told_how_long_it_waited_for_others(
 async def test_no_more_than_two_tiles_are_in_the_queue(model: Model, gate: Gate) -> None:
     pending: set[asyncio.Future[Any]] = set()
     most = 0
-    submit = model.submit
+    batcher = model.batchers["denoise"]
+    submit = batcher.submit
 
     def watch(*arguments: Any, **named: Any) -> asyncio.Future[Any]:
         nonlocal most
@@ -277,7 +285,7 @@ async def test_no_more_than_two_tiles_are_in_the_queue(model: Model, gate: Gate)
         most = max(most, len(pending))
         return future
 
-    model.submit = watch  # type: ignore[method-assign]
+    batcher.submit = watch  # type: ignore[method-assign]
     gate.close()
     large = asyncio.create_task(denoise(model, picture(100, 100, 3), core=CORE))
     await gate.reached()
@@ -349,7 +357,7 @@ async def test_of_tiles_that_fail_together_only_one_is_told_of(
         future.set_exception(InvalidValue("expected"))
         return future
 
-    model.submit = fail  # type: ignore[method-assign]
+    model.batchers["denoise"].submit = fail  # type: ignore[method-assign]
     with pytest.raises(InvalidValue, match="expected"):
         await denoise(model, picture(40, 40, 3), core=CORE)
     gc.collect()
@@ -371,7 +379,7 @@ async def test_numbers_that_are_not_finite_are_refused(model: Model) -> None:
         ((4, 4, 4), "uint8", {}, r"picture: expected .* received \(4, 4, 4\)"),
         ((4, 4, 1), "uint8", {}, r"picture: expected .* received \(4, 4, 1\)"),
         ((1, 4, 4, 3), "uint8", {}, r"picture: expected .* received \(1, 4, 4, 3\)"),
-        ((0, 4, 3), "uint8", {}, r"picture: expected a pixel at least, received \(0, 4, 3\)"),
+        ((0, 4, 3), "uint8", {}, r"picture: expected at least one pixel, received \(0, 4, 3\)"),
         ((4, 4), "int16", {}, "picture: expected uint8, uint16 or float32, received int16"),
         ((4, 4), "float64", {}, "picture: expected uint8, .* received float64"),
         ((4, 4), "uint8", {"strength": 1.1}, "strength: expected .* 0 to 1, received 1.1"),
@@ -402,12 +410,16 @@ def test_without_an_event_loop_it_does_the_same_as_often_as_wanted(
     spoiled = noisy.copy()
     spoiled[39, 32] = np.nan  # in the last tile, while another runs
     done: list[int] = []
-    clean = denoise_now(model, noisy, sigma=40, strength=0.7, core=CORE, done=done.append).output
+    clean = (
+        model.photographs()
+        .denoise_now(noisy, sigma=40, strength=0.7, core=CORE, done=done.append)
+        .output
+    )
     assert sum(done) == 40 * 33
     with pytest.raises(InvalidValue, match="finite"):
-        denoise_now(model, spoiled, core=CORE)
+        model.photographs().denoise_now(spoiled, core=CORE)
     assert not model.batchers["denoise"].busy_for()
-    again = denoise_now(model, noisy, sigma=40, strength=0.7, core=CORE).output
+    again = model.photographs().denoise_now(noisy, sigma=40, strength=0.7, core=CORE).output
     np.testing.assert_array_equal(again, clean)
     whole = noisy + np.float32(0.7) * (at_once(model, noisy, 40) - noisy)
     np.testing.assert_allclose(clean, whole, atol=1e-6)
@@ -416,10 +428,10 @@ def test_without_an_event_loop_it_does_the_same_as_often_as_wanted(
 def test_no_more_than_a_few_tiles_are_there_as_floats(model: Model) -> None:
     noisy = picture(2000, 2000, 3)
     core = 128
-    denoise_now(model, noisy[:200], core=core)
+    model.photographs().denoise_now(noisy[:200], core=core)
     tracemalloc.start()
     try:
-        denoise_now(model, noisy, core=core)
+        model.photographs().denoise_now(noisy, core=core)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from service.inference.loader import load
-from service.inference.tiling.denoise import denoise_now
 from service.manifest import Manifest, Measurement
 from training import card
 from training.__main__ import main
@@ -148,20 +147,20 @@ def test_figures_are_of_what_is_served_and_written_beside_it(
     manifest = evaluate(folder, clean, sigmas=(15.0,), announce=said.append)
     assert Manifest.read(folder) == manifest
     assert (folder / card.FILE_NAME).read_text() == card.render(manifest)
-    model, images = load(folder), [open_image(path) for path in clean.paths]
+    denoiser, images = load(folder).photographs(), [open_image(path) for path in clean.paths]
     noisy = [white(image, 15, index=index) for index, image in enumerate(images)]
     condition = "white noise of sigma 15"
     for method, restored in {
         "corrupted input": noisy,
-        "model": [denoise_now(model, each).output for each in noisy],
-        "model, told sigma": [denoise_now(model, each, sigma=15).output for each in noisy],
+        "model": [denoiser.denoise_now(each).output for each in noisy],
+        "model, told sigma": [denoiser.denoise_now(each, sigma=15).output for each in noisy],
     }.items():
         assert value(manifest, "psnr", condition, method) == pytest.approx(psnr(restored, images))
         assert value(manifest, "ssim", condition, method) == pytest.approx(
             ssim(restored, images), abs=1e-6
         )
     assert value(manifest, "psnr", "clean", "model") == pytest.approx(
-        psnr([denoise_now(model, each).output for each in images], images)
+        psnr([denoiser.denoise_now(each).output for each in images], images)
     )
     means = "scikit-image non-local means, told sigma"
     assert value(manifest, "psnr", condition, means) > value(

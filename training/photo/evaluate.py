@@ -7,7 +7,6 @@ from tqdm import tqdm
 
 from service.inference.loader import load
 from service.inference.model import Model
-from service.inference.tiling.denoise import denoise_now
 from service.manifest import Manifest, Measurement
 from training import card
 from training.datasets.photos import Folder, Pixels, middle, open_image
@@ -80,10 +79,10 @@ def _measure(
 
 def _own(model: Model, case: Case) -> Iterator[tuple[str, Restore]]:
     """What is measured of the model itself, of clean images too."""
-    yield MODEL, lambda noisy, _: denoise_now(model, noisy).output
+    yield MODEL, lambda noisy, _: model.photographs().denoise_now(noisy).output
     if case.condition != CLEAN:
         yield CORRUPTED, lambda noisy, _: noisy
-        yield TOLD, lambda noisy, sigma: denoise_now(model, noisy, sigma=sigma).output
+        yield TOLD, lambda noisy, sigma: model.photographs().denoise_now(noisy, sigma=sigma).output
 
 
 def _restored(case: Case, restore: Restore, name: str) -> list[Pixels]:

@@ -7,7 +7,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from service.inference.model import Model
-from service.inference.tiling.denoise import denoise_now
 from training.datasets.photos import Folder, Pixels, middle, open_image
 from training.photo import noise, pipeline
 from training.photo.batches import spoiled_by
@@ -61,7 +60,7 @@ def restored(crops: Sequence[Pixels], model: Model, path: Path) -> Path:
     }
     rows = {}
     for name, (noisy, clean) in pairs.items():
-        denoised = [denoise_now(model, image).output for image in noisy]
+        denoised = [model.photographs().denoise_now(image).output for image in noisy]
         rows[f"{name}: {psnr(noisy, clean):.1f} dB"] = noisy
         rows[f"denoised, blind: {psnr(denoised, clean):.1f} dB"] = denoised
         rows["without noise" if name.startswith("camera") else "original"] = clean

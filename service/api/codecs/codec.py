@@ -64,11 +64,20 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Inputs that can run, and what they add to the queue: items, bytes, pixels of photographs."""
+    """Inputs that can run, and what they add to what is admitted.
+
+    Attributes:
+        inputs: The inputs.
+        items: Images or codings; photographs of one request are one.
+        size: Bytes of the outputs, and of inputs beside the body.
+        seconds: How long these items or pixels will keep the session busy.
+        pixels: Pixels of photographs.
+    """
 
     inputs: Inputs
     items: int
     size: int
+    seconds: float
     pixels: int = 0
 
 

@@ -1,6 +1,6 @@
-"""A picture and what becomes of it, a tile at a time in the numbers that a model takes and gives.
+"""A picture and its denoised copy, converted to and from the model's numbers a tile at a time.
 
-No more of it than that is ever there as floats.
+Only the tiles in the queue exist as floats, never the whole picture.
 """
 
 from typing import Any
@@ -14,21 +14,36 @@ from service.inference.tiling.layout import Tile
 from service.manifest import Pixels
 
 Picture = NDArray[Any]
-"""Pixels (height, width, 3) or (height, width): uint8 or uint16 over the whole of their range, or
-float32 in the model's."""
+"""Pixels (height, width, 3) or (height, width): uint8 or uint16 over their whole range, or float32
+in the model's range."""
 
 STRIP = 1 << 18
-"""Pixels that are compared at once: few, so that a picture in colour soon shows that it is."""
+"""Pixels that the test for gray compares at once: a picture in colour mostly ends it at the first
+strip."""
 
 
 class Canvas:
-    """A picture as it was, and as it is to be: gray, in one channel or in three, if it was gray."""
+    """The noisy picture and the result. A gray picture stays gray, in one channel or three.
+
+    Attributes:
+        size: Height and width in pixels.
+        has_floats: Whether the pixels are float32 in the model's range.
+        result: The denoised picture, of the type and shape of the noisy one; undefined where no
+            tile was put yet.
+    """
 
     def __init__(self, picture: Picture, pixels: Pixels, strength: float) -> None:
-        """strength: how much of the noise to remove, 0 to 1.
+        """Allocate the result.
 
-        Raises ShapeMismatch for what is no picture; InvalidValue for an empty one, and for a type
-        or a strength beyond these.
+        Args:
+            picture: The noisy picture; it is not changed.
+            pixels: How 8-bit pixels become the model's numbers.
+            strength: Share of the noise to remove, 0 to 1.
+
+        Raises:
+            ShapeMismatch: The array is not a picture.
+            InvalidValue: The picture is empty, its type is none of Picture's, or strength is
+                outside 0 to 1.
         """
         _check(picture, strength)
         self._noisy = picture.reshape(*picture.shape[:2], -1)
@@ -39,22 +54,28 @@ class Canvas:
         self.size = picture.shape[:2]
         self.has_floats = picture.dtype not in LARGEST
         self.result: Picture = self._clean.reshape(picture.shape)
-        """What was put so far; anything where nothing was."""
 
     def take(self, tile: Tile) -> Floats:
-        """Return a tile as a batch of one in colour, mirrored where it goes beyond the picture."""
+        """Return a tile as inputs (1, height, width, 3), mirrored beyond the picture's edges."""
         rows, columns = tile
         values = self._noisy[rows.taken, columns.taken]
         beyond = (rows.length - values.shape[0], columns.length - values.shape[1])
         if any(beyond):
-            # With the outermost pixels twice: it denoises them better, and there may be one alone.
+            # "symmetric" repeats the edge pixels: they are denoised better so, and "reflect" cannot
+            # extend a side of one pixel.
             values = np.pad(values, ((0, beyond[0]), (0, beyond[1]), (0, 0)), "symmetric")
         if not self.has_floats:
             values = to_floats(values, self._pixels)
         return np.ascontiguousarray(np.broadcast_to(values, (1, *values.shape[:2], 3)))
 
     def put(self, tile: Tile, inputs: Floats, outputs: Floats) -> None:
-        """Put what became of a tile, as it was taken, in its place."""
+        """Write the kept part of a tile into the result.
+
+        Args:
+            tile: Where the tile lies.
+            inputs: What take() returned for it, (1, height, width, 3).
+            outputs: What the model returned for these, of the same shape.
+        """
         rows, columns = tile
         kept = (0, rows.kept_within, columns.kept_within)
         noisy, values = inputs[kept], outputs[kept]
@@ -74,7 +95,7 @@ def _check(picture: Picture, strength: float) -> None:
             f"picture: expected (height, width, 3) or (height, width), received {shape}"
         )
     if not picture.size:
-        raise InvalidValue(f"picture: expected a pixel at least, received {shape}")
+        raise InvalidValue(f"picture: expected at least one pixel, received {shape}")
     if picture.dtype not in LARGEST and picture.dtype != np.float32:
         raise InvalidValue(f"picture: expected uint8, uint16 or float32, received {picture.dtype}")
     if not 0 <= strength <= 1:
@@ -82,7 +103,7 @@ def _check(picture: Picture, strength: float) -> None:
 
 
 def _is_gray(picture: Picture) -> bool:
-    """Whether all channels are equal; a picture in colour mostly shows it in its first strip."""
+    """Whether all channels are equal."""
     height, width, channels = picture.shape
     if channels == 1:
         return True
@@ -92,7 +113,7 @@ def _is_gray(picture: Picture) -> bool:
         for top in range(0, height, rows)
         for left in range(0, width, columns)
     )
-    # One channel with another, as to go along the last axis, of three, takes three times as long.
+    # Comparing channels in pairs takes a third of the time of comparing along the last axis.
     return all(
         np.array_equal(strip[..., 0], strip[..., other]) for strip in strips for other in (1, 2)
     )

@@ -1,6 +1,6 @@
-"""Photographs of any size, denoised in tiles that go through the model's queue one by one.
+"""Photographs of any size, denoised tile by tile through the session's queue.
 
-Requests of others come in between, and nobody works for one whose client has gone.
+Requests of other clients run between the tiles, and no tile runs for a client that has gone.
 """
 
 import asyncio
@@ -9,20 +9,25 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.errors import ShapeMismatch
-from service.inference.batcher import Result
-from service.inference.model import Model
+from service.inference.batcher import Batcher
 from service.inference.pixels import Floats
+from service.inference.queue import Result
 from service.inference.tiling.canvas import Canvas, Picture
-from service.inference.tiling.layout import AT_ONCE, CORE, Tile, cut
+from service.inference.tiling.layout import CORE, MAX_QUEUED, Tile, Tiling
+from service.manifest import Pixels
+
+Done = Callable[[int], None]
+"""Called with the pixels of each tile that is finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Denoised:
-    """What became of a picture, in an array of its type and shape.
+    """A denoised picture, and how long it took.
 
-    queue: seconds that it waited for the session while nothing of it ran; inference: seconds that
-    something of it ran.
+    Attributes:
+        output: Pixels of the noisy picture's type and shape.
+        queue: Seconds that it waited for the session while no tile of it ran.
+        inference: Seconds that one or more of its tiles ran.
     """
 
     output: Picture
@@ -30,109 +35,128 @@ class Denoised:
     inference: float
 
 
-async def denoise(
-    model: Model,
-    picture: Picture,
-    *,
-    sigma: float | None = None,
-    strength: float = 1.0,
-    core: int = CORE,
-    done: Callable[[int], None] = lambda _: None,
-) -> Denoised:
-    """Return a picture without its noise; with a strength of 0, as it was.
+class Denoiser:
+    """What a model of photographs has, and a model of thumbnails has not.
 
-    sigma: standard deviation of the noise on the scale of 0 to 255, None if unknown; strength: how
-    much of it to remove, 0 to 1; core: pixels along a side that a tile stands for; done: told of
-    the pixels of each tile when it is ready. Once this is cancelled, or a tile has failed, what has
-    not run yet is dropped.
-
-    Raises OperationNotOffered; ShapeMismatch for what is no picture, and where the model takes no
-    photographs; InvalidValue for an empty picture, for a type, sigma or strength beyond these, for
-    floats that are not finite, and for outputs that are not.
+    Attributes:
+        tiling: How photographs are cut.
     """
-    session = model.session("denoise")
-    tiles = session.operation.tiles
-    if tiles is None:
-        raise ShapeMismatch(
-            f"model: expected one that takes photographs of any size, received {model.name}"
-        )
-    if sigma is not None:
-        session.sigmas(sigma, 1)
-    canvas = await asyncio.to_thread(Canvas, picture, model.manifest.pixels, strength)
-    height, width = canvas.size
-    if not strength:
-        done(height * width)
-        return Denoised(await asyncio.to_thread(picture.copy), 0.0, 0.0)
-    clock = _Clock()
-    waiting: deque[tuple[Tile, Floats, float, asyncio.Future[Result]]] = deque()
 
-    def take(tile: Tile) -> Floats:
-        inputs = canvas.take(tile)
-        model.check("denoise", inputs, known_finite=not canvas.has_floats)
-        return inputs
+    def __init__(self, batcher: Batcher, tiling: Tiling, pixels: Pixels) -> None:
+        """Create a denoiser.
 
-    async def finish() -> None:
-        tile, inputs, since, future = waiting[0]
-        result = await future
-        waiting.popleft()
-        clock.add(since, result)
-        await asyncio.to_thread(canvas.put, tile, inputs, result.output)
-        done(tile.pixels)
+        Args:
+            batcher: Runs the tiles.
+            tiling: How photographs are cut.
+            pixels: How 8-bit pixels become the model's numbers.
+        """
+        self.tiling = tiling
+        self._batcher = batcher
+        self._pixels = pixels
 
-    try:
-        for tile in cut(height, width, tiles, multiple=session.multiple, core=core):
-            if len(waiting) == AT_ONCE:
-                await finish()
-            inputs = await asyncio.to_thread(take, tile)
-            since = time.perf_counter()
-            waiting.append((tile, inputs, since, model.submit("denoise", inputs, sigma=sigma)))
-        while waiting:
-            await finish()
-    finally:
-        for *_, future in waiting:
-            future.cancel()  # which also keeps a failure that nobody asks for out of the log
-    return Denoised(canvas.result, clock.queue, clock.inference)
+    def check_sigma(self, sigma: float | None) -> None:
+        """Raise InvalidValue unless the model takes this noise level, or it is None for unknown."""
+        if sigma is not None:
+            self._batcher.session.sigmas(sigma, 1)
 
+    async def denoise(
+        self,
+        picture: Picture,
+        *,
+        sigma: float | None = None,
+        strength: float = 1.0,
+        core: int = CORE,
+        done: Done = lambda _: None,
+    ) -> Denoised:
+        """Denoise a picture. Tiles that have not run are dropped on cancellation and on failure.
 
-def denoise_now(
-    model: Model,
-    picture: Picture,
-    *,
-    sigma: float | None = None,
-    strength: float = 1.0,
-    core: int = CORE,
-    done: Callable[[int], None] = lambda _: None,
-) -> Denoised:
-    """Return what denoise() does, where there is no event loop yet."""
+        Args:
+            picture: Pixels (height, width, 3) or (height, width): uint8 or uint16 over their whole
+                range, or float32 in the model's range.
+            sigma: Standard deviation of the noise on the scale of 0 to 255, None if unknown.
+            strength: Share of the noise to remove, 0 to 1; 0 returns a copy.
+            core: Pixels along a side that a tile keeps, at most.
+            done: Called with the pixels of each tile that is finished.
 
-    async def denoised() -> Denoised:
+        Raises:
+            ShapeMismatch: The array is not a picture.
+            InvalidValue: The picture is empty; its type, sigma or strength is not one of these; or
+                inputs or outputs are not finite.
+        """
+        self.check_sigma(sigma)
+        canvas = await asyncio.to_thread(Canvas, picture, self._pixels, strength)
+        height, width = canvas.size
+        if not strength:
+            done(height * width)
+            return Denoised(await asyncio.to_thread(picture.copy), 0.0, 0.0)
+        stages = _Stages()
+        queued: deque[tuple[Tile, Floats, float, asyncio.Future[Result]]] = deque()
+
+        def take(tile: Tile) -> Floats:
+            inputs = canvas.take(tile)
+            self._batcher.session.check(inputs, known_finite=not canvas.has_floats)
+            return inputs
+
+        async def finish() -> None:
+            tile, inputs, submitted, future = queued[0]
+            result = await future
+            queued.popleft()
+            stages.add(submitted, result)
+            await asyncio.to_thread(canvas.put, tile, inputs, result.output)
+            done(tile.pixels)
+
         try:
-            return await denoise(
-                model, picture, sigma=sigma, strength=strength, core=core, done=done
-            )
+            for tile in self.tiling.cut(height, width, core=core):
+                if len(queued) == MAX_QUEUED:
+                    await finish()
+                inputs = await asyncio.to_thread(take, tile)
+                submitted = time.perf_counter()
+                future = self._batcher.submit(inputs, sigma=sigma)
+                queued.append((tile, inputs, submitted, future))
+            while queued:
+                await finish()
         finally:
-            await idle(model)
+            for *_, future in queued:
+                future.cancel()  # which also keeps an unread failure out of asyncio's log
+        return Denoised(canvas.result, stages.queue, stages.inference)
 
-    return asyncio.run(denoised())
+    def denoise_now(
+        self,
+        picture: Picture,
+        *,
+        sigma: float | None = None,
+        strength: float = 1.0,
+        core: int = CORE,
+        done: Done = lambda _: None,
+    ) -> Denoised:
+        """Denoise a picture as denoise() does, where no event loop runs yet."""
+
+        async def run() -> Denoised:
+            try:
+                return await self.denoise(
+                    picture, sigma=sigma, strength=strength, core=core, done=done
+                )
+            finally:
+                await self.idle()
+
+        return asyncio.run(run())
+
+    async def idle(self) -> None:
+        """Wait until no tile runs: one that does, as after a failure, needs its event loop."""
+        while self._batcher.busy_for():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)
 
 
-async def idle(model: Model) -> None:
-    """Wait until nothing of a model runs: what does, as after a failure, needs its event loop."""
-    while any(batcher.busy_for() for batcher in model.batchers.values()):  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-
-
-class _Clock:
-    """How long tiles waited and ran; where several ran at once, it counts once."""
+class _Stages:
+    """How long tiles waited and ran; where several ran at once, the time counts once."""
 
     def __init__(self) -> None:
         self.queue = self.inference = 0.0
-        self._last = 0.0
+        self._ended = 0.0
 
-    def add(self, since: float, result: Result) -> None:
-        """since: the time.perf_counter() at which the tile came into the queue."""
-        began = since + result.queue
-        ended = began + result.inference
-        self.queue += max(0.0, began - max(since, self._last))
-        self.inference += max(0.0, ended - max(began, self._last))
-        self._last = max(ended, self._last)
+    def add(self, submitted: float, result: Result) -> None:
+        started = submitted + result.queue
+        ended = started + result.inference
+        self.queue += max(0.0, started - max(submitted, self._ended))
+        self.inference += max(0.0, ended - max(started, self._ended))
+        self._ended = max(ended, self._ended)

@@ -1,26 +1,31 @@
-"""How a photograph of any size is cut into tiles of one shape that overlap."""
+"""How a photograph of any size is cut into overlapping tiles of one shape."""
 
 import itertools
-from typing import NamedTuple
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from service.manifest import Tiles
 
 CORE = 1536
-"""Pixels along a side that a tile stands for.
+"""Pixels along a side that a tile keeps, at most.
 
-With a halo of 56, 12 megapixels are 10 % more work than as a whole; 17 % with 1024, 28 % with 768.
-The larger a tile, the more memory it takes, and the longer small photographs wait for it.
+With a halo of 56, tiles make 12 megapixels 10 % more work than one run; 17 % with a core of 1024,
+28 % with 768. A larger tile takes more memory, and small photographs wait longer for it.
 """
 
-AT_ONCE = 2
-"""Tiles of a photograph in the queue: one runs while another is made or put in its place."""
+MAX_QUEUED = 2
+"""Tiles of a photograph in the queue: one runs while the other is prepared or put in its place."""
 
 
 class Span(NamedTuple):
     """A tile along one side of a photograph, in pixels.
 
-    It starts at a multiple of the stride, and may end beyond the side. Of what is taken, first to
-    last is kept: each pixel of the side once, by all tiles together.
+    Attributes:
+        start: Where it starts, a multiple of the stride.
+        length: How long it is; it may end beyond the side.
+        first: The first pixel that is kept of its output.
+        last: The end of what is kept. All tiles of a side keep each of its pixels once.
     """
 
     start: int
@@ -30,71 +35,99 @@ class Span(NamedTuple):
 
     @property
     def taken(self) -> slice:
+        """What the model sees, in the photograph."""
         return slice(self.start, self.start + self.length)
 
     @property
     def kept(self) -> slice:
+        """What is kept, in the photograph."""
         return slice(self.first, self.last)
 
     @property
     def kept_within(self) -> slice:
-        """What is kept, counted from where the tile starts."""
+        """What is kept, in the tile."""
         return slice(self.first - self.start, self.last - self.start)
 
 
 class Tile(NamedTuple):
-    """A tile: where it lies down and across the photograph."""
+    """A tile: its span down and its span across the photograph."""
 
     rows: Span
     columns: Span
 
     @property
     def pixels(self) -> int:
-        """How many are kept."""
+        """How many pixels are kept."""
         return (self.rows.last - self.rows.first) * (self.columns.last - self.columns.first)
 
 
-def cut(height: int, width: int, tiles: Tiles, *, multiple: int, core: int) -> list[Tile]:
-    """Return the tiles of a photograph, row by row; if it is no larger than one, there is one.
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """The tiles that a session takes.
 
-    multiple: what the height and width of a tile are multiples of, itself one of the stride; core:
-    pixels along a side that a tile stands for at most, rounded up.
+    Attributes:
+        stride: Pixels; tiles start at multiples of it.
+        halo: Pixels around what is kept of a tile that the model has to see, a multiple of stride.
+        multiple: Pixels; height and width of a tile are multiples of it, itself one of stride.
     """
-    across = _side(width, tiles, multiple, core)
-    return [
-        Tile(rows, columns) for rows in _side(height, tiles, multiple, core) for columns in across
-    ]
+
+    stride: int
+    halo: int
+    multiple: int
+
+    @classmethod
+    def of(cls, tiles: Tiles, bucket: int = 1) -> Self:
+        """Return the tiling that a manifest describes.
+
+        Args:
+            tiles: The manifest's stride and halo.
+            bucket: Pixels; height and width of a tile are multiples of it too, so that a device
+                that prepares for each size sees few of them.
+        """
+        halo = _round_up(tiles.halo, tiles.stride)
+        return cls(tiles.stride, halo, math.lcm(tiles.stride, bucket))
+
+    def cut(self, height: int, width: int, *, core: int = CORE) -> list[Tile]:
+        """Return the tiles of a photograph, row by row, as few and as small as possible.
+
+        Args:
+            height: Pixels, at least 1.
+            width: Pixels, at least 1.
+            core: Pixels along a side that a tile keeps, at most.
+        """
+        across = self._spans(width, core)
+        return [Tile(rows, columns) for rows in self._spans(height, core) for columns in across]
+
+    def longest(self, core: int = CORE) -> int:
+        """Return the height and width of the largest tile, in pixels."""
+        return _round_up(core + 2 * self.halo, self.multiple)
+
+    def padded(self, side: int) -> int:
+        """Return the height or width, in pixels, at which a photograph of one tile runs."""
+        return _round_up(side, self.multiple)
+
+    def _spans(self, size: int, core: int) -> list[Span]:
+        """The tiles along a side.
+
+        The last one is moved inwards to end where the side does, so that the model sees an edge
+        only where the photograph has one.
+        """
+        whole = _round_up(size, self.stride)
+        overlap = 2 * self.halo
+        count = max(1, _divide_up(whole - overlap, self.longest(core) - overlap))
+        length = _round_up(_divide_up(whole + overlap * (count - 1), count), self.multiple)
+        end = whole - length
+        starts = [*range(0, end, length - overlap), end] if end > 0 else [0]
+        borders = [0, *(start + length - self.halo for start in starts[:-1]), size]
+        return [
+            Span(start, length, first, last)
+            for start, (first, last) in zip(starts, itertools.pairwise(borders), strict=True)
+        ]
 
 
-def longest(tiles: Tiles, *, multiple: int, core: int = CORE) -> int:
-    """Return the height and width of the largest tile."""
-    return _up(core + 2 * _up(tiles.halo, tiles.stride), multiple)
-
-
-def _side(size: int, tiles: Tiles, multiple: int, core: int) -> list[Span]:
-    """As few tiles as can be, and no longer than they must be.
-
-    The last one is moved inwards to end where the side does, so that the model sees an edge only
-    where it would see one in the whole.
-    """
-    whole = _up(size, tiles.stride)
-    halo = _up(tiles.halo, tiles.stride)
-    most = longest(tiles, multiple=multiple, core=core)
-    count = max(1, _quotient(whole - 2 * halo, most - 2 * halo))
-    length = _up(_quotient(whole + 2 * halo * (count - 1), count), multiple)
-    end = whole - length
-    starts = [*range(0, end, length - 2 * halo), end] if end > 0 else [0]
-    borders = [0, *(start + length - halo for start in starts[:-1]), size]
-    return [
-        Span(start, length, first, last)
-        for start, (first, last) in zip(starts, itertools.pairwise(borders), strict=True)
-    ]
-
-
-def _quotient(size: int, part: int) -> int:
-    """How many parts it takes."""
+def _divide_up(size: int, part: int) -> int:
     return -(-size // part)
 
 
-def _up(size: int, multiple: int) -> int:
-    return _quotient(size, multiple) * multiple
+def _round_up(size: int, multiple: int) -> int:
+    return _divide_up(size, multiple) * multiple
