@@ -43,10 +43,17 @@ def run(settings: Settings) -> int:
             name,
             f" ({' or '.join(near)})" if near else "",
         )
-    with _bind(settings.host, settings.port) as bound:
+    try:
+        bound = _bind(settings.host, settings.port)
+    except StartupError:
+        from service.app import create_app
+
+        create_app(settings)  # raises for a setting that is wrong, which is reported first
+        raise
+    with bound:
         if settings.workers > 1:
             return _run_workers(settings, bound)
-    # It was free a moment ago. One process alone binds it by itself once the models are loaded.
+    # The address was free a moment ago. uvicorn binds it again once the models are loaded.
     return _run_alone(settings)
 
 

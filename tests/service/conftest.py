@@ -27,6 +27,12 @@ def _logging_as_it_was() -> Iterator[None]:
     root.setLevel(level)
 
 
+@pytest.fixture(autouse=True)
+def _no_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a service that is given no port pick a free one: another may have the default."""
+    monkeypatch.setenv("SERVICE_PORT", "0")
+
+
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """A folder with every tiny model, "half" in two versions."""

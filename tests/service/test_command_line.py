@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -102,17 +103,48 @@ def test_the_level_of_the_log_is_taken_in_any_case(monkeypatch: pytest.MonkeyPat
     assert Settings().log_level == "info"
 
 
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_an_address_that_is_taken_is_named_with_its_settings_before_anything_is_loaded(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str
+def test_an_address_that_is_taken_is_named_with_its_settings(
+    models: Path, taken: int, capsys: pytest.CaptureFixture[str], workers: str
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        flags = [f"--port={port}", f"--workers={workers}", f"--models={tmp_path}"]
-        assert main(["serve", *flags, *CPU]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
+    flags = [f"--port={taken}", f"--workers={workers}", f"--models={models}"]
+    assert main(["serve", *flags, *CPU]) == 1
+    *_, line = capsys.readouterr().err.splitlines()
     assert line.startswith("Cannot start: SERVICE_HOST (--host), SERVICE_PORT (--port): expected")
-    assert f"received 127.0.0.1:{port}: Address already in use" in line
+    assert f"received 127.0.0.1:{taken}: Address already in use" in line
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("wrong", "status", "fault"),
+    [
+        ("--default-encode=x", 1, "SERVICE_DEFAULT_ENCODE (--default-encode): "),
+        ("--device=cuda", 1, "SERVICE_DEVICE (--device): "),
+        ("--models=/nowhere", 1, "SERVICE_MODELS (--models)"),
+        ("--max-batch=0", 2, "SERVICE_MAX_BATCH (--max-batch): "),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named_before_an_address_that_is_taken(
+    models: Path,
+    taken: int,
+    capsys: pytest.CaptureFixture[str],
+    wrong: str,
+    status: int,
+    fault: str,
+    workers: str,
+) -> None:
+    flags = [f"--port={taken}", f"--workers={workers}", f"--models={models}", *CPU, wrong]
+    assert main(["serve", *flags]) == status
+    told = capsys.readouterr().err
+    assert fault in told.splitlines()[-1]
+    assert "--port" not in told
 
 
 def test_a_reader_that_has_seen_enough_ends_the_list_of_models_quietly(models: Path) -> None:
