@@ -1,10 +1,12 @@
-# Two images: `service` (the default; no TensorFlow) and `training`.
+# Two targets: `service` (the default, without TensorFlow) and `training`.
+# Packages and code are built in stages of their own, so that a change of code keeps the layer of
+# packages.
 FROM python:3.13-slim-trixie AS base
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /app
 
-# The virtual environments hold no pip: the image's own fills them.
+# The pip of the base image installs into the virtual environments, which have none themselves.
 FROM base AS service-packages
 ARG REQUIREMENTS=service-cpu.txt
 COPY deploy/requirements/${REQUIREMENTS} /tmp/requirements.txt
@@ -18,7 +20,7 @@ RUN python3 -m venv --without-pip /opt/venv \
  && python3 -m pip --python /opt/venv/bin/python install --no-cache-dir \
       --disable-pip-version-check --require-hashes --only-binary :all: -r /tmp/requirements.txt
 
-# Bytecode is compiled here, once: the root file system may be read-only at run time.
+# Compile bytecode at build time: the root file system may be read-only at run time.
 FROM base AS service-code
 COPY service service
 RUN python3 -m compileall -q service
@@ -32,7 +34,7 @@ LABEL org.opencontainers.image.title="autoencoder-training" \
       org.opencontainers.image.description="Trains autoencoders with Keras and exports them to ONNX" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
-# Any user may run it (`--user`), so that what it writes into mounted folders is theirs.
+# Works for any `--user`, so that the files in mounted folders belong to the caller.
 ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     KERAS_HOME=/tmp/keras \
