@@ -1,231 +1,86 @@
-"""Export a trained autoencoder to ONNX, with a manifest, behind a parity gate.
+"""What every export to ONNX shares: names, the parity gate, and versions that are replaced whole.
 
 tf2onnx converts TensorFlow functions, so the export runs with KERAS_BACKEND=tensorflow, whatever
 backend trained the model.
 """
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import onnx
 
-from service.inference.device import Execution
 from service.inference.pixels import Floats
-from service.inference.session import Session
-from service.manifest import (
-    SCHEMA_VERSION,
-    Manifest,
-    Measurement,
-    Operation,
-    OperationName,
-    Pixels,
-    Provenance,
-    StepsInput,
-    Tensor,
-    digest,
-)
-from training.autoencoders.autoencoder import Autoencoder
+from service.manifest import OperationName
 
 OPSET = 18
 TOLERANCE = 1e-5
-FILES: dict[OperationName, str] = {
+FILES: Mapping[OperationName, str] = {
     "encode": "encoder.onnx",
     "decode": "decoder.onnx",
     "denoise": "denoiser.onnx",
 }
-FREE = ("batch", "steps")
-STEPS = StepsInput(tensor=Tensor(name="steps", dtype="int64", shape=()), default=28)
 
 
 class ParityError(ValueError):
-    """The exported graph does not give what the Keras model gives."""
+    """An exported graph does not compute what the Keras model computes."""
 
 
-@dataclass(frozen=True)
-class _Graph:
-    """A function of TensorFlow tensors, and what its manifest entry will say."""
-
-    call: Callable[..., Any]
-    input: Tensor
-    output: Tensor
-    steps: StepsInput | None
+def require_tensorflow() -> None:
+    """Raise ValueError where Keras runs on another backend than TensorFlow."""
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise ValueError(f"KERAS_BACKEND: expected tensorflow for the export, received {backend}")
 
 
-def export(
-    autoencoder: Autoencoder,
-    folder: Path,
-    *,
-    summary: str,
-    provenance: Provenance,
-    denoises: bool,
-    images: Floats,
-    measurements: tuple[Measurement, ...] = (),
-) -> Manifest:
-    """Write the graphs and the manifest of an autoencoder into models/<name>/<version>/.
+@contextmanager
+def version(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that replaces a version's folder once the block has succeeded.
 
-    images: at least 6 real ones to check the graphs with; measurements: what only training could
-    measure. A folder that exists is replaced, all at once.
-    Raises ParityError, a ValueError, where a graph's output differs from Keras's anywhere by more
-    than 1e-5 (of the largest number in the output, where that is above 1: float32 has 7 digits),
-    for two batch sizes and, where it is free, two lengths; the folder stays as it was then. Raises
-    ValueError where Keras runs on another backend than TensorFlow.
+    Args:
+        folder: models/<name>/<version>/; it stays as it is where the block raises.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"KERAS_BACKEND: expected tensorflow for the export, received {keras.backend.backend()}"
-        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         draft = Path(temporary) / "new"
         draft.mkdir()
-        operations = {
-            name: _write(graph, draft / FILES[name], _samples(name, autoencoder, images))
-            for name, graph in _graphs(autoencoder, denoises=denoises).items()
-        }
-        manifest = Manifest(
-            schema_version=SCHEMA_VERSION,
-            name=folder.parent.name,
-            version=int(folder.name),
-            summary=summary,
-            pixels=Pixels(mode="L", scale=255.0),
-            operations=operations,
-            provenance=provenance,
-            measurements=measurements,
-        )
-        manifest.write(draft)
+        yield draft
         if folder.exists():
             folder.rename(Path(temporary) / "old")
         draft.rename(folder)
-    return manifest
 
 
-def _graphs(autoencoder: Autoencoder, *, denoises: bool) -> dict[OperationName, _Graph]:
-    import tensorflow as tf
+def check_parity(file: str, inputs: Floats, expected: Floats, received: Floats) -> None:
+    """Compare what an ONNX graph computes with what Keras computes of the same inputs.
 
-    images = Tensor(name="images", dtype="float32", shape=_named(autoencoder.encoder.input_shape))
-    codings = Tensor(
-        name="codings", dtype="float32", shape=_named(autoencoder.encoder.output_shape)
-    )
-    reconstructions = Tensor(name="reconstructions", dtype="float32", shape=images.shape)
-    recurrent = len(autoencoder.decoder.inputs) == 2
+    Args:
+        file: Name of the graph's file, for the error.
+        inputs: What both were given, of any shape.
+        expected: Keras's output.
+        received: ONNX Runtime's output.
 
-    def decode_to_length(values: Any, steps: Any) -> Any:
-        # The decoder reads from its second input nothing but how long it is.
-        length = tf.zeros(tf.stack([1, tf.cast(steps, tf.int32), 1]))
-        return autoencoder.decoder([values, length], training=False)
-
-    graphs: dict[OperationName, _Graph] = {
-        "encode": _Graph(
-            lambda values: autoencoder.encoder(values, training=False), images, codings, None
-        ),
-        "decode": _Graph(decode_to_length, codings, reconstructions, STEPS)
-        if recurrent
-        else _Graph(
-            lambda values: autoencoder.decoder(values, training=False),
-            codings,
-            reconstructions,
-            None,
-        ),
-    }
-    if denoises:
-        graphs["denoise"] = _Graph(
-            lambda values: autoencoder.whole(values, training=False), images, reconstructions, None
+    Raises:
+        ParityError: The shapes differ, or any two numbers by more than 1e-5 times the largest
+            expected number where that is above 1 (float32 has 7 digits).
+    """
+    if expected.shape != received.shape:
+        raise ParityError(f"{file}: expected shape {expected.shape}, received {received.shape}")
+    difference = float(np.abs(expected - received).max())
+    tolerance = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    if not difference <= tolerance:  # NaN fails as well
+        raise ParityError(
+            f"{file}: expected outputs within {tolerance:.3g} of Keras, received {difference:.3g} "
+            f"for inputs of shape {inputs.shape}"
         )
-    return graphs
 
 
-def _named(shape: tuple[int | None, ...]) -> tuple[int | str, ...]:
-    """Name a Keras shape's free dimensions: the first is the batch, the next the steps."""
-    return tuple(FREE[axis] if size is None else size for axis, size in enumerate(shape))
-
-
-def _samples(name: OperationName, autoencoder: Autoencoder, images: Floats) -> list[Floats]:
-    """Inputs of one operation as it will get them, in two batch sizes and, if free, two lengths."""
-    batches = [images[:1], images[1:6]]
-    if autoencoder.encoder.input_shape[1] is None:
-        batches[1] = batches[1][:, :11]
-    if name != "decode":
-        return batches
-    return [np.asarray(autoencoder.encoder(batch, training=False)) for batch in batches]
-
-
-def _write(graph: _Graph, path: Path, samples: list[Floats]) -> Operation:
-    model = _convert(graph)
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
-    operation = Operation(
-        file=path.name,
-        sha256=digest(path),
-        input=graph.input,
-        output=graph.output,
-        steps=graph.steps,
-        sigma=None,
-        tiles=None,
-    )
-    _check_parity(graph, Session(path, operation, Execution()), path.name, samples)
-    return operation
-
-
-def _convert(graph: _Graph) -> onnx.ModelProto:
-    import tensorflow as tf
-    from tf2onnx import convert
-
-    model: onnx.ModelProto
-    tensors = [graph.input, *([graph.steps.tensor] if graph.steps else [])]
-    signature = [
-        tf.TensorSpec(
-            [None if isinstance(size, str) else size for size in tensor.shape],
-            tensor.dtype,
-            name=tensor.name,
-        )
-        for tensor in tensors
-    ]
-    model, _ = convert.from_function(
-        tf.function(graph.call, input_signature=signature), signature, opset=OPSET
-    )
-    _rename(model, {model.graph.output[0].name: graph.output.name})
-    for value, tensor in zip(
-        [*model.graph.input, *model.graph.output], [*tensors, graph.output], strict=True
-    ):
-        if value.name != tensor.name:
-            raise ParityError(f"expected a tensor named {tensor.name}, received {value.name}")
-        for size, dimension in zip(tensor.shape, value.type.tensor_type.shape.dim, strict=True):
-            if isinstance(size, str):
-                dimension.dim_param = size
-            else:
-                dimension.dim_value = size
-    # Shapes of inner tensors keep the converter's own names for free dimensions; none is needed.
-    del model.graph.value_info[:]
-    return model
-
-
-def _rename(model: onnx.ModelProto, names: dict[str, str]) -> None:
-    for node in model.graph.node:
+def rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:
+    """Rename tensors of a graph in place, by their names so far."""
+    for node in graph.node:
         for field in (node.input, node.output):
             for index, name in enumerate(field):
                 field[index] = names.get(name, name)
-    for value in model.graph.output:
+    for value in graph.output:
         value.name = names.get(value.name, value.name)
-
-
-def _check_parity(graph: _Graph, session: Session, name: str, samples: list[Floats]) -> None:
-    import tensorflow as tf
-
-    for values, length in zip(samples, (28, 11), strict=True):
-        steps = length if graph.steps else None
-        expected = graph.call(tf.constant(values), *([steps] if steps else [])).numpy()
-        received = session.run(values, steps)
-        if expected.shape != received.shape:
-            raise ParityError(f"{name}: expected shape {expected.shape}, received {received.shape}")
-        difference = float(np.abs(expected - received).max())
-        tolerance = TOLERANCE * max(1.0, float(np.abs(expected).max()))
-        if not difference <= tolerance:
-            raise ParityError(
-                f"{name}: expected outputs within {tolerance:.3g} of Keras, received "
-                f"{difference:.3g} for a batch of {len(values)}"
-            )

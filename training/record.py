@@ -1,9 +1,12 @@
-"""What is remembered of a training beside its weights, and whose folder it is."""
+"""The record of a training run, training.json, and whose folder a run's folder is."""
 
 import json
 import platform
 import shutil
-from dataclasses import asdict, dataclass, field, replace
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Self
@@ -13,13 +16,15 @@ FILE_NAME = "training.json"
 
 @dataclass(frozen=True)
 class Kept:
-    """What training.json in a run's folder keeps, whatever its fields are."""
+    """Base of the families' records: reads and writes the fields of training.json."""
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Return the record of a run's folder.
 
-        Raises FileNotFoundError where it has none, ValueError where it is not as this one.
+        Raises:
+            FileNotFoundError: The folder has none.
+            ValueError: The record is damaged, or of another family.
         """
         try:
             return cls(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
@@ -30,64 +35,28 @@ class Kept:
 
     @classmethod
     def find(cls, folder: Path) -> Self | None:
-        """Return the record of a run's folder, None where there is nothing in it yet.
+        """Return the record of a run's folder, None where the folder is missing or empty.
 
-        Raises FileExistsError where the folder holds what is no training, ValueError where the
-        record is not as this one.
+        Raises:
+            FileExistsError: The folder holds something else than a run.
+            ValueError: The record is damaged, or of another family.
         """
         _check_is_run(folder)
         return cls.read(folder) if (folder / FILE_NAME).exists() else None
 
     def write(self, folder: Path) -> None:
-        """Write the record into a run's folder."""
+        """Write the record into a run's folder, atomically."""
         draft = folder / f"{FILE_NAME}.new"
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-        draft.replace(folder / FILE_NAME)  # whole or not at all, whenever it is stopped
-
-
-@dataclass(frozen=True)
-class Record(Kept):
-    """A training: first what tells it from any other, then what is known once it has ended.
-
-    settings: how each phase is fitted, in words; model: a digest of the model's configuration;
-    trained_at: ISO 8601, empty until the training has ended; versions: of the packages used.
-    """
-
-    command: str
-    seed: int
-    training_images: int
-    validation_images: int
-    settings: str
-    model: str
-    backend: str
-    epochs: int = 0
-    validation_mse_before_fine_tuning: float | None = None
-    trained_at: str = ""
-    versions: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def ended(self) -> bool:
-        """Whether there is a trained model beside this record."""
-        return self.trained_at != ""
-
-    def is_of(self, other: "Record") -> bool:
-        """Tell whether both are of one training, however far it has come."""
-        mine, others = (
-            replace(
-                each,
-                command="",
-                epochs=0,
-                validation_mse_before_fine_tuning=None,
-                trained_at="",
-                versions={},
-            )
-            for each in (self, other)
-        )
-        return mine == others
+        draft.replace(folder / FILE_NAME)
 
 
 def clear(folder: Path) -> None:
-    """Remove a run's folder. Raises FileExistsError where it holds what is no training."""
+    """Remove a run's folder.
+
+    Raises:
+        FileExistsError: The folder holds something else than a run.
+    """
     _check_is_run(folder)
     if folder.exists():
         shutil.rmtree(folder)
@@ -100,8 +69,26 @@ def versions(*packages: str) -> dict[str, str]:
     }
 
 
+@contextmanager
+def reading(path: Path, expected: str) -> Iterator[None]:
+    """Name a file of a run in the error of a block that cannot read it.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+        ValueError: The file is damaged.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: expected {expected}, received no file")
+    try:
+        yield
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path}: expected {expected}, received: {error}; train anew with --again"
+        ) from error
+
+
 def _check_is_run(folder: Path) -> None:
-    """What is no training was put there by somebody, and is neither used nor removed."""
+    """Raise FileExistsError for a folder of other files, which must not be used or removed."""
     names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
     if names and FILE_NAME not in names:
         raise FileExistsError(

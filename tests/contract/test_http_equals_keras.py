@@ -15,12 +15,14 @@ from service.app import create_app
 from service.inference.loader import load
 from service.settings import Settings
 from tests.service.tiny import PROVENANCE
-from training import export as exporting
 from training.autoencoders.autoencoder import Autoencoder
 from training.datasets import fashion_mnist
-from training.export import ParityError, export
-from training.fit import Examples, FitSettings, fit
-from training.recipes import RECIPES
+from training.export import ParityError
+from training.fashion import export as exporting
+from training.fashion.export import export
+from training.fashion.fit import Examples, fit
+from training.fashion.recipes import RECIPES
+from training.fashion.settings import FitSettings
 
 SAMPLES = Path(__file__).parents[1] / "data" / "fashion_mnist"
 IMAGES = fashion_mnist.load(SAMPLES, subset=64).train

@@ -17,10 +17,10 @@ FORBIDDEN = [
     ("service/inference/registry.py", "import starlette"),
     ("service/api/codecs/codec.py", "import service.settings"),
     ("service/settings.py", "import service.app"),
-    ("service/inference/model.py", "import training.recipes"),
+    ("service/inference/model.py", "import training.fashion.recipes"),
     ("service/app.py", "import keras"),
-    ("training/export.py", "import service.app"),
-    ("training/autoencoders/stacked.py", "import training.fit"),
+    ("training/fashion/export.py", "import service.app"),
+    ("training/autoencoders/stacked.py", "import training.fashion.fit"),
     ("training/autoencoders/stacked.py", "import training.datasets.fashion_mnist"),
     ("training/autoencoders/stacked.py", "import tensorflow"),
 ]

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from training.recipes import RECIPES
+from training.fashion.recipes import RECIPES
 
 # Layers with weights or with an effect of their own, as (class, width, activation).
 STACKED_ENCODER = [("Dense", 100, "selu"), ("Dense", 30, "selu")]

@@ -10,12 +10,12 @@ import pytest
 
 from service.inference.loader import load
 from training import card
-from training.__main__ import main
+from training.cli import main
 from training.datasets.fashion_mnist import FashionMnist
-from training.recipes import RECIPES
-from training.record import Record
-from training.train import load as load_run
-from training.train import train
+from training.fashion.recipes import RECIPES
+from training.fashion.record import FashionRecord
+from training.fashion.train import load as load_run
+from training.fashion.train import train
 
 NAME = "stacked-layerwise"
 
@@ -89,12 +89,13 @@ def test_a_training_that_was_stopped_is_gone_on_with(
 ) -> None:
     run()
     folder = tmp_path / "run"
-    replace(Record.read(folder), trained_at="").write(folder)  # as if stopped at its very end
+    # As if stopped at its very end.
+    replace(FashionRecord.read(folder), trained_at="").write(folder)
     (folder / "whole" / "trace").touch()
     announced = run()
     assert "resuming the training" in announced[0]
     assert (folder / "whole" / "trace").exists()
-    assert Record.read(folder).ended
+    assert FashionRecord.read(folder).ended
 
 
 def test_a_training_that_has_ended_is_left_as_it_is_unless_it_is_asked_for_again(
@@ -132,7 +133,7 @@ def test_a_record_that_was_cut_off_is_named_and_can_be_replaced(
     with pytest.raises(ValueError, match=r"training\.json: expected a record"):
         run()
     run(again=True)
-    assert Record.read(tmp_path / "run").ended
+    assert FashionRecord.read(tmp_path / "run").ended
 
 
 def test_a_folder_that_holds_anything_else_is_never_touched(
@@ -181,7 +182,7 @@ def test_evaluation_needs_neither_keras_nor_tensorflow(workplace: Path, samples:
     models = ["--models", str(workplace / "models"), "--data", str(samples), "--subset", "20"]
     program = (
         "import sys\n"
-        "from training.__main__ import main\n"
+        "from training.cli import main\n"
         f"main({['evaluate', NAME, *models]!r})\n"
         "assert not {'keras', 'tensorflow'} & set(sys.modules)\n"
     )
@@ -191,7 +192,7 @@ def test_evaluation_needs_neither_keras_nor_tensorflow(workplace: Path, samples:
 def test_fine_tuning_can_be_left_out(samples: Path, tmp_path: Path) -> None:
     quick = ["--epochs", "1", "--subset", "50", "--data", str(samples), "--runs", str(tmp_path)]
     main(["train", NAME, "--no-fine-tuning", *quick])
-    record = Record.read(tmp_path / NAME)
+    record = FashionRecord.read(tmp_path / NAME)
     assert record.epochs == 2
     assert record.command.endswith("--no-fine-tuning")
     assert record.validation_mse_before_fine_tuning is None

@@ -11,16 +11,16 @@ from PIL import Image
 from service.inference.loader import load
 from service.manifest import Manifest, Measurement
 from training import card
-from training.__main__ import main
 from training.autoencoders.photo import PhotoConfig
+from training.cli import main
 from training.datasets import photos
 from training.datasets.photos import Folder, middle, open_image
 from training.photo import pipeline, recipe
 from training.photo.cases import cases, white
 from training.photo.classical import prepare
 from training.photo.evaluate import evaluate
-from training.photo.scores import psnr, ssim
 from training.photo.settings import PhotoFitSettings
+from training.scores import psnr, ssim
 
 IMAGE = np.random.default_rng(3).integers(0, 256, (40, 30, 3), np.uint8)
 
@@ -199,7 +199,7 @@ def test_what_other_denoisers_do_is_kept_for_the_same_images(
 def test_to_measure_and_to_draw_takes_no_keras() -> None:
     program = """
 import sys
-import training.__main__, training.photo.evaluate, training.photo.figures
+import training.cli, training.photo.evaluate, training.photo.figures
 assert not {"keras", "tensorflow", "torch", "jax"} & sys.modules.keys()
 """
     subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=True)

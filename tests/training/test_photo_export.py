@@ -10,9 +10,9 @@ import pytest
 
 from service.inference.loader import load
 from service.manifest import Manifest, Provenance
+from training import export as shared
 from training.autoencoders.photo import PhotoConfig, build
 from training.export import ParityError
-from training.photo import export as exporting
 from training.photo.export import export
 from training.photo.halo import halo
 from training.photo.noise import Floats
@@ -95,7 +95,7 @@ def test_a_graph_that_differs_from_keras_is_not_exported(
     folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = Manifest.read(folder)
-    monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
+    monkeypatch.setattr(shared, "TOLERANCE", -1.0)
     with pytest.raises(ParityError, match="of Keras, received"):
         export(CONFIG, weights, folder, summary="Other", provenance=PROVENANCE)
     assert Manifest.read(folder) == before

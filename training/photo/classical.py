@@ -13,7 +13,7 @@ from skimage.restoration import denoise_nl_means
 
 from training.datasets.photos import Pixels, middle
 from training.photo.cases import Case
-from training.photo.scores import psnr
+from training.scores import psnr
 
 Restore = Callable[[Pixels, float], Pixels]
 """A noisy 8-bit image (height, width, 3) and the sigma of its noise -> the restored image."""

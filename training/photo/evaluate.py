@@ -14,7 +14,7 @@ from training.measurement import CLEAN, CORRUPTED, MODEL, TOLD, measurement
 from training.photo import classical
 from training.photo.cases import Case, cases
 from training.photo.classical import Restore
-from training.photo.scores import psnr, ssim
+from training.scores import psnr, ssim
 
 SIGMAS = (15.0, 25.0, 50.0)
 CROP = 500

@@ -1,10 +1,5 @@
-"""Export the denoiser of photographs to ONNX, with a manifest, behind a parity gate.
+"""Export the denoiser of photographs to ONNX, with a manifest, behind a parity gate."""
 
-tf2onnx converts TensorFlow functions, so the export runs with KERAS_BACKEND=tensorflow, whatever
-backend trained the weights.
-"""
-
-import tempfile
 from pathlib import Path
 
 import keras
@@ -25,7 +20,7 @@ from service.manifest import (
     digest,
 )
 from training.autoencoders.photo import PhotoConfig, build
-from training.export import FILES, TOLERANCE, ParityError
+from training.export import FILES, check_parity, require_tensorflow, version
 from training.photo import graph
 from training.photo.halo import halo, pictures
 from training.photo.noise import UNKNOWN, Floats
@@ -43,23 +38,28 @@ SIGMA = SigmaInput(
 def export(
     config: PhotoConfig, weights: Path, folder: Path, *, summary: str, provenance: Provenance
 ) -> Manifest:
-    """Write the graph and the manifest of trained weights into models/<name>/<version>/.
+    """Write the graph and the manifest of trained weights, in place of a version that exists.
 
-    A folder that exists is replaced, all at once. Raises ParityError, a ValueError, where the
-    graph's output differs from Keras's anywhere by more than 1e-5, for two batch sizes and two
-    sizes of images; the folder stays as it was then. Raises ValueError where Keras runs on another
-    backend than TensorFlow, or the weights are of another model.
+    Args:
+        config: The model that the weights are of.
+        weights: Keras weights file.
+        folder: models/photo/<version>/; it stays as it is where the export fails.
+        summary: One line on the model, for its manifest.
+        provenance: How the model was trained.
+
+    Returns:
+        The manifest as it was written.
+
+    Raises:
+        ParityError: The graph computes something else than Keras does, for two batch sizes and two
+            sizes of images.
+        ValueError: Keras runs on another backend than TensorFlow, or the weights are of another
+            model.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"KERAS_BACKEND: expected tensorflow for the export, received {keras.backend.backend()}"
-        )
+    require_tensorflow()
     model = build(config, seed=0)
     model.load_weights(weights)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        draft = Path(temporary) / "new"
-        draft.mkdir()
+    with version(folder) as draft:
         manifest = Manifest(
             schema_version=SCHEMA_VERSION,
             name=folder.parent.name,
@@ -71,9 +71,6 @@ def export(
             measurements=(),
         )
         manifest.write(draft)
-        if folder.exists():
-            folder.rename(Path(temporary) / "old")
-        draft.rename(folder)
     return manifest
 
 
@@ -103,11 +100,4 @@ def _check_parity(model: keras.Model, session: Session, name: str, stride: int) 
         sigma = np.array([UNKNOWN, 15, 50], np.float32)[:batch]
         expected = np.asarray(model([images, sigma], training=False))
         received = session.run(images, None, sigma)
-        if expected.shape != received.shape:
-            raise ParityError(f"{name}: expected shape {expected.shape}, received {received.shape}")
-        difference = float(np.abs(expected - received).max())
-        if not difference <= TOLERANCE:
-            raise ParityError(
-                f"{name}: expected outputs within {TOLERANCE:.3g} of Keras, received "
-                f"{difference:.3g} for images of shape {images.shape}"
-            )
+        check_parity(name, images, expected, received)

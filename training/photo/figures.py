@@ -11,7 +11,7 @@ from training.datasets.photos import Folder, Pixels, middle, open_image
 from training.photo import noise, pipeline
 from training.photo.batches import spoiled_by
 from training.photo.cases import white
-from training.photo.scores import psnr
+from training.scores import psnr
 
 SIDE, GAP, LABEL = 144, 6, 18
 COLUMNS = 5

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import onnx
 
-from training.export import OPSET
+from training.export import OPSET, rename
 
 OUTPUT = "reconstructions"
 FREE = ("batch", "height", "width")
@@ -31,7 +31,7 @@ def convert(model: keras.Model) -> onnx.ModelProto:
     converted, _ = tf2onnx.from_function(function, signature, opset=OPSET)
     graph = converted.graph
     _uncut(graph)
-    _replace(graph, {graph.output[0].name: OUTPUT})
+    rename(graph, {graph.output[0].name: OUTPUT})
     _prune(graph)
     for value in (*graph.input, *graph.output):
         for dimension, name in zip(value.type.tensor_type.shape.dim, FREE, strict=False):
@@ -55,16 +55,7 @@ def _uncut(graph: onnx.GraphProto) -> None:
             if cut.op_type == "Slice" and made is not None and made.op_type == "ConvTranspose":
                 whole[node.output[0]] = made.output[0]
                 node.output[0] = f"{node.output[0]}_unused"
-    _replace(graph, whole)
-
-
-def _replace(graph: onnx.GraphProto, names: dict[str, str]) -> None:
-    for node in graph.node:
-        for field in (node.input, node.output):
-            for index, name in enumerate(field):
-                field[index] = names.get(name, name)
-    for value in graph.output:
-        value.name = names.get(value.name, value.name)
+    rename(graph, whole)
 
 
 def _prune(graph: onnx.GraphProto) -> None:

@@ -1,4 +1,4 @@
-"""Fit a model: shuffled batches, a cosine schedule, early stopping, checkpoints to resume from."""
+"""Fit a model with a cosine schedule, early stopping, and checkpoints to resume from."""
 
 import math
 import shutil
@@ -11,41 +11,14 @@ from typing import Any
 import keras
 
 from training import history
-from training.noise import Floats
-
-
-@dataclass(frozen=True)
-class FitSettings:
-    """How a model is fitted: Muon, its learning rate rising at first, then falling along a cosine.
-
-    Muon (Jordan et al., 2024; Liu et al., arXiv 2502.16982) orthogonalises the updates of
-    matrices, and leaves the plain minimum that Adam stays in for long: the codings of a stacked
-    autoencoder that are no better than principal components. What is no matrix (biases, the
-    kernels of convolutions) Keras's Muon updates as Adam does.
-
-    epochs: at most; learning_rate: at its highest; loss: a Keras loss, and loss_weight what it
-    counts beside the model's own penalties; patience: epochs without a better validation MSE
-    before training stops.
-    """
-
-    epochs: int
-    batch_size: int = 128
-    learning_rate: float = 4e-3
-    loss: str = "mse"
-    loss_weight: float = 1.0
-    patience: int = 10
-
-    def __str__(self) -> str:
-        loss = f"{self.loss_weight:g} x {self.loss}"
-        return (
-            f"{self.epochs} epochs at most, patience {self.patience}, batches of "
-            f"{self.batch_size}, Muon with a learning rate up to {self.learning_rate:g}, {loss}"
-        )
+from training.fashion.noise import Floats
+from training.fashion.settings import FitSettings
+from training.record import reading
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs and what the model should answer to them, arrays of the same length."""
+    """Inputs and the outputs that a model is to compute of them, arrays of the same length."""
 
     inputs: Floats
     targets: Floats
@@ -60,17 +33,31 @@ def fit(
     *,
     verbose: int | None = None,
 ) -> int:
-    """Fit a model in place, leave it with its best weights and return the number of epochs run.
+    """Fit a model in place and leave it with the weights of its best epoch.
 
-    The folder receives history.csv (a row an epoch), best.weights.h5, logs for TensorBoard and,
-    while training is under way, a checkpoint: called again with the same folder after it was
-    stopped, it resumes after the last whole epoch, and after it has ended, it runs nothing more.
-    Best means the lowest MSE on the validation examples. Raises FloatingPointError where the loss
-    becomes infinite or NaN; the folder is removed then, as there is nothing in it to resume from.
+    A fit that was stopped resumes after its last whole epoch when it is called with the same
+    folder again; one that has ended only loads its weights.
+
+    Args:
+        model: The model, uncompiled.
+        train: Examples to fit.
+        validation: Examples whose MSE chooses the best epoch and stops the fit early.
+        settings: Optimizer, schedule and loss.
+        folder: Receives history.csv (a row an epoch), best.weights.h5, TensorBoard logs and,
+            until the fit has ended, a checkpoint.
+        verbose: Keras's verbosity; by default a progress bar on a terminal, else a line an epoch.
+
+    Returns:
+        The number of epochs run, those before a stop included.
+
+    Raises:
+        FloatingPointError: The loss is infinite or NaN; the folder is removed, as there is nothing
+            to resume from.
+        ValueError: A file of the folder is damaged.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log, best, ended = folder / history.FILE_NAME, folder / "best.weights.h5", folder / "ended"
-    rows = history.read(log)
+    rows = history.read(log, "loss", "val_mse")
     if not ended.exists():
         model.compile(
             optimizer=keras.optimizers.Muon(
@@ -86,15 +73,15 @@ def fit(
             validation_data=(validation.inputs, validation.targets),
             epochs=settings.epochs,
             batch_size=settings.batch_size,
-            # A progress bar for a person, a line an epoch for a log.
             verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
             callbacks=_callbacks(folder, log, best, settings, rows),
         )
-        rows = history.read(log)
+        rows = history.read(log, "loss", "val_mse")
         if not rows or not all(math.isfinite(row["loss"]) for row in rows):
             shutil.rmtree(folder)
             raise FloatingPointError(f"{model.name}: expected a finite loss, received {rows[-1:]}")
-    model.load_weights(str(best))
+    with reading(best, "weights of the model"):
+        model.load_weights(str(best))
     ended.touch()
     return len(rows)
 
@@ -103,11 +90,11 @@ def _callbacks(
     folder: Path, log: Path, best: Path, settings: FitSettings, rows: list[Any]
 ) -> list[Any]:
     callbacks = keras.callbacks
-    # Keras writes TensorBoard's logs through TensorFlow; with another backend alone it cannot.
+    # Keras writes TensorBoard's logs through TensorFlow, whatever the backend.
     boards = [callbacks.TensorBoard(str(folder / "logs"), write_graph=False)]
     return [
         callbacks.TerminateOnNaN(),
-        # Weights before their row: a row without its weights would set a mark that no file meets.
+        # Before the row: a row whose weights were not saved would set a threshold without a file.
         callbacks.ModelCheckpoint(
             str(best),
             monitor="val_mse",
@@ -119,7 +106,7 @@ def _callbacks(
         callbacks.CSVLogger(str(log), append=bool(rows)),
         callbacks.EarlyStopping("val_mse", mode="min", patience=settings.patience),
         *(boards if find_spec("tensorflow") else []),
-        # Last, so that a stop between two callbacks repeats an epoch instead of losing its row.
+        # Last: a stop between two callbacks then repeats the epoch instead of losing its row.
         callbacks.BackupAndRestore(str(folder / "checkpoint"), double_checkpoint=True),
     ]
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from training.datasets.fashion_mnist import FashionMnist
-from training.fit import Examples, FitSettings, fit
+from training.fashion.fit import Examples, fit
+from training.fashion.layerwise import fit_greedily, shallow_pairs
+from training.fashion.recipes import RECIPES
+from training.fashion.settings import FitSettings
 from training.history import read as read_history
-from training.layerwise import fit_greedily, shallow_pairs
-from training.recipes import RECIPES
 
 
 def examples(data: FashionMnist) -> tuple[Examples, Examples]:

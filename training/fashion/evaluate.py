@@ -9,11 +9,12 @@ from tqdm import tqdm
 from service.inference.loader import load
 from service.inference.model import Model
 from service.manifest import Manifest, Measurement
-from training import baselines, card
+from training import card
 from training.datasets.fashion_mnist import FashionMnist
+from training.fashion import baselines
+from training.fashion.noise import Floats, Noise
 from training.measurement import CLEAN, CORRUPTED, MODEL, measurement
-from training.noise import Floats, Noise
-from training.scores import mse, psnr, ssim
+from training.scores import mse, psnr_of_mean, ssim
 
 NOISES = (
     Noise("dead pixels", 0.5),
@@ -83,15 +84,6 @@ def evaluate(
     return manifest
 
 
-def is_of_any_size(folder: Path) -> bool:
-    """Tell whether the model of a folder takes images of any height, as Fashion-MNIST's do not."""
-    try:
-        operations = Manifest.read(folder).operations.values()
-    except (OSError, ValueError):
-        return False  # and who loads it is told what is the matter
-    return any("height" in operation.input.shape for operation in operations)
-
-
 def before_fine_tuning(error: float, images: int) -> Measurement:
     """Return the figure of an MSE that training measured on so many clean validation images."""
     return measurement("mse", _validation(images), CLEAN, BEFORE_FINE_TUNING, error)
@@ -152,7 +144,7 @@ def _fidelity(
     received: Floats, expected: Floats, condition: str, method: str
 ) -> Iterator[Measurement]:
     images = _test(expected)
-    yield measurement("psnr", images, condition, method, psnr(received, expected))
+    yield measurement("psnr", images, condition, method, psnr_of_mean(received, expected))
     yield measurement("ssim", images, condition, method, ssim(received, expected))
 
 

@@ -9,20 +9,28 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
-from service.inference.loader import load, newest
 from service.inference.model import Model
 from training import history
 from training.datasets.fashion_mnist import CLASSES, FashionMnist
-from training.drawing import BLUE, FAINT, GREEN, INK, ORANGE, canvas, gallery, histogram, save
-from training.evaluate import (
+from training.fashion.drawing import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    ORANGE,
+    canvas,
+    gallery,
+    histogram,
+    save,
+)
+from training.fashion.evaluate import (
     are_sigmoid_activations,
     corrupt,
     encode,
-    is_of_any_size,
     reconstruct,
 )
-from training.noise import Floats, Noise
-from training.scores import mse, psnr
+from training.fashion.noise import Floats, Noise
+from training.scores import mse, psnr_of_mean
 
 COLUMNS = 10
 TSNE_IMAGES = 2500
@@ -34,32 +42,38 @@ CLASS_COLOURS = (
 
 
 def draw(
-    models: Path,
+    models: Sequence[Model],
     runs: Path,
     data: FashionMnist,
     folder: Path,
     *,
     noises: Mapping[str, Noise],
 ) -> Iterator[Path]:
-    """Draw every figure that the models and runs at hand allow; yield each file once it is there.
+    """Draw every figure that the models and runs at hand allow.
 
-    models: folders <name>/<version>/, of which the newest version counts; runs: folders <name>/
-    with the history of each phase; noises: by a denoiser's name, what it was trained to remove.
-    Raises StartupError where a model cannot be served.
+    Args:
+        models: Exported models of 28x28 images.
+        runs: Folder of training runs, <name>/ with the history of each phase.
+        data: Images to show and to encode.
+        folder: Where the figures are written.
+        noises: What a denoiser was trained to remove, by its name.
+
+    Yields:
+        The path of each figure, once it is written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     yield sparsity_loss(folder / "sparsity-loss.png")
-    served = {name: load(path) for name, path in newest(models).items() if not is_of_any_size(path)}
-    if served:
-        yield reconstructions(list(served.values()), data.test, folder / "reconstructions.png")
-    for name, model in served.items():
+    if models:
+        yield reconstructions(models, data.test, folder / "reconstructions.png")
+    for model in models:
+        name = model.name
         if name in noises:
             yield denoising(model, data.test, noises[name], folder / f"{name}.png")
         codings = encode(model, data.validation)
         if are_sigmoid_activations(codings):
             yield activations(codings, name, folder / f"{name}-activations.png")
-    if "stacked" in served:
-        yield tsne(served["stacked"], data, folder / "codings-tsne.png")
+        if name == "stacked":
+            yield tsne(model, data, folder / "codings-tsne.png")
     for phase in sorted(runs.glob("*/phase-1")):
         run = phase.parent
         yield greedy_training(run, folder / f"{run.name}-training.png")
@@ -82,8 +96,8 @@ def denoising(model: Model, images: Floats, noise: Noise, path: Path) -> Path:
     restored = reconstruct(model, noisy)
     rows = {
         "original": shown,
-        f"noisy\n{psnr(noisy, shown):.1f} dB": noisy,
-        f"denoised\n{psnr(restored, shown):.1f} dB": restored,
+        f"noisy\n{psnr_of_mean(noisy, shown):.1f} dB": noisy,
+        f"denoised\n{psnr_of_mean(restored, shown):.1f} dB": restored,
     }
     return save(gallery(rows, f"{model.name}: {noise}"), path)
 
@@ -144,7 +158,7 @@ def greedy_training(run: Path, path: Path) -> Path:
     phases = [phase for phase in phases if (phase / history.FILE_NAME).exists()]
     figure, row = canvas(3.6 * len(phases), 3.6, columns=len(phases))
     for axes, phase in zip(row, phases, strict=True):
-        rows = history.read(phase / history.FILE_NAME)
+        rows = history.read(phase / history.FILE_NAME, "loss", "val_loss")
         epochs = [row["epoch"] + 1 for row in rows]
         for loss, colour, label in (("loss", BLUE, "training"), ("val_loss", ORANGE, "validation")):
             axes.plot(epochs, [row[loss] for row in rows], ".-", color=colour, label=label)

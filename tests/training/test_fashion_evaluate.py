@@ -12,9 +12,10 @@ from service.errors import StartupError
 from service.inference.loader import load
 from service.manifest import Manifest, Measurement
 from tests.training.pca import SAMPLES, Pca
-from training import baselines, card
+from training import card
 from training.datasets import fashion_mnist
-from training.evaluate import (
+from training.fashion import baselines
+from training.fashion.evaluate import (
     NOISES,
     Comparison,
     are_sigmoid_activations,
@@ -22,8 +23,8 @@ from training.evaluate import (
     corrupt,
     evaluate,
 )
-from training.noise import Noise
-from training.scores import mse, psnr, ssim
+from training.fashion.noise import Noise
+from training.scores import mse, psnr_of_mean, ssim
 
 SAMPLE = fashion_mnist.load(SAMPLES)
 DATA = replace(SAMPLE, validation=SAMPLE.validation[:10], test=SAMPLE.test[:10])
@@ -53,7 +54,7 @@ def test_the_figures_are_those_of_the_served_graphs(tmp_path: Path, comparison: 
     expected = {
         ("mse", "10 validation images"): on_validation,
         ("mse", "10 test images"): mse(test, DATA.test),
-        ("psnr", "10 test images"): psnr(test, DATA.test),
+        ("psnr", "10 test images"): psnr_of_mean(test, DATA.test),
         ("ssim", "10 test images"): ssim(test, DATA.test),
     }
     assert len(figures) == len(expected)
@@ -85,7 +86,7 @@ def test_a_denoiser_is_measured_beside_every_method_at_every_noise(
                 method: value(figures, quantity, "10 test images", str(noise), method)
                 for method in methods
             }
-            score = {"psnr": psnr, "ssim": ssim}[quantity]
+            score = {"psnr": psnr_of_mean, "ssim": ssim}[quantity]
             assert at["corrupted input"] == pytest.approx(score(corrupted, DATA.test), abs=1e-5)
             restored = PCA.reconstruct(corrupted)
             assert at["model"] == pytest.approx(score(restored, DATA.test), abs=1e-3)
@@ -162,7 +163,7 @@ def test_a_folder_that_cannot_be_served_is_not_measured(
 
 def test_evaluation_and_figures_need_no_keras() -> None:
     program = (
-        "import sys, training.evaluate, training.figures\n"
+        "import sys, training.fashion.evaluate, training.fashion.figures\n"
         "sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

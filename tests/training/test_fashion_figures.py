@@ -9,9 +9,9 @@ import pytest
 
 from service.inference.loader import load
 from tests.training.pca import SAMPLES, Pca
-from training import figures
 from training.datasets import fashion_mnist
-from training.noise import Floats, Noise
+from training.fashion import figures
+from training.fashion.noise import Floats, Noise
 
 DATA = fashion_mnist.load(SAMPLES)
 PCA = Pca(DATA.train)
@@ -113,13 +113,15 @@ def test_greedy_training_has_a_curve_for_each_phase_there_is(tmp_path: Path) -> 
 
 def test_everything_is_drawn_that_the_models_and_runs_allow(tmp_path: Path) -> None:
     models, runs, folder = tmp_path / "models", tmp_path / "runs", tmp_path / "drawn" / "here"
-    PCA.write(models, "stacked")
-    PCA.write(models, "denoising", denoises=True)
-    PCA.write(models, "sparse", sigmoid=True)
+    served = [
+        load(PCA.write(models, "stacked")),
+        load(PCA.write(models, "denoising", denoises=True)),
+        load(PCA.write(models, "sparse", sigmoid=True)),
+    ]
     write_history(runs / "layerwise" / "phase-1", [0.3, 0.2])
     write_history(runs / "stacked" / "whole", [0.3, 0.2])
     drawn = list(
-        figures.draw(models, runs, DATA, folder, noises={"denoising": DEAD, "other": DEAD})
+        figures.draw(served, runs, DATA, folder, noises={"denoising": DEAD, "other": DEAD})
     )
     assert {path.name for path in drawn} == {
         "codings-tsne.png",
@@ -135,5 +137,5 @@ def test_everything_is_drawn_that_the_models_and_runs_allow(tmp_path: Path) -> N
 
 
 def test_without_models_and_runs_only_the_sparsity_loss_is_drawn(tmp_path: Path) -> None:
-    drawn = figures.draw(tmp_path / "models", tmp_path / "runs", DATA, tmp_path, noises={})
+    drawn = figures.draw([], tmp_path / "runs", DATA, tmp_path, noises={})
     assert [path.name for path in drawn] == ["sparsity-loss.png"]

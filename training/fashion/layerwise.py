@@ -12,8 +12,9 @@ from pathlib import Path
 import keras
 
 from training.autoencoders.autoencoder import Autoencoder
-from training.fit import Examples, FitSettings, fit
-from training.noise import Floats
+from training.fashion.fit import Examples, fit
+from training.fashion.noise import Floats
+from training.fashion.settings import FitSettings
 
 
 def shallow_pairs(autoencoder: Autoencoder) -> list[tuple[keras.layers.Dense, keras.layers.Dense]]:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.training.pca import SAMPLES
-from training import baselines
-from training.baselines import GRIDS, LINEAR, METHODS, Grid, Restore, learn, prepare, tune
 from training.datasets import fashion_mnist
-from training.noise import Floats, Noise
-from training.scores import mse, psnr
+from training.fashion import baselines
+from training.fashion.baselines import GRIDS, LINEAR, METHODS, Grid, Restore, learn, prepare, tune
+from training.fashion.noise import Floats, Noise
+from training.scores import mse, psnr_of_mean
 
 DATA = fashion_mnist.load(SAMPLES)
 VALIDATION = DATA.validation[:24]
@@ -30,7 +30,7 @@ def test_every_method_beats_its_corrupted_input_on_images_it_has_not_seen(
     test = DATA.test[:50]
     corrupted = noise.corrupt(test, seed=0)
     restored = prepared(method, noise)(corrupted)
-    assert psnr(restored, test) > psnr(corrupted, test) + 2
+    assert psnr_of_mean(restored, test) > psnr_of_mean(corrupted, test) + 2
     assert restored.dtype == np.float32
     assert restored.min() >= 0
     assert restored.max() <= 1
@@ -83,7 +83,9 @@ def test_the_straight_line_helps_a_denoiser_of_darkened_images() -> None:
     tuned = tune(Grid(GRIDS["total variation"].denoise, {"weight": (0.3,)}), VALIDATION, corrupted)
     plain = baselines.Tuned(tuned.denoise, tuned.parameters, 1.0, 0.0)
     assert tuned.gain > 1.5
-    assert psnr(tuned(corrupted), VALIDATION) > psnr(plain(corrupted), VALIDATION) + 2
+    assert (
+        psnr_of_mean(tuned(corrupted), VALIDATION) > psnr_of_mean(plain(corrupted), VALIDATION) + 2
+    )
 
 
 def test_the_grids_try_every_combination() -> None:

@@ -1,14 +1,18 @@
-"""Every model that can be trained, by name: what to build and how to fit it."""
+"""The recipes of the models of Fashion-MNIST: what to build and how to fit it.
+
+To list them needs no Keras: builders are imported when a model is built.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from training.autoencoders import convolutional, recurrent, sparse, stacked
-from training.autoencoders.autoencoder import Autoencoder
-from training.autoencoders.corruption import ClippedGaussianNoise, DeadPixels
-from training.fit import FitSettings
-from training.noise import Noise
+from training.fashion.noise import Noise
+from training.fashion.settings import FitSettings
+
+if TYPE_CHECKING:
+    from training.autoencoders.autoencoder import Autoencoder
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Recipe:
     """
 
     summary: str
-    build: Callable[[int], Autoencoder]
+    build: Callable[[int], "Autoencoder"]
     fit: FitSettings | None
     noise: Noise | None = None
     greedy: FitSettings | None = None
@@ -49,25 +53,49 @@ class Recipe:
         return replace(self, fit=fit, greedy=with_epochs(self.greedy))
 
 
-def _stacked(seed: int) -> Autoencoder:
+def _stacked(seed: int) -> "Autoencoder":
+    from training.autoencoders import stacked
+
     return stacked.build(stacked.StackedConfig(), seed=seed)
 
 
-def _dropout(seed: int) -> Autoencoder:
+def _convolutional(seed: int) -> "Autoencoder":
+    from training.autoencoders import convolutional
+
+    return convolutional.build(convolutional.ConvolutionalConfig(), seed=seed)
+
+
+def _recurrent(seed: int) -> "Autoencoder":
+    from training.autoencoders import recurrent
+
+    return recurrent.build(recurrent.RecurrentConfig(), seed=seed)
+
+
+def _dropout(seed: int) -> "Autoencoder":
+    from training.autoencoders import stacked
+    from training.autoencoders.corruption import DeadPixels
+
     config = stacked.StackedConfig(output_activation="sigmoid")
     return stacked.build(config, seed=seed, corruption=DeadPixels(0.1, 0.7, seed))
 
 
-def _gaussian(seed: int) -> Autoencoder:
+def _gaussian(seed: int) -> "Autoencoder":
+    from training.autoencoders import stacked
+    from training.autoencoders.corruption import ClippedGaussianNoise
+
     config = stacked.StackedConfig(output_activation="sigmoid")
     return stacked.build(config, seed=seed, corruption=ClippedGaussianNoise(0.0, 0.6, seed))
 
 
-def _l1(seed: int) -> Autoencoder:
+def _l1(seed: int) -> "Autoencoder":
+    from training.autoencoders import sparse
+
     return sparse.build(sparse.SparseConfig("l1", weight=1e-3), seed=seed)
 
 
-def _kl(seed: int) -> Autoencoder:
+def _kl(seed: int) -> "Autoencoder":
+    from training.autoencoders import sparse
+
     return sparse.build(sparse.SparseConfig("kl", weight=0.05, target=0.1), seed=seed)
 
 
@@ -86,12 +114,12 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         ),
         "convolutional": Recipe(
             "Convolutions and pooling, then transposed convolutions",
-            lambda seed: convolutional.build(convolutional.ConvolutionalConfig(), seed=seed),
+            _convolutional,
             FitSettings(epochs=20, batch_size=64, learning_rate=3e-3),
         ),
         "recurrent": Recipe(
             "LSTM layers over the rows of an image, of any number of rows",
-            lambda seed: recurrent.build(recurrent.RecurrentConfig(), seed=seed),
+            _recurrent,
             FitSettings(epochs=20),
         ),
         "denoising-dropout": Recipe(

@@ -11,10 +11,11 @@ import numpy as np
 
 from training.autoencoders.autoencoder import Autoencoder
 from training.datasets.fashion_mnist import FashionMnist
-from training.fit import Examples, fit
-from training.layerwise import fit_greedily
-from training.recipes import Recipe
-from training.record import Record, clear, versions
+from training.fashion.fit import Examples, fit
+from training.fashion.layerwise import fit_greedily
+from training.fashion.recipes import Recipe
+from training.fashion.record import FashionRecord
+from training.record import clear, reading, versions
 
 MODEL_FILE = "autoencoder.keras"
 VALIDATION_NOISE_SEED = 1
@@ -29,7 +30,7 @@ def train(
     command: str,
     again: bool = False,
     announce: Callable[[str], None] = print,
-) -> Record:
+) -> FashionRecord:
     """Train a recipe and write the model and its record into a folder.
 
     A training of the same recipe, seed and data that was stopped is resumed, and one that has
@@ -39,7 +40,7 @@ def train(
     """
     keras.utils.clear_session()  # layers are numbered from the start, whatever was built before
     autoencoder = recipe.build(seed)
-    record = Record(
+    record = FashionRecord(
         command=command,
         seed=seed,
         training_images=len(data.train),
@@ -50,7 +51,7 @@ def train(
     )
     if again:
         clear(folder)
-    elif earlier := Record.find(folder):
+    elif earlier := FashionRecord.find(folder):
         if not earlier.is_of(record):
             raise FileExistsError(
                 f"{folder}: expected a training of {record.settings}, received one of "
@@ -69,18 +70,19 @@ def train(
     return record
 
 
-def load(folder: Path) -> tuple[Autoencoder, Record]:
+def load(folder: Path) -> tuple[Autoencoder, FashionRecord]:
     """Return the trained autoencoder of a run's folder, and its record.
 
     Raises FileNotFoundError where there is none, or its training has not ended.
     """
-    record = Record.find(folder)
+    record = FashionRecord.find(folder)
     if record is None or not record.ended:
         raise FileNotFoundError(
             f"{folder}: expected a trained model, received none; "
             f"run: python -m training train {folder.name}"
         )
-    return Autoencoder.of(keras.saving.load_model(folder / MODEL_FILE)), record
+    with reading(folder / MODEL_FILE, "a model of Keras"):
+        return Autoencoder.of(keras.saving.load_model(folder / MODEL_FILE)), record
 
 
 def _run(
@@ -88,9 +90,9 @@ def _run(
     autoencoder: Autoencoder,
     data: FashionMnist,
     folder: Path,
-    record: Record,
+    record: FashionRecord,
     announce: Callable[[str], None],
-) -> Record:
+) -> FashionRecord:
     validation = _validation(recipe, data)
     run, before = 0, None
     if recipe.greedy:

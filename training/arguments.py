@@ -1,0 +1,37 @@
+"""Command-line options that a family of models declares."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Command = Literal["train", "export", "evaluate", "figures"]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A command-line option that one family has and the others have not.
+
+    Args:
+        flag: The option as it is typed, with its dashes.
+        settings: Keyword arguments of `argparse.ArgumentParser.add_argument`, without a default.
+        default: The value where the option is not given.
+    """
+
+    flag: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    default: Any = None
+
+    @property
+    def destination(self) -> str:
+        """The attribute of the parsed options that holds the value."""
+        named: str = self.settings.get("dest", self.flag.removeprefix("--").replace("-", "_"))
+        return named
+
+
+def positive(text: str) -> int:
+    """Parse a whole number from 1, as the type of an option."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1, received {value}")
+    return value

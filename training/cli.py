@@ -1,0 +1,220 @@
+"""Command line of training: `autoencoder-train`, or `python -m training`.
+
+Every command finds the models' families in the registry; heavy packages are imported by what runs.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import service
+from service.errors import ServiceError
+from service.manifest import Manifest
+from training import families
+from training.arguments import Command, positive
+from training.families import DEFAULT, FAMILIES
+from training.family import Family
+
+NAME = "autoencoder-train"
+ALL = "all"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: What follows the program's name, by default that of the process.
+
+    Returns:
+        0, the exit status of success.
+
+    Raises:
+        SystemExit: With 2 for arguments that cannot be used, with 130 where the command was
+            stopped, and with the error's text, which exits with 1, where it failed.
+    """
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = options.run
+    try:
+        run(options)
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"{error.name}: expected an installed package, received none; "
+            "pip install 'autoencoder-service[cpu,train]'"
+        )
+    except (OSError, ValueError, FloatingPointError, ServiceError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        print("\nstopped; call it again to resume after the last checkpoint", file=sys.stderr)
+        sys.exit(130)
+    return 0
+
+
+def _train(options: argparse.Namespace) -> None:
+    family, names = _trainable("train", options)
+    family.train(names, options)
+
+
+def _export(options: argparse.Namespace) -> None:
+    family, names = _trainable("export", options)
+    folders = {name: options.models / name / str(options.version) for name in names}
+    for folder in folders.values():
+        if folder.exists() and not options.replace:
+            raise FileExistsError(
+                f"{folder}: expected a version that does not exist yet, received one that does; "
+                "--version names another, --replace replaces it"
+            )
+    family.export(folders, options)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from service.inference.loader import newest
+
+    exported = newest(options.models)
+    chosen: dict[Family, list[Path]] = {}
+    for name in exported if ALL in options.names else options.names:
+        version = options.version
+        folder = options.models / name / str(version) if version else exported.get(name)
+        if folder is None:
+            raise ValueError(f"name: expected one of {', '.join(exported)}, received {name}")
+        chosen.setdefault(families.of_manifest(_manifest(folder)), []).append(folder)
+    if ALL in options.names:
+        wanted = _given("evaluate", options) or [DEFAULT]
+        chosen = {family: folders for family, folders in chosen.items() if family in wanted}
+    _complete("evaluate", list(chosen), options)
+    for family, folders in chosen.items():
+        family.evaluate(folders, options)
+
+
+def _figures(options: argparse.Namespace) -> None:
+    chosen = _given("figures", options) or [DEFAULT]
+    _complete("figures", chosen, options)
+    for family in chosen:
+        family.draw(options)
+
+
+def _trainable(command: Command, options: argparse.Namespace) -> tuple[Family, list[str]]:
+    """Return the family that the names belong to, and the names, `all` resolved.
+
+    Raises:
+        ValueError: The names are of several families, or an option is of another one.
+    """
+    if ALL in options.names:
+        family = next(iter(_given(command, options)), DEFAULT)
+        names = list(family.names)
+    else:
+        names = list(dict.fromkeys(options.names))
+        family = families.of_name(names[0])
+        own = [name for name in names if name in family.names]
+        if own != names:
+            raise ValueError(
+                f"names: expected {' '.join(own)} alone, received {' '.join(options.names)}"
+            )
+    _complete(command, [family], options)
+    return family, names
+
+
+def _given(command: Command, options: argparse.Namespace) -> list[Family]:
+    """Return the families of which options are given."""
+    return [
+        family
+        for family in FAMILIES
+        if any(each.destination in options for each in family.arguments(command))
+    ]
+
+
+def _complete(command: Command, chosen: Sequence[Family], options: argparse.Namespace) -> None:
+    """Fill in the defaults of the chosen families' options.
+
+    Raises:
+        ValueError: An option of a family that is not chosen is given.
+    """
+    for family in FAMILIES:
+        for each in family.arguments(command):
+            if family in chosen:
+                vars(options).setdefault(each.destination, each.default)
+            elif each.destination in options:
+                named = " ".join(getattr(options, "names", []))
+                raise ValueError(f"{each.flag}: expected no such option for {named or command}")
+
+
+def _manifest(folder: Path) -> Manifest:
+    from service.inference.loader import load
+
+    try:
+        return Manifest.read(folder)
+    except (OSError, ValueError):
+        load(folder)  # raises an error that says what is wrong with the folder
+        raise
+
+
+def _parser() -> argparse.ArgumentParser:
+    is_script = Path(sys.argv[0]).stem == NAME
+    parser = argparse.ArgumentParser(
+        prog=NAME if is_script else "python -m training",
+        description="Train autoencoders, export them to ONNX, measure and draw them.",
+    )
+    parser.add_argument("--version", action="version", version=f"{NAME} {service.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: Command, run: object, text: str, *shared: str, names: str | None, known: bool = True
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        added.set_defaults(run=run)
+        if names is not None:
+            kind: Callable[[str], str] = _trainable_name if known else str
+            added.add_argument("names", nargs="+", type=kind, help=names)
+        for flag in shared:
+            added.add_argument(f"--{flag}", **SHARED[flag])
+        for family in FAMILIES:
+            group = added.add_argument_group(family.title)
+            for each in family.arguments(name):
+                group.add_argument(each.flag, default=argparse.SUPPRESS, **each.settings)
+        return added
+
+    which = "or all: of the family whose options are given, by default of Fashion-MNIST"
+    trained = command(
+        "train", _train, "train models, or resume stopped trainings", "runs",
+        names=f"models to train, {which}",
+    )  # fmt: skip
+    trained.add_argument("--seed", type=int, default=42, help="of weights, batches and noise")
+    trained.add_argument(
+        "--again", action="store_true", help="train anew, in place of what is in the folder"
+    )
+    exported = command(
+        "export", _export, "export trained models as ONNX, with manifests", "runs", "models",
+        names=f"models to export, {which}",
+    )  # fmt: skip
+    exported.add_argument("--version", type=positive, default=1, help="version to write")
+    exported.add_argument("--replace", action="store_true", help="even a version that exists")
+    evaluated = command(
+        "evaluate", _evaluate, "measure models as they are served", "models",
+        names=f"models to measure, {which}", known=False,
+    )  # fmt: skip
+    evaluated.add_argument("--version", type=positive, help="the newest where it is left out")
+    drawn = command(
+        "figures", _figures, "draw what the models do and how they were trained", "runs", "models",
+        names=None,
+    )  # fmt: skip
+    drawn.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of figures")
+    return parser
+
+
+def _trainable_name(name: str) -> str:
+    if name not in (*families.names(), ALL):
+        expected = ", ".join(families.names())
+        raise argparse.ArgumentTypeError(f"expected {ALL} or one of {expected}, received {name}")
+    return name
+
+
+SHARED: dict[str, dict[str, Any]] = {
+    "runs": {"type": Path, "default": Path("runs"), "help": "folder of training runs"},
+    "models": {"type": Path, "default": Path("models"), "help": "folder of exported models"},
+}

@@ -1,0 +1,43 @@
+"""The interface of a family of models: what the command line needs to train and measure it."""
+
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from service.manifest import Manifest
+from training.arguments import Argument, Command
+
+
+class Family(Protocol):
+    """Models that share a data set, a training loop and an evaluation.
+
+    `options` hold, in every method, the options that all families share and the family's own ones
+    of that command, defaults filled in.
+    """
+
+    @property
+    def title(self) -> str:
+        """What `--help` calls the family's own options."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The models that can be trained; the name of a model is that of its folder."""
+
+    def arguments(self, command: Command) -> Sequence[Argument]:
+        """Return the family's own options of a command."""
+
+    def owns(self, manifest: Manifest) -> bool:
+        """Return whether an exported model is one that this family can evaluate."""
+
+    def train(self, names: Sequence[str], options: Namespace) -> None:
+        """Train models into `options.runs`/<name>, or resume what was stopped there."""
+
+    def export(self, folders: Mapping[str, Path], options: Namespace) -> None:
+        """Export trained models as ONNX, by name into folders models/<name>/<version>/."""
+
+    def evaluate(self, folders: Sequence[Path], options: Namespace) -> None:
+        """Measure exported models as they are served; write manifests and model cards."""
+
+    def draw(self, options: Namespace) -> None:
+        """Draw the family's figures into `options.out`."""

@@ -1,0 +1,1 @@
+"""The eight autoencoders of Fashion-MNIST: recipes, training, export, evaluation, figures."""
