@@ -31,16 +31,14 @@ def load() -> str:
     chosen = _choose()
     os.environ[VARIABLE] = chosen
     os.environ.setdefault("KERAS_NNX_ENABLED", "false")
-    if not _has_gpu():
-        # TensorFlow logs "failed call to cuInit" as an error where there is no GPU to call.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Where there is no GPU, TensorFlow logs "failed call to cuInit" as an error.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if _has_gpu() else "3")
     try:
         import keras
-    except AssertionError as error:
+    except ValueError as error:
         raise ValueError(
-            "keras.json, in ~/.keras or $KERAS_HOME: expected settings of Keras, received others; "
-            "training uses none of them, so that the file can be removed"
+            f"keras.json in ~/.keras or $KERAS_HOME: expected settings of Keras, received: {error} "
+            "Training uses none of them: the file can be removed."
         ) from error
     if (imported := keras.backend.backend()) != chosen:
         raise ValueError(f"{VARIABLE}: expected {imported}, already imported, received {chosen}")

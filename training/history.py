@@ -27,6 +27,8 @@ def read(path: Path, *needed: str, key: str = "epoch") -> list[Mapping[str, floa
         return []
     header, *lines = text.splitlines()
     columns = header.split(",")
+    if not lines and not text.endswith("\n"):
+        columns = []  # a header that was cut off
     if missing := [name for name in (key, *needed) if name not in columns]:
         raise ValueError(
             f"{path}, line 1: expected a column {missing[0]}, received {header[:80]!r}; "
@@ -35,6 +37,8 @@ def read(path: Path, *needed: str, key: str = "epoch") -> list[Mapping[str, floa
     rows: dict[float, Mapping[str, float]] = {}
     for number, line in enumerate(lines, start=2):
         try:
+            if number == len(lines) + 1 and not text.endswith("\n"):
+                raise ValueError("cut off, perhaps within a number")
             cells = dict(zip(columns, line.split(","), strict=True))
             row = {
                 name: float(cell) if cell or name in (key, *needed) else math.nan

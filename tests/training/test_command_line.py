@@ -1,27 +1,28 @@
-"""python -m training, from training to figures, on a handful of images."""
+"""The command line, from training to figures, on a handful of images."""
 
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import service
 from service.inference.loader import load
+from service.manifest import Operation, Tensor
+from tests.training.pca import manifest
 from training import card
 from training.cli import main
-from training.datasets.fashion_mnist import FashionMnist
-from training.fashion.recipes import RECIPES
 from training.fashion.record import FashionRecord
-from training.fashion.train import load as load_run
-from training.fashion.train import train
 
 NAME = "stacked-layerwise"
+pytestmark = [
+    pytest.mark.usefixtures("eager"),
+    pytest.mark.filterwarnings("ignore:Even though the:UserWarning"),  # eager, but for tf.data
+]
 
 
 @pytest.fixture(scope="module")
-def workplace(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workplace(eager: None, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with runs/ and models/ of one model that was trained and exported."""
     folder = tmp_path_factory.mktemp("workplace")
     quick = ["--epochs", "1", "--subset", "100", "--data", str(samples)]
@@ -64,94 +65,6 @@ def test_the_manifest_says_how_to_train_the_model_again(workplace: Path) -> None
     assert provenance.command in page
 
 
-@pytest.fixture
-def run(data: FashionMnist, tmp_path: Path) -> Callable[..., list[str]]:
-    """Train a model for a moment and return what was announced."""
-
-    def run(seed: int = 1, *, epochs: int = 1, again: bool = False) -> list[str]:
-        announced: list[str] = []
-        train(
-            RECIPES["stacked"].changed(epochs=epochs),
-            data,
-            tmp_path / "run",
-            seed=seed,
-            command="none",
-            again=again,
-            announce=announced.append,
-        )
-        return announced
-
-    return run
-
-
-def test_a_training_that_was_stopped_is_gone_on_with(
-    run: Callable[..., list[str]], tmp_path: Path
-) -> None:
-    run()
-    folder = tmp_path / "run"
-    # As if stopped at its very end.
-    replace(FashionRecord.read(folder), trained_at="").write(folder)
-    (folder / "whole" / "trace").touch()
-    announced = run()
-    assert "resuming the training" in announced[0]
-    assert (folder / "whole" / "trace").exists()
-    assert FashionRecord.read(folder).ended
-
-
-def test_a_training_that_has_ended_is_left_as_it_is_unless_it_is_asked_for_again(
-    run: Callable[..., list[str]], tmp_path: Path
-) -> None:
-    run()
-    trace = tmp_path / "run" / "whole" / "trace"
-    trace.touch()
-    (only,) = run()
-    assert "trained already" in only
-    assert trace.exists()
-    run(again=True)
-    assert not trace.exists()
-
-
-@pytest.mark.parametrize("other", [{"seed": 2}, {"epochs": 2}])
-def test_a_training_of_another_plan_is_replaced_only_when_told_to(
-    run: Callable[..., list[str]], tmp_path: Path, other: dict[str, int]
-) -> None:
-    run()
-    (trace := tmp_path / "run" / "whole" / "trace").touch()
-    with pytest.raises(FileExistsError, match="--again replaces it"):
-        run(**other)
-    assert trace.exists()
-    run(**other, again=True)
-    assert not trace.exists()
-
-
-def test_a_record_that_was_cut_off_is_named_and_can_be_replaced(
-    run: Callable[..., list[str]], tmp_path: Path
-) -> None:
-    run()
-    path = tmp_path / "run" / "training.json"
-    path.write_text(path.read_text()[:50])
-    with pytest.raises(ValueError, match=r"training\.json: expected a record"):
-        run()
-    run(again=True)
-    assert FashionRecord.read(tmp_path / "run").ended
-
-
-def test_a_folder_that_holds_anything_else_is_never_touched(
-    run: Callable[..., list[str]], tmp_path: Path
-) -> None:
-    (tmp_path / "run").mkdir()
-    (keep := tmp_path / "run" / "thesis.txt").write_text("years of work")
-    for again in (False, True):
-        with pytest.raises(FileExistsError, match=r"thesis\.txt"):
-            run(again=again)
-    assert keep.read_text() == "years of work"
-
-
-def test_a_model_that_was_not_trained_cannot_be_exported(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="python -m training train stacked"):
-        load_run(tmp_path / "stacked")
-
-
 def test_a_version_that_exists_is_exported_over_only_when_told_to(
     workplace: Path, samples: Path
 ) -> None:
@@ -178,15 +91,47 @@ def test_a_model_that_does_not_exist_cannot_be_evaluated(workplace: Path, sample
         main(["evaluate", NAME, "--version", "9", *models])
 
 
-def test_evaluation_needs_neither_keras_nor_tensorflow(workplace: Path, samples: Path) -> None:
+HEAVY = {"keras", "tensorflow", "torch", "jax", "tf2onnx"}
+
+
+def test_help_evaluation_and_figures_import_neither_keras_nor_tensorflow(
+    workplace: Path, samples: Path
+) -> None:
     models = ["--models", str(workplace / "models"), "--data", str(samples), "--subset", "20"]
-    program = (
-        "import sys\n"
-        "from training.cli import main\n"
-        f"main({['evaluate', NAME, *models]!r})\n"
-        "assert not {'keras', 'tensorflow'} & set(sys.modules)\n"
+    program = f"""
+import contextlib, sys
+from training.cli import main
+for arguments in (["train", "--help"], ["train", "nothing"], ["export", "--help"]):
+    with contextlib.suppress(SystemExit):
+        main(arguments)
+assert not {{"onnxruntime", "matplotlib", "skimage"}} & set(sys.modules)
+main({["evaluate", NAME, *models]!r})
+import training.fashion.figures
+assert not {HEAVY!r} & set(sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_module_runs_as_a_command(workplace: Path) -> None:
+    command = [sys.executable, "-m", "training", "evaluate", "nothing"]
+    done = subprocess.run(
+        [*command, "--models", str(workplace / "models")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "ValueError: name: expected one of stacked-layerwise, received nothing\n"
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"autoencoder-train {service.__version__}\n"
 
 
 def test_fine_tuning_can_be_left_out(samples: Path, tmp_path: Path) -> None:
@@ -217,3 +162,38 @@ def test_arguments_that_cannot_be_used_end_with_2(
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "usage: python -m training" in capsys.readouterr().err
+
+
+def test_a_model_of_other_images_belongs_to_no_family(tmp_path: Path) -> None:
+    images = Tensor(name="images", dtype="float32", shape=("batch", 64, 64))
+    operation = Operation(
+        file="a.onnx",
+        sha256="0" * 64,
+        input=images,
+        output=images,
+        steps=None,
+        sigma=None,
+        tiles=None,
+    )
+    (folder := tmp_path / "other" / "1").mkdir(parents=True)
+    manifest("other", {"denoise": operation}).write(folder)
+    with pytest.raises(SystemExit, match=r"other: expected a model of images of 28x28 or of photo"):
+        main(["evaluate", "other", "--models", str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["train", "stacked", "photo"], "names: expected stacked alone, received stacked photo"),
+        (["train", "photo", "--subset", "9"], "--subset: expected no such option for photo"),
+        (["export", "photo", "--data", "."], "--data: expected no such option for photo"),
+        (["train", "all", "--photos", ".", "--epochs", "1"], "expected no such option for all"),
+        (["evaluate", NAME, "--photos", "."], f"--photos: expected no such option for {NAME}"),
+    ],
+)
+def test_options_of_another_family_are_refused(
+    workplace: Path, arguments: list[str], text: str
+) -> None:
+    models = [] if arguments[0] == "train" else ["--models", str(workplace / "models")]
+    with pytest.raises(SystemExit, match=text):
+        main([*arguments, *models])

@@ -1,7 +1,5 @@
 """Models are measured as they are served, denoisers beside every other method."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,11 +157,3 @@ def test_a_folder_that_cannot_be_served_is_not_measured(
     with pytest.raises(StartupError, match=r"encode\.onnx"):
         evaluate(folder, DATA, comparison)
     assert Manifest.read(folder).measurements == ()
-
-
-def test_evaluation_and_figures_need_no_keras() -> None:
-    program = (
-        "import sys, training.fashion.evaluate, training.fashion.figures\n"
-        "sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

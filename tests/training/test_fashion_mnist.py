@@ -52,8 +52,91 @@ def test_a_folder_without_the_files_is_named(tmp_path: Path) -> None:
         fashion_mnist.load(tmp_path)
 
 
-def test_a_file_that_is_not_idx_is_named(samples: Path, tmp_path: Path) -> None:
+FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+
+
+def idx(array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
+    header = b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return gzip.compress(header + array.tobytes())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_damaged_anywhere_is_named(samples: Path, tmp_path: Path, name: str) -> None:
     folder = shutil.copytree(samples, tmp_path / "data")
-    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"nothing"))
-    with pytest.raises(ValueError, match="expected an IDX file of unsigned bytes"):
+    whole = (folder / name).read_bytes()
+    data = gzip.decompress(whole)
+    damaged = [
+        b"",
+        b"no gzip file",
+        whole[:10],
+        whole[: len(whole) // 2],
+        whole[:-4],
+        whole[:20] + b"\xff\0\xff\0" + whole[24:],
+        gzip.compress(b""),
+        gzip.compress(b"nothing"),
+        gzip.compress(data[:7]),
+        gzip.compress(data[:-1]),
+        gzip.compress(data + b"\0"),
+        gzip.compress(b"\0\0\x0d" + data[3:]),
+    ]
+    for content in damaged:
+        (folder / name).write_bytes(content)
+        with pytest.raises(ValueError, match=name):
+            fashion_mnist.load(folder)
+
+
+def test_as_many_labels_as_images_are_expected(samples: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(samples, tmp_path / "data")
+    shutil.copy(folder / FILES[2], folder / FILES[0])  # 200 test images beside 1,200 labels
+    with pytest.raises(
+        ValueError,
+        match=r"train-labels-idx1-ubyte.gz: expected 200 labels, one for each image of "
+        r"train-images-idx3-ubyte.gz, received an array of shape \(1200,\)",
+    ):
         fashion_mnist.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "text"),
+    [
+        (FILES[0], np.zeros((1200, 32, 32), np.uint8), "at least 12 images of 28x28, received"),
+        (FILES[0], np.zeros((1200, 784), np.uint8), "at least 12 images of 28x28, received"),
+        (FILES[0], np.zeros((11, 28, 28), np.uint8), "at least 12 images of 28x28, received"),
+        (FILES[2], np.zeros((0, 28, 28), np.uint8), "at least 1 images of 28x28, received"),
+        (FILES[3], np.zeros((200, 1), np.uint8), "expected 200 labels"),
+        (FILES[3], np.full(200, 10, np.uint8), "expected labels of 0 to 9, received 10"),
+    ],
+)
+def test_a_file_of_other_images_or_labels_is_refused(
+    samples: Path,
+    tmp_path: Path,
+    name: str,
+    array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    text: str,
+) -> None:
+    folder = shutil.copytree(samples, tmp_path / "data")
+    (folder / name).write_bytes(idx(array))
+    with pytest.raises(ValueError, match=text):
+        fashion_mnist.load(folder)
+
+
+def test_a_damaged_download_is_named(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(fashion_mnist, "DEBIAN", tmp_path / "nothing")
+    monkeypatch.delenv("FASHION_MNIST", raising=False)
+    cache = shutil.copytree(samples, tmp_path / "datasets" / "fashion-mnist")
+    whole = (cache / FILES[0]).read_bytes()
+    (cache / FILES[0]).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="datasets/fashion-mnist: expected"):
+        fashion_mnist.load()
+    shutil.copy(cache / FILES[2], cache / FILES[0])  # 200 test images beside 1,200 labels
+    with pytest.raises(ValueError, match="datasets/fashion-mnist: expected"):
+        fashion_mnist.load()

@@ -33,6 +33,46 @@ def test_photographs_that_are_too_small_or_none_at_all_are_told(
         decode(photos.folder(tmp_path / "empty"), tmp_path / "photos.bin", at_least=1)
 
 
+def test_hidden_files_and_folders_are_skipped(photographs: Folder, tmp_path: Path) -> None:
+    root = tmp_path / ".photos"  # only names below the folder count
+    for name in ("a.png", "trip/b.PNG"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(photographs.paths[0].read_bytes())
+    for name in ("._a.png", "trip/._b.PNG", ".thumbnails/a.png", ".git/x/b.png"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"\0\5\x16\7")  # as macOS begins its files
+    found = photos.folder(root)
+    assert [path.relative_to(root).as_posix() for path in found.paths] == ["a.png", "trip/b.PNG"]
+    assert len(decode(found, tmp_path / "photos.bin", at_least=1)) == 2
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")  # Pillow's
+@pytest.mark.parametrize("suffix", sorted(photos.SUFFIXES - {".jpeg", ".tiff"}))
+def test_a_damaged_file_is_decoded_or_named(tmp_path: Path, suffix: str) -> None:
+    random = np.random.default_rng(0)
+    path = tmp_path / f"photo{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = Image.fromarray(random.integers(0, 256, (40, 30, 3), np.uint8))
+    picture.save(path, exif=exif)
+    content = path.read_bytes()
+    errors = []
+    for attempt in range(60):
+        damaged = bytearray(content)
+        if attempt % 3:
+            for place in random.integers(0, min(len(damaged), 200), attempt % 5 + 1):
+                damaged[place] = random.integers(256)
+        else:
+            del damaged[random.integers(len(damaged)) :]
+        path.write_bytes(damaged)
+        try:
+            assert open_image(path).shape[2] == 3
+        except ValueError as error:
+            errors.append(str(error))
+    assert len(errors) > 8
+    assert all(error.startswith(f"{path}: expected an image, received: ") for error in errors)
+
+
 def test_a_photograph_is_turned_upright_and_made_colour(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by a quarter to the right

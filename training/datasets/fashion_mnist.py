@@ -2,11 +2,14 @@
 
 import gzip
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from training import backend
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 LICENCE = "MIT"
@@ -14,11 +17,23 @@ CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
+HELD_OUT = 12
+"""One in so many training images, at their end, is for validation."""
+
+Part = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+"""Images (n, 28, 28) and their labels (n,)."""
 
 
 @dataclass(frozen=True)
 class FashionMnist:
-    """Images float32 (n, 28, 28) in [0, 1]; validation: the last twelfth of the training images."""
+    """The images, float32 (n, 28, 28) in [0, 1].
+
+    Args:
+        train: Images to train on.
+        validation: The last twelfth of the training images.
+        test: Images to test with.
+        validation_labels: Classes of the validation images, uint8 (n,), indices of `CLASSES`.
+    """
 
     train: NDArray[np.float32]
     validation: NDArray[np.float32]
@@ -27,22 +42,24 @@ class FashionMnist:
 
 
 def load(folder: Path | None = None, *, subset: int | None = None) -> FashionMnist:
-    """Return the data set.
+    """Return the data set from four gzip-compressed IDX files, as its authors publish it.
 
-    It is taken from the folder, or that of $FASHION_MNIST, or that of Debian's package, or Keras
-    downloads it. A folder holds the four original gzip-compressed IDX files. With subset, only the
-    first that many training images are kept, and a tenth as many of the others.
-    Raises FileNotFoundError where a folder that was named lacks a file, ValueError for a file that
-    is not IDX.
+    Args:
+        folder: Folder of the files, by default that of $FASHION_MNIST, else that of Debian's
+            package, else Keras's cache, into which Keras downloads them.
+        subset: Keep only that many training images, and a tenth as many of the others.
+
+    Raises:
+        FileNotFoundError: The folder lacks a file.
+        ValueError: A file is damaged or no IDX file, has images of another size, or has another
+            number of images than of labels.
     """
     named = folder or (Path(value) if (value := os.environ.get("FASHION_MNIST")) else None)
     if named or DEBIAN.is_dir():
         (images, labels), (test, _) = _read_folder(named or DEBIAN)
     else:
-        import keras  # only here: whoever has the files can evaluate without Keras
-
-        (images, labels), (test, _) = keras.datasets.fashion_mnist.load_data()
-    held_out = len(images) // 12
+        (images, labels), (test, _) = _download()
+    held_out = len(images) // HELD_OUT
     few = None if subset is None else max(1, subset // 10)
     return FashionMnist(
         train=_to_floats(images[:-held_out][:subset]),
@@ -52,27 +69,74 @@ def load(folder: Path | None = None, *, subset: int | None = None) -> FashionMni
     )
 
 
-Part = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+def _download() -> tuple[Part, Part]:
+    backend.load()
+    import keras
+
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    cache = Path(home) / "datasets" / "fashion-mnist"
+    try:
+        parts: tuple[Part, Part] = keras.datasets.fashion_mnist.load_data()
+    except (EOFError, ValueError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(
+            f"{cache}: expected Fashion-MNIST's four files, received: {error}; Keras downloads "
+            "them again where the folder is removed"
+        ) from error
+    for part, least in zip(parts, (HELD_OUT, 1), strict=True):
+        _check(part, cache, cache, least)
+    return parts
 
 
 def _read_folder(folder: Path) -> tuple[Part, Part]:
-    def part(stem: str) -> Part:
-        return _read_idx(folder / f"{stem}-images-idx3-ubyte.gz"), _read_idx(
-            folder / f"{stem}-labels-idx1-ubyte.gz"
-        )
+    def part(stem: str, least: int) -> Part:
+        images = folder / f"{stem}-images-idx3-ubyte.gz"
+        labels = folder / f"{stem}-labels-idx1-ubyte.gz"
+        read = _read_idx(images), _read_idx(labels)
+        _check(read, images, labels, least)
+        return read
 
-    return part("train"), part("t10k")
+    return part("train", HELD_OUT), part("t10k", 1)
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:
-    """Two zeros, 8 for unsigned bytes, the number of dimensions, each size big-endian, the data."""
-    content = gzip.decompress(path.read_bytes())
-    if content[:3] != b"\0\0\x08":
+    """Read an IDX file: 0, 0, 8 for uint8, the number of dimensions, big-endian sizes, data."""
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path}: expected a whole gzip-compressed file, received: {error}"
+        ) from error
+    start = 4 + 4 * content[3] if len(content) > 3 else 4
+    if content[:3] != b"\0\0\x08" or len(content) < start:
         raise ValueError(
             f"{path}: expected an IDX file of unsigned bytes, received {content[:4]!r}"
         )
-    sizes = np.frombuffer(content, ">u4", count=content[3], offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * content[3]).reshape(sizes)
+    sizes = [int(size) for size in np.frombuffer(content[4:start], ">u4")]
+    expected = int(np.prod(sizes, dtype=object))
+    if len(content) - start != expected:
+        raise ValueError(
+            f"{path}: expected {expected:,} bytes for an array of shape {tuple(sizes)}, received "
+            f"{len(content) - start:,}"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
+
+
+def _check(part: Part, images: Path, labels: Path, least: int) -> None:
+    pixels, classes = part
+    if pixels.ndim != 3 or pixels.shape[1:] != (28, 28) or len(pixels) < least:
+        raise ValueError(
+            f"{images}: expected at least {least} images of 28x28, received an array of shape "
+            f"{pixels.shape}"
+        )
+    if classes.shape != pixels.shape[:1]:
+        raise ValueError(
+            f"{labels}: expected {len(pixels):,} labels, one for each image of {images.name}, "
+            f"received an array of shape {classes.shape}"
+        )
+    if classes.max() >= len(CLASSES):
+        raise ValueError(
+            f"{labels}: expected labels of 0 to {len(CLASSES) - 1}, received {classes.max()}"
+        )
 
 
 def _to_floats(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,6 +1,8 @@
-"""Photographs of any folder, decoded once, so that cutting patches reads no file again."""
+"""Photographs of a folder, decoded once into a memory-mapped file that patches are cut from."""
 
 import hashlib
+import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +11,31 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    KeyError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+"""What Pillow raises for damaged files."""
+
 Pixels = NDArray[np.uint8]
+"""An image (height, width, 3)."""
 
 
 @dataclass(frozen=True)
 class Photos:
-    """Pixels of photographs one after the other in a file that is mapped to memory.
+    """Decoded photographs, one after the other in a memory-mapped file.
 
-    path: the file; sizes: height and width of each photograph, in the file's order. What is read
-    of it the operating system keeps in memory, once for all processes, as far as there is memory.
+    The operating system caches what is read of the file, once for all processes.
+
+    Args:
+        path: The file.
+        sizes: Height and width of each photograph, in the file's order.
     """
 
     path: Path
@@ -28,7 +46,7 @@ class Photos:
 
     @property
     def pixels(self) -> int:
-        """How many pixels all photographs have together."""
+        """The number of pixels of all photographs together."""
         return sum(height * width for height, width in self.sizes)
 
     def arrays(self) -> list[Pixels]:
@@ -43,9 +61,14 @@ class Photos:
 
 @dataclass(frozen=True)
 class Folder:
-    """Images of a folder and of all folders in it: all of them, or some, in order of their names.
+    """Image files under a folder, sorted by path.
 
-    Raises FileNotFoundError where there are none.
+    Args:
+        root: The folder.
+        paths: The files, all or some of those under the folder.
+
+    Raises:
+        FileNotFoundError: There are no files.
     """
 
     root: Path
@@ -59,9 +82,13 @@ class Folder:
         return len(self.paths)
 
     def split(self, every: int) -> tuple["Folder", "Folder"]:
-        """Return all images but those whose place is a multiple of every, and these.
+        """Hold out each file whose index is a multiple of `every`.
 
-        Raises FileNotFoundError where that leaves nothing for the first.
+        Returns:
+            The other files, and the files held out.
+
+        Raises:
+            FileNotFoundError: Every file would be held out.
         """
         kept = (path for index, path in enumerate(self.paths) if index % every)
         return Folder(self.root, tuple(kept)), Folder(self.root, self.paths[::every])
@@ -76,41 +103,57 @@ class Folder:
 
 
 def folder(root: Path) -> Folder:
-    """Return the images in a folder and in all folders in it.
+    """Return the images under a folder, without hidden files and folders.
 
-    Raises FileNotFoundError where there is none.
+    Those are no photographs: macOS keeps metadata in `._x.jpg` beside `x.jpg`, and file managers
+    and version control keep copies and thumbnails in hidden folders.
+
+    Raises:
+        FileNotFoundError: There are none.
     """
     found = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return Folder(root, tuple(path for path in found if path.is_file()))
+    return Folder(root, tuple(path for path in found if path.is_file() and not _hidden(path, root)))
 
 
 def open_image(path: Path) -> Pixels:
-    """Return an image as it is looked at, upright and in colour: uint8 (height, width, 3).
+    """Decode an image, with its EXIF orientation applied and 16-bit gray rounded to 8 bits.
 
-    Gray of 16 bits is rounded to 8. Raises ValueError where the file cannot be read as an image.
+    Returns:
+        uint8 (height, width, 3).
+
+    Raises:
+        ValueError: The file cannot be decoded as an image.
     """
     try:
         with Image.open(path) as image:
             upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I;16"):  # Pillow would make white of all above 255
+            if upright.mode.startswith("I;16"):  # Pillow would clip everything above 255 to white
                 deep = np.asarray(upright).astype(np.uint32)
                 upright = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
             return np.asarray(upright.convert("RGB"))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{path}: expected an image, received: {error}") from error
 
 
 def middle(image: Pixels, size: int) -> Pixels:
-    """Return the middle size x size pixels of an image (height, width, 3), a shorter side whole."""
+    """Return the central size x size pixels of an image; a shorter side is kept whole."""
     top, left = (max(0, (length - size) // 2) for length in image.shape[:2])
     return image[top : top + size, left : left + size]
 
 
 def decode(images: Folder, file: Path, *, at_least: int) -> Photos:
-    """Decode images into one file, and return what is in it.
+    """Decode images into one file, which is overwritten.
 
-    Images with a side shorter than at_least pixels are left out. Raises ValueError where a file
-    is no image, or all are too small.
+    Args:
+        images: The images.
+        file: The file to write.
+        at_least: Images with a side of fewer pixels are left out.
+
+    Returns:
+        The photographs in the file.
+
+    Raises:
+        ValueError: A file is no image, or all images are too small.
     """
     sizes = []
     with file.open("wb") as out:
@@ -125,3 +168,7 @@ def decode(images: Folder, file: Path, *, at_least: int) -> Photos:
             f"{len(images)} smaller ones"
         )
     return Photos(file, tuple(sizes))
+
+
+def _hidden(path: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
