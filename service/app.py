@@ -118,7 +118,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
             repository,
             settings.max_batch,
             lambda: drain.draining,
-            control=settings.repository_control,
+            control=settings.controls_repository,
         )
     )
     for router in (

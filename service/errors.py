@@ -31,6 +31,12 @@ class ControlForbidden(ServiceError):
     status, code, title = 403, "control-forbidden", "Control forbidden"
 
 
+class CrossOriginForbidden(ServiceError):
+    """A web page of another origin asks to change the service's state."""
+
+    status, code, title = 403, "cross-origin-forbidden", "Cross-origin request forbidden"
+
+
 class OperationNotOffered(ServiceError):
     """The model exists, and does not have this operation."""
 

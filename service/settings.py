@@ -1,6 +1,7 @@
 """Everything an operator can set, from the environment (SERVICE_*) or the command line."""
 
 import difflib
+import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -50,7 +51,7 @@ class Settings(BaseSettings):
         str | None,
         Field(
             description="model of /denoise where none is named and a picture is sent; where it is "
-            "not set, photo if it is served, or else that of arrays"
+            "not set, photo"
         ),
     ] = None
     max_body_bytes: Annotated[
@@ -97,8 +98,12 @@ class Settings(BaseSettings):
         float, Field(ge=0, description="how often the folder of models is looked at; 0 is never")
     ] = 0.0
     repository_control: Annotated[
-        bool, Field(description="whether clients may load and unload models, or it is a 403")
-    ] = True
+        bool | Literal["auto"],
+        Field(
+            description="whether clients may load and unload models, or it is a 403; auto allows "
+            "it where the host is loopback"
+        ),
+    ] = "auto"
     cuda_device: Annotated[
         int, Field(ge=0, description="number of the GPU; several workers take those from it on")
     ] = 0
@@ -150,6 +155,18 @@ class Settings(BaseSettings):
                 graphs=self.cuda_graphs,
             ),
         )
+
+    @property
+    def controls_repository(self) -> bool:
+        """Whether clients may load and unload models."""
+        if self.repository_control != "auto":
+            return self.repository_control
+        if self.host.lower() == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:  # a name, which may stand for any address
+            return False
 
     @property
     def defaults(self) -> dict[OperationName, str]:

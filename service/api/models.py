@@ -1,19 +1,28 @@
-"""GET /models and /models/{name}: what is served, and how well it does."""
+"""GET /models and /models/{name}: the models, their state and their measured quality."""
+
+import contextlib
+from collections.abc import Iterator
 
 from fastapi import APIRouter
 
 from service.api.openapi import problems
 from service.api.schemas import ServedModel, ServedModels
+from service.errors import ServiceError
 from service.inference.registry import Defaults, Store, Version
+from service.manifest import OperationName
+
+PICTURES: tuple[OperationName, ...] = ("encode", "denoise")
+"""Operations that take pictures."""
 
 
 def create_router(store: Store, defaults: Defaults) -> APIRouter:
-    """Return the routes that describe a store of models, and what each is the default for."""
+    """Return the routes that describe models, and which requests they serve by default."""
     router = APIRouter(tags=["models"])
 
     def described(version: Version) -> ServedModel:
         model = version.model
         is_newest = model is not None and model is store.get(version.name)
+        name = version.name if is_newest else ""
         return ServedModel(
             name=version.name,
             version=version.number,
@@ -21,16 +30,8 @@ def create_router(store: Store, defaults: Defaults) -> APIRouter:
             fault=version.fault,
             operations=version.operations,
             execution_provider=model.provider if model else None,
-            default_for=[
-                operation
-                for operation, name in defaults.operations.items()
-                if is_newest and name == version.name
-            ],
-            default_for_pictures=[
-                operation
-                for operation in ("encode", "denoise")
-                if is_newest and defaults.of_pictures(operation, store) == version.name
-            ],
+            default_for=list(_default_for(name, store, defaults)),
+            default_for_pictures=list(_default_for_pictures(name, store, defaults)),
             manifest=version.manifest,
         )
 
@@ -45,3 +46,19 @@ def create_router(store: Store, defaults: Defaults) -> APIRouter:
         return ServedModels(models=[described(version) for version in store.versions(name)])
 
     return router
+
+
+def _default_for(name: str, store: Store, defaults: Defaults) -> Iterator[OperationName]:
+    """Yield the operations on arrays that a model serves where a request names none."""
+    for operation in defaults.operations:
+        with contextlib.suppress(ServiceError):  # without a default, each request names a model
+            if defaults.of_arrays(operation, store).name == name:
+                yield operation
+
+
+def _default_for_pictures(name: str, store: Store, defaults: Defaults) -> Iterator[OperationName]:
+    """Yield the operations on pictures that a model serves where a request names none."""
+    for operation in PICTURES:
+        with contextlib.suppress(ServiceError):
+            if defaults.of_pictures(operation, store).name == name:
+                yield operation

@@ -90,11 +90,11 @@ class Operation(Endpoint):
 
     def prepare(self, exchange: Exchange) -> Callable[[Body], Codec]:
         choice = self._choices[exchange.scope["query_string"]]
-        model = self._find(exchange, choice.model, choice) if choice.model else None
+        model = self._find(exchange, choice.model, choice.version) if choice.model else None
         return functools.partial(self._codec, exchange, choice, model)
 
-    def _find(self, exchange: Exchange, name: str, choice: Choice) -> Model:
-        model = self._serving.store.get_for(self._operation, name, choice.version)
+    def _find(self, exchange: Exchange, name: str, version: int | None) -> Model:
+        model = self._serving.store.get_for(self._operation, name, version)
         name_model(exchange, model)
         return model
 
@@ -103,12 +103,13 @@ class Operation(Endpoint):
         media = CONTENT_TYPES[content_type]
         if not body or media.name not in self._readable:
             media = detect(body, content_type, self._readable)
+        lacks: str | None = None
         if model is None:
-            if media.name in ARRAYS:
-                name = self._defaults.operations[self._operation]
-            else:
-                name = self._defaults.of_pictures(self._operation, self._serving.store)
-            model = self._find(exchange, name, choice)
+            is_array = media.name in ARRAYS
+            find = self._defaults.of_arrays if is_array else self._defaults.of_pictures
+            default = find(self._operation, self._serving.store)
+            model = self._find(exchange, default.name, choice.version)
+            lacks = default.lacks
         accept = exchange.header(b"accept")
         if model.takes_photographs:
             return self._photographs(model, media, accept, choice)
@@ -117,9 +118,10 @@ class Operation(Endpoint):
                 "sigma, strength, quality: expected none with a model of images of one size, "
                 f"received some with {model.name}"
             )
-        return BatchCodec(
-            self._batches, model, self._operation, media, accept, choice, self._serving.limits
-        )
+        limits = self._serving.limits
+        codec = BatchCodec(self._batches, model, self._operation, media, accept, choice, limits)
+        codec.lacks = lacks
+        return codec
 
 
 class BatchCodec:
@@ -127,9 +129,13 @@ class BatchCodec:
 
     Attributes:
         answer: The media type of the response, once it is negotiated.
+        lacks: Where the model stands in for one of photographs, which of these is missing, as a
+            clause; None otherwise. It then takes pictures of its own size alone: nobody means to
+            get a photograph back as a thumbnail.
     """
 
     has_files = False
+    lacks: str | None = None
 
     def __init__(
         self,
@@ -177,9 +183,14 @@ class BatchCodec:
             array = json_pieces.decode(bytes(body))
             return self.inputs_of(array, copied=array.nbytes + len(body))
         files = [body] if name in PICTURES else multipart.files(body, self.media.boundary)
-        pixels = image.read(
-            files, self._frame(), fit=self.choice.fit, max_pixels=self.limits.pixels
-        )
+        fit = self.choice.fit and self.lacks is None
+        try:
+            pixels = image.read(files, self._frame(), fit=fit, max_pixels=self.limits.pixels)
+        except ShapeMismatch as error:
+            if self.lacks is None:
+                raise
+            fault = str(error).partition(";")[0]  # without the advice to fit the picture
+            raise ShapeMismatch(f"{fault}; {self.lacks}") from error
         if len({each.shape for each in pixels}) > 1:
             raise ShapeMismatch(
                 "file: expected pictures of one size, received "

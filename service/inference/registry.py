@@ -90,7 +90,7 @@ class Store:
         if version not in versions:
             raise ModelNotFound(
                 f"version: expected one of {', '.join(map(str, sorted(versions)))} of {name}, "
-                f"received {version}{self._reason(name, version)}"
+                f"received {version}{self.reason(name, number=version)}"
             )
         return versions[version]
 
@@ -123,16 +123,24 @@ class Store:
     def _no_such_model(self, name: str) -> ModelNotFound:
         return ModelNotFound(
             f"model: expected one of {', '.join(self._models) or 'none'}, received {name!r}"
-            f"{self._reason(name)}"
+            f"{self.reason(name)}"
         )
 
-    def _reason(self, name: str, number: int | None = None) -> str:
-        """Why a known version, the newest if no number is given, is not served."""
+    def reason(
+        self, name: str, operation: str = "<operation>", *, number: int | None = None
+    ) -> str:
+        """Return why a model does not answer, as a clause, or "" where it is not known.
+
+        Args:
+            name: The model.
+            operation: What it is to do.
+            number: Its version; None for the newest.
+        """
         for each in self.known.values():
             if each.name == name and number in (None, each.number):
                 if each.fault:
                     return f", which could not be loaded: {each.fault}"
-                return _unloaded(name, "<operation>")
+                return _unloaded(name, operation)
         return ""
 
 
@@ -141,16 +149,68 @@ def _unloaded(name: str, operation: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Default:
+    """The model of a request that names none.
+
+    lacks: where it stands in for a model of photographs, which of these is missing; None elsewhere.
+    """
+
+    name: str
+    lacks: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Defaults:
-    """The model of each operation, and the one that denoises pictures, None if none was chosen."""
+    """The models of requests that name none.
+
+    Args:
+        operations: The model of each operation.
+        picture: The model that denoises pictures; None for PHOTO.
+    """
 
     operations: Mapping[OperationName, str]
     picture: str | None
 
-    def of_pictures(self, operation: OperationName, store: Store) -> str:
-        """Return the model of pictures: PHOTO denoises them if none was chosen and it is served."""
+    def of_arrays(self, operation: OperationName, store: Store) -> Default:
+        """Return the model of an operation: the one that is set, or the only one that offers it.
+
+        Raises:
+            ModelNotFound: The one that is set is not served, and several offer the operation, or
+                none does.
+            OperationNotOffered: The same, while it is served with other operations.
+        """
+        name = self.operations[operation]
+        if store.offering(operation, name):
+            return Default(name)
+        able = list(dict.fromkeys(model.name for model in store if model.offers(operation)))
+        if len(able) == 1:
+            return Default(able[0])
+        kind = OperationNotOffered if any(model.name == name for model in store) else ModelNotFound
+        raise kind(
+            f"model: expected one that offers {operation} ({', '.join(able) or 'none does'}), "
+            f"received none, and the default of {operation} is not served"
+        )
+
+    def of_pictures(self, operation: OperationName, store: Store) -> Default:
+        """Return the model of pictures.
+
+        To denoise them it is the one that is set, or the only one that takes photographs. Without
+        it, the model of arrays stands in, for pictures of the size that it takes.
+
+        Raises:
+            ServiceError: As of_arrays() does.
+        """
         if operation != "denoise":
-            return self.operations[operation]
-        if self.picture is None and any(model.name == PHOTO for model in store):
-            return PHOTO
-        return self.picture or self.operations[operation]
+            return self.of_arrays(operation, store)
+        name = self.picture or PHOTO
+        if store.offering(operation, name):
+            return Default(name)
+        able = list(dict.fromkeys(model.name for model in store if model.takes_photographs))
+        if len(able) == 1:
+            return Default(able[0])
+        lacks = "no model of photographs is served"
+        if able:
+            lacks = f"photographs need a model that takes any size, by name: {', '.join(able)}"
+        elif reason := store.reason(name, operation):
+            lacks += f": expected {name}{reason}"
+        return Default(self.of_arrays(operation, store).name, lacks)

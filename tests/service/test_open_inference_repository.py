@@ -56,7 +56,7 @@ async def test_a_model_that_is_unloaded_answers_no_more_until_it_is_loaded_again
     ):
         assert "received 'half.denoise', which is not ready: unloaded" in check_error(answer, 404)
     assert (await client.get("/v2/models/half.encode/ready")).status_code == 200
-    answer = await client.post("/denoise", json={"inputs": [[[0] * 4] * 4]})
+    answer = await client.post("/denoise?model=half", json={"inputs": [[[0] * 4] * 4]})
     detail = check_problem(answer, 409, "operation-not-offered")
     assert f"received half, which is unloaded: POST {MODEL}/load loads it again" in detail
     assert (await client.post(f"{MODEL}/load", json={})).status_code == 200
@@ -111,6 +111,77 @@ async def test_a_service_that_is_set_to_load_and_unload_nothing_says_so(start: S
         assert "SERVICE_REPOSITORY_CONTROL=false" in error
     assert (await index(client))["half.denoise", "2"]["state"] == "READY"
     assert (await client.post(DENOISE, json={"inputs": [images()]})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "control", "allowed"),
+    [
+        ("127.0.0.1", "auto", True),
+        ("127.9.9.9", "auto", True),
+        ("::1", "auto", True),
+        ("localhost", "auto", True),
+        ("0.0.0.0", "auto", False),
+        ("::", "auto", False),
+        ("192.168.0.9", "auto", False),
+        ("example.org", "auto", False),
+        ("0.0.0.0", "true", True),
+        ("127.0.0.1", "false", False),
+    ],
+)
+async def test_models_are_unloaded_by_clients_of_this_machine_alone_unless_it_is_set(
+    start: Start, host: str, control: str, allowed: bool
+) -> None:
+    client = start(host=host, repository_control=control)
+    for each in ("unload", "load"):
+        answer = await client.post(f"{MODEL}/{each}")
+        if allowed:
+            assert answer.status_code == 200
+        else:
+            assert "SERVICE_REPOSITORY_CONTROL" in check_error(answer, 403)
+
+
+CROSS = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "http://service:3000"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "http://service"},
+    {"Origin": "https://example.org"},
+    {"Origin": "null"},
+    {"Origin": "http://service:8001"},
+    {"Origin": "http://service.example.org"},
+]
+
+
+async def test_no_state_is_changed_for_a_page_of_another_origin(client: httpx.AsyncClient) -> None:
+    reading = {"/encode", "/decode", "/denoise", "/v2/repository/index"}
+    changing = []
+    for path, methods in (await client.get("/openapi.json")).json()["paths"].items():
+        if set(methods) <= {"get"} or path in reading or path.endswith("/infer"):
+            continue
+        changing.append(path)
+        for headers in CROSS:
+            url = path.replace("{model}", "half.denoise")
+            error = check_error(await client.post(url, headers=headers), 403)
+            assert "received " in error
+    assert len(changing) == 2
+    assert (await index(client))["half.denoise", "2"]["state"] == "READY"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin", "Origin": "http://service"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://service"},
+        {"Origin": "https://SERVICE"},
+        {},
+    ],
+)
+async def test_the_services_own_pages_and_other_programs_unload_models(
+    client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    assert (await client.post(f"{MODEL}/unload", headers=headers)).status_code == 200
+    assert (await client.post(f"{MODEL}/load", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("control", ["load", "unload"])

@@ -178,20 +178,21 @@ def write_graph(graph: Graph, path: Path) -> Operation:
     )
 
 
-def write_model(root: Path, name: str, version: int = 1) -> Path:
-    """Write a tiny model with its manifest and return its folder."""
+def write_model(root: Path, kind: str, version: int = 1, *, name: str = "") -> Path:
+    """Write a tiny model of a kind of TINY, by its kind's name or another; return its folder."""
+    name = name or kind
     folder = root / name / str(version)
     folder.mkdir(parents=True)
     operations = {
         operation: write_graph(graph, folder / f"{operation}.onnx")
-        for operation, graph in TINY[name].items()
+        for operation, graph in TINY[kind].items()
     }
     Manifest(
         schema_version=SCHEMA_VERSION,
         name=name,
         version=version,
         summary="A tiny model",
-        pixels=Pixels(mode="RGB" if name in ("colours", "photo") else "L", scale=255.0),
+        pixels=Pixels(mode="RGB" if kind in ("colours", "photo") else "L", scale=255.0),
         operations=operations,
         provenance=PROVENANCE,
         measurements=(),

@@ -13,6 +13,7 @@ from service.api.media_types import JSON
 from service.api.open_inference.document import Document, flag, parse
 from service.api.open_inference.naming import entries, split
 from service.api.open_inference.schemas import IndexEntry, IndexRequest, Name, errors
+from service.api.origin import check_origin
 from service.api.pipeline import Serving
 from service.api.problems import open_inference_error
 from service.api.request import Exchange
@@ -21,26 +22,36 @@ from service.errors import ControlForbidden, InvalidValue
 from service.inference.admission import Admission
 from service.inference.repository import Repository
 
+Act = Callable[[str, Document], Awaitable[Any]]
+"""(model's name, document of the body) -> the document of the response."""
+
 LARGEST_BODY = 64 * 1024
 MOST_WAITING = 64
-"""Requests: they are few, and bounded by themselves, to be heard when the queue is full."""
+"""Requests that may be inside at once. They have a queue of their own, so that the repository can
+be controlled while the queue of the models is full."""
 
 
-# What OpenAPI shows.
+# The signatures and docstrings that OpenAPI shows; nothing calls these functions.
 def index(request: Annotated[IndexRequest | None, Body()] = None) -> None:
     """Every version of every model, or those that are ready."""
 
 
 def load(model: Name) -> None:
-    """Load a model, or load it again, as its folder is now; it replaces what is there at once."""
+    """Load a model, or load it again, from its folder; what is served is replaced at once."""
 
 
 def unload(model: Name) -> None:
-    """Answer no more requests for a model, in all its versions, until it is loaded again."""
+    """Stop serving a model, in all its versions, until it is loaded again."""
 
 
 def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRoute]:
-    """Return the routes that control a repository; control: whether to load and unload at all."""
+    """Return the routes that control a repository.
+
+    Args:
+        serving: Counts, logs and traces the requests.
+        models: The repository.
+        control: Whether clients may load and unload models.
+    """
     room = Admission(max_items=MOST_WAITING, max_bytes=MOST_WAITING * LARGEST_BODY)
 
     async def list_all(_: str, document: Document) -> Any:
@@ -67,30 +78,37 @@ def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRo
     async def refuse(_name: str, _document: Document) -> Any:
         raise ControlForbidden(
             "repository: expected no request to load or unload a model, as this service is set to "
-            "have none (SERVICE_REPOSITORY_CONTROL=false), received one"
+            "have none (SERVICE_REPOSITORY_CONTROL=false, or auto where the host is not loopback), "
+            "received one"
         )
 
+    def changing(kind: str, act: Act) -> Control:
+        return Control(serving, room, kind, act if control else refuse, changes=True)
+
     described = {"tags": ["open inference"]}
-    refused = {403: "The service is set to load and unload nothing", 404: "No such model"}
+    refused = {
+        403: "The service is set to load and unload nothing, or a page of another origin asks",
+        404: "No such model",
+    }
     return [
         DirectRoute(
             "/v2/repository/index",
             index,
-            Control(serving, room, "index", list_all),
+            Control(serving, room, "index", list_all, changes=False),
             response_model=list[IndexEntry],
             **described,
         ),
         DirectRoute(
             "/v2/repository/models/{model}/load",
             load,
-            Control(serving, room, "load", load_one if control else refuse),
+            changing("load", load_one),
             responses=errors(refused | {500: "What its folder has cannot be loaded"}),
             **described,
         ),
         DirectRoute(
             "/v2/repository/models/{model}/unload",
             unload,
-            Control(serving, room, "unload", unload_one if control else refuse),
+            changing("unload", unload_one),
             responses=errors(refused),
             **described,
         ),
@@ -98,27 +116,35 @@ def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRo
 
 
 class Control:
-    """The ASGI application of one kind of request: a name in the path, a small document or none."""
+    """The endpoint of one kind of request: a model in the path, a small document or none."""
 
     def __init__(
-        self,
-        serving: Serving,
-        room: Admission,
-        kind: str,
-        act: Callable[[str, Document], Awaitable[Any]],
+        self, serving: Serving, room: Admission, kind: str, act: Act, *, changes: bool
     ) -> None:
+        """Create the endpoint.
+
+        Args:
+            serving: Counts, logs and traces the requests.
+            room: Admits them.
+            kind: What they are counted as.
+            act: What they do; returns the JSON of the response.
+            changes: Whether that changes what is served.
+        """
         self._serving = serving
         self._room = room
         self._kind = kind
         self._act = act
+        self._changes = changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
         await self._serving.handle(exchange, self._kind, self._respond, open_inference_error)
 
     async def _respond(self, exchange: Exchange) -> None:
+        if self._changes:
+            check_origin(exchange)
         with self._room.admit(exchange.length(LARGEST_BODY)) as ticket:
             body = await exchange.body(LARGEST_BODY, ticket)
             name = exchange.scope.get("path_params", {}).get("model", "")
-            answer = await self._act(name, parse(bytes(body) or b"{}"))
-        await exchange.respond(200, JSON, (), orjson.dumps(answer))
+            document = await self._act(name, parse(bytes(body) or b"{}"))
+        await exchange.respond(200, JSON, (), orjson.dumps(document))
