@@ -9,14 +9,14 @@ from multipart import parse_options_header
 
 from service.api.body import Body
 from service.api.caching import Memo
-from service.api.codecs import image
 from service.errors import MalformedBody, NotAcceptable, UnsupportedMediaType
-from service.images.formats import HEAD, named
+from service.images.formats import HEAD, named, recognised
+from service.images.photograph import MEDIA_TYPES
 from service.manifest import OperationName
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
 ARRAYS = (JSON, NPY)
-PICTURES = tuple(image.FORMATS)
+PICTURES = MEDIA_TYPES
 UNKNOWN = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 """What curl and browsers send as the Content-Type of a file whose type they do not know."""
 ALIASES = {"image/jpg": "image/jpeg"}
@@ -143,4 +143,4 @@ def _sniffed(body: Body) -> str:
     if head.startswith(b"\x93NUMPY"):
         return NPY
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()  # JSON or not, decoding says what is wrong
-    return JSON if text.startswith((b"{", b"[")) else image.media_type_of(head)
+    return JSON if text.startswith((b"{", b"[")) else recognised(head) or ""

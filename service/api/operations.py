@@ -28,6 +28,7 @@ from service.api.query import Choice
 from service.api.request import Exchange
 from service.api.routing import DirectRoute
 from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
+from service.images.fit import Frame
 from service.inference.model import Model
 from service.inference.pixels import LARGEST, Floats, to_floats, to_pixels
 from service.inference.registry import Defaults
@@ -254,7 +255,7 @@ class BatchCodec:
     def _pixels(self, values: Array) -> Array:
         return values if values.dtype == np.uint8 else to_pixels(values, self.model.manifest.pixels)
 
-    def _frame(self) -> image.Frame:
+    def _frame(self) -> Frame:
         _, height, width, *_ = self.model.input(self.operation).shape
         mode = self.model.manifest.pixels.mode
-        return image.Frame(mode, (height, width), self.limits.steps)
+        return Frame(mode, (height, width), self.limits.steps)

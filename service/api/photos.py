@@ -15,7 +15,7 @@ from service.api.pipeline import Limits
 from service.api.query import Choice
 from service.api.request import Exchange
 from service.errors import BodyTooLarge, InvalidValue, NotAcceptable, ShapeMismatch
-from service.images.decode import area, read
+from service.images.decode import EncodedImage, decode, open_image
 from service.images.encode import QUALITY, check, writable, write
 from service.images.photograph import MEDIA_TYPES, PNG, Photograph
 from service.inference.admission import Ticket
@@ -112,23 +112,24 @@ class FileCodec(BatchCodec):
     """
 
     has_files = True
-    _files: Sequence[Body] = ()
+    _images: Sequence[EncodedImage] = ()
     _photograph: Photograph | None = None
 
     def declared(self, body: Body) -> Declared:
         is_form = self.media.name == MULTIPART
-        self._files = multipart.files(body, self.media.boundary) if is_form else [body]
+        files = multipart.files(body, self.media.boundary) if is_form else [body]
         most = self.limits.pixels
-        pixels = sum(area(file, most) for file in self._files)
+        self._images = [open_image(file, most) for file in files]
+        pixels = sum(image.area for image in self._images)
         if pixels > most:
             raise BodyTooLarge(f"file: expected at most {most} pixels in all, received {pixels}")
-        return Declared(len(self._files), pixels)
+        return Declared(len(self._images), pixels)
 
     def decode_now(self, _body: Body) -> None:
         return None
 
     def decode(self, _body: Body) -> Inputs:
-        photographs = [read(file, self.limits.pixels) for file in self._files]
+        photographs = [decode(image) for image in self._images]
         if len(photographs) > 1:
             array = _stacked(photographs)
             self.answer = choose(self.accept, ARRAYS)

@@ -1,117 +1,183 @@
-"""Photographs out of PNG, JPEG and WebP files, at the depth that they have."""
+"""PNG, JPEG and WebP files to photographs: opened first, to know their size, then decoded."""
 
+import functools
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-import numpy as np
-from PIL import Image, ImageCms, ImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
-from service.errors import MalformedBody, ServiceError
-from service.images import png_16bit as sixteen
-from service.images.formats import media_type_of, opened
-from service.images.metadata import metadata_of
-from service.images.photograph import PNG, Photograph, Samples
-from service.images.png_chunks import header
-from service.images.samples import samples_of
+from service.errors import BodyTooLarge, MalformedBody, ServiceError, UnsupportedMediaType
+from service.images import (
+    jpeg_decoder,
+    jpeg_metadata,
+    jpeg_segments,
+    png_chunks,
+    png_decoder,
+    webp_header,
+)
+from service.images.formats import media_type_of
+from service.images.metadata import made_upright, orientation_of
+from service.images.photograph import JPEG, PNG, WEBP, Metadata, Photograph, Samples
+from service.images.png_metadata import PngMetadata
+from service.images.samples import samples_of, split
 
 
-def area(body: bytes | memoryview, max_pixels: int) -> int:
-    """Return the pixels that a file says it has, before it is decoded. Raises as read() does."""
-    with _told():
-        return math.prod(opened(body, media_type_of(body), max_pixels).size)
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """An image file that is opened and not decoded.
+
+    Attributes:
+        media_type: Its format.
+        size: (width, height) in pixels, as stored.
+        mode: Pillow's mode of the stored pixels: L, RGB, RGBA, P and so on.
+        samples: Returns pixels and alpha, made upright from an EXIF orientation, 1 to 8.
+        exif: Returns its EXIF data.
+        metadata: Returns all of its metadata, as they are stored.
+    """
+
+    media_type: str
+    size: tuple[int, int]
+    mode: str
+    samples: Callable[[int], tuple[Samples, Samples | None]]
+    exif: Callable[[], bytes | None]
+    metadata: Callable[[], Metadata]
+
+    @property
+    def area(self) -> int:
+        """The number of pixels."""
+        return math.prod(self.size)
+
+
+def open_image(body: bytes | memoryview, max_pixels: int | None = None) -> EncodedImage:
+    """Return an image file with its size; no pixel is decoded.
+
+    Args:
+        body: The file, which must not change before it is decoded.
+        max_pixels: The most pixels that it may have, None for any number.
+
+    Raises:
+        UnsupportedMediaType: It is another format, or animated.
+        BodyTooLarge: It has more pixels.
+        MalformedBody: It is not valid.
+    """
+    media_type = media_type_of(body)
+    with _malformed():
+        image, frames = OPENERS[media_type](body)
+    if frames > 1:
+        raise UnsupportedMediaType(
+            f"picture: expected one that does not move, received {frames} frames"
+        )
+    if max_pixels is not None and image.area > max_pixels:
+        width, height = image.size
+        raise BodyTooLarge(
+            f"picture: expected at most {max_pixels} pixels, received {width}x{height}"
+        )
+    return image
+
+
+def decode(image: EncodedImage, *, with_metadata: bool = True) -> Photograph:
+    """Return an image file as an upright photograph.
+
+    A palette becomes RGB, CMYK becomes sRGB (by its ICC profile where it has one), 1 to 7 bits
+    become 8, and 16 stay 16; a transparent colour becomes an alpha channel.
+
+    Args:
+        image: The file.
+        with_metadata: Whether to read more of its metadata than the orientation.
+
+    Raises:
+        MalformedBody: It is damaged or truncated. Damaged metadata are left out instead.
+    """
+    with _malformed():
+        if with_metadata:
+            orientation, metadata = made_upright(image.metadata())
+        else:
+            orientation, metadata = orientation_of(image.exif()), Metadata()
+        pixels, alpha = image.samples(orientation)
+    return Photograph(pixels, alpha, image.media_type, metadata)
 
 
 def read(body: bytes | memoryview, max_pixels: int) -> Photograph:
-    """Return the photograph in a PNG, JPEG or WebP file, upright.
+    """Return the photograph in a file; raises as open_image() and decode() do."""
+    return decode(open_image(body, max_pixels))
 
-    A palette becomes colour, CMYK becomes sRGB (by its ICC profile where it has one), 1 to 7 bits
-    become 8, 16 stay 16; a transparent colour becomes an alpha channel. Raises UnsupportedMediaType
-    for other formats and for pictures that move, BodyTooLarge for more than max_pixels (before they
-    are decoded), MalformedBody for a file that cannot be read.
-    """
-    with _told():
-        media_type = media_type_of(body)
-        picture = opened(body, media_type, max_pixels)
-        if media_type == PNG:
-            return _read_png(picture, body)
-        picture.load()
-        orientation, metadata = metadata_of(picture, body, media_type)
-        pixels, alpha = _planes(samples_of(_plain(picture), orientation))
-        return Photograph(pixels, alpha, media_type, metadata)
+
+def _open_png(body: bytes | memoryview) -> tuple[EncodedImage, int]:
+    chunks = png_chunks.scan(body)
+    header, metadata = chunks.header, PngMetadata(chunks.ancillary)
+    image = EncodedImage(
+        PNG,
+        (header.width, header.height),
+        png_decoder.MODES[header.depth, header.colour_type][0],
+        lambda orientation: png_decoder.samples(chunks, orientation),
+        metadata.exif,
+        metadata.metadata,
+    )
+    return image, chunks.frames
+
+
+def _open_jpeg(body: bytes | memoryview) -> tuple[EncodedImage, int]:
+    """Open the first picture of a JPEG file; behind it, a phone may have stored others."""
+    segments = jpeg_segments.scan(body)
+
+    def metadata() -> Metadata:
+        return jpeg_metadata.metadata(segments.metadata, is_cmyk=segments.mode == "CMYK")
+
+    image = EncodedImage(
+        JPEG,
+        segments.size,
+        segments.mode,
+        lambda orientation: split(jpeg_decoder.samples(segments, orientation)),
+        lambda: jpeg_metadata.exif(segments.metadata),
+        metadata,
+    )
+    return image, 1
+
+
+def _open_webp(body: bytes | memoryview) -> tuple[EncodedImage, int]:
+    header = webp_header.read(body)
+
+    @functools.cache
+    def picture() -> WebPImageFile:
+        return WebPImageFile(io.BytesIO(body))
+
+    def samples(orientation: int) -> tuple[Samples, Samples | None]:
+        image = picture()
+        if image.size != header.size:  # of which the memory was bounded
+            raise MalformedBody("picture: expected the size of its header, received another")
+        image.load()
+        picture.cache_clear()  # frees the decoded image before the samples are used
+        return split(samples_of(image, orientation))
+
+    def metadata() -> Metadata:
+        info = picture().info
+        return Metadata(icc=info.get("icc_profile"), exif=info.get("exif"), xmp=info.get("xmp"))
+
+    image = EncodedImage(
+        WEBP,
+        header.size,
+        "RGBA" if header.has_alpha else "RGB",
+        samples,
+        lambda: picture().info.get("exif"),
+        metadata,
+    )
+    return image, header.frames
+
+
+OPENERS = {PNG: _open_png, JPEG: _open_jpeg, WEBP: _open_webp}
+"""By media type: functions that return an image file and the number of its frames."""
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _malformed() -> Iterator[None]:
     try:
         yield
     except (ServiceError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders fail in more ways than it documents
-        fault = str(error) or type(error).__name__
         raise MalformedBody(
-            f"picture: expected a whole picture, received one cut off or damaged: {fault}"
+            "picture: expected a whole picture, received a truncated or damaged one"
         ) from error
-
-
-def _read_png(picture: ImageFile.ImageFile, body: bytes | memoryview) -> Photograph:
-    told = header(body)
-    deep = told.depth == 16 and told.colour_type in sixteen.PASSES
-    if deep:
-        sixteen.prepare(picture, told.colour_type)
-    picture.load()
-    orientation, metadata = metadata_of(picture, body, PNG)
-    if deep:
-        samples = sixteen.samples_of(picture, body, told.colour_type, orientation)
-    else:
-        samples = samples_of(_plain(picture), orientation)
-    pixels, alpha = _planes(samples)
-    if told.transparent is not None and alpha is None:
-        alpha = _keyed(samples, told.transparent)
-    return Photograph(pixels, alpha, PNG, metadata)
-
-
-def _plain(picture: ImageFile.ImageFile) -> Image.Image:
-    """Return a picture as gray or RGB, with alpha where it has some."""
-    match picture.mode:
-        case "1":
-            return picture.convert("L")
-        case "P":
-            return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-        case "CMYK":
-            return _in_srgb(picture)
-    return picture
-
-
-def _in_srgb(picture: ImageFile.ImageFile) -> Image.Image:
-    """Return a picture of inks as sRGB: by its profile, or as if inks were ideal."""
-    try:
-        converted = ImageCms.profileToProfile(
-            picture,
-            ImageCms.ImageCmsProfile(io.BytesIO(picture.info["icc_profile"])),
-            ImageCms.createProfile("sRGB"),
-            ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (KeyError, OSError, ImageCms.PyCMSError):  # no profile, or none that can be used
-        converted = None
-    return converted or picture.convert("RGB")
-
-
-def _planes(samples: Samples) -> tuple[Samples, Samples | None]:
-    """Return (height, width) or (height, width, 3), and the alpha (height, width) of samples."""
-    bands = samples.shape[2]
-    colours = samples[..., 0] if bands < 3 else samples[..., :3]
-    return colours, None if bands % 2 else samples[..., -1]
-
-
-def _keyed(samples: Samples, transparent: tuple[int, ...]) -> Samples:
-    """Return an alpha channel that is transparent where the samples are this colour."""
-    hidden = samples[..., 0] == transparent[0]
-    for band, value in enumerate(transparent[1:], 1):
-        hidden &= samples[..., band] == value
-    alpha = np.full(hidden.shape, np.iinfo(samples.dtype).max, samples.dtype)
-    alpha[hidden] = 0
-    return alpha

@@ -1,16 +1,17 @@
-"""Photographs into PNG, JPEG and WebP files, with all that they held besides their pixels."""
+"""Photographs to PNG, JPEG and WebP files, with the metadata that the format can hold."""
 
 import io
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from service.errors import NotAcceptable
-from service.images import png_encoder as png
-from service.images import png_metadata
+from service.images import jpeg_metadata, png_encoder, png_metadata
+from service.images.icc import in_srgb, profile_for
 from service.images.photograph import (
     JPEG,
     MEDIA_TYPES,
@@ -21,21 +22,18 @@ from service.images.photograph import (
     Samples,
 )
 from service.images.png_chunks import chunk
-from service.images.strips import blocks
+from service.images.samples import blocks
 
 QUALITY = 90
-"""Of JPEG and WebP where none is asked for: what a second look does not tell from the pixels."""
+"""The default quality of JPEG and WebP: visually lossless at a normal viewing distance."""
 LOSSLESS = 100
-"""The quality from which WebP changes no pixel."""
-FINE = 90
-"""The quality from which JPEG keeps the colour of every pixel, instead of one for four."""
-LONGEST = {JPEG: 65_500, WEBP: 16_383}
-"""Pixels along a side."""
-SEGMENT = 65_533
-"""Bytes that a JPEG segment holds, what names it among them."""
-EXIF, XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+"""The quality from which WebP is lossless."""
+FULL_CHROMA = 90
+"""The quality from which JPEG has no chroma subsampling."""
+LONGEST_SIDE = {JPEG: 65_500, WEBP: 16_383}
+"""In pixels; of libjpeg and libwebp."""
 STRIP = 1 << 18
-"""Bytes that are made 8-bit at a time."""
+"""Bytes that are rounded to 8 bits at a time."""
 
 
 def writable(photograph: Photograph) -> tuple[str, ...]:
@@ -45,7 +43,11 @@ def writable(photograph: Photograph) -> tuple[str, ...]:
 
 
 def check(photograph: Photograph, media_type: str) -> None:
-    """Raise NotAcceptable, with the reason, for a format that cannot hold a photograph."""
+    """Check that a format can hold a photograph.
+
+    Raises:
+        NotAcceptable: It cannot; the message says why, and which formats can.
+    """
     if fault := _fault(photograph, media_type):
         raise NotAcceptable(
             f"{media_type}: expected {fault}; "
@@ -56,60 +58,81 @@ def check(photograph: Photograph, media_type: str) -> None:
 def write(
     photograph: Photograph, pixels: Samples, media_type: str, quality: int = QUALITY
 ) -> bytes:
-    """Return a photograph with other pixels of its own shape and type as a file of a media type.
+    """Return a photograph as a file.
 
-    A PNG is of its depth, JPEG and WebP are of 8 bits, to which 16 are rounded. quality: 1-100 for
-    JPEG and WebP; 100 is a WebP without loss. What JPEG has no room for in its segments is left
-    out: EXIF and XMP beyond 64 KB. Raises NotAcceptable for what the format cannot hold:
-    transparency in a JPEG, more pixels along a side than it counts.
+    A PNG has the depth of the pixels; for JPEG and WebP, 16 bits are rounded to 8. EXIF and XMP
+    that do not fit into a JPEG segment (64 KB) are left out.
+
+    Args:
+        photograph: Its alpha and metadata are written.
+        pixels: Written instead of its own; of the same shape and type.
+        media_type: The format of the file.
+        quality: 1 to 100, of JPEG and WebP; WebP of 100 is lossless.
+
+    Raises:
+        NotAcceptable: The format cannot hold the photograph: transparency in a JPEG, or a side
+            that is too long.
     """
     check(photograph, media_type)
     metadata = photograph.metadata
-    own = metadata.own if media_type == photograph.media_type else b""
-    gray = pixels.ndim == 2 and media_type != WEBP  # which has no gray
-    icc = metadata.icc if _is_of(metadata.icc, b"GRAY" if gray else b"RGB ") else None
     if media_type == PNG:
-        return png.encode(pixels, photograph.alpha, own + _chunks(metadata, icc))
-    picture = Image.fromarray(_bytes(pixels))
-    stream = io.BytesIO()
+        own = metadata.own if photograph.media_type == PNG else b""
+        before = own + _chunks(metadata, is_gray=pixels.ndim == 2)
+        return png_encoder.encode(pixels, photograph.alpha, before)
+    picture = Image.fromarray(_in_8_bits(pixels))
     if media_type == JPEG:
-        exif = EXIF + metadata.exif if metadata.exif else b""
-        xmp = metadata.xmp or b""
-        picture.save(
-            stream,
-            "JPEG",
-            quality=quality,
-            subsampling="4:4:4" if quality >= FINE else "4:2:0",
-            icc_profile=icc,
-            exif=exif if len(exif) <= SEGMENT else b"",
-            xmp=xmp if len(XMP + xmp) <= SEGMENT else b"",
-            dpi=metadata.dpi or (0, 0),
-            extra=own,
-        )
-        return stream.getvalue()
+        own = metadata.own if photograph.media_type == JPEG else b""
+        return _saved(picture, "JPEG", **_jpeg_options(picture, metadata, own, quality))
+    is_gray = picture.mode == "L"
+    icc = profile_for(metadata, was_gray=is_gray, is_gray=False)  # WebP has no gray
+    if icc is None and metadata.icc is not None and is_gray:
+        picture = in_srgb(picture, metadata.icc) or picture
     if photograph.alpha is not None:
-        picture.putalpha(Image.fromarray(_bytes(photograph.alpha)))
+        picture.putalpha(Image.fromarray(_in_8_bits(photograph.alpha)))
     lossless = quality >= LOSSLESS
-    picture.save(
-        stream,
+    return _saved(
+        picture,
         "WEBP",
-        # Without loss, quality is effort: more of it makes little smaller files, much later. With
-        # loss, methods 0 and 1 fail where the description of the blocks outgrows its 512 KB.
+        # Lossless, quality is effort: more of it makes files little smaller, much later. Lossy,
+        # methods 0 and 1 fail where the partition of block modes outgrows its 512 KB.
         quality=0 if lossless else quality,
         method=0 if lossless else 2,
         lossless=lossless,
-        exact=lossless,  # the colours of what is transparent, too
+        exact=lossless,  # keep the colours of transparent pixels
         icc_profile=icc,
         exif=metadata.exif or b"",
         xmp=metadata.xmp or b"",
     )
+
+
+def _saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, kind, **options)
     return stream.getvalue()
 
 
+def _jpeg_options(
+    picture: Image.Image, metadata: Metadata, own: bytes, quality: int
+) -> dict[str, Any]:
+    is_gray = picture.mode == "L"
+    exif = jpeg_metadata.EXIF + metadata.exif if metadata.exif else b""
+    xmp = metadata.xmp or b""
+    photoshop = jpeg_metadata.photoshop_segments(metadata.photoshop or b"")
+    return {
+        "quality": quality,
+        "subsampling": "4:4:4" if quality >= FULL_CHROMA else "4:2:0",
+        "icc_profile": profile_for(metadata, was_gray=is_gray, is_gray=is_gray),
+        "exif": exif if len(exif) <= jpeg_metadata.LARGEST else b"",
+        "xmp": xmp if len(jpeg_metadata.XMP + xmp) <= jpeg_metadata.LARGEST else b"",
+        "dpi": metadata.dpi or (0, 0),
+        "extra": own + photoshop,
+    }
+
+
 def _fault(photograph: Photograph, media_type: str) -> str | None:
-    """Return what a format expects of a photograph, and received, where it cannot hold it."""
+    """Return what a format expects, and received, where it cannot hold a photograph."""
     height, width = photograph.pixels.shape[:2]
-    longest = LONGEST.get(media_type)
+    longest = LONGEST_SIDE.get(media_type)
     if longest is not None and max(height, width) > longest:
         return f"at most {longest} pixels along a side, received {width}x{height}"
     alpha = photograph.alpha
@@ -118,28 +141,27 @@ def _fault(photograph: Photograph, media_type: str) -> str | None:
     return None
 
 
-def _is_of(icc: bytes | None, space: bytes) -> bool:
-    """Return whether an ICC profile is of this colour space, as its header says."""
-    return icc is not None and icc[16:20] == space
-
-
-def _chunks(metadata: Metadata, icc: bytes | None) -> bytes:
-    """Return metadata as PNG chunks."""
+def _chunks(metadata: Metadata, *, is_gray: bool) -> bytes:
+    """Return metadata as PNG chunks; the colour chunks are among those of its own."""
     parts = []
-    if icc is not None:
+    embedded = Metadata(icc=metadata.icc)
+    icc = metadata.icc and profile_for(embedded, was_gray=is_gray, is_gray=is_gray)
+    if icc:
         parts.append(chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)))
     if metadata.dpi is not None:
-        across, down = (round(value / 0.0254) for value in metadata.dpi)  # a metre
+        across, down = (round(value / png_metadata.INCH) for value in metadata.dpi)
         parts.append(chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
     if metadata.exif:
         parts.append(chunk(b"eXIf", metadata.exif))
     if metadata.xmp:
         parts.append(chunk(b"iTXt", png_metadata.XMP + b"\0" * 5 + metadata.xmp))
+    if metadata.photoshop:
+        parts.append(png_metadata.raw_profile(b"iptc", metadata.photoshop))
     return b"".join(parts)
 
 
-def _bytes(samples: Samples) -> NDArray[np.uint8]:
-    """Return samples of 16 bits rounded to 8, some at a time."""
+def _in_8_bits(samples: Samples) -> NDArray[np.uint8]:
+    """Return 16-bit samples rounded to 8 bits, some at a time."""
     if samples.dtype == np.uint8:
         return samples.view(np.uint8)
     rounded = np.empty(samples.shape, np.uint8)

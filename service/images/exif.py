@@ -1,38 +1,48 @@
-"""Which way up a photograph was taken, as EXIF and XMP tell it, and how it is made upright."""
+"""EXIF orientation, and EXIF data as they apply to a picture that is made upright.
 
-import re
+EXIF 3.0 (CIPA DC-008), section 4.6; TIFF 6.0, section 2, for headers and directories.
+"""
+
+import math
 import struct
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 UPRIGHT = 1
 ORIENTATION, EXIF_DIRECTORY = 0x0112, 0x8769
-ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
+BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 SIDES = ((0x0100, 0x0101), (0xA002, 0xA003))
-"""Tags of the width and of the height: of the picture, and of its pixels."""
+"""Tags of width and height: ImageWidth, ImageLength; PixelXDimension, PixelYDimension."""
 THUMBNAIL = (0x0201, 0x0202)
-"""Tags of where its JPEG begins, and of how long it is."""
+"""JPEGInterchangeFormat and JPEGInterchangeFormatLength: where a thumbnail is, and its bytes."""
+RESOLUTION, RESOLUTION_UNIT, CENTIMETRES = 0x011A, 0x0128, 3
+UNKNOWN_DPI = 72.0
+"""What EXIF asks readers to assume where no resolution is stored."""
 
-_TOLD_IN_XMP = re.compile(rb"(tiff:Orientation(?:=[\"']|>))([1-8])")
 
+def made_upright(exif: bytes) -> tuple[int | None, bytes]:
+    """Return the orientation, and the EXIF data of the picture made upright.
 
-def turned(exif: bytes) -> tuple[int | None, bytes]:
-    """Return the orientation (1-8, None where it is not told) and the EXIF data made upright.
+    The data keep their length and offsets, as maker notes may point into them: the orientation is
+    set to 1, width and height are swapped where the sides are, and the thumbnail, which shows the
+    picture as it was, is zeroed and unlinked.
 
-    The data is changed where it stands, as a camera maker's notes may point into it: the
-    orientation is set to 1, width and height change places where the sides do, and the thumbnail,
-    which would show the photograph as it was, is zeros that nothing points to. Raises ValueError
-    for what does not begin as EXIF data do; of data that are cut off, what is there is read.
+    Args:
+        exif: EXIF data from the TIFF header on; a truncated directory is read as far as it goes.
+
+    Returns:
+        The orientation, 1 to 8, or None where there is no valid one; and the data.
+
+    Raises:
+        ValueError: The data do not begin with a TIFF header.
     """
-    if exif[:4] not in ORDERS or len(exif) < 8:
+    if exif[:4] not in BYTE_ORDERS or len(exif) < 8:
         raise ValueError(f"EXIF: expected the header of a TIFF, received {exif[:8]!r}")
-    order, upright, orientation = ORDERS[exif[:4]], bytearray(exif), None
+    order, upright, orientation = BYTE_ORDERS[exif[:4]], bytearray(exif), None
     entries, end = _directory(exif, order, *struct.unpack_from(f"{order}I", exif, 4))
     if ORIENTATION in entries:
-        (told,) = struct.unpack_from(f"{order}H", exif, entries[ORIENTATION] + 8)
-        orientation = told if 1 <= told <= 8 else None
+        (value,) = struct.unpack_from(f"{order}H", exif, entries[ORIENTATION] + 8)
+        orientation = value if 1 <= value <= 8 else None
         struct.pack_into(f"{order}H", upright, entries[ORIENTATION] + 8, UPRIGHT)
     if orientation is not None and orientation > 4:
         if EXIF_DIRECTORY in entries:
@@ -49,40 +59,27 @@ def turned(exif: bytes) -> tuple[int | None, bytes]:
             at, size = (
                 struct.unpack_from(f"{order}I", exif, found[tag] + 8)[0] for tag in THUMBNAIL
             )
-            if end < at and at + size <= len(exif):  # not what stands before it
+            # A false offset must not erase the directory that stands before it.
+            if end + 4 <= at and at + size <= len(exif):
                 upright[at : at + size] = bytes(size)
         struct.pack_into(f"{order}I", upright, end, 0)
     return orientation, bytes(upright)
 
 
-def turned_packet(xmp: bytes) -> tuple[int | None, bytes]:
-    """Return the orientation (1-8, None where it is not told) and the XMP packet made upright."""
-    told = _TOLD_IN_XMP.search(xmp)
-    return told and int(told[2]), _TOLD_IN_XMP.sub(rb"\g<1>1", xmp)
-
-
-def as_stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return an upright picture (height, width, ...) as a view with the rows that its file has."""
-    match orientation:
-        case 2:
-            return upright[:, ::-1]
-        case 3:
-            return upright[::-1, ::-1]
-        case 4:
-            return upright[::-1]
-        case 5:
-            return upright.swapaxes(0, 1)
-        case 6:
-            return np.rot90(upright, 1)
-        case 7:
-            return upright[::-1, ::-1].swapaxes(0, 1)
-        case 8:
-            return np.rot90(upright, -1)
-    return upright
+def dpi_of(exif: bytes) -> tuple[float, float]:
+    """Return the resolution in EXIF data, across and down alike; 72 where it is not valid."""
+    tags = Image.Exif()
+    try:
+        tags.load(b"Exif\0\0" + exif)
+        dpi = float(tags[RESOLUTION]) * (2.54 if tags[RESOLUTION_UNIT] == CENTIMETRES else 1.0)
+    except Exception:  # noqa: BLE001 - Pillow fails on damaged EXIF data in many ways
+        dpi = math.nan
+    dpi = UNKNOWN_DPI if math.isnan(dpi) else dpi
+    return dpi, dpi
 
 
 def _directory(exif: bytes, order: str, start: int) -> tuple[dict[int, int], int]:
-    """Return where the entry of each tag begins, and where the next directory's place is told."""
+    """Return the offset of each tag's entry, and that of the pointer to the next directory."""
     if start + 2 > len(exif):
         return {}, len(exif)
     (count,) = struct.unpack_from(f"{order}H", exif, start)

@@ -1,23 +1,10 @@
-"""Files told by their first bytes, and opened without being decoded."""
+"""Recognise image formats by the first bytes of a file."""
 
-import io
-
-from PIL import Image, ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
-
-from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from service.errors import MalformedBody, UnsupportedMediaType
 from service.images.photograph import JPEG, MEDIA_TYPES, PNG, WEBP
-from service.images.png_chunks import SIGNATURE, pixels_alone
 
-FILES: dict[str, type[ImageFile.ImageFile]] = {
-    PNG: PngImageFile,
-    JPEG: JpegImageFile,  # and so the first of the pictures that a phone puts into one file
-    WEBP: WebPImageFile,
-}
-STARTS = {PNG: SIGNATURE, JPEG: b"\xff\xd8\xff", WEBP: b"RIFF\0\0\0\0WEBP"}
-"""How files begin; the length that WebP has in its place is taken as read."""
+STARTS = {PNG: b"\x89PNG", JPEG: b"\xff\xd8", WEBP: b"RIFF\0\0\0\0WEBP"}
+"""Magic numbers; the length in WebP's is masked with zeros."""
 OTHERS = {
     b"GIF8": "GIF",
     b"II*\0": "TIFF",
@@ -32,58 +19,47 @@ OTHERS = {
     b"\0\0\0\x0cjP  ": "JPEG 2000",
 }
 BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF"}
-"""Names of ISO base media files, by what stands after `ftyp`."""
+"""ISO base media file format: names by the major brand that follows `ftyp`."""
 HEAD = 12
-"""Bytes that a file is told by."""
+"""Bytes that identify a format."""
 
 
 def named(head: bytes) -> str | None:
-    """Return the name of a format that is not read, by a file's first bytes; None if unknown."""
+    """Return the name of a format that is recognised and not read, or None."""
     if head[4:8] == b"ftyp":
         return BRANDS.get(head[8:HEAD])
     return next((name for start, name in OTHERS.items() if head.startswith(start)), None)
 
 
-def media_type_of(body: bytes | memoryview) -> str:
-    """Return the media type of a file, of MEDIA_TYPES.
-
-    Raises UnsupportedMediaType, which names what is read, for another format; MalformedBody for
-    a file that ends before it can be told.
-    """
-    head = bytes(body[:HEAD])
+def recognised(head: bytes) -> str | None:
+    """Return which of MEDIA_TYPES a file is, whole or truncated, by its first bytes, or None."""
+    head = head[:HEAD]
     if head.startswith(b"RIFF"):
         head = head[:4] + bytes(len(head[4:8])) + head[8:]
-    for media_type, start in STARTS.items():
-        if head.startswith(start):
-            return media_type
-    if any(start.startswith(head) for start in STARTS.values()):
-        received = "its start" if head else "nothing"
-        raise MalformedBody(f"picture: expected a whole picture, received {received}")
-    raise UnsupportedMediaType(
-        f"picture: expected {', '.join(MEDIA_TYPES)}, received {named(head) or 'another format'}"
+    return next(
+        (
+            media_type
+            for media_type, start in STARTS.items()
+            if head.startswith(start) or (head and start.startswith(head))
+        ),
+        None,
     )
 
 
-def opened(body: bytes | memoryview, media_type: str, max_pixels: int) -> ImageFile.ImageFile:
-    """Return a file of the media type with its size, its mode and what it says, not yet decoded.
+def media_type_of(body: bytes | memoryview) -> str:
+    """Return which of MEDIA_TYPES a file is.
 
-    What a PNG says is not read, as that must not keep it from being opened. Raises BodyTooLarge for
-    more than max_pixels, UnsupportedMediaType for a picture that moves, and whatever Pillow raises
-    for a file that it cannot read.
+    Raises:
+        UnsupportedMediaType: It is another format; the message lists those that are read.
+        MalformedBody: It is empty.
     """
-    try:
-        file = pixels_alone(body) if media_type == PNG else io.BytesIO(body)
-        picture = FILES[media_type](file)
-    except Image.DecompressionBombError as error:
-        raise BodyTooLarge(f"picture: expected at most {max_pixels} pixels: {error}") from error
-    frames = getattr(picture, "n_frames", 1)
-    if frames > 1:
+    head = bytes(body[:HEAD])
+    if not head:
+        raise MalformedBody("picture: expected a whole picture, received nothing")
+    media_type = recognised(head)
+    if media_type is None:
         raise UnsupportedMediaType(
-            f"picture: expected one that does not move, received {frames} frames"
+            f"picture: expected {', '.join(MEDIA_TYPES)}, "
+            f"received {named(head) or 'another format'}"
         )
-    if picture.width * picture.height > max_pixels:
-        raise BodyTooLarge(
-            f"picture: expected at most {max_pixels} pixels, "
-            f"received {picture.width}x{picture.height}"
-        )
-    return picture
+    return media_type

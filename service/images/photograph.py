@@ -1,4 +1,4 @@
-"""A photograph: its pixels, upright, and what its file says of them."""
+"""A decoded photograph: its pixels, upright, and the metadata of its file."""
 
 from dataclasses import dataclass
 
@@ -9,31 +9,59 @@ Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
 PNG, JPEG, WEBP = "image/png", "image/jpeg", "image/webp"
 MEDIA_TYPES = (PNG, JPEG, WEBP)
-"""What is read and written."""
+"""The formats that are read and written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColourChunks:
+    """The colour space that a PNG declares beside an ICC profile (PNG third edition, 11.3.2).
+
+    Attributes:
+        cicp: The code points of cICP: primaries, transfer, matrix, full range.
+        chromaticities: x and y of white, red, green and blue (cHRM).
+        gamma: The encoding exponent, 1/2.2 for example (gAMA).
+        is_srgb: Whether there is an sRGB chunk.
+    """
+
+    cicp: bytes | None = None
+    chromaticities: tuple[float, ...] | None = None
+    gamma: float | None = None
+    is_srgb: bool = False
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says besides its pixels, as it stood there, but for what was true no more.
+    """The metadata of a photograph, which apply to its upright pixels.
 
-    icc: the ICC profile; exif: the EXIF data from its byte order on, told to be upright and without
-    the thumbnail; xmp: the XMP packet; dpi: across and down; own: PNG chunks or JPEG segments that
-    no other format has a place for.
+    Attributes:
+        icc: The ICC profile.
+        colour: The colour space of a PNG without one.
+        exif: EXIF data from the TIFF header on, orientation 1, without thumbnail.
+        xmp: The XMP packet.
+        photoshop: Photoshop image resource blocks (8BIM), IPTC among them, without thumbnail.
+        dpi: The resolution across and down.
+        own: PNG chunks or JPEG segments that no other format has a place for.
     """
 
     icc: bytes | None = None
+    colour: ColourChunks = ColourChunks()
     exif: bytes | None = None
     xmp: bytes | None = None
+    photoshop: bytes | None = None
     dpi: tuple[float, float] | None = None
     own: bytes = b""
 
 
 @dataclass(frozen=True, eq=False)
 class Photograph:
-    """Pixels (height, width) or (height, width, 3), upright: uint8 or uint16, over the whole range.
+    """An upright photograph.
 
-    alpha: the opacity (height, width) of the same type, None where the file has none; media_type:
-    the format that it was read from. Both may be views that are not contiguous.
+    Attributes:
+        pixels: (height, width) gray or (height, width, 3) RGB, uint8 or uint16 over the full range.
+            May be a view that is not contiguous.
+        alpha: Opacity (height, width) of the same type, None without an alpha channel.
+        media_type: The format of the file.
+        metadata: Its metadata.
     """
 
     pixels: Samples

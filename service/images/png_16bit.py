@@ -1,50 +1,49 @@
-"""PNG files with more than one sample of 16 bits, of which Pillow keeps the high 8 bits."""
+"""PNG files with several 16-bit samples a pixel, of which Pillow's modes keep 8 bits."""
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
-from PIL import ImageFile
+from PIL import Image
 
-from service.images.exif import as_stored
-from service.images.formats import opened
-from service.images.photograph import PNG, Samples
-from service.images.samples import fill, room
+from service.images.photograph import Samples
+from service.images.png_chunks import CHANNELS, GRAY_ALPHA, RGB, RGB_ALPHA, Chunks
+from service.images.samples import as_stored, fill, room
 
-PASSES = {2: ("RGB;16B", "RGB;16L"), 4: ("RGBA",), 6: ("RGBA;16B", "RGBA;16L")}
-"""By colour type, as what the decoder is told to see the samples, once or twice.
+LAYOUTS = {
+    GRAY_ALPHA: ("RGBA", "RGBA"),
+    RGB: ("RGB", "RGB;16B", "RGB;16L"),
+    RGB_ALPHA: ("RGBA", "RGBA;16B", "RGBA;16L"),
+}
+"""By colour type: Pillow's mode, then the raw modes to decode with.
 
-16L are samples that begin with their low byte, so that the second one is taken: of a PNG's, which
-begin with the high byte, the low one. Two samples of 16 bits are filtered as four of 8 bits are.
+16B keeps the first byte of each sample, 16L the second: a PNG's high byte and low byte. Gray and
+alpha of 16 bits are decoded as four samples of 8 bits, which are filtered alike (PNG 9.2).
 """
 
 
-def prepare(picture: ImageFile.ImageFile, colour_type: int, turn: int = 0) -> None:
-    """Tell a picture that is not decoded yet how to be: in its first or second turn."""
-    rawmode = PASSES[colour_type][turn]
-    picture.tile = [
-        tile._replace(args=(rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode)
-        for tile in picture.tile
-    ]
-
-
-def samples_of(
-    picture: ImageFile.ImageFile, body: bytes | memoryview, colour_type: int, orientation: int
+def samples(
+    chunks: Chunks, orientation: int, decode: Callable[[Chunks, str, str], Image.Image]
 ) -> Samples:
-    """Return the samples (height, width, bands) of a picture decoded in its first turn, upright.
+    """Return the upright samples (height, width, bands) as uint16.
 
-    What was decoded is given up for it, as a second turn takes as much again.
+    The first decoded image is freed before the second is made.
+
+    Args:
+        chunks: The file.
+        orientation: The EXIF orientation, 1 to 8.
+        decode: png_decoder.decode.
     """
-    bands = 2 if colour_type == 4 else len(picture.getbands())
-    samples: Samples = room(picture.size, orientation, bands, np.uint16)
-    if len(PASSES[colour_type]) == 1:
-        fill(picture, as_stored(samples, orientation))
-        return samples
-    low, high = (0, 1) if sys.byteorder == "little" else (1, 0)
-    halves = samples[..., None].view(np.uint8)
-    fill(picture, as_stored(halves[..., high], orientation))
-    picture.close()
-    again = opened(body, PNG, picture.width * picture.height)
-    prepare(again, colour_type, turn=1)
-    again.load()
-    fill(again, as_stored(halves[..., low], orientation))
-    return samples
+    header = chunks.header
+    mode, *layouts = LAYOUTS[header.colour_type]
+    bands = CHANNELS[header.colour_type]
+    values: Samples = room((header.width, header.height), orientation, bands, np.uint16)
+    if len(layouts) == 1:
+        fill(decode(chunks, mode, layouts[0]), as_stored(values, orientation))
+        return values
+    halves = values[..., None].view(np.uint8)
+    if sys.byteorder == "little":
+        halves = halves[..., ::-1]
+    for half, layout in enumerate(layouts):
+        fill(decode(chunks, mode, layout), as_stored(halves[..., half], orientation))
+    return values

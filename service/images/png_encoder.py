@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from service.images.photograph import Samples
 from service.images.png_chunks import SIGNATURE, chunk
-from service.images.strips import blocks
+from service.images.samples import blocks
 
 STRIP = 1 << 17
 """Bytes that are filtered at a time: with all that is computed of them, what a cache holds."""

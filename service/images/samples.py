@@ -1,43 +1,102 @@
-"""Samples of decoded pictures, upright, with no other copy of the whole."""
+"""Samples of decoded images, made upright without another copy of the whole."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from service.images.exif import as_stored
 from service.images.photograph import Samples
-from service.images.strips import blocks
 
 PIXEL = 4
 """Bytes, at most, that Pillow has of a pixel."""
 STRIP = 1 << 18
-"""Bytes that are copied at a time: all at once, Pillow would hold a picture three times."""
+"""Bytes that are copied at a time: all at once, Pillow would hold an image three times."""
 
 
-def samples_of(picture: Image.Image, orientation: int) -> Samples:
-    """Return the samples (height, width, bands) of a decoded picture, made upright."""
-    kind = np.uint16 if picture.mode == "I;16" else np.uint8
-    samples: Samples = room(picture.size, orientation, len(picture.getbands()), kind)
-    fill(picture, as_stored(samples, orientation))
+def samples_of(image: Image.Image, orientation: int) -> Samples:
+    """Return the samples (height, width, bands) of a decoded image, made upright.
+
+    Args:
+        image: Of 8 bits a sample, or of mode I;16.
+        orientation: The EXIF orientation, 1 to 8.
+    """
+    kind = np.uint16 if image.mode == "I;16" else np.uint8
+    samples: Samples = room(image.size, orientation, len(image.getbands()), kind)
+    fill(image, as_stored(samples, orientation))
     return samples
 
 
+def split(samples: Samples) -> tuple[Samples, Samples | None]:
+    """Return pixels (height, width) or (height, width, 3), and alpha (height, width) or None."""
+    bands = samples.shape[2]
+    pixels = samples[..., 0] if bands < 3 else samples[..., :3]
+    return pixels, None if bands % 2 else samples[..., -1]
+
+
+def as_stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Return a view of an upright picture with the rows and columns of the stored one.
+
+    Args:
+        upright: Pixels (height, width, ...).
+        orientation: The EXIF orientation of the stored picture, 1 to 8.
+    """
+    match orientation:
+        case 2:
+            return upright[:, ::-1]
+        case 3:
+            return upright[::-1, ::-1]
+        case 4:
+            return upright[::-1]
+        case 5:
+            return upright.swapaxes(0, 1)
+        case 6:
+            return np.rot90(upright, 1)
+        case 7:
+            return upright[::-1, ::-1].swapaxes(0, 1)
+        case 8:
+            return np.rot90(upright, -1)
+    return upright
+
+
 def room(size: tuple[int, int], orientation: int, bands: int, kind: type[np.generic]) -> Any:
-    """Return room for the upright samples of a picture that is stored with (width, height)."""
+    """Return an array for the upright samples of an image that is stored as (width, height)."""
     width, height = size if orientation <= 4 else size[::-1]
     return np.empty((height, width, bands), kind)
 
 
-def fill(picture: Image.Image, stored: NDArray[Any]) -> None:
-    """Copy a decoded picture into an array (height, width, bands), in any order in memory.
+def fill(image: Image.Image, stored: NDArray[Any]) -> None:
+    """Copy a decoded image into an array (height, width, bands) of any memory layout.
 
-    Four bands of 8 bits fill two of 16, with the high byte first.
+    Four bands of 8 bits fill two of 16 bits, high byte first.
     """
-    for rows, columns in blocks(picture.height, picture.width, PIXEL, STRIP):
-        strip = np.asarray(picture.crop((columns.start, rows.start, columns.stop, rows.stop)))
+    height, width = image.height, image.width
+    for rows, columns in blocks(height, width, PIXEL, STRIP):
+        box = (columns.start, rows.start, columns.stop, rows.stop)
+        strip = np.asarray(image if box == (0, 0, width, height) else image.crop(box))
         if stored.itemsize > strip.itemsize:
             strip = strip.view(">u2")
         into = stored[rows, columns]
         into[:] = strip.reshape(into.shape)
+
+
+def blocks(height: int, width: int, pixel: int, most: int) -> Iterator[tuple[slice, slice]]:
+    """Yield rows and columns of the parts of a picture, in the order of its pixels.
+
+    A part has as many whole rows as fit, or else as many pixels of one row.
+
+    Args:
+        height: Of the picture, in pixels.
+        width: Of the picture, in pixels.
+        pixel: Bytes of a pixel.
+        most: Bytes of a part.
+    """
+    across = min(width, max(1, most // pixel))
+    down = max(1, most // (across * pixel))
+    for top in range(0, height, down):
+        for left in range(0, width, across):
+            yield (
+                slice(top, min(top + down, height)),
+                slice(left, min(left + across, width)),
+            )

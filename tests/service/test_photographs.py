@@ -17,7 +17,7 @@ from service.images.photograph import (
     PNG,
     WEBP,
 )
-from service.images.png_chunks import MOST
+from service.images.png_chunks import MAX_CHUNKS
 from tests.service.photograph_files import (
     KINDS,
     LIMIT,
@@ -274,10 +274,10 @@ def test_a_bomb_is_refused_before_it_is_decoded(media_type: str, width: int, hei
 
 def test_a_file_of_nothing_but_chunks_is_refused() -> None:
     empty = np.zeros((1, 1, 1), np.uint8)
-    most = file_of(empty, 0, 8, *[chunk(b"teSt", b"")] * (MOST - 4))
+    most = file_of(empty, 0, 8, *[chunk(b"teSt", b"")] * (MAX_CHUNKS - 4))
     assert read(most, 1).pixels.shape == (1, 1)
-    with pytest.raises(MalformedBody, match=f"at most {MOST} chunks, received more"):
-        read(file_of(empty, 0, 8, *[chunk(b"teSt", b"")] * MOST), 1)
+    with pytest.raises(MalformedBody, match=f"at most {MAX_CHUNKS} chunks, received more"):
+        read(file_of(empty, 0, 8, *[chunk(b"teSt", b"")] * MAX_CHUNKS), 1)
 
 
 def test_a_limit_of_pixels_is_met_exactly() -> None:

@@ -1,4 +1,6 @@
-"""Photographs are made upright, as what was told with them says."""
+"""Photographs are made upright, as their EXIF orientation says."""
+
+import struct
 
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from PIL import Image, ImageOps
 
 from service.images.decode import read
 from service.images.encode import write
+from service.images.exif import made_upright
 from service.images.photograph import (
     MEDIA_TYPES,
     PNG,
@@ -23,6 +26,8 @@ from tests.service.photograph_files import (
     smooth,
 )
 from tests.service.png_files import chunk, file_of
+
+XMP_ELEMENT = XMP.replace(b'tiff:Orientation="6" ', b"").replace(b"/>", b"><tiff:Orientation>6<")
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -64,20 +69,56 @@ def test_the_orientation_may_stand_after_the_pixels_of_a_png() -> None:
     np.testing.assert_array_equal(found.pixels, np.rot90(samples(3)))
 
 
-@pytest.mark.parametrize("xmp", [XMP, XMP.replace(b'="6"', b">6<").replace(b"<r", b"<tiff:")])
+@pytest.mark.parametrize("xmp", [XMP, XMP_ELEMENT])
 @pytest.mark.parametrize("media_type", MEDIA_TYPES)
-def test_xmp_tells_the_orientation_where_exif_does_not(media_type: str, xmp: bytes) -> None:
-    if media_type == PNG:
-        told = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
-        body = file_of(np.asarray(smooth()), 2, 8, told)
-    else:
-        body = encoded(smooth(), KINDS[media_type], xmp=xmp)
-    found = read(body, LIMIT)
-    np.testing.assert_array_equal(found.pixels, np.rot90(np.asarray(opened(body)), 3))
-    assert found.metadata.xmp is not None
-    assert found.metadata.xmp == xmp.replace(b'"6"', b'"1"').replace(b">6<", b">1<")
+def test_the_orientation_in_xmp_counts_for_nothing(media_type: str, xmp: bytes) -> None:
+    """Browsers apply that of EXIF alone, and what reads XMP shows the result as it did before."""
+    found = read(file_with(media_type, xmp), LIMIT)
+    assert found.pixels.shape == (20, 33, 3)
     again = read(write(found, found.pixels, media_type), LIMIT)
-    assert again.pixels.shape == found.pixels.shape == (33, 20, 3)
+    assert found.metadata.xmp == again.metadata.xmp == xmp
+
+
+@pytest.mark.parametrize("xmp", [XMP, XMP_ELEMENT])
+@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+def test_xmp_says_upright_where_that_of_exif_was_applied(media_type: str, xmp: bytes) -> None:
+    found = read(file_with(media_type, xmp, exif("<", 6)), LIMIT)
+    assert found.pixels.shape == (33, 20, 3)
+    assert found.metadata.xmp == xmp.replace(b'"6"', b'"1"').replace(b">6<", b">1<")
+
+
+def file_with(media_type: str, xmp: bytes, told: bytes = b"") -> bytes:
+    if media_type == PNG:
+        chunks = [chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)]
+        chunks += [chunk(b"eXIf", told)] if told else []
+        return file_of(np.asarray(smooth()), 2, 8, *chunks)
+    options = {"exif": (b"" if media_type == WEBP else b"Exif\0\0") + told} if told else {}
+    return encoded(smooth(), KINDS[media_type], xmp=xmp, **options)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("at", [0, 8, 20, 83])
+def test_a_thumbnail_that_begins_before_its_directory_erases_nothing(at: int, order: str) -> None:
+    """The first directory of these data ends at 82, with four bytes of where the next one is."""
+    told = bytearray(exif(order, 1))
+    place = told.index(struct.pack(f"{order}HHI", 0x0201, 4, 1)) + 8
+    told[place : place + 4] = struct.pack(f"{order}I", at)
+    _, upright = made_upright(bytes(told))
+    told[82:86] = bytes(4)  # the thumbnail is unlinked
+    assert upright == bytes(told)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("at", "size"), [(86, 40), (100, 1)])
+def test_a_thumbnail_behind_its_directory_is_erased(at: int, size: int, order: str) -> None:
+    told = bytearray(exif(order, 1))
+    for tag, value in ((0x0201, at), (0x0202, size)):
+        place = told.index(struct.pack(f"{order}HHI", tag, 4, 1)) + 8
+        told[place : place + 4] = struct.pack(f"{order}I", value)
+    _, upright = made_upright(bytes(told))
+    told[82:86] = bytes(4)
+    told[at : at + size] = bytes(size)
+    assert upright == bytes(told)
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])

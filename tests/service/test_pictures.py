@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from service.api.codecs import image as pictures
-from service.api.codecs.image import Frame, read
+from service.api.codecs.image import read
 from service.cpus import usable_cpus
 from service.errors import MalformedBody
+from service.images.fit import Frame
 from tests.service.tiny import Start
 
 PIXELS = (np.arange(16, dtype=np.uint8) * 16).reshape(4, 4)

@@ -1,0 +1,59 @@
+"""The size, alpha and frames of a WebP file, before a decoder takes memory for them.
+
+RFC 9649 (WebP), sections 2.3 to 2.7 and, for lossless data, 3.4; RFC 6386 (VP8), section 9.1.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from service.errors import MalformedBody
+
+ALPHA = 0x10
+"""The flag of VP8X for an alpha channel."""
+MAX_CHUNKS = 1 << 17
+SIDE = 0x3FFF
+"""The bits of a side in VP8 and VP8L."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A WebP file: (width, height) in pixels, whether it has alpha, and the frames it has."""
+
+    size: tuple[int, int]
+    has_alpha: bool
+    frames: int
+
+
+def read(body: bytes | memoryview) -> Header:
+    """Return the header of a WebP file.
+
+    Raises:
+        MalformedBody: The first chunk is not one of an image.
+    """
+    found = _chunks(memoryview(body))
+    name, data = next(found, (b"", memoryview(b"")))
+    if name == b"VP8X" and len(data) >= 10:
+        flags, sides = data[0], int.from_bytes(data[4:10], "little")
+        size = (sides & 0xFFFFFF) + 1, (sides >> 24) + 1
+        frames = sum(name == b"ANMF" for name, _ in found)
+        return Header(size, bool(flags & ALPHA), max(1, frames))
+    if name == b"VP8L" and len(data) >= 5 and data[0] == 0x2F:
+        (bits,) = struct.unpack_from("<I", data, 1)
+        return Header(((bits & SIDE) + 1, (bits >> 14 & SIDE) + 1), bool(bits >> 28 & 1), 1)
+    if name == b"VP8 " and len(data) >= 10 and bytes(data[3:6]) == b"\x9d\x01\x2a":
+        width, height = struct.unpack_from("<HH", data, 6)
+        if width & SIDE and height & SIDE:
+            return Header((width & SIDE, height & SIDE), False, 1)
+    raise MalformedBody("picture: expected a whole picture, received its start or a damaged one")
+
+
+def _chunks(view: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield the name and the data of each chunk, as far as the file goes."""
+    at = 12
+    for _ in range(MAX_CHUNKS):
+        if at + 8 > len(view):
+            return
+        name, size = struct.unpack_from("<4sI", view, at)
+        yield name, view[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2

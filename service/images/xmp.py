@@ -1,0 +1,129 @@
+"""XMP packets as they apply to a picture that is made upright, without what was appended to it.
+
+XMP Specification part 1 (ISO 16684-1); Google's "Motion Photo", "Dynamic Depth" and "Ultra HDR
+Image" formats and Adobe's gain map for files that follow the first picture.
+"""
+
+import re
+from typing import Any
+from xml.parsers import expat
+
+APPENDED = (
+    "http://ns.google.com/photos/1.0/container/",
+    "http://ns.google.com/photos/1.0/depthmap/",
+    "http://ns.google.com/photos/1.0/image/",
+    "http://ns.google.com/photos/1.0/audio/",
+    "http://ns.google.com/photos/dd/1.0/",
+    "http://ns.adobe.com/hdr-gain-map/",
+    "http://ns.apple.com/HDRGainMap/",
+    "http://ns.apple.com/pixeldatainfo/",
+    "http://ns.adobe.com/xmp/note/",
+)
+"""Namespaces of properties that describe pictures, videos or XMP behind the first picture."""
+CAMERA = "http://ns.google.com/photos/1.0/camera/"
+OF_VIDEOS = ("MotionPhoto", "MicroVideo")
+"""How the properties of that namespace begin that describe an appended video."""
+
+_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>))[1-8]")
+_SUSPECT = re.compile("|".join(map(re.escape, (*APPENDED, CAMERA))).encode())
+
+
+def made_upright(xmp: bytes) -> bytes:
+    """Return an XMP packet with tiff:Orientation, where it is present, set to 1."""
+    return _ORIENTATION.sub(rb"\g<1>1", xmp)
+
+
+def without_appended(xmp: bytes) -> bytes | None:
+    """Return an XMP packet without the properties that describe appended files.
+
+    All else stays byte for byte.
+
+    Returns:
+        The packet, or None where it has such properties and is not well-formed UTF-8.
+    """
+    if not _SUSPECT.search(xmp):
+        return xmp
+    try:
+        return _Editor(xmp).edited()
+    except (expat.ExpatError, UnicodeDecodeError, ValueError):
+        return None
+
+
+class _Editor:
+    """Finds the spans of a packet that are to be cut out, in one parse."""
+
+    def __init__(self, xmp: bytes) -> None:
+        self._xmp = xmp
+        self._cuts: list[tuple[int, int]] = []
+        self._declared: dict[str, str] = {}
+        self._depth = 0
+        self._cut_from: tuple[int, int] | None = None
+        """Offset and depth of the element that is being cut out."""
+        self._parser = parser = expat.ParserCreate("UTF-8", " ")
+        parser.namespace_prefixes = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.StartDoctypeDeclHandler = self._refuse
+        parser.StartNamespaceDeclHandler = self._declare
+
+    def edited(self) -> bytes:
+        text = self._xmp.rstrip(b"\0")
+        text.decode()
+        self._parser.Parse(text, True)
+        parts, at = [], 0
+        for start, end in sorted(self._cuts):
+            parts.append(self._xmp[at:start])
+            at = max(at, end)
+        kept = b"".join([*parts, self._xmp[at:]])
+        for prefix, uri in self._declared.items():
+            name = re.escape(prefix.encode())
+            if not re.search(rb"[\s</]" + name + rb":", kept):
+                declaration = rb"\s+xmlns:" + name + rb"\s*=\s*([\"'])" + re.escape(uri.encode())
+                kept = re.sub(declaration + rb"\1", b"", kept)
+        return kept
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._cut_from is not None:
+            return
+        at = self._parser.CurrentByteIndex
+        if _is_appended(name):
+            self._cut_from = at, self._depth
+            return
+        tag_end = self._tag_end(at)
+        for attribute in attributes:
+            if _is_appended(attribute):
+                _, local, prefix = attribute.split(" ")
+                pattern = rf"\s+{re.escape(prefix)}:{re.escape(local)}\s*=\s*(\"[^\"]*\"|'[^']*')"
+                if found := re.compile(pattern.encode()).search(self._xmp, at, tag_end):
+                    self._cuts.append(found.span())
+
+    def _end(self, _: str) -> None:
+        if self._cut_from is not None and self._cut_from[1] == self._depth:
+            start = self._cut_from[0]
+            end = self._tag_end(start)
+            if self._xmp[end - 2 : end] != b"/>":
+                end = self._tag_end(self._parser.CurrentByteIndex)
+            self._cuts.append((start, end))
+            self._cut_from = None
+        self._depth -= 1
+
+    def _declare(self, prefix: str | None, uri: str) -> None:
+        if prefix is not None and _SUSPECT.match(uri.encode()):
+            self._declared[prefix] = uri
+
+    def _refuse(self, *_: Any) -> None:
+        raise ValueError("XMP: expected no document type declaration")
+
+    def _tag_end(self, at: int) -> int:
+        """Return where a tag ends: at the first `>` outside of quotes."""
+        found = re.compile(rb"<(?:[^>\"']|\"[^\"]*\"|'[^']*')*>").match(self._xmp, at)
+        if found is None:
+            raise ValueError(f"XMP: expected a tag at {at}")
+        return found.end()
+
+
+def _is_appended(name: str) -> bool:
+    """Return whether a property, as `namespace local prefix`, describes an appended file."""
+    namespace, _, local = name.partition(" ")
+    return namespace.startswith(APPENDED) or (namespace == CAMERA and local.startswith(OF_VIDEOS))
