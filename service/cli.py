@@ -58,13 +58,11 @@ def _run(options: argparse.Namespace) -> int:
     command: Command = options.command
     try:
         return command(settings, options)
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] != "onnxruntime":
-            raise
-        raise StartupError(
-            f"expected ONNX Runtime to be installed, received: {error}; install the extra [cpu] "
-            "or [gpu], or run: python -m service doctor"
-        ) from error
+    except (ImportError, AttributeError):
+        from service.inference.builds import available_providers
+
+        available_providers()  # raises where ONNX Runtime, missing or broken, is the cause
+        raise
 
 
 def _serve(settings: Settings, _: argparse.Namespace) -> int:

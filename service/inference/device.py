@@ -5,12 +5,12 @@ import functools
 import io
 import logging
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Literal
 
 import onnxruntime as ort
 
 from service.errors import StartupError
+from service.inference.builds import ONE, installed_builds
 
 Device = Literal["auto", "cuda", "cpu"]
 ConvSearch = Literal["exhaustive", "heuristic", "default"]
@@ -71,7 +71,7 @@ def providers(execution: Execution, *, graphs: bool = False) -> list[Provider]:
     if len(builds) > 1:
         raise StartupError(
             f"expected one build of ONNX Runtime, received {' and '.join(builds)}: they overwrite "
-            "each other; uninstall both, then install the extra [cpu] or [gpu]"
+            f"each other; {ONE}"
         )
     if execution.device == "cpu":
         return [CPU]
@@ -125,17 +125,3 @@ def _warn_once(used: str) -> None:
     log.warning(
         "CUDA is built in and does not run; using %s. python -m service doctor says more", used
     )
-
-
-def installed_builds() -> list[str]:
-    """Return the names of the installed distributions that provide ONNX Runtime."""
-    names = ("onnxruntime", "onnxruntime-gpu")
-    return [name for name in names if _is_installed(name)]
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True

@@ -1,21 +1,24 @@
-"""What will run the models on this machine, and what is missing."""
+"""Diagnosis: what will run the models on this machine, and what is missing.
 
+It reports an ONNX Runtime that is missing or broken: what needs it is imported late.
+"""
+
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import onnxruntime as ort
+from pydantic import ValidationError
 
 from service.cpus import usable_cpus
 from service.errors import StartupError
-from service.inference.device import (
-    CUDA,
-    Device,
-    Execution,
-    installed_builds,
-    missing_libraries,
-)
-from service.inference.loader import find, load
+from service.inference.builds import ONE, available_providers, installed_builds
+from service.manifest import FILE_NAME, Manifest
+from service.pydantic_errors import explain
+
+if TYPE_CHECKING:
+    from service.inference.device import Device
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 NVIDIA_GPUS = Path("/proc/driver/nvidia/gpus")
@@ -23,38 +26,53 @@ NVIDIA_GPUS = Path("/proc/driver/nvidia/gpus")
 
 @dataclass(frozen=True)
 class Finding:
-    """What the doctor found of one thing, and what to do where it is not well."""
+    """One line of the report.
+
+    Attributes:
+        what: The subject.
+        found: Its state.
+        advice: How to mend it, "" if it is well.
+    """
 
     what: str
     found: str
     advice: str = ""
 
 
-def examine(root: Path, *, device: Device) -> list[Finding]:
-    """Return what this machine offers to ONNX Runtime, and what a model really runs on.
+def examine(root: Path, *, device: "Device") -> list[Finding]:
+    """Report ONNX Runtime, CUDA and the models, and on which execution provider a model runs.
 
-    root: the folder of models, of which the first is opened on the device to see.
+    Args:
+        root: The folder of models; the first that is intact is loaded.
+        device: The device to load it on.
     """
     builds = installed_builds()
+    known = ", ".join(f"{name} {version}" for name, version in builds.items())
     findings = [
-        Finding(
-            "ONNX Runtime",
-            ", ".join(f"{name} {metadata.version(name)}" for name in builds) or "none",
-            "" if len(builds) == 1 else "install exactly one of the extras [cpu] and [gpu]",
-        ),
-        Finding("processors", str(usable_cpus())),
-        Finding("built with", ", ".join(ort.get_available_providers())),
+        Finding("ONNX Runtime", known or "none", ONE if len(builds) > 1 else ""),
+        Finding("CPUs", str(usable_cpus())),
     ]
-    if CUDA in ort.get_available_providers():
+    intact, models = _models(root)
+    try:
+        available = available_providers()
+    except StartupError as error:
+        return [*findings, Finding("execution providers", "none", str(error)), *models]
+    findings.append(Finding("execution providers", ", ".join(available)))
+    if "CUDAExecutionProvider" in available:
         findings += _cuda()
     else:
         missing = "not in this build: for an NVIDIA GPU, install the extra [gpu] in place of [cpu]"
         findings.append(Finding("CUDA", missing))
-    return [*findings, _in_use(root, device)]
+    findings += models
+    return [*findings, _in_use(intact[0], device)] if intact else findings
 
 
 def _cuda() -> list[Finding]:
-    """What CUDA needs: a driver, a GPU, and the libraries."""
+    """Report what CUDA needs: a driver, a GPU, and the libraries."""
+    import onnxruntime
+
+    from service.inference.device import missing_libraries
+
     driver = NVIDIA_DRIVER.read_text().splitlines()[0] if NVIDIA_DRIVER.exists() else "none"
     gpus = sorted(path.name for path in NVIDIA_GPUS.glob("*"))
     missing = missing_libraries()
@@ -66,28 +84,70 @@ def _cuda() -> list[Finding]:
         ),
         Finding("GPUs", ", ".join(gpus) or "none", "" if gpus else "none can be seen from here"),
         Finding(
-            f"CUDA {ort.cuda_version} libraries",
-            "; ".join(missing) or "all there",
+            f"CUDA {onnxruntime.cuda_version} libraries",
+            "; ".join(missing) or "complete",
             "install the extra [gpu], which brings them" if missing else "",
         ),
     ]
 
 
-def _in_use(root: Path, device: Device) -> Finding:
-    folders = find(root)
-    if not folders:
-        return Finding("in use", "unknown", f"no model in {root} to try it with")
+def _models(root: Path) -> tuple[list[Path], list[Finding]]:
+    """Return the folders of versions whose manifest is intact, and a report on all of them."""
+    intact: list[Path] = []
+    faults: list[Finding] = []
+    for model in _folders(root, faults):
+        for version in _folders(model, faults):
+            manifest = version / FILE_NAME
+            try:
+                if not manifest.exists():
+                    continue
+                Manifest.read(version)
+            except OSError as error:
+                faults.append(_unreadable(manifest, error))
+            except ValidationError as error:
+                faults.append(Finding(str(manifest), explain(error), "export the model anew"))
+            else:
+                if version.name.isdecimal():
+                    intact.append(version)
+                else:
+                    faults.append(Finding(str(version), "a version that is no number", "rename it"))
+    none = f"no model in {root}: SERVICE_MODELS (--models) names the folder of models"
+    count = Finding("models", f"{len(intact)} versions in {root}", "" if intact else none)
+    return intact, [count, *faults]
+
+
+def _folders(folder: Path, faults: list[Finding]) -> Iterator[Path]:
+    """Yield the folders in a folder that are not hidden; report what cannot be read."""
     try:
-        used = load(folders[0], execution=Execution(device)).provider
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        faults.append(_unreadable(folder, error))
+        return
+    for path in paths:
+        try:
+            if not path.name.startswith(".") and stat.S_ISDIR(path.stat().st_mode):
+                yield path
+        except OSError as error:  # a broken link, for one
+            faults.append(_unreadable(path, error))
+
+
+def _unreadable(path: Path, error: OSError) -> Finding:
+    return Finding(str(path), error.strerror or str(error), "make it readable, or remove it")
+
+
+def _in_use(folder: Path, device: "Device") -> Finding:
+    """Load a model, and report the execution provider that runs it."""
+    from service.inference.device import CUDA, Execution
+    from service.inference.loader import load
+
+    try:
+        used = load(folder, execution=Execution(device)).provider
     except StartupError as error:
         return Finding("in use", "none", str(error))
     advice = ""
-    if device == "cpu":
-        return Finding("in use", used)
-    if used != CUDA and NVIDIA_DRIVER.exists() and CUDA not in ort.get_available_providers():
-        advice = "there is an NVIDIA GPU, and this build cannot use it: install the extra [gpu]"
-    if used != CUDA and CUDA in ort.get_available_providers():
-        advice = (
-            "CUDA is built in and does not run: check nvidia-smi and the CUDA and cuDNN libraries"
-        )
+    if device != "cpu" and used != CUDA:
+        if CUDA in available_providers():
+            advice = "CUDA does not run: check nvidia-smi and the CUDA and cuDNN libraries"
+        elif NVIDIA_DRIVER.exists():
+            advice = "there is an NVIDIA GPU, and this build cannot use it: install the extra [gpu]"
     return Finding("in use", used, advice)

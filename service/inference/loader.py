@@ -44,8 +44,13 @@ def find(root: Path, *, strict: bool = True) -> list[Path]:
 
 def nothing_in(root: Path) -> StartupError:
     """Return the error for a folder without models."""
+    received = " none"
+    try:
+        next(root.iterdir(), None)
+    except OSError as error:
+        received = f": {error.strerror}"
     return StartupError(
-        f"{root}: expected folders <name>/<version>/ with a {FILE_NAME}, received none; "
+        f"{root}: expected folders <name>/<version>/ with a {FILE_NAME}, received{received}; "
         f"{SETTING} says where they are"
     )
 
@@ -131,9 +136,13 @@ def load(
     batchers: dict[OperationName, Batcher] = {}
     for name, operation in manifest.operations.items():
         path = folder / operation.file
-        if not path.is_file():
-            raise StartupError(f"{path}: expected the graph of {name}, received no such file")
-        if (received := digest(path)) != operation.sha256:
+        try:
+            received = digest(path)
+        except OSError as error:
+            raise StartupError(
+                f"{path}: expected the graph of {name}, received: {error.strerror}"
+            ) from error
+        if received != operation.sha256:
             raise StartupError(f"{path}: expected SHA-256 {operation.sha256}, received {received}")
         batchers[name] = Batcher(
             Session(path, operation, execution),

@@ -6,10 +6,10 @@ import onnxruntime as ort
 import pytest
 
 from service.errors import StartupError
-from service.inference import device, doctor
+from service.inference import device
 from service.inference.device import Cuda, Execution
 from service.inference.session import Session
-from tests.service.tiny import halve, write_graph, write_model
+from tests.service.tiny import halve, write_graph
 
 
 def pretend_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_auto_falls_back_with_a_warning_where_cuda_does_not_run(
 
 
 def test_libraries_of_cuda_that_are_missing_are_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pretend_cuda(monkeypatch)
     told = "Failed to load libcublas.so.13: libcublas.so.13: cannot open shared object file\n"
@@ -76,12 +76,6 @@ def test_libraries_of_cuda_that_are_missing_are_named(
         device.providers(Execution("cuda"))
     assert device.providers(Execution("auto")) == [device.CPU]
     assert "CUDA is built in and does not run" in caplog.text
-    write_model(tmp_path, "half")
-    findings = {each.what: each for each in doctor.examine(tmp_path, device="auto")}
-    libraries = next(each for what, each in findings.items() if what.endswith("libraries"))
-    assert libraries.found == "libcublas.so.13: cannot open shared object file"
-    assert "install the extra [gpu]" in libraries.advice
-    assert findings["NVIDIA driver"].advice or findings["NVIDIA driver"].found != "none"
     device.missing_libraries.cache_clear()
 
 
@@ -104,34 +98,3 @@ def test_two_builds_of_onnx_runtime_are_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(device, "installed_builds", lambda: ["onnxruntime", "onnxruntime-gpu"])
     with pytest.raises(StartupError, match="expected one build"):
         device.providers(Execution("cpu"))
-
-
-@pytest.mark.filterwarnings("ignore:Specified provider")
-def test_the_doctor_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def advice(device: device.Device = "auto") -> str:
-        return doctor.examine(tmp_path / "models", device=device)[-1].advice
-
-    assert "no model" in advice()
-    write_model(tmp_path / "models", "half")
-    assert advice() == ""
-    found = {each.what: each.found for each in doctor.examine(tmp_path / "models", device="auto")}
-    assert "not in this build: for an NVIDIA GPU, install the extra [gpu]" in found["CUDA"]
-    assert "install the extra [gpu]" in advice("cuda")
-    driver = tmp_path / "version"
-    driver.write_text("NVRM version: 1\n")
-    monkeypatch.setattr(doctor, "NVIDIA_DRIVER", driver)
-    assert "there is an NVIDIA GPU" in advice()
-    pretend_cuda(monkeypatch)
-    assert "nvidia-smi" in advice()
-
-
-def test_the_doctor_says_that_two_builds_are_one_too_many(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    write_model(tmp_path, "half")
-    for module in (device, doctor):
-        monkeypatch.setattr(module, "installed_builds", lambda: ["onnxruntime", "onnxruntime-gpu"])
-    monkeypatch.setattr("importlib.metadata.version", lambda name: "1")
-    findings = doctor.examine(tmp_path, device="cpu")
-    assert "exactly one" in findings[0].advice
-    assert "expected one build" in findings[-1].advice
