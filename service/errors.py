@@ -1,7 +1,7 @@
-"""Everything that can go wrong in a way the caller should know, each with its HTTP status and code.
+"""Errors that a caller is told of, each with its HTTP status and code.
 
-Messages say what was expected, then what was received. They become answers in api/serving.py where
-a model was asked for, and in api/problems.py elsewhere.
+Messages read "expected ..., received ...". api/pipeline.py turns them into responses for requests
+to a model, api/problems.py for all others.
 """
 
 from collections.abc import Mapping
@@ -10,23 +10,29 @@ from typing import ClassVar
 
 
 class ServiceError(Exception):
-    """The root: status is an HTTP status, code a stable word for programs, title one for people."""
+    """The base class.
+
+    Attributes:
+        status: The HTTP status.
+        code: A stable identifier for programs.
+        title: A short summary for people.
+        headers: Further headers of the response.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal error"
     headers: Mapping[str, str] = MappingProxyType({})
-    """What the answer says besides, by header."""
 
 
 class ModelNotFound(ServiceError):
-    """No model has this name, or none of its versions is this one."""
+    """There is no model of this name, or no such version of it."""
 
     status, code, title = 404, "model-not-found", "Model not found"
 
 
 class ControlForbidden(ServiceError):
-    """The service is set to load and unload no model for a client."""
+    """Repository control is off: clients may not load or unload models."""
 
     status, code, title = 403, "control-forbidden", "Control forbidden"
 
@@ -38,19 +44,19 @@ class CrossOriginForbidden(ServiceError):
 
 
 class OperationNotOffered(ServiceError):
-    """The model exists, and does not have this operation."""
+    """The model exists, but has no such operation."""
 
     status, code, title = 409, "operation-not-offered", "Operation not offered"
 
 
 class ShapeMismatch(ServiceError):
-    """The array, or the picture, has not the shape that the model takes."""
+    """The model takes no array, or picture, of this shape."""
 
     status, code, title = 422, "shape-mismatch", "Shape mismatch"
 
 
 class InvalidValue(ServiceError):
-    """A value, in the body or in the query, is not one that can be used."""
+    """A value in the body or the query is outside of its range."""
 
     status, code, title = 422, "invalid-value", "Invalid value"
 
@@ -62,59 +68,65 @@ class MalformedBody(ServiceError):
 
 
 class BodyTooLarge(ServiceError):
-    """The body, or the picture in it, is larger than the service takes."""
+    """The body, or the picture in it, exceeds a limit."""
 
     status, code, title = 413, "body-too-large", "Body too large"
 
 
 class UnsupportedMediaType(ServiceError):
-    """The Content-Type is none that the operation reads."""
+    """The operation does not read this Content-Type."""
 
     status, code, title = 415, "unsupported-media-type", "Unsupported media type"
 
 
 class NotAcceptable(ServiceError):
-    """The Accept header names nothing that the operation writes."""
+    """The operation writes nothing that the Accept header admits."""
 
     status, code, title = 406, "not-acceptable", "Not acceptable"
 
 
 class Overloaded(ServiceError):
-    """As much is waiting as the service admits; retry_after: the seconds until there is room."""
+    """The queue is full."""
 
     status, code, title = 429, "overloaded", "Overloaded"
 
     def __init__(self, message: str, *, retry_after: int) -> None:
+        """Create an error.
+
+        Args:
+            message: What was expected, and what was received.
+            retry_after: Seconds after which the client should try again.
+        """
         super().__init__(message)
         self.headers = {"Retry-After": str(retry_after)}
 
 
 class DeadlineExceeded(ServiceError):
-    """The request could not be answered in the time that the settings allow."""
+    """The request did not finish within its time limit."""
 
     status, code, title = 503, "deadline-exceeded", "Deadline exceeded"
 
 
 class NotLive(ServiceError):
-    """A batch has run for longer than any request may take."""
+    """A batch hangs: it runs for longer than any request may take."""
 
     status, code, title = 503, "not-live", "Not live"
 
 
 class NotReady(ServiceError):
-    """The service was told to stop."""
+    """The service is shutting down, and takes no new traffic."""
 
     status, code, title = 503, "not-ready", "Not ready"
 
 
 class ShuttingDown(ServiceError):
-    """The service stops, and the request was not answered in the time that it had left."""
+    """The service stopped before the request was answered."""
 
     status, code, title = 503, "shutting-down", "Shutting down"
 
 
 class StartupError(ServiceError):
-    """The service cannot start as it is set up: a broken model, a device that is not there."""
+    """The service cannot start with these settings: a broken model, a missing device."""
 
     code, title = "startup-error", "Cannot start"
 

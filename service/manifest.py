@@ -1,7 +1,7 @@
-"""The contract between training and service: what a model's folder says of the model.
+"""The manifest of a model: the contract between training and service.
 
-A model is a folder models/<name>/<version>/ that holds manifest.json and the ONNX files it names.
-Everything here is strict: an unknown key, a missing one or a wrong type is an error.
+A model is a folder models/<name>/<version>/ with manifest.json and the ONNX files that it names. An
+unknown key, a missing one or a wrong type is an error. What these docstrings say, OpenAPI shows.
 """
 
 import hashlib
@@ -21,13 +21,15 @@ PHOTO = "photo"
 OperationName = Literal["encode", "decode", "denoise"]
 FreeDimension = Literal["batch", "steps", "height", "width"]
 Dimension = Annotated[int, Field(ge=1)] | FreeDimension
-"""A size, or the name of a size that is free."""
+"""A size, or the name of a free one."""
 PHOTOGRAPHS: tuple[Dimension, ...] = ("batch", "height", "width", 3)
-"""The shape of what takes photographs of any size, in colour."""
+"""The shape of photographs of any size, in colour."""
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Tensor(_Strict):
@@ -39,20 +41,20 @@ class Tensor(_Strict):
 
 
 class Operation(_Strict):
-    """One graph: its file beside the manifest, the file's digest, its tensors.
-
-    steps: the input that says how many steps to give back and its default, where the graph has one;
-    sigma: the input that says how noisy each image is, where it has one; tiles: how a photograph of
-    any size is cut, where it takes them.
-    """
+    """One graph: its file and its tensors."""
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+\.onnx$")]
+    """The file's name, beside the manifest."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """The file's SHA-256."""
     input: Tensor
     output: Tensor
     steps: "StepsInput | None"
+    """The input for the number of steps to return, if the graph has one."""
     sigma: "SigmaInput | None"
+    """The input for the noise level, if the graph has one."""
     tiles: "Tiles | None"
+    """How photographs of any size are cut, if the graph takes them."""
 
     @property
     def stride(self) -> int:
@@ -72,75 +74,75 @@ class Operation(_Strict):
 
 
 class StepsInput(_Strict):
-    """A scalar input: the length of the sequence to give back."""
+    """A scalar input: the length of the sequence to return."""
 
     tensor: Tensor
     default: Annotated[int, Field(ge=1)]
+    """The length if a request names none."""
 
 
 class SigmaInput(_Strict):
-    """An input (batch,): the standard deviation of each image's noise on the scale of 0 to 255.
-
-    unknown: what the graph takes where nobody knows it; highest: the largest that may be told.
-    """
+    """An input (batch,): the standard deviation of each image's noise on the scale of 0 to 255."""
 
     tensor: Tensor
     unknown: float
+    """The value for blind denoising."""
     highest: Annotated[float, Field(gt=0)]
+    """The largest value."""
 
 
 class Tiles(_Strict):
-    """What a tile of a photograph must be like, so that it is denoised as in the whole.
-
-    stride: what its height and width, and where it starts, must be multiples of; halo: pixels
-    beyond it that what is kept of it depends on, to within one 8-bit grey level.
-    """
+    """How a photograph can be cut into tiles that are denoised as in the whole."""
 
     stride: Annotated[int, Field(ge=1)]
+    """Pixels; a tile's height, width and start are multiples of it."""
     halo: Annotated[int, Field(ge=0)]
+    """Pixels around a part that its result depends on, to within one 8-bit grey level."""
 
 
 class Pixels(_Strict):
-    """How 8-bit pixels become the model's numbers: a Pillow mode, the value that becomes 1.0."""
+    """How 8-bit pixels become the model's numbers."""
 
     mode: Literal["L", "RGB"]
+    """Gray or colour, as Pillow names it."""
     scale: Annotated[float, Field(gt=0)]
+    """The pixel value that becomes 1.0."""
 
 
 class Measurement(_Strict):
-    """One measured figure.
-
-    data: which images; condition: what was done to them ("clean", or the noise); method: "model",
-    "corrupted input", or the name of the denoiser compared with; unit: "" where there is none.
-    """
+    """One measured figure."""
 
     quantity: Literal["mse", "psnr", "ssim", "share"]
     data: str
+    """The images."""
     condition: str
+    """What was done to the images: "clean", or the noise."""
     method: str
+    """The method: "model", "corrupted input", or the name of another denoiser."""
     value: float
     unit: Literal["", "dB"]
+    """Empty for quantities without a unit."""
 
 
 class Provenance(_Strict):
-    """Where the weights come from.
-
-    epochs: those that were run, of all phases; settings: how they were run, in words; versions:
-    of the packages used.
-    """
+    """Where the weights come from."""
 
     dataset: str
     dataset_licence: str
     seed: int
     epochs: int
+    """Epochs of all phases."""
     settings: str
+    """The hyperparameters, in words."""
     command: str
+    """The command that trains the model."""
     trained_at: datetime
     versions: dict[str, str]
+    """Versions of the packages, by name."""
 
 
 class Manifest(_Strict):
-    """All that the service needs to serve a model, and all that a user needs to trust it."""
+    """What the service needs to serve a model, and what a user needs to judge it."""
 
     schema_version: Literal[2]
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -161,15 +163,16 @@ class Manifest(_Strict):
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Return the manifest of a model's folder.
+        """Read the manifest of a model's folder.
 
-        Raises OSError where it cannot be read and pydantic.ValidationError, a ValueError, where it
-        is not as described here.
+        Raises:
+            OSError: The file cannot be read.
+            pydantic.ValidationError: The content is not as described here (a ValueError).
         """
         return cls.model_validate_json((folder / FILE_NAME).read_bytes(), strict=True)
 
     def write(self, folder: Path) -> None:
-        """Write the manifest into a model's folder, for people to read too."""
+        """Write the manifest into a model's folder, indented."""
         text = json.dumps(self.model_dump(mode="json"), indent=2)
         (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 

@@ -1,6 +1,6 @@
-"""What `python -m service denoise` can be told, and how that becomes work.
+"""The command `denoise`: its options, and what it runs.
 
-Nothing heavy is imported before there is something to do: help comes at once.
+Imports of what runs it wait until it runs, so that --help comes at once.
 """
 
 import argparse
@@ -15,31 +15,31 @@ from service.settings import Settings, flag, variable
 SUMMARY = "remove the noise from photographs in files and folders"
 DESCRIPTION = """\
 Remove the noise from photographs of any size: PNG, JPEG and WebP, which keep
-their metadata, their transparency and their depth. No file is written over
-unless --overwrite says so. What fails is told in a line of its own, and the
-others go on."""
+their metadata, their transparency and their depth. Existing files are kept
+unless --overwrite is given. A photograph that fails is reported on a line of
+its own, and the others go on."""
 EXAMPLES = """\
 examples:
-  python -m service denoise photo.jpg -o clean.png
-  python -m service denoise holidays -o holidays-clean --strength 0.8
-  python -m service denoise a.jpg b.png scans -o clean --format webp
+  %(prog)s photo.jpg -o clean.png
+  %(prog)s holidays -o holidays-clean --strength 0.8
+  %(prog)s a.jpg b.png scans -o clean --format webp
 
 exit status: 0 if every photograph was written; 1 if one was not, or the model
-cannot be loaded; 2 where what was asked for cannot be done; 130 if Ctrl-C
-stopped it, which leaves no half of a file."""
+cannot be loaded; 2 if an option cannot be used; 130 after Ctrl-C, which leaves
+no partial file."""
 SETTINGS = ("models", "device", "threads")
-"""Those that mean here what they mean elsewhere."""
+"""Settings of the service that are options here too."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Add what can be told to a parser."""
+    """Add the description, the options and the examples to a parser."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "inputs",
         metavar="IN",
         nargs="+",
-        help="a PNG, JPEG or WebP file; a folder, for all of them in it and below, by their names; "
+        help="a PNG, JPEG or WebP file; a folder, for all such files in it and below, by name; "
         "or - for standard input",
     )
     parser.add_argument(
@@ -47,8 +47,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="OUT",
         required=True,
-        help="the folder to write to, made if it is not there, in which files keep their names and "
-        "their paths below the folders of IN; where IN is one file, also a name that ends in "
+        help="the folder to write to, created if missing, in which files keep their names and "
+        "their paths below the folders of IN; if IN is one file, also a name that ends in "
         ".png, .jpg, .jpeg or .webp, or - for standard output",
     )
     parser.add_argument(
@@ -63,31 +63,31 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--sigma",
         metavar="S",
         type=_number(0, 100),
-        help="standard deviation of the noise, 0 to 100 on the scale of 0 to 255 (default: the "
-        "model sees for itself)",
+        help="standard deviation of the noise, 0 to 100 on the scale of 0 to 255 (default: "
+        "unknown, the model estimates it)",
     )
     parser.add_argument(
         "--strength",
         metavar="S",
         type=_number(0, 1),
         default=1.0,
-        help="how much of the noise to remove, 0 to 1 (default 1)",
+        help="share of the noise to remove, 0 to 1 (default 1)",
     )
     parser.add_argument(
         "--quality",
         metavar="Q",
         type=_whole(1, 100),
-        help="of JPEG and WebP, 1 to 100, where a WebP of 100 loses nothing (default 90)",
+        help="of JPEG and WebP, 1 to 100; WebP of 100 is lossless (default 90)",
     )
     parser.add_argument(
         "--format",
         choices=("png", "jpeg", "webp"),
-        help="of what is written (default: what OUT's name ends in, or else that of each file)",
+        help="of the output (default: by OUT's suffix, otherwise that of each input)",
     )
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="write over files that exist; with a folder as IN and OUT, over the photographs in it",
+        help="replace existing files; with one folder as IN and OUT, the photographs in it",
     )
     limit = "max_pixels"
     parser.add_argument(
@@ -100,10 +100,18 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Denoise; return 0, or 1 where a photograph failed.
+    """Run the command.
 
-    Raises StartupError where the model cannot be loaded, and other errors where the options ask for
-    what cannot be done.
+    Args:
+        settings: Settings of the service.
+        options: Options that add() has defined.
+
+    Returns:
+        The exit status: 0, or 1 if a photograph failed.
+
+    Raises:
+        StartupError: The model cannot be loaded.
+        ServiceError: The options cannot be used.
     """
     from service.files.denoise import Options, denoise
     from service.files.plan import STANDARD, plan
@@ -136,33 +144,33 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         written = denoise(denoiser, planned.jobs, how, progress)
     failed = len(planned.jobs) - written + len(planned.faults)
     if planned.has_folders or written + failed > 1:
-        told = f"written: {written}, failed: {failed}, skipped as other files: {planned.skipped}"
-        print(told, file=sys.stderr)
+        summary = f"written: {written}, failed: {failed}, skipped as other files: {planned.skipped}"
+        print(summary, file=sys.stderr)
     return 1 if failed else 0
 
 
-def _number(least: float, most: float) -> Callable[[str], float]:
+def _number(low: float, high: float) -> Callable[[str], float]:
     def number(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = float("nan")
-        if not least <= value <= most:
+        if not low <= value <= high:
             raise argparse.ArgumentTypeError(
-                f"expected a number from {least:g} to {most:g}, received {text!r}"
+                f"expected a number from {low:g} to {high:g}, received {text!r}"
             )
         return value
 
     return number
 
 
-def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
     def whole(text: str) -> int:
         value = int(text) if text.isdecimal() else -1
-        if value < least or (most is not None and value > most):
-            to = "" if most is None else f" to {most}"
+        if value < low or (high is not None and value > high):
+            to = "" if high is None else f" to {high}"
             raise argparse.ArgumentTypeError(
-                f"expected a whole number from {least}{to}, received {text!r}"
+                f"expected a whole number from {low}{to}, received {text!r}"
             )
         return value
 

@@ -1,4 +1,4 @@
-"""What is to be read, and where each photograph goes, before anything is done."""
+"""The plan of a run: which photographs are read, and where each is written."""
 
 import os
 from collections import Counter
@@ -10,18 +10,21 @@ from service.errors import InvalidValue
 from service.images.photograph import JPEG, PNG, WEBP
 
 SUFFIXES = {".png": PNG, ".jpg": JPEG, ".jpeg": JPEG, ".webp": WEBP}
-"""How the names of photographs end, in any case; of a format, the first is given."""
+"""Formats by a file's suffix, in lower case; new files get the first of a format."""
 STANDARD = "-"
-"""Names standard input and standard output."""
-ENDS = (os.sep, os.altsep or os.sep)
-"""What the name of a folder may end in, and that of a file does not."""
+"""The name of standard input and standard output."""
+SEPARATORS = (os.sep, os.altsep or os.sep)
+"""A name that ends in one is a folder's."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A photograph to denoise: source, or standard input where it is None, to target, likewise.
+    """A photograph to denoise.
 
-    media_type: the format to write, None for the one that it came in.
+    Attributes:
+        source: The file to read, None for standard input.
+        target: The file to write, None for standard output.
+        media_type: The format to write, None for that of the source.
     """
 
     source: Path | None
@@ -30,15 +33,19 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What errors name it by."""
+        """Its name in errors."""
         return "standard input" if self.source is None else str(self.source)
 
 
 @dataclass
 class Plan:
-    """What can be done, what cannot, each in a line, and how many files in folders are no images.
+    """What a run does.
 
-    has_folders: whether a folder was asked for.
+    Attributes:
+        jobs: The photographs to denoise.
+        faults: Why others cannot be, a line each.
+        skipped: Files in folders that are not photographs.
+        has_folders: Whether an input is a folder.
     """
 
     jobs: list[Job] = field(default_factory=list)
@@ -48,11 +55,19 @@ class Plan:
 
 
 def plan(inputs: Sequence[str], output: str, *, media_type: str | None, overwrite: bool) -> Plan:
-    """Return what is to be done with files, folders or standard input.
+    """Plan a run.
 
-    A photograph of a folder keeps its path below it. What would be written over another one of
-    these, or over any file unless overwrite says so, is a fault. Raises InvalidValue for an output
-    that is none for these inputs.
+    A photograph in a folder keeps its path below it. One that would replace another of these, or an
+    existing file without overwrite, is a fault.
+
+    Args:
+        inputs: Files, folders, or "-" for standard input.
+        output: A folder; for a single file also a file, or "-" for standard output.
+        media_type: The format to write, None for that of each input.
+        overwrite: Whether existing files are replaced.
+
+    Raises:
+        InvalidValue: The output does not fit these inputs.
     """
     is_alone = len(inputs) == 1 and not Path(inputs[0]).is_dir()
     if _is_file(output):
@@ -66,8 +81,8 @@ def plan(inputs: Sequence[str], output: str, *, media_type: str | None, overwrit
 
 
 def _is_file(output: str) -> bool:
-    """Whether an output is a file's name, or standard output."""
-    if output.endswith(ENDS) or Path(output).is_dir():
+    """Whether an output is a file or standard output."""
+    if output.endswith(SEPARATORS) or Path(output).is_dir():
         return False
     return output == STANDARD or Path(output).suffix.lower() in SUFFIXES
 
@@ -80,7 +95,7 @@ def _check_folder(inputs: Sequence[str], output: str, *, is_alone: bool) -> None
         raise InvalidValue(
             f"OUT: expected a file's name or {STANDARD} for standard input, received {output}"
         )
-    if is_alone and path.suffix and not path.exists() and not output.endswith(ENDS):
+    if is_alone and path.suffix and not path.exists() and not output.endswith(SEPARATORS):
         raise InvalidValue(
             f"OUT: expected a name that ends in {', '.join(SUFFIXES)}, received {output}; "
             f"if it is to be a folder, {output}{os.sep}"
@@ -108,10 +123,10 @@ def _into_folder(inputs: Sequence[str], output: Path, media_type: str | None) ->
             sources = _walk(path, output, found)
         for source, below in sources:
             target = output / below
-            told = SUFFIXES.get(target.suffix.lower())
-            if media_type not in (None, told):
+            present = SUFFIXES.get(target.suffix.lower())
+            if media_type not in (None, present):
                 target = target.with_name(
-                    (target.stem if told else target.name) + _suffix(media_type)
+                    (target.stem if present else target.name) + _suffix(media_type)
                 )
             found.jobs.append(Job(source, target, media_type))
     found.jobs = list(dict.fromkeys(found.jobs))
@@ -119,9 +134,9 @@ def _into_folder(inputs: Sequence[str], output: Path, media_type: str | None) ->
 
 
 def _walk(folder: Path, output: Path, found: Plan) -> Iterator[tuple[Path, Path]]:
-    """The photographs in a folder and below, each with its path from there.
+    """Return the photographs in a folder and below, each with its path from there.
 
-    What is hidden is left out, and the output, which may lie below.
+    Hidden files and folders are left out, and the output, which may lie below.
     """
 
     def failed(error: OSError) -> None:
@@ -150,16 +165,16 @@ def _walk(folder: Path, output: Path, found: Plan) -> Iterator[tuple[Path, Path]
 
 
 def _checked(found: Plan, *, overwrite: bool) -> Plan:
-    """Move from the jobs to the faults what would be written over something else."""
+    """Turn jobs that would overwrite something into faults."""
     targets = {job: os.path.realpath(job.target) for job in found.jobs if job.target}
     sources = {job: os.path.realpath(job.source) for job in found.jobs if job.source}
-    asked, read = Counter(targets.values()), set(sources.values())
+    writers, read = Counter(targets.values()), set(sources.values())
 
     def fault(job: Job) -> str:
         if job.target is None:
             return ""
         target = targets[job]
-        if asked[target] > 1:
+        if writers[target] > 1:
             return "which others would become as well"
         if os.path.lexists(job.target) and not overwrite:
             return "which exists; --overwrite replaces it"
@@ -168,9 +183,9 @@ def _checked(found: Plan, *, overwrite: bool) -> Plan:
 
     possible = []
     for job in found.jobs:
-        if why := fault(job):
+        if reason := fault(job):
             found.faults.append(
-                f"{job.name}: expected a new file to write, received {job.target}, {why}"
+                f"{job.name}: expected a new file to write, received {job.target}, {reason}"
             )
         else:
             possible.append(job)

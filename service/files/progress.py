@@ -1,4 +1,4 @@
-"""A bar that says how many megapixels are done, where somebody sees it."""
+"""Progress bar in megapixels, on a terminal only."""
 
 import math
 import sys
@@ -24,23 +24,23 @@ LINE = (
 
 
 class Progress:
-    """Pixels done of all that there are to do; what failed is no longer among them."""
+    """The pixels that are denoised, of all photographs that have not failed."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        """Read the sizes of files, if they are to be shown: stderr is a terminal."""
-        is_shown = sys.stderr.isatty()
-        self._left = {job: _pixels(job.source) for job in jobs if is_shown and job.source}
+        """Start a bar. Without a terminal behind stderr it is hidden, and no file is read."""
+        is_terminal = sys.stderr.isatty()
+        self._left = {job: _pixels(job.source) for job in jobs if is_terminal and job.source}
         self._bar = tqdm(
             total=sum(self._left.values()),
             unit="MP",
             unit_scale=1e-6,
             bar_format=LINE,
             file=sys.stderr,
-            disable=not is_shown,
+            disable=not is_terminal,
         )
 
     def begin(self, job: Job, pixels: int) -> None:
-        """Count a photograph by what it has, now that it was read."""
+        """Replace the pixels that a photograph's header declared by those that were read."""
         self._bar.total += pixels - self._left.get(job, 0)
         self._left[job] = pixels
 
@@ -50,7 +50,7 @@ class Progress:
         self._bar.update(pixels)
 
     def failed(self, job: Job, fault: str) -> None:
-        """Say why a photograph failed, and count its pixels no more."""
+        """Print why a photograph failed, and leave its pixels out."""
         self._bar.total -= self._left.pop(job, 0)
         self._bar.write(f"{job.name}: {fault}", file=sys.stderr)
 
@@ -67,7 +67,7 @@ class Progress:
 
 
 def _pixels(path: Path) -> int:
-    """The pixels that a file says it has; 0 where it cannot be read, as will be told in time."""
+    """Return the pixels that a file's header declares, 0 if it cannot be read: that fails later."""
     try:
         with path.open("rb") as file:
             media_type = media_type_of(file.read(12))

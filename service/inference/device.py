@@ -1,4 +1,4 @@
-"""Which execution provider runs the models, and whether it really does."""
+"""Execution providers: which one is asked for, and which one really runs the models."""
 
 import contextlib
 import functools
@@ -17,18 +17,22 @@ ConvSearch = Literal["exhaustive", "heuristic", "default"]
 Provider = str | tuple[str, dict[str, str]]
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 SETTING = "SERVICE_DEVICE (--device)"
-"""What an operator asks for a device by."""
+"""How an operator sets the device."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Cuda:
-    """How CUDA runs a graph, of the options of ONNX Runtime's CUDA execution provider.
+    """Options of ONNX Runtime's CUDA execution provider.
 
-    tf32: products with inputs of 10 bits, faster and far from the 1e-5 that the export checks;
-    conv_search: how cuDNN's convolutions are chosen; memory_bytes: the most that the arena takes,
-    0 for all; graphs: replay a recorded graph of kernels for each shape.
+    Attributes:
+        device_id: Number of the GPU, from 0.
+        tf32: Whether matrix products round their inputs to 10 bits: faster, and far from the 1e-5
+            that the export checks.
+        conv_search: How cuDNN chooses the algorithm of a convolution.
+        memory_bytes: Bytes of the memory arena, at most; 0 for all of the GPU's.
+        graphs: Whether a CUDA graph is recorded for each shape and replayed.
     """
 
     device_id: int = 0
@@ -38,13 +42,17 @@ class Cuda:
     graphs: bool = False
 
     def options(self, *, graphs: bool) -> dict[str, str]:
-        """Return the provider's options; graphs: whether this session can have them."""
+        """Return the provider's options.
+
+        Args:
+            graphs: Whether the session can have CUDA graphs.
+        """
         options = {
             "device_id": str(self.device_id),
             "use_tf32": str(int(self.tf32)),
             "cudnn_conv_algo_search": self.conv_search.upper(),
             "enable_cuda_graph": str(int(graphs and self.graphs)),
-            # Grow by what is needed: doubling would soon hold memory that others want.
+            # Grow by what is needed: powers of two soon hold memory that other processes need.
             "arena_extend_strategy": "kSameAsRequested",
         }
         return options | ({"gpu_mem_limit": str(self.memory_bytes)} if self.memory_bytes else {})
@@ -52,7 +60,13 @@ class Cuda:
 
 @dataclass(frozen=True)
 class Execution:
-    """How sessions run: the device, the threads of one run on the CPU, the options of CUDA."""
+    """How sessions run.
+
+    Attributes:
+        device: "cuda" fails where CUDA does not run, "auto" falls back to the CPU.
+        threads: Threads of one run on the CPU, 0 for as many as are worth it.
+        cuda: The options of CUDA.
+    """
 
     device: Device = "cpu"
     threads: int = 0
@@ -62,10 +76,13 @@ class Execution:
 def providers(execution: Execution, *, graphs: bool = False) -> list[Provider]:
     """Return the execution providers to ask ONNX Runtime for, best first, with their options.
 
-    graphs: whether the session can replay CUDA graphs.
+    Args:
+        execution: The device and its options.
+        graphs: Whether the session can have CUDA graphs.
 
-    Raises StartupError where both builds of ONNX Runtime are installed (they overwrite each
-    other's files), and where "cuda" is asked for from a build without it.
+    Raises:
+        StartupError: Two builds of ONNX Runtime are installed, which overwrite each other's files;
+            or the device is "cuda", and the build or the libraries are without it.
     """
     builds = installed_builds()
     if len(builds) > 1:
@@ -94,9 +111,11 @@ def providers(execution: Execution, *, graphs: bool = False) -> list[Provider]:
 def check(device: Device, session: ort.InferenceSession) -> str:
     """Return the execution provider that a session really uses.
 
-    ONNX Runtime falls back in silence: a build with CUDA lists it as available where the CUDA
-    libraries or the GPU are missing. Raises StartupError where "cuda" was asked for and is not
-    used.
+    ONNX Runtime falls back silently: a build with CUDA lists it as available even where the CUDA
+    libraries or the GPU are missing.
+
+    Raises:
+        StartupError: The device is "cuda", and the session does not use it.
     """
     used: str = session.get_providers()[0]
     if device == "cuda" and used != CUDA:
@@ -110,13 +129,13 @@ def check(device: Device, session: ort.InferenceSession) -> str:
 
 @functools.cache
 def missing_libraries() -> tuple[str, ...]:
-    """Load the CUDA libraries that pip installs, and return what could not be loaded, in words.
+    """Load the CUDA libraries that pip installs; return a message for each that cannot be loaded.
 
-    They lie where the loader does not look by itself; ONNX Runtime prints what it misses.
+    They are outside of the dynamic linker's path; ONNX Runtime prints those that it misses.
     """
-    with contextlib.redirect_stdout(io.StringIO()) as told:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
         ort.preload_dlls(directory="")
-    lines = told.getvalue().splitlines()
+    lines = printed.getvalue().splitlines()
     return tuple(line.partition(": ")[2] for line in lines if line.startswith("Failed to load"))
 
 

@@ -1,4 +1,4 @@
-"""Runs on a device through buffers that stay there: ONNX Runtime's I/O binding."""
+"""ONNX Runtime's I/O binding: runs whose inputs and outputs stay in buffers on the device."""
 
 import threading
 from collections import OrderedDict
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from service.inference.pixels import Floats
 
-MOST_BUCKETS = 16
-"""Shapes whose buffers are kept; a batch has one of about eight sizes, other sizes are rare."""
+MAX_BUCKETS = 16
+"""Shapes whose buffers are kept: batches have about eight sizes, other dimensions vary little."""
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
@@ -29,30 +29,46 @@ class _Bucket:
 class Binding:
     """A session's buffers on a device, one set for each bucket of shapes.
 
-    The batch is rounded up to a power of two, so that few shapes are ever seen: cuDNN chooses its
-    convolutions once for each, and memory is not asked for again. Scalars stay on the CPU.
+    Batches are padded to a power of two, so that there are few shapes: for each, cuDNN chooses its
+    algorithms and memory is allocated once. Scalars stay on the CPU.
     """
 
     def __init__(
         self, session: ort.InferenceSession, device: str, *, device_id: int, graphs: bool
     ) -> None:
-        """device: "cuda", or "cpu"; graphs: whether the session records a CUDA graph a bucket."""
+        """Create a binding without buffers.
+
+        Args:
+            session: Runs the graph.
+            device: "cuda" or "cpu".
+            device_id: Number of the GPU, from 0.
+            graphs: Whether the session records a CUDA graph for each bucket.
+        """
         self._session = session
         self._device = device
         self._device_id = device_id
         self._graphs = graphs
         self._buckets: OrderedDict[Shapes, _Bucket] = OrderedDict()
-        self._seen = 0
+        self._graph_ids = 0
         self._lock = threading.Lock()
 
     def run(self, feed: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> Floats:
-        """Return the output of a name and a shape, for inputs by name, the batch first."""
+        """Run the graph.
+
+        Args:
+            feed: Inputs by name, batch dimension first; scalars too.
+            name: The name of the output.
+            shape: The shape of the output, batch dimension first.
+
+        Returns:
+            The output, a copy.
+        """
         count = shape[0]
         size = 1 << (count - 1).bit_length()
         arrays = {key: array for key, array in feed.items() if array.ndim}
         kind = tuple((key, (size, *array.shape[1:])) for key, array in arrays.items())
         kind = (*kind, (name, (size, *shape[1:])))
-        with self._lock:  # the buffers are one run's at a time
+        with self._lock:  # a bucket's buffers serve one run at a time
             bucket = self._bucket(kind)
             for key, array in arrays.items():
                 bucket.inputs[key].update_inplace(_padded(array, size))
@@ -61,14 +77,14 @@ class Binding:
                     bucket.binding.bind_cpu_input(key, array)
             self._session.run_with_iobinding(bucket.binding, bucket.options)
             values: Floats = bucket.output.numpy()[:count]
-            # From a GPU it is a copy already.
+            # From a GPU, numpy() is a copy already.
             return values.copy() if self._device == "cpu" else values
 
     def _bucket(self, kind: Shapes) -> _Bucket:
         if kind in self._buckets:
             self._buckets.move_to_end(kind)
             return self._buckets[kind]
-        if len(self._buckets) >= MOST_BUCKETS:
+        if len(self._buckets) >= MAX_BUCKETS:
             self._buckets.popitem(last=False)
         binding = self._session.io_binding()
         *taken, (name, shape) = kind
@@ -79,9 +95,9 @@ class Binding:
         binding.bind_ortvalue_output(name, output)
         options = ort.RunOptions()
         if self._graphs:
-            # A number never used before: a graph belongs to the addresses that it was recorded on.
-            self._seen += 1
-            options.add_run_config_entry("gpu_graph_id", str(self._seen))
+            # A new number: a graph belongs to the addresses that it was recorded with.
+            self._graph_ids += 1
+            options.add_run_config_entry("gpu_graph_id", str(self._graph_ids))
         self._buckets[kind] = _Bucket(binding, inputs, output, options)
         return self._buckets[kind]
 
@@ -92,7 +108,7 @@ class Binding:
 
 
 def _padded(array: NDArray[Any], size: int) -> NDArray[Any]:
-    """The array with rows of zeros up to a size, contiguous."""
+    """Return a contiguous array padded with zeros to so many items."""
     if len(array) == size:
         return np.ascontiguousarray(array)
     padded = np.zeros((size, *array.shape[1:]), array.dtype)

@@ -1,6 +1,6 @@
-"""Pixels <-> the numbers that a model takes, as its manifest says.
+"""Conversion between pixels and the numbers that a model takes, as its manifest says.
 
-Pixels of 16 bits are as bright at 65535 as those of 8 bits are at 255.
+White is 255 in 8 bits and 65535 in 16 bits.
 """
 
 from typing import Any
@@ -14,21 +14,38 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Samples = Bytes | NDArray[np.uint16]
 LARGEST = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
-"""The brightest pixel, by its type."""
+"""White, by the type of the pixels."""
 
 
 def to_floats(pixels: Samples, how: Pixels) -> Floats:
-    """Return pixels of any shape, uint8 or uint16, as numbers in the model's range."""
+    """Convert pixels to the model's numbers.
+
+    Args:
+        pixels: uint8 or uint16 of any shape, over their whole range.
+        how: The manifest's mode and scale.
+
+    Returns:
+        float32 of the same shape.
+    """
     return np.divide(pixels, _scale(pixels.dtype, how), dtype=np.float32)
 
 
 def to_pixels(values: Floats, how: Pixels) -> Bytes:
-    """Return numbers in the model's range as pixels 0-255, rounded, what lies outside clipped."""
+    """Convert the model's numbers to 8-bit pixels, as to_samples() does."""
     return to_samples(values, how, np.dtype(np.uint8))
 
 
 def to_samples(values: Floats, how: Pixels, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return the same as pixels of a type, uint8 or uint16, over the whole of its range."""
+    """Convert the model's numbers to pixels, rounded, and clipped to their range.
+
+    Args:
+        values: float32 of any shape.
+        how: The manifest's mode and scale.
+        dtype: uint8 or uint16.
+
+    Returns:
+        Pixels of the same shape.
+    """
     scaled = values * _scale(dtype, how)
     return np.clip(np.rint(scaled, out=scaled), 0, LARGEST[dtype], out=scaled).astype(dtype)
 

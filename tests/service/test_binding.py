@@ -53,7 +53,7 @@ def test_an_answer_is_not_changed_by_the_next_run(binding: Binding) -> None:
 def test_the_buffers_longest_unused_are_let_go(
     binding: Binding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(binding_module, "MOST_BUCKETS", 2)
+    monkeypatch.setattr(binding_module, "MAX_BUCKETS", 2)
     for count in (1, 2, 1, 4):
         halved(binding, count)
     assert [shapes[0][1][0] for shapes in binding._buckets] == [1, 4]
