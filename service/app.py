@@ -32,7 +32,7 @@ from service.inference.model import Model
 from service.inference.registry import Defaults, Store
 from service.inference.repository import Repository
 from service.settings import Settings, named, variable
-from service.shutdown import Drain
+from service.shutdown import GracefulShutdown
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -83,22 +83,22 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         settings.timeout,
         tracer,
     )
-    drain = Drain(settings.drain_seconds)
+    shutdown = GracefulShutdown(settings.drain_seconds)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        drain.listen()
+        shutdown.install()
         tasks = []
         if settings.reload_seconds:
             tasks.append(asyncio.create_task(repository.follow(settings.reload_seconds)))
         if shared:
             tasks.append(asyncio.create_task(repository.follow(1.0, folder=False)))
-            tasks.append(asyncio.create_task(_keep_looking(serving)))
+            tasks.append(asyncio.create_task(_share_metrics(serving)))
         yield
         for task in tasks:
             task.cancel()
         if shared:
-            _look(serving)  # what was counted since the last time
+            _update_metrics(serving)  # for the last time
         if tracer:
             await asyncio.to_thread(tracer.close)
 
@@ -117,13 +117,13 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
             serving,
             repository,
             settings.max_batch,
-            lambda: drain.draining,
+            lambda: shutdown.draining,
             control=settings.controls_repository,
         )
     )
     for router in (
         models.create_router(repository.store, defaults),
-        health.create_router(serving, lambda: drain.draining),
+        health.create_router(serving, lambda: shutdown.draining),
         health.create_metrics(serving),
     ):
         app.router.routes.extend(router.routes)
@@ -166,18 +166,18 @@ def _loader(settings: Settings, metrics: Metrics) -> Callable[[Path], Model]:
     return load_warm
 
 
-async def _keep_looking(serving: Serving) -> None:
-    """Let the other workers know how this one stands, whoever of them is asked."""
+async def _share_metrics(serving: Serving) -> None:
+    """Update this worker's metrics each second, as a scrape may reach any worker."""
     while True:
-        _look(serving)
+        _update_metrics(serving)
         await asyncio.sleep(1)
 
 
-def _look(serving: Serving) -> None:
+def _update_metrics(serving: Serving) -> None:
     try:
-        serving.metrics.look(serving.store, serving.admission)
+        serving.metrics.update(serving.store, serving.admission)
     except Exception:
-        log.exception("the metrics of this worker could not be handed on")
+        log.exception("cannot update the metrics of this worker")
 
 
 def _check_defaults(store: Store, settings: Settings) -> None:

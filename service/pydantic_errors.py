@@ -1,13 +1,13 @@
-"""What pydantic found wrong, in one line: where, what was expected, what was received."""
+"""Pydantic's validation errors in one line: field, expected, received."""
 
 import reprlib
 from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-MOST = 3
-"""Faults that are told of; a document that is something else altogether has any number."""
-WORDS = {
+MAX_FAULTS = 3
+"""Faults in one message: a document of another kind has any number of them."""
+MESSAGES = {
     "missing": "expected a value, received none",
     "extra_forbidden": "expected no such field, received {input}",
     "json_invalid": "expected JSON, received: {error}",
@@ -20,22 +20,22 @@ WORDS = {
     "finite_number": "expected a number that is finite, received {input}",
     "value_error": "{error}",
 }
-"""By pydantic's type of error; any other is told in pydantic's words."""
+"""By pydantic's type of error; any other gets DEFAULT."""
+DEFAULT = "expected {expected}, received {input}"
 
 
 def faults(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Return where each fault lies, with dots between names, and what is wrong there."""
-    for each in error.errors(include_url=False):
-        words = WORDS.get(each["type"], "expected {expected}, received {input}")
-        expected = each["msg"].removeprefix("Input should be ")
-        told = words.format(
-            **each.get("ctx", {}) | {"expected": expected, "input": reprlib.repr(each["input"])}
-        )
-        yield ".".join(map(str, each["loc"])), told
+    """Yield the field of each fault, dotted, and what was expected and received there."""
+    for fault in error.errors(include_url=False):
+        expected = fault["msg"].removeprefix("Input should be ")
+        values = {"expected": expected, "input": reprlib.repr(fault["input"])}
+        message = MESSAGES.get(fault["type"], DEFAULT)
+        field = ".".join(map(str, fault["loc"]))
+        yield field, message.format(**fault.get("ctx", {}) | values)
 
 
 def explain(error: ValidationError) -> str:
-    """Return the first faults in one line."""
-    told = [f"{where}: {what}" if where else what for where, what in faults(error)]
-    more = [f"and {len(told) - MOST} more"] if len(told) > MOST else []
-    return "; ".join(told[:MOST] + more)
+    """Return the first faults in one line, and the number of the others."""
+    lines = [f"{field}: {fault}" if field else fault for field, fault in faults(error)]
+    more = [f"and {len(lines) - MAX_FAULTS} more"] if len(lines) > MAX_FAULTS else []
+    return "; ".join(lines[:MAX_FAULTS] + more)

@@ -1,4 +1,4 @@
-"""Everything an operator can set, from the environment (SERVICE_*) or the command line."""
+"""Settings: environment variables SERVICE_*, overridden by flags of the command line."""
 
 import difflib
 import ipaddress
@@ -21,7 +21,7 @@ SHIPPED_MODELS = _INSIDE if _INSIDE.is_dir() else Path(__file__).parents[1] / "m
 
 
 class Settings(BaseSettings):
-    """The settings of one service; immutable, so that nothing changes while it runs."""
+    """The settings of one service; immutable while it runs."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
@@ -35,113 +35,115 @@ class Settings(BaseSettings):
     device: Annotated[
         Literal["auto", "cuda", "cpu"],
         Field(
-            description="cuda fails at start where CUDA does not run; auto falls back to the CPU"
+            description="auto uses CUDA if it runs, else the CPU; cuda fails at the start if not"
         ),
     ] = "auto"
-    default_encode: Annotated[str, Field(description="model of /encode where none is named")] = (
-        "stacked"
-    )
-    default_decode: Annotated[str, Field(description="model of /decode where none is named")] = (
-        "stacked"
-    )
-    default_denoise: Annotated[str, Field(description="model of /denoise where none is named")] = (
-        "denoising-dropout"
-    )
+    default_encode: Annotated[
+        str, Field(description="model of /encode if the request names none")
+    ] = "stacked"
+    default_decode: Annotated[
+        str, Field(description="model of /decode if the request names none")
+    ] = "stacked"
+    default_denoise: Annotated[
+        str, Field(description="model of /denoise if the request names none")
+    ] = "denoising-dropout"
     default_picture: Annotated[
         str | None,
         Field(
-            description="model of /denoise where none is named and a picture is sent; where it is "
-            "not set, photo"
+            description="model of /denoise for pictures if the request names none; photo if not set"
         ),
     ] = None
     max_body_bytes: Annotated[
-        int, Field(ge=1, description="largest request body, in bytes; a larger one is a 413")
+        int, Field(ge=1, description="largest request body, in bytes; a larger one gets a 413")
     ] = 160 * 1024 * 1024
     max_output_bytes: Annotated[
-        int, Field(ge=1, description="largest output, in bytes of float32; a larger one is a 413")
+        int, Field(ge=1, description="largest output, in bytes of float32; a larger one gets a 413")
     ] = 64 * 1024 * 1024
     max_pixels: Annotated[
         int,
-        Field(ge=1, description="most pixels of a request's pictures; more is a 413"),
+        Field(ge=1, description="most pixels of a request's pictures; more get a 413"),
     ] = 50_000_000
     max_steps: Annotated[
-        int, Field(ge=1, description="longest sequence, in steps, taken or given back")
+        int, Field(ge=1, description="longest sequence, in steps, as input or output")
     ] = 4096
     max_batch: Annotated[
-        int, Field(ge=1, le=4096, description="most items of several requests that run at once")
+        int, Field(ge=1, le=4096, description="most items in a batch of several requests")
     ] = 64
     max_queue_items: Annotated[
-        int, Field(ge=1, description="items admitted at once, in each worker; more are a 429")
+        int, Field(ge=1, description="items in flight in each worker; more get a 429")
     ] = 1024
     max_queue_bytes: Annotated[
-        int, Field(ge=1, description="bytes of bodies and outputs admitted at once; more are a 429")
+        int, Field(ge=1, description="bytes of bodies and outputs in flight; more get a 429")
     ] = 256 * 1024 * 1024
     max_queue_pixels: Annotated[
-        int, Field(ge=1, description="pixels of photographs admitted at once; more are a 429")
+        int, Field(ge=1, description="pixels of photographs in flight; more get a 429")
     ] = 64_000_000
     timeout: Annotated[
         float,
         Field(
             gt=0,
-            description="seconds in which a request is answered, or it is a 503; they begin anew "
-            "with each tile of a photograph that is done",
+            description="seconds from a request to its response, or it gets a 503; each tile of a "
+            "photograph that is done restarts them",
         ),
     ] = 30.0
     threads: Annotated[
         int,
-        Field(ge=0, description="threads of one run on the CPU; 0 is one, or all for photographs"),
+        Field(
+            ge=0, description="threads of a session on the CPU; 0: one, or all CPUs for photographs"
+        ),
     ] = 0
     workers: Annotated[
-        int, Field(ge=1, le=256, description="processes that share the port, or GPUs, one each")
+        int, Field(ge=1, le=256, description="processes that share the port; on GPUs, one each")
     ] = 1
     reload_seconds: Annotated[
-        float, Field(ge=0, description="how often the folder of models is looked at; 0 is never")
+        float,
+        Field(ge=0, description="seconds between two looks at the folder of models; 0: never"),
     ] = 0.0
     repository_control: Annotated[
         bool | Literal["auto"],
         Field(
-            description="whether clients may load and unload models, or it is a 403; auto allows "
-            "it where the host is loopback"
+            description="whether clients may load and unload models, or get a 403; auto: if the "
+            "host is loopback"
         ),
     ] = "auto"
     cuda_device: Annotated[
-        int, Field(ge=0, description="number of the GPU; several workers take those from it on")
+        int, Field(ge=0, description="number of the GPU; the first of them with several workers")
     ] = 0
     cuda_tf32: Annotated[
-        bool, Field(description="products with inputs of 10 bits on CUDA: faster, less exact")
+        bool, Field(description="TF32 matrix products on CUDA: faster, less exact")
     ] = False
     cuda_graphs: Annotated[
-        bool, Field(description="replay CUDA graphs, one for each size of a batch")
+        bool, Field(description="record and replay a CUDA graph for each batch size")
     ] = False
     cuda_conv_search: Annotated[
         Literal["exhaustive", "heuristic", "default"],
-        Field(description="how cuDNN's convolutions are chosen"),
+        Field(description="how cuDNN chooses its convolution algorithms"),
     ] = "heuristic"
     cuda_memory_bytes: Annotated[
-        int, Field(ge=0, description="most memory of the GPU for each session; 0 is no limit")
+        int, Field(ge=0, description="GPU memory limit of each session, in bytes; 0: none")
     ] = 0
     log_format: Annotated[
-        Literal["text", "json"], Field(description="log lines for people, or one JSON object each")
+        Literal["text", "json"], Field(description="log lines as text, or as one JSON object each")
     ] = "text"
     drain_seconds: Annotated[
         float,
-        Field(ge=0, description="how long to listen on, not ready, once told to stop"),
+        Field(ge=0, description="seconds to go on serving, not ready, after SIGTERM"),
     ] = 0.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         BeforeValidator(str.lower),
-        Field(description="least severe log line"),
+        Field(description="least severe level that is logged"),
     ] = "info"
     traces: Annotated[
-        bool, Field(description="send OpenTelemetry traces to where the OTEL_* variables say")
+        bool, Field(description="export OpenTelemetry traces, as the OTEL_* variables say")
     ] = False
     shutdown_seconds: Annotated[
-        int, Field(ge=0, description="how long requests in flight may take when the service stops")
+        int, Field(ge=0, description="seconds that requests in flight may take after that")
     ] = 30
 
     @property
     def execution(self) -> "Execution":
-        """How sessions run."""
+        """The device and its options."""
         from service.inference.device import Cuda, Execution
 
         return Execution(
@@ -170,7 +172,7 @@ class Settings(BaseSettings):
 
     @property
     def defaults(self) -> dict[OperationName, str]:
-        """The model of each operation where none is named."""
+        """The default model of each operation."""
         return {
             "encode": self.default_encode,
             "decode": self.default_decode,
@@ -189,12 +191,12 @@ def flag(setting: str) -> str:
 
 
 def named(setting: str) -> str:
-    """Return a setting as errors name it, by both."""
+    """Return a setting's variable and flag, as errors name it."""
     return f"{variable(setting)} ({flag(setting)})"
 
 
 def unknown(environment: Iterable[str]) -> dict[str, list[str]]:
-    """Return the variables that look like settings and are none, each with those most like it."""
+    """Return the variables that have the prefix and are no settings, with similar settings."""
     given = (name for name in environment if name.upper().startswith(PREFIX))
     settings = {name.upper(): variable(name) for name in Settings.model_fields}
     return {

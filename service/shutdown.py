@@ -1,4 +1,4 @@
-"""The end of a service: told by a signal, first seen as not ready, then come to."""
+"""Graceful shutdown: fail readiness on SIGTERM, keep serving for `drain_seconds`, then stop."""
 
 import asyncio
 import logging
@@ -9,20 +9,28 @@ from types import FrameType
 log = logging.getLogger("service")
 
 
-class Drain:
-    """Whether the service was told to stop.
+class GracefulShutdown:
+    """Delays SIGTERM's handler, so that a load balancer sees readiness fail before the port closes.
 
-    Between SIGTERM and the end of listening, readiness fails while requests are still answered, so
-    that whoever sends them learns of it before a connection is refused.
+    Attributes:
+        draining: Whether SIGTERM has come.
     """
 
-    def __init__(self, seconds: float) -> None:
-        """seconds: how long to go on listening."""
-        self.draining = False
-        self._seconds = seconds
+    def __init__(self, drain_seconds: float) -> None:
+        """Prepare the shutdown; nothing is handled before install().
 
-    def listen(self) -> None:
-        """Handle SIGTERM from now on, before the handler that is there, which is called after."""
+        Args:
+            drain_seconds: How long to go on serving after SIGTERM; 0 stops at once.
+        """
+        self.draining = False
+        self._drain_seconds = drain_seconds
+
+    def install(self) -> None:
+        """Handle SIGTERM from now on; the present handler, uvicorn's, is called after the delay.
+
+        A second SIGTERM calls it at once. Outside the main thread, which alone may handle signals,
+        nothing is installed.
+        """
         if threading.current_thread() is not threading.main_thread():
             return
         loop = asyncio.get_running_loop()
@@ -31,12 +39,12 @@ class Drain:
             return
 
         def handle(number: int, frame: FrameType | None) -> None:
-            if self.draining or not self._seconds:
+            if self.draining or not self._drain_seconds:
                 self.draining = True
                 stop(number, frame)
                 return
             self.draining = True
-            log.info("told to stop: not ready from now on, listening for %g s", self._seconds)
-            loop.call_soon_threadsafe(loop.call_later, self._seconds, stop, number, None)
+            log.info("shutting down: not ready, serving for %g s more", self._drain_seconds)
+            loop.call_soon_threadsafe(loop.call_later, self._drain_seconds, stop, number, None)
 
         signal.signal(signal.SIGTERM, handle)

@@ -55,7 +55,7 @@ def create_metrics(serving: Serving) -> APIRouter:
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:
         """The metrics, in Prometheus's text format."""
-        serving.metrics.look(serving.store, serving.admission)
+        serving.metrics.update(serving.store, serving.admission)
         text = await asyncio.to_thread(serving.metrics.text)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -1,1 +1,1 @@
-"""HTTP/1.1 as the service speaks it, on uvicorn."""
+"""The HTTP server: uvicorn around the application."""

@@ -1,4 +1,4 @@
-"""uvicorn's supervisor of several processes on one port, that says when they answer."""
+"""Workers: several processes on one port, supervised by uvicorn, with a log line once all serve."""
 
 import logging
 import signal
@@ -14,40 +14,46 @@ log = logging.getLogger("service")
 
 
 class Workers(Multiprocess):
-    """The workers of a service; all are told to stop at once, also while one of them hangs."""
+    """uvicorn's supervisor, which stops all workers at once, even while one of them hangs."""
 
     def __init__(self, config: uvicorn.Config, bound: socket) -> None:
-        """bound: has the address, on which the workers will listen."""
+        """Prepare the workers; run() starts them.
+
+        Args:
+            config: uvicorn's configuration of each worker.
+            bound: A socket with the address, on which nobody listens yet.
+        """
         super().__init__(config, [bound])
-        self._is_serving = False
-        self._told: set[Process] = set()
+        self._all_serve = False
+        self._terminated: set[Process] = set()
         signal.signal(signal.SIGTERM, self._stop)
 
     def keep_subprocess_alive(self) -> None:
         before = list(self.processes)
-        for each in before:
-            each.child_conn.close()  # the worker has its own: where it dies, nobody waits for it
+        for worker in before:
+            worker.child_conn.close()  # the worker has its own; if it dies, nobody waits for it
         super().keep_subprocess_alive()
         if self.should_exit.is_set():
             return
         for old, new in zip(before, self.processes, strict=True):
             if old is not new:
-                status = old.exitcode
-                log.warning("worker %d ended with status %s: another was started", old.pid, status)
-        if not self._is_serving and all(each.is_ready() for each in self.processes):
-            self._is_serving = True
+                log.warning(
+                    "worker %d ended with status %s: another was started", old.pid, old.exitcode
+                )
+        if not self._all_serve and all(worker.is_ready() for worker in self.processes):
+            self._all_serve = True
             host, port = self.sockets[0].getsockname()[:2]
-            where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            log.info("%d workers are running on http://%s", len(self.processes), where)
+            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            log.info("%d workers are running on http://%s", len(self.processes), address)
 
     def terminate_all(self) -> None:
-        for each in self.processes:
-            if each not in self._told:  # to whom a second signal says to wait no longer
-                each.terminate()
+        for worker in self.processes:
+            if worker not in self._terminated:  # a second SIGTERM would cut its draining short
+                worker.terminate()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        for each in self.processes:
-            each.process.terminate()
-            self._told.add(each)
-        # By a thread: what the signal interrupted may hold the lock that this takes.
+        for worker in self.processes:
+            worker.process.terminate()
+            self._terminated.add(worker)
+        # In a thread, as the signal may have interrupted the holder of the event's lock.
         threading.Thread(target=self.should_exit.set).start()

@@ -1,4 +1,4 @@
-"""Metrics of what stands now: what waits, which versions answer, the provider, the memory."""
+"""Gauges: requests in flight, queues, versions of models, execution providers, memory."""
 
 import os
 import time
@@ -12,25 +12,27 @@ from service.inference.admission import Admission
 from service.inference.registry import Store
 
 PROC = Path("/proc")
-"""Where Linux describes processes; other systems have no such folder."""
+"""Linux's description of processes; other systems have none."""
 
 Labels = tuple[str | int, ...]
 
 
 class Gauges:
-    """The gauges of one process, as they were when somebody last looked."""
+    """The gauges of one process, as of the last update()."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seen: defaultdict[Gauge, set[Labels]] = defaultdict(set)
         served = ("operation", "model")
 
-        def gauge(name: str, text: str, labels: tuple[str, ...] = (), how: str = "sum") -> Gauge:
+        def gauge(
+            name: str, text: str, labels: tuple[str, ...] = (), aggregate: str = "sum"
+        ) -> Gauge:
             return Gauge(
                 f"autoencoder_{name}",
                 text,
                 labels,
                 registry=registry,
-                multiprocess_mode=f"live{how}",  # type: ignore[arg-type]
+                multiprocess_mode=f"live{aggregate}",  # type: ignore[arg-type]
             )
 
         self._in_flight = gauge("in_flight_requests", "Requests admitted and not yet answered")
@@ -58,8 +60,8 @@ class Gauges:
         )
         self._memory = gauge("resident_memory_bytes", "Memory of the process, or of all workers")
 
-    def look(self, store: Store, admission: Admission) -> None:
-        """Read off what stands now."""
+    def update(self, store: Store, admission: Admission) -> None:
+        """Set every gauge to its present value."""
         self._in_flight.set(admission.requests)
         self._in_flight_items.set(admission.items)
         self._in_flight_bytes.set(admission.bytes)
@@ -82,7 +84,7 @@ class Gauges:
             self._memory.set(pages * os.sysconf("SC_PAGE_SIZE"))
 
     def _set(self, gauge: Gauge, values: Mapping[Labels, float]) -> None:
-        """Set a gauge by its labels; those that are no more become 0, as none can be removed."""
+        """Set a gauge by its labels; labels that have gone are 0, as none can be removed."""
         seen = self._seen[gauge]
         seen.update(values)
         for labels in seen:

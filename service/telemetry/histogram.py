@@ -1,7 +1,7 @@
-"""A histogram counted in plain lists, and handed on when somebody looks.
+"""Buffered histogram, flushed on scrape.
 
-prometheus_client takes two locks for each value, a microsecond: with the stages of a request and of
-its batch, that would be a twentieth of what a small request takes.
+prometheus_client takes two locks for each value, 1 µs: for the stages of a request and of its batch
+that is a twentieth of a small request's latency.
 """
 
 from bisect import bisect_left
@@ -9,14 +9,14 @@ from bisect import bisect_left
 from prometheus_client import Histogram
 
 
-class Tally:
-    """What was observed since the last flush(), for one histogram with its labels."""
+class BufferedHistogram:
+    """Counts values for one histogram and its labels, without locks; flush() adds them to it."""
 
     __slots__ = ("_bounds", "_counts", "_histogram", "_sum")
 
     def __init__(self, histogram: Histogram) -> None:
         self._histogram = histogram
-        self._bounds = histogram._upper_bounds  # noqa: SLF001 - nothing public adds several at once
+        self._bounds = histogram._upper_bounds  # noqa: SLF001 - no public method adds many at once
         self._counts = [0] * len(self._bounds)
         self._sum = 0.0
 
@@ -25,7 +25,7 @@ class Tally:
         self._sum += value
 
     def flush(self) -> None:
-        """Add what was observed to the histogram."""
+        """Add the values since the last flush to the histogram."""
         if not any(self._counts):
             return
         for bucket, count in zip(self._histogram._buckets, self._counts, strict=True):  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""Log lines: for people on a terminal, or one JSON object each for what collects them."""
+"""Logging to standard error, as text for people or as JSON lines for a collector."""
 
 import logging
 import sys
@@ -12,18 +12,23 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 Format = Literal["text", "json"]
 
-about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
-"""What JSON lines that are written for the request in hand say besides."""
+context: ContextVar[Mapping[str, str]] = ContextVar("context", default=MappingProxyType({}))
+"""Further fields of the JSON lines that are logged for the current request."""
 
-# A client's words, as in a path, can neither pass for a line of the log nor steer a terminal.
-HARMLESS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-HARMLESS[ord("\n")] = "\n    "
+# Text from a client, as in a path, can neither forge a log line nor control a terminal.
+ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+ESCAPES[ord("\n")] = "\n    "
 
 
 def set_up(level: str, style: Format) -> None:
-    """Send every log line of this process to standard error, from a level up."""
+    """Log to standard error.
+
+    Args:
+        level: The least severe level that is logged, in lower case.
+        style: Text or JSON.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_tell)
+    handler.addFilter(_add_context)
     if style == "json":
         formatter = OrjsonFormatter(
             ("levelname", "name", "message"),
@@ -35,17 +40,17 @@ def set_up(level: str, style: Format) -> None:
     else:
         handler.setFormatter(_Text("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Requests are logged by the service itself, with their ids; uvicorn's own logger says the rest.
+    # The service logs requests itself, with their ids; uvicorn's other logger stays.
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("PIL").setLevel(logging.INFO)  # each chunk of a picture is a line of debug
+    logging.getLogger("PIL").setLevel(logging.INFO)  # at debug, it logs each chunk of a PNG
 
 
-def _tell(record: logging.LogRecord) -> bool:
-    record.__dict__.update(about.get())
+def _add_context(record: logging.LogRecord) -> bool:
+    record.__dict__.update(context.get())
     return True
 
 
 class _Text(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        record.message = record.message.translate(HARMLESS)
+        record.message = record.message.translate(ESCAPES)
         return super().formatMessage(record)

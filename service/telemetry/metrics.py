@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: what was asked, how it went, how long each stage took."""
+"""Prometheus metrics: requests by status, latency by stage, batches, queue, models, memory."""
 
 import functools
 import os
@@ -20,26 +20,26 @@ from service.inference.admission import Admission
 from service.inference.batcher import Batch
 from service.inference.registry import Store
 from service.telemetry.gauges import PROC, Gauges
-from service.telemetry.histogram import Tally
+from service.telemetry.histogram import BufferedHistogram as Buffered
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that names the folder where several workers add their figures up."""
+"""The variable that names the folder in which workers share their metrics."""
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 ITEMS = tuple(1 << power for power in range(11))
 
 
 class Metrics:
-    """The figures of one process; those of all workers together where they share a folder.
+    """The metrics of one process, or of all workers if they share a folder.
 
-    Requests and batches are tallied as they come; look() adds them up.
+    Requests and batches are counted in buffers, which update() flushes.
     """
 
     def __init__(self) -> None:
-        # They are as many lines again, and several workers have none of them.
+        # `_created` series double the output, and workers that share a folder have none.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._answered: Counts[tuple[str, str, int]] = Counts()
-        self._tallies: list[Tally] = []
+        self._histograms: list[Buffered] = []
         served = ("operation", "model")
 
         def counter(name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
@@ -86,63 +86,71 @@ class Metrics:
         seconds: float,
         stages: Mapping[str, float],
     ) -> None:
-        """Count a request, with the seconds that it and each of its stages took."""
+        """Count a request.
+
+        Args:
+            operation: The operation.
+            model: The model's name, "" if it is not known.
+            status: The HTTP status.
+            seconds: The latency.
+            stages: The seconds of each stage.
+        """
         self._answered[operation, model, status] += 1
-        whole, each = self._request_tallies(operation, model)
-        whole.observe(seconds)
-        for stage, took in stages.items():
-            each[stage].observe(took)
+        latency, by_stage = self._of_requests(operation, model)
+        latency.observe(seconds)
+        for stage, duration in stages.items():
+            by_stage[stage].observe(duration)
 
     def ran(self, model: str, operation: str, batch: Batch) -> None:
         """Count a batch."""
-        items, requests = self._batch_tallies(operation, model)
+        items, requests = self._of_batches(operation, model)
         items.observe(batch.items)
         requests.observe(batch.requests)
-        if batch.pixels:  # which take so long that a counter's lock is nothing
+        if batch.pixels:  # it took so long that a counter's lock does not matter
             self._pixels.labels(operation, model).inc(batch.pixels)
 
-    def look(self, store: Store, admission: Admission) -> None:
-        """Read off what stands now, and add up what was counted since the last look."""
-        self._add_up()
-        self._gauges.look(store, admission)
+    def update(self, store: Store, admission: Admission) -> None:
+        """Flush the buffers and set the gauges, before a scrape."""
+        self._flush()
+        self._gauges.update(store, admission)
 
     def text(self) -> bytes:
-        """Return everything in Prometheus's text format, added up over workers that share."""
+        """Return all metrics in Prometheus's text format, aggregated over the workers."""
         shared = os.environ.get(SHARED)
         if shared is None:
             return generate_latest(self._registry)
         for path in Path(shared).glob("gauge_live*_*.db"):
             worker = path.stem.rpartition("_")[2]
             if PROC.exists() and not (PROC / worker).exists():
-                path.unlink(missing_ok=True)  # one that crashed has nothing in flight
+                path.unlink(missing_ok=True)  # a worker that crashed has nothing in flight
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
 
-    def _add_up(self) -> None:
+    def _flush(self) -> None:
         for (operation, model, status), count in self._answered.items():
             self._requests.labels(operation, model, status).inc(count)
             if status == 429:
                 self._rejected.inc(count)
         self._answered.clear()
-        for tally in self._tallies:
-            tally.flush()
+        for histogram in self._histograms:
+            histogram.flush()
 
     @functools.cache  # noqa: B019 - there is one of these in a process, and few models
-    def _request_tallies(self, operation: str, model: str) -> tuple[Tally, dict[str, Tally]]:
+    def _of_requests(self, operation: str, model: str) -> tuple[Buffered, dict[str, Buffered]]:
         stages = {
-            stage: self._tally(self._stage_seconds, operation, model, stage)
+            stage: self._buffered(self._stage_seconds, operation, model, stage)
             for stage in ("parse", "queue", "inference", "write")
         }
-        return self._tally(self._request_seconds, operation, model), stages
+        return self._buffered(self._request_seconds, operation, model), stages
 
     @functools.cache  # noqa: B019
-    def _batch_tallies(self, operation: str, model: str) -> tuple[Tally, Tally]:
+    def _of_batches(self, operation: str, model: str) -> tuple[Buffered, Buffered]:
         return (
-            self._tally(self._batch_items, operation, model),
-            self._tally(self._batch_requests, operation, model),
+            self._buffered(self._batch_items, operation, model),
+            self._buffered(self._batch_requests, operation, model),
         )
 
-    def _tally(self, histogram: Histogram, *labels: str) -> Tally:
-        self._tallies.append(Tally(histogram.labels(*labels)))
-        return self._tallies[-1]
+    def _buffered(self, histogram: Histogram, *labels: str) -> Buffered:
+        self._histograms.append(Buffered(histogram.labels(*labels)))
+        return self._histograms[-1]

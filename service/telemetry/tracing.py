@@ -1,7 +1,7 @@
-"""Traces by OpenTelemetry: a server span for each request for a model, with its stages inside it.
+"""OpenTelemetry traces: a server span for each request for a model, a child span for each stage.
 
-Attributes are those of OpenTelemetry's conventions for HTTP, and autoencoder.* for the rest. This
-module needs the extra `otel`: who imports it says so where it is missing.
+Attributes follow OpenTelemetry's semantic conventions for HTTP; the others are autoencoder.*. The
+module needs the extra `otel`; app.py reports it if it is missing.
 """
 
 import threading
@@ -33,7 +33,7 @@ NAME = "autoencoder-service"
 
 
 class Traced(Protocol):
-    """A request and, once it is answered, its answer, as service.api.request has them."""
+    """A request and its response, as far as spans describe them: see service.api.request."""
 
     scope: MutableMapping[str, Any]
     request_id: str
@@ -46,7 +46,7 @@ class Traced(Protocol):
 
 
 class Tracer:
-    """What makes spans and gives them to a provider."""
+    """Creates the spans of requests."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
@@ -55,47 +55,53 @@ class Tracer:
 
     @contextmanager
     def request(self, operation: str, traced: Traced) -> Iterator[None]:
-        """Trace a request while it is answered; log lines of that time carry the ids."""
-        # Spans are timed by the calendar, stages by a clock that is never set.
+        """Trace a request within a `with` block; its log lines carry the trace's ids.
+
+        Args:
+            operation: The operation.
+            traced: The request; its response's fields are read at the end of the block.
+        """
+        # Spans have wall-clock times, stages those of a clock that never jumps.
         offset = time.time_ns() - time.perf_counter_ns()
-        sent = traced.scope["headers"]
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in sent}
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in traced.scope["headers"]
+        }
         span = self._tracer.start_span(
             f"{traced.scope['method']} {_route(traced.scope)}",
             self._parents.extract(headers),
             SpanKind.SERVER,
-            _asked(traced.scope, headers),
+            _request_attributes(traced.scope, headers),
             start_time=offset + _nanoseconds(traced.began),
         )
-        token = logs.about.set(_ids(span))
+        token = logs.context.set(_ids(span))
         try:
             yield
         finally:
-            logs.about.reset(token)
+            logs.context.reset(token)
             if span.is_recording():
                 self._describe(span, operation, traced, offset)
             span.end(offset + time.perf_counter_ns())
 
     def close(self, seconds: float = 5.0) -> None:
-        """Send what has not been sent yet; give up after so many seconds."""
-        last = threading.Thread(target=self._provider.shutdown, daemon=True)
-        last.start()
-        last.join(seconds)
+        """Export the remaining spans; give up after a number of seconds."""
+        export = threading.Thread(target=self._provider.shutdown, daemon=True)
+        export.start()
+        export.join(seconds)
 
     def _describe(self, span: Span, operation: str, traced: Traced, offset: int) -> None:
-        span.set_attributes(_answered(operation, traced))
+        span.set_attributes(_response_attributes(operation, traced))
         if traced.status >= 500 or not traced.status:
             span.set_status(StatusCode.ERROR)
         inside = set_span_in_context(span, Context())
         for (stage, seconds), start in zip(traced.stages.items(), traced.starts, strict=True):
-            began = offset + _nanoseconds(start)
-            self._tracer.start_span(stage, inside, start_time=began).end(
-                began + _nanoseconds(seconds)
-            )
+            start_time = offset + _nanoseconds(start)
+            child = self._tracer.start_span(stage, inside, start_time=start_time)
+            child.end(start_time + _nanoseconds(seconds))
 
 
 def create() -> Tracer:
-    """Return what traces to where OpenTelemetry's variables (OTEL_*) say, by OTLP over HTTP."""
+    """Return a tracer that exports by OTLP over HTTP, as OpenTelemetry's OTEL_* variables say."""
     named = Resource.create({"service.name": NAME, "service.version": __version__})
     provider = TracerProvider(resource=named.merge(OTELResourceDetector().detect()))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -112,7 +118,7 @@ def _ids(span: Span) -> dict[str, str]:
     }
 
 
-def _asked(scope: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:
+def _request_attributes(scope: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:
     attributes = {
         "http.request.method": scope["method"],
         "http.route": _route(scope),
@@ -129,7 +135,7 @@ def _asked(scope: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, st
     return attributes
 
 
-def _answered(operation: str, traced: Traced) -> dict[str, str | int]:
+def _response_attributes(operation: str, traced: Traced) -> dict[str, str | int]:
     attributes: dict[str, str | int] = {
         "autoencoder.operation": operation,
         "autoencoder.request_id": traced.request_id,
@@ -148,7 +154,7 @@ def _answered(operation: str, traced: Traced) -> dict[str, str | int]:
 
 
 def _route(scope: Mapping[str, Any]) -> str:
-    """The path as it was declared, with names for its parts, so that there are few of them."""
+    """Return the route's path template, of which there are few."""
     route: str = getattr(scope.get("route"), "path", scope["path"])
     return route
 

@@ -23,7 +23,7 @@ from service.inference.registry import Store
 from service.inference.repository import Repository
 from service.settings import Settings
 from service.telemetry.gauges import PROC
-from service.telemetry.histogram import Tally
+from service.telemetry.histogram import BufferedHistogram
 from service.telemetry.metrics import SHARED, Metrics
 from tests.service.asgi import lifespan
 from tests.service.gate import Gate
@@ -221,7 +221,7 @@ async def test_versions_that_fail_to_load_or_go_are_seen(models: Path) -> None:
     metrics, admission = Metrics(), Admission(max_items=1, max_bytes=1)
 
     def look() -> Value:
-        metrics.look(repository.store, admission)
+        metrics.update(repository.store, admission)
         return reader(metrics.text().decode())
 
     value = look()
@@ -289,13 +289,13 @@ def test_a_tally_fills_the_buckets_that_prometheus_would_fill() -> None:
             histogram.observe(value)
 
     def tallied(histogram: Histogram) -> None:
-        tally = Tally(histogram)
+        buffered = BufferedHistogram(histogram)
         for value in values:
-            tally.observe(value)
+            buffered.observe(value)
             if value == 1.0:
-                tally.flush()
-        tally.flush()
-        tally.flush()
+                buffered.flush()
+        buffered.flush()
+        buffered.flush()
 
     assert text(tallied) == text(each)
 
@@ -356,7 +356,7 @@ def test_workers_that_end_in_good_order_hand_on_all_that_they_counted(models: Pa
 async def test_a_worker_tells_its_metrics_after_a_fault(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    look = Metrics.look
+    update = Metrics.update
     calls = 0
 
     def fail_first(self: Metrics, store: Store, admission: Admission) -> None:
@@ -364,9 +364,9 @@ async def test_a_worker_tells_its_metrics_after_a_fault(
         calls += 1
         if calls == 1:
             raise OSError("a disk that went away")
-        look(self, store, admission)
+        update(self, store, admission)
 
-    monkeypatch.setattr(Metrics, "look", fail_first)
+    monkeypatch.setattr(Metrics, "update", fail_first)
     settings = Settings(models=models, device="cpu")
     app = create_app(settings, shared=tmp_path / "shared")
     async with (
@@ -374,9 +374,9 @@ async def test_a_worker_tells_its_metrics_after_a_fault(
         lifespan(client),
         asyncio.timeout(30),
     ):
-        while calls < 2:  # noqa: ASYNC110 - what is waited for is not told
+        while calls < 2:  # noqa: ASYNC110 - no event says so
             await asyncio.sleep(0.05)
-    assert "could not be handed on" in caplog.text
+    assert "cannot update the metrics" in caplog.text
 
 
 def workers(supervisor: int) -> list[int]:
