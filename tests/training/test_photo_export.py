@@ -15,7 +15,8 @@ from training.autoencoders.photo import PhotoConfig, build
 from training.export import ParityError
 from training.photo.export import export
 from training.photo.halo import halo
-from training.photo.noise import Floats
+from training.photo.noise.profile import UNKNOWN
+from training.photo.noise.types import Floats
 
 CONFIG = PhotoConfig((8, 8), (1, 2))
 PROVENANCE = Provenance(
@@ -58,7 +59,9 @@ def test_the_served_model_gives_what_keras_gives(folder: Path, weights: Path) ->
         images = random.random(shape, np.float32)
         for sigma in (None, 0.0, 70.0):
             told = np.full(len(images), -1 if sigma is None else sigma, np.float32)
-            expected = np.asarray(model([images, told], training=False))
+            expected = np.asarray(
+                model([images, told, np.tile(UNKNOWN, (len(images), 1))], training=False)
+            )
             received = served.infer("denoise", images, sigma=sigma)
             np.testing.assert_allclose(received, expected, atol=1e-5)
             assert np.abs(received - images).max() > 1e-3
@@ -70,7 +73,8 @@ def test_nothing_is_left_in_the_graph_but_what_computes(folder: Path) -> None:
     assert nodes["Transpose"] == 2  # pixels come and go with their colours last
     assert nodes["ConvTranspose"] == 2
     assert nodes["Conv"] == 2 + 2 * (1 + 2 + 1)
-    assert not {"BatchNormalization", "Pad", "Slice", "Shape"} & set(nodes)
+    assert not {"BatchNormalization", "Pad", "Shape"} & set(nodes)
+    assert nodes["Slice"] == 1  # of the profile, never of pixels
     used = {name for node in graph.node for name in node.input}
     assert {constant.name for constant in graph.initializer} <= used
     shapes = {

@@ -1,9 +1,13 @@
-"""The training of photographs learns, and goes on after a stop as if there had been none."""
+"""The training of photographs learns, and resumes after a stop as if there had been none."""
 
+import itertools
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -13,14 +17,23 @@ import pytest
 from training.autoencoders.photo import Computation, PhotoConfig, build
 from training.datasets.photos import Folder
 from training.photo import checkpoint, fit
+from training.photo.checkpoint import Position
 from training.photo.fit import CHECKPOINT
 from training.photo.record import PhotoRecord
-from training.photo.settings import PhotoFitSettings, RiseStayFall
+from training.photo.settings import PhotoFitSettings
 from training.photo.train import Data, load, train
 
 CONFIG = PhotoConfig((8, 8), (1, 1))
 SETTINGS = PhotoFitSettings(
-    steps=8, batch_size=4, patch=32, warmup=2, decay=0.5, wide=0.25, squared=0.125, every=1
+    steps=8,
+    pixels=4 * 32**2,
+    warmup=2,
+    decay=0.5,
+    sizes=(32, 64),
+    shares=(0.75, 0.25),
+    squared=0.125,
+    validate_every=1,
+    save_every=1,
 )
 """The learning rate falls after 4 steps, patches are wide after 6, and errors squared after 7."""
 
@@ -29,24 +42,24 @@ def run(
     photographs: Folder,
     folder: Path,
     *,
-    steps: int = SETTINGS.steps,
+    settings: PhotoFitSettings = SETTINGS,
     seed: int = 1,
     again: bool = False,
     announce: Callable[[str], None] = lambda _: None,
     stop_after: int | None = None,
 ) -> list[str]:
-    """Train for a moment; stop as by Ctrl-C when a step is announced; return what was announced."""
+    """Train for a moment; send SIGTERM when a step is announced; return what was announced."""
     announced: list[str] = []
 
     def listen(text: str) -> None:
         announced.append(text)
         announce(text)
         if text.startswith(f"step {stop_after} "):
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGTERM)
 
     train(
         CONFIG,
-        replace(SETTINGS, steps=steps),
+        settings,
         Computation(),
         Data(*photographs.split(3), licence="none"),
         folder,
@@ -71,7 +84,7 @@ def weights(path: Path) -> Weights:
 class Run:
     """A training that was not stopped: its folder, what it was after each step, its batches.
 
-    losses: what each step was told, and both errors as numpy has them.
+    losses: what each step reported, and both errors as numpy has them.
     """
 
     folder: Path
@@ -137,8 +150,25 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(
     assert [row.split(",")[0] for row in rows] == ["step", *"12345678"]
 
 
-def test_patches_are_twice_as_wide_and_half_as_many_at_the_end(whole: Run) -> None:
-    assert whole.shapes == [(4, 32, 32, 3)] * 6 + [(2, 64, 64, 3)] * 2
+def test_a_signal_stops_after_the_current_step_with_a_checkpoint(
+    photographs: Folder, whole: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    seldom = replace(SETTINGS, save_every=1000)
+    with pytest.raises(KeyboardInterrupt):
+        run(photographs, folder, settings=seldom, stop_after=2)
+    reached = checkpoint.position(folder / CHECKPOINT).step
+    assert reached in (2, 3)  # the signal may come after the step's own look for it
+    run(photographs, folder, settings=seldom)
+    mine, expected = (weights(each / fit.WEIGHTS) for each in (folder, whole.folder))
+    for name in expected:
+        np.testing.assert_allclose(mine[name], expected[name], atol=1e-6, err_msg=name)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_patches_grow_and_batches_keep_their_pixels(whole: Run) -> None:
+    assert whole.shapes == [(4, 32, 32, 3)] * 6 + [(1, 64, 64, 3)] * 2
+    assert checkpoint.position(whole.folder / CHECKPOINT).pixels == 8 * SETTINGS.pixels
 
 
 def test_errors_are_squared_at_the_end(whole: Run) -> None:
@@ -147,11 +177,11 @@ def test_errors_are_squared_at_the_end(whole: Run) -> None:
         np.testing.assert_allclose(received, expected, rtol=1e-5)
 
 
-def test_nothing_changes_before_the_learning_rate_falls() -> None:
-    with pytest.raises(ValueError, match=r"for wide and squared, received 0.95 and 0$"):
-        PhotoFitSettings(wide=0.95, squared=0)
-    with pytest.raises(ValueError, match=r"for wide and squared, received 0 and 0.95$"):
-        PhotoFitSettings(wide=0, squared=0.95)
+def test_sizes_have_shares() -> None:
+    with pytest.raises(ValueError, match=r"expected a share for each of the sizes \(64, 128\)"):
+        PhotoFitSettings(sizes=(64, 128), shares=(1.0,))
+    with pytest.raises(ValueError, match="1 in all"):
+        PhotoFitSettings(sizes=(64, 128), shares=(0.5, 0.6))
 
 
 def test_a_training_that_has_ended_is_left_as_it_is(photographs: Folder, whole: Run) -> None:
@@ -163,7 +193,7 @@ def test_a_training_that_has_ended_is_left_as_it_is(photographs: Folder, whole: 
     assert not (whole.folder / "photos.bin").exists()
 
 
-def test_another_plan_is_refused_and_replaces_the_training_when_told_to(
+def test_another_plan_is_refused_unless_it_may_replace_the_training(
     photographs: Folder, whole: Run, tmp_path: Path
 ) -> None:
     with pytest.raises(FileExistsError, match="expected a training with seed 2, received one"):
@@ -175,56 +205,82 @@ def test_another_plan_is_refused_and_replaces_the_training_when_told_to(
             run(photographs, tmp_path / "run", again=again)
 
 
-def test_the_number_of_steps_may_change_until_the_learning_rate_falls(
+def test_the_length_may_change_until_the_learning_rate_falls(
     photographs: Folder, whole: Run, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
     shutil.copytree(whole.after[2], folder)
-    with pytest.raises(ValueError, match="50% are the 2 steps run already or more, received 2"):
-        run(photographs, folder, steps=2)
+    with pytest.raises(ValueError, match="begun to fall at 100% of 2 steps, received 2 steps"):
+        run(photographs, folder, settings=replace(SETTINGS, steps=2))
     with pytest.raises(KeyboardInterrupt):
-        run(photographs, folder, steps=10, stop_after=3)
-    assert PhotoRecord.read(folder).steps == 10
-    with pytest.raises(ValueError, match="--steps: expected 8, as after 8 steps"):
-        run(photographs, whole.folder, steps=20)
+        run(photographs, folder, settings=replace(SETTINGS, steps=12), stop_after=3)
+    assert PhotoRecord.read(folder).steps == 12
+    with pytest.raises(ValueError, match="expected 8 steps, as the learning rate has begun"):
+        run(photographs, whole.folder, settings=replace(SETTINGS, steps=20))
+
+
+def test_a_training_for_a_time_ends_with_it_and_resumes_with_what_is_left(
+    photographs: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr(fit, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    settings, folder = replace(SETTINGS, minutes=0.5), tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run(photographs, folder, settings=settings, stop_after=2)
+    first = checkpoint.position(folder / CHECKPOINT)
+    assert 0 < first.seconds < 30
+    run(photographs, folder, settings=settings)
+    end = checkpoint.position(folder / CHECKPOINT)
+    assert end.step > first.step
+    assert 30 <= end.seconds < 35
+    assert load(folder).minutes == 0.5
 
 
 def test_a_checkpoint_whose_writing_was_cut_off_gives_way_to_the_one_before(
     whole: Run, tmp_path: Path
 ) -> None:
     (old := tmp_path / f"{CHECKPOINT}.old").mkdir()
-    (old / checkpoint.STEP).write_text("4")
+    (old / checkpoint.POSITION).write_text('{"step": 4, "pixels": 9, "seconds": 2.5}')
     (tmp_path / f"{CHECKPOINT}.new").mkdir()
-    assert checkpoint.steps(tmp_path / CHECKPOINT) == 4
-    assert checkpoint.steps(whole.folder / CHECKPOINT) == 8
-    assert checkpoint.steps(tmp_path / "none") == 0
+    assert checkpoint.position(tmp_path / CHECKPOINT) == Position(4, 9, 2.5)
+    assert checkpoint.position(whole.folder / CHECKPOINT).step == 8
+    assert checkpoint.position(tmp_path / "none") == Position()
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
-    rate = RiseStayFall(1.0, warmup=4, fall=10, end=20)
-    received = [float(rate(step)) for step in (0, 3, 4, 9, 10, 15, 20)]
+    settings = PhotoFitSettings(steps=20, learning_rate=1.0, warmup=4, decay=0.5)
+    received = [settings.rate(step, step / 20) for step in (0, 3, 4, 9, 10, 15, 20)]
     assert received == pytest.approx([0.25, 1, 1, 1, 1, 0.5, 0])
-    before = RiseStayFall(1.0, warmup=4, fall=70, end=100)
-    assert [float(before(step)) for step in range(10)] == [float(rate(step)) for step in range(10)]
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(rate))
-    assert float(again(15)) == pytest.approx(0.5)
 
 
-def test_the_network_begins_as_the_identity_and_takes_sigma() -> None:
-    model = build(CONFIG, seed=3)
+def test_progress_is_of_steps_or_of_minutes() -> None:
+    assert PhotoFitSettings(steps=20).progress(5, 3600.0) == 0.25
+    assert PhotoFitSettings(steps=20, minutes=120).progress(5, 3600.0) == 0.5
+    assert PhotoFitSettings(steps=20).progress(30, 0.0) == 1
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_the_network_begins_as_the_identity_and_depends_on_what_is_known(overlap: bool) -> None:
+    model = build(replace(CONFIG, overlap=overlap), seed=3)
     random = np.random.default_rng(0)
-    images = random.random((2, 12, 20, 3), np.float32)
-    sigma = np.array([-1, 30], np.float32)
-    np.testing.assert_array_equal(model([images, sigma]), images)
+    images = random.random((1, 12, 20, 3), np.float32)
+    unknown = np.full((1, 5), -1, np.float32)
+    described = np.array([[0.2, 0.6, 0.1, 0, -0.5]], np.float32)
+
+    def restored(sigma: float, profile: Any) -> Any:
+        return np.asarray(model([images, np.array([sigma], np.float32), profile]))
+
+    np.testing.assert_array_equal(restored(30, described), images)
     for each in model.weights:
         each.assign(each + 0.1 * random.standard_normal(each.shape))
-    unknown, low, high = (
-        np.asarray(model([images[:1], np.array([told], np.float32)])) for told in (-1, 0, 30)
-    )
-    others = np.asarray(model([images[:1], np.array([-5], np.float32)]))
-    np.testing.assert_array_equal(unknown, others)
-    assert np.abs(unknown - low).max() > 1e-4
-    assert np.abs(low - high).max() > 1e-4
+    blind = restored(-1, unknown)
+    assert blind.shape == images.shape
+    np.testing.assert_array_equal(blind, restored(-5, unknown))
+    np.testing.assert_array_equal(restored(30, unknown), restored(30, -2 * np.abs(described)))
+    others = [blind, restored(0, unknown), restored(30, unknown), restored(30, described)]
+    for index, one in enumerate(others):
+        for other in others[:index]:
+            assert np.abs(one - other).max() > 1e-4
 
 
 @pytest.mark.parametrize("config", [((8,), (1, 1)), ((), ())])

@@ -1,5 +1,6 @@
-"""The noise of photographs is as it is described, and batches depend on seed and number alone."""
+"""Noise is as it is described, and batches depend on seed, number and patch size alone."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,12 +9,30 @@ import pytest
 
 from training.datasets.photos import Folder, decode
 from training.photo import batches as batching
-from training.photo import noise
-from training.photo.batches import Batch, Batches, spoil, spoiled_by
-from training.photo.noise import MIX, UNKNOWN, Kind
+from training.photo.batches import Batch, Batches
+from training.photo.dead_leaves import dead_leaves
+from training.photo.noise.correlated import correlated, film, sharpened
+from training.photo.noise.demosaic import demosaiced
+from training.photo.noise.gaussian import white
+from training.photo.noise.impulse import MOST, impulses
+from training.photo.noise.jpeg import jpeg
+from training.photo.noise.mix import MIX, Kind, sample_of
+from training.photo.noise.profile import UNKNOWN_SIGMA, WHITE, profile, sigma_of
+from training.photo.noise.resampling import resampled
+from training.photo.noise.sensor import camera, sensor
+from training.photo.noise.types import Floats, to_bytes, to_floats
 
-GREY = np.full((64, 64, 3), 0.5, np.float32)
+GRAY = np.full((64, 64, 3), 0.5, np.float32)
+RAMP = np.linspace(0.05, 0.95, 64, dtype=np.float32)[:, None, None].repeat(64, 1).repeat(3, 2)
 KINDS = [pytest.param(kind, id=kind.name) for kind in MIX]
+
+
+def draws(corrupt: Callable[..., Floats], clean: Floats, count: int) -> list[Floats]:
+    return [corrupt(clean, np.random.default_rng(seed)) - clean for seed in range(count)]
+
+
+def neighbours(noise: Floats) -> float:
+    return float(np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1])
 
 
 def test_the_shares_of_the_mix_are_all_patches() -> None:
@@ -23,111 +42,213 @@ def test_the_shares_of_the_mix_are_all_patches() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_noise_has_no_colour_of_its_own(kind: Kind) -> None:
     means = []
-    for seed in range(20):
-        noisy = kind.corrupt(GREY, np.random.default_rng(seed))
-        assert noisy.shape == GREY.shape
-        assert noisy.dtype == np.float32
-        means.append(np.mean(noisy - GREY))
+    for noise in draws(kind.corrupt, GRAY, 20):
+        assert noise.shape == GRAY.shape
+        assert noise.dtype == np.float32
+        means.append(noise.mean())
     # Blotches of a few pixels do not average out in a patch; a cast would be in all of them.
     assert abs(np.mean(means)) < 0.004
 
 
-def test_none_leaves_patches_clean_and_every_other_kind_does_not() -> None:
-    for kind in MIX:
-        noisy = kind.corrupt(GREY, np.random.default_rng(0))
-        assert np.array_equal(noisy, GREY) == (kind.name == "none")
+@pytest.mark.parametrize(("kind", "least", "most"), [(white, 0, 55), (correlated, 0.7, 45)])
+def test_noise_levels_cover_the_documented_range(
+    kind: Callable[..., Floats], least: float, most: float
+) -> None:
+    sigmas = [255 * noise.std() for noise in draws(kind, GRAY, 150)]
+    assert 0.8 * most < max(sigmas) < 1.1 * most
+    assert least * 0.9 <= min(sigmas) < 0.1 * most
 
 
-@pytest.mark.parametrize(("kind", "most"), [(noise.white, 55), (noise.smeared, 40)])
-def test_sigma_reaches_as_far_as_is_said(kind: noise.Corrupt, most: float) -> None:
-    sigmas = [255 * np.std(kind(GREY, np.random.default_rng(seed)) - GREY) for seed in range(100)]
-    assert 0.8 * most < max(sigmas) < 1.03 * most
-    assert min(sigmas) < 0.1 * most
+def test_correlations_over_space_and_over_channels_come_in_all_pairs() -> None:
+    found = set()
+    for noise in draws(correlated, GRAY, 300):
+        channels = np.corrcoef(noise[..., 0].ravel(), noise[..., 2].ravel())[0, 1]
+        found.add((min(2, int(max(0, neighbours(noise)) * 3)), min(2, int(max(0, channels) * 3))))
+    assert found == {(space, channel) for space in range(3) for channel in range(3)}
 
 
-def test_noise_of_a_camera_is_alike_in_neighbours_and_grows_with_the_light() -> None:
-    shaded = np.repeat(np.linspace(0.2, 0.8, 64, dtype=np.float32)[:, None, None], 64, 1)
-    shaded = np.repeat(shaded, 3, 2)
-
-    def correlation(corrupt: noise.Corrupt) -> float:
-        added = [corrupt(shaded, np.random.default_rng(seed)) - shaded for seed in range(5)]
-        return float(
-            np.mean([np.corrcoef(a[:, 1:].ravel(), a[:, :-1].ravel())[0, 1] for a in added])
-        )
-
-    assert correlation(noise.camera) > 0.3
-    assert abs(correlation(noise.white)) < 0.05
-    light = noise.sensor(shaded, np.random.default_rng(1)) ** noise.GAMMA - shaded**noise.GAMMA
-    assert light[48:].std() > 1.2 * light[:16].std()
+def test_film_grain_is_nearly_the_same_in_all_channels() -> None:
+    for noise in draws(film, GRAY, 20):
+        assert np.corrcoef(noise[..., 0].ravel(), noise[..., 1].ravel())[0, 1] > 0.8
+        assert 1.8 < sigma_of(noise) < 33
 
 
-def test_demosaicing_leaves_a_slope_as_it_is_and_makes_colours_alike() -> None:
+def test_noise_of_a_camera_is_correlated_between_neighbours_and_depends_on_the_light() -> None:
+    assert np.mean([neighbours(noise) for noise in draws(camera, GRAY, 20)]) > 0.3
+    assert abs(np.mean([neighbours(noise) for noise in draws(white, GRAY, 20)])) < 0.02
+    ratios = [noise[48:].std() / noise[:16].std() for noise in draws(sensor, RAMP, 30)]
+    # Shot noise is nearly even after the tone curve, which lifts read noise in the shadows.
+    assert min(ratios) < 0.5 < 0.9 < max(ratios) < 1.3
+
+
+def test_ordinary_cameras_are_the_centre_of_the_sensor_noise() -> None:
+    sigmas = [sigma_of(noise) for noise in draws(camera, GRAY, 200)]
+    assert 1.5 < np.median(sigmas) < 6
+    assert np.percentile(sigmas, 5) < 1
+    assert np.percentile(sigmas, 95) > 8
+
+
+def test_demosaicing_keeps_a_slope_and_makes_channels_alike() -> None:
     slope = np.add.outer(np.arange(40), 2 * np.arange(40)).astype(np.float32)[..., None]
     added = np.random.default_rng(0).standard_normal((40, 40, 3)).astype(np.float32)
     alike = []
     for seed in range(30):
-        result = noise._demosaiced(slope.repeat(3, 2), np.random.default_rng(seed))
+        result = demosaiced(slope.repeat(3, 2), np.random.default_rng(seed))
         np.testing.assert_allclose(result[4:-4, 4:-4], slope.repeat(3, 2)[4:-4, 4:-4], atol=1e-3)
-        red, green, _ = noise._demosaiced(added, np.random.default_rng(seed)).reshape(-1, 3).T
+        red, green, _ = demosaiced(added, np.random.default_rng(seed)).reshape(-1, 3).T
         alike.append(np.corrcoef(red, green)[0, 1])
-    # By bilinear interpolation, as of a third, red and green have nothing in common.
+    # By bilinear interpolation, as a third of it is, red and green have nothing in common.
     assert sum(abs(each) < 0.1 for each in alike) >= 4
     assert max(alike) > 0.5
 
 
+def test_resampled_noise_is_blurred_or_averaged() -> None:
+    found = []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        noise = (
+            resampled(
+                lambda clean, own: clean + own.standard_normal(clean.shape, np.float32),
+                GRAY,
+                random,
+            )
+            - GRAY
+        )
+        found.append((neighbours(noise), float(noise.std())))
+    assert max(correlation for correlation, _ in found) > 0.3
+    assert min(level for _, level in found) < 0.7
+
+
+def test_impulses_replace_at_most_their_share_of_the_numbers_and_leave_the_others() -> None:
+    for seed in range(30):
+        noisy = impulses(GRAY, np.random.default_rng(seed))
+        assert (noisy != GRAY).mean() < 5.5 * MOST  # a cross has five pixels
+        assert 0 <= noisy.min() <= noisy.max() <= 1
+    assert max((impulses(GRAY, np.random.default_rng(s)) != GRAY).mean() for s in range(30)) > 0.01
+
+
+def test_jpeg_has_blocks_of_many_strengths() -> None:
+    grain = np.random.default_rng(0).standard_normal(GRAY.shape, np.float32)
+    textured = to_floats(to_bytes(GRAY + np.float32(0.05) * grain))
+    errors = [
+        sigma_of(jpeg(textured, np.random.default_rng(seed)) - textured) for seed in range(40)
+    ]
+    assert 3 * min(errors) < max(errors)
+
+
+def test_a_profile_describes_colour_neighbours_and_brightness() -> None:
+    random = np.random.default_rng(0)
+    plain = random.standard_normal((96, 96, 3)).astype(np.float32) * np.float32(0.05)
+    light = np.linspace(0, 1, 96, dtype=np.float32)[:, None, None].repeat(96, 1).repeat(3, 2)
+    np.testing.assert_allclose(profile(plain, light), WHITE, atol=0.06)
+    shared = plain[..., :1].repeat(3, -1)
+    assert profile(shared, light)[0] == pytest.approx(0, abs=0.01)
+    opposed = plain - plain.mean(-1, keepdims=True)
+    assert profile(opposed, light)[0] == pytest.approx(1.5, abs=0.01)
+    assert profile(plain.repeat(2, 0).repeat(2, 1)[:96, :96], light)[1] == pytest.approx(
+        0.75, abs=0.03
+    )
+    dark = plain * np.where(light < 1 / 3, np.float32(4), np.float32(1))
+    shadows, middle, highlights = profile(dark, light)[2:]
+    assert shadows - middle == pytest.approx(2, abs=0.1)  # four times as strong, in octaves
+    assert middle == pytest.approx(highlights, abs=0.1)
+    np.testing.assert_array_equal(profile(np.zeros_like(plain), light), WHITE)
+    # Where there are no shadows, they are described as what is nearest to them.
+    assert len(set(profile(plain, np.full_like(plain, 0.5))[2:])) == 1
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_sigma_that_is_told_is_that_of_what_was_added(kind: Kind) -> None:
+def test_sigma_is_that_of_what_was_added(kind: Kind) -> None:
     compared = 0
+    plain = replace(kind, jpeg=0.0, impulses=0.0)
     for seed in range(40):
-        noisy, sigma, clean = spoiled_by(replace(kind, jpeg=0.0), GREY, np.random.default_rng(seed))
-        if noisy.min() > 0 and noisy.max() < 1:  # what was added has not been clipped
+        sample = sample_of(plain, GRAY, np.random.default_rng(seed))
+        if sample.noisy.min() > 0 and sample.noisy.max() < 1:  # nothing was clipped
             compared += 1
-            assert 255 * np.std(noisy - clean) == pytest.approx(sigma, abs=0.5)  # but rounded
+            noise = sample.noisy - sample.clean
+            assert sigma_of(noise) == pytest.approx(sample.sigma, abs=0.51)  # rounded to 8 bits
     assert compared > 5
 
 
-def test_sigma_is_told_of_half_of_the_patches() -> None:
-    told = [spoil(GREY, np.random.default_rng(seed))[1] != UNKNOWN for seed in range(100)]
-    assert 35 < sum(told) < 65
+def test_impulses_do_not_count_as_noise_level() -> None:
+    (kind,) = (kind for kind in MIX if kind.name == "impulse")
+    for seed in range(10):
+        sample = sample_of(replace(kind, jpeg=0.0), GRAY, np.random.default_rng(seed))
+        assert sample.sigma < 0.01
+        assert not np.array_equal(sample.noisy, sample.clean)
 
 
 @pytest.fixture(scope="module")
 def batches(photographs: Folder, tmp_path_factory: pytest.TempPathFactory) -> Batches:
     file = tmp_path_factory.mktemp("decoded") / "photos.bin"
-    return Batches(decode(photographs, file, at_least=64), 32, 8, seed=5, wide_from=3)
+    photos = decode(photographs, file, at_least=64)
+    leaves = [dead_leaves(photos.arrays(), seed=seed, size=96) for seed in range(3)]
+    return Batches(photos.extended(leaves), 3, 8 * 32**2, seed=5)
 
 
 def equal(one: Batch, other: Batch) -> bool:
     return all(
         np.array_equal(getattr(one, name), getattr(other, name))
-        for name in ("noisy", "sigma", "clean")
+        for name in ("noisy", "sigma", "profile", "clean")
     )
 
 
-def test_a_batch_is_a_function_of_seed_and_number(batches: Batches, tmp_path: Path) -> None:
+def test_a_batch_is_a_function_of_seed_number_and_size(batches: Batches) -> None:
     arrays = batches.photos.arrays()
-    narrow = Batches(batches.photos, 32, 8, seed=5)
-    assert equal(batches.draw(2, arrays), narrow.draw(2, arrays))
-    assert not equal(batches.draw(2, arrays), batches.draw(1, arrays))
-    other = Batches(batches.photos, 32, 8, seed=6)
-    assert not equal(batches.draw(2, arrays), other.draw(2, arrays))
+    assert equal(batches.draw(2, 32, arrays), batches.draw(2, 32, arrays))
+    assert not equal(batches.draw(2, 32, arrays), batches.draw(1, 32, arrays))
+    other = replace(batches, seed=6)
+    assert not equal(batches.draw(2, 32, arrays), other.draw(2, 32, arrays))
 
 
-def test_batches_are_of_wide_patches_from_a_number_on(batches: Batches) -> None:
+def test_batches_have_the_same_pixels_whatever_the_patch_size(batches: Batches) -> None:
     arrays = batches.photos.arrays()
-    for number, shape in ((2, (8, 32, 32, 3)), (3, (4, 64, 64, 3))):
-        batch = batches.draw(number, arrays)
-        assert batch.noisy.shape == batch.clean.shape == shape
-        assert batch.sigma.shape == shape[:1]
+    for size, count in ((32, 8), (64, 2)):
+        batch = batches.draw(2, size, arrays)
+        assert batch.noisy.shape == batch.clean.shape == (count, size, size, 3)
+        assert batch.sigma.shape == (count,)
+        assert batch.profile.shape == (count, 5)
         assert 0 <= batch.clean.min() <= batch.clean.max() <= 1
 
 
-def test_a_stream_gives_the_batches_in_order_from_any_of_them_on(batches: Batches) -> None:
+def test_the_network_works_blind_or_with_the_level_alone_for_some_patches(batches: Batches) -> None:
     arrays = batches.photos.arrays()
-    received = list(batches.stream(1, 5, workers=2))
+    drawn = [batches.draw(number, 32, arrays) for number in range(60)]
+    blind = np.concatenate([batch.sigma == UNKNOWN_SIGMA for batch in drawn])
+    undescribed = np.concatenate([batch.profile[:, 0] < 0 for batch in drawn])
+    assert 0.1 < blind.mean() < 0.2
+    assert 0.33 < undescribed.mean() < 0.47
+    assert not (blind & ~undescribed).any()
+
+
+def test_dead_leaves_are_their_share_of_the_patches(batches: Batches) -> None:
+    odds = batching._odds(batches.photos.arrays(), 3)
+    assert odds[-3:].sum() == pytest.approx(batching.SYNTHETIC)
+    assert batching._odds(batches.photos.arrays(), 0).sum() == pytest.approx(1)
+
+
+def test_dead_leaves_have_plain_areas_edges_and_the_colours_of_photographs(
+    batches: Batches,
+) -> None:
+    palette = [np.full((8, 8, 3), (200, 120, 40), np.uint8)]
+    image = dead_leaves(palette, seed=1, size=128).astype(float)
+    assert image.shape == (128, 128, 3)
+    np.testing.assert_allclose(image[..., 1], image[..., 0] * 0.6, atol=1.5)
+    flat = []
+    for seed in range(8):
+        image = dead_leaves(batches.photos.arrays(), seed=seed, size=128).astype(float)
+        flat.append((np.abs(np.diff(image, axis=0)).max(-1) <= 2).mean())
+    assert max(flat) > 0.9
+    assert min(flat) < 0.75
+
+
+def test_a_stream_gives_the_batches_of_its_plan(batches: Batches) -> None:
+    arrays = batches.photos.arrays()
+    plan = [(1, 32), (2, 32), (3, 64), (7, 64)]
+    received = list(batches.stream(plan, workers=2))
     assert len(received) == 4
-    for number, batch in enumerate(received, 1):
-        assert equal(batch, batches.draw(number, arrays))
+    for (number, size), batch in zip(plan, received, strict=True):
+        assert equal(batch, batches.draw(number, size, arrays))
 
 
 def test_photographs_are_made_smaller_and_larger() -> None:
@@ -143,9 +264,18 @@ def test_photographs_are_made_smaller_and_larger() -> None:
 def test_sharpened_noise_has_more_of_the_finest_detail() -> None:
     random = np.random.default_rng(3)
     plain = np.random.default_rng(1).standard_normal((64, 64, 3)).astype(np.float32)
-    results = [noise._sharpened(plain, random) for _ in range(20)]
+    results = [sharpened(plain, random, 0.5) for _ in range(20)]
     changed = [each for each in results if each is not plain]
     assert 4 <= len(changed) <= 16
-    for each in changed:
-        neighbours = np.corrcoef(each[:, 1:].ravel(), each[:, :-1].ravel())[0, 1]
-        assert neighbours < 0.02
+    assert all(neighbours(each) < 0.02 for each in changed)
+
+
+def test_decoded_photographs_can_be_extended(photographs: Folder, tmp_path: Path) -> None:
+    photos = decode(photographs, tmp_path / "photos.bin", at_least=64)
+    before = [array.copy() for array in photos.arrays()]
+    image = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
+    extended = photos.extended([image])
+    for mine, expected in zip(extended.arrays(), [*before, image], strict=True):
+        np.testing.assert_array_equal(mine, expected)
+    for mine, expected in zip(photos.arrays(), before, strict=True):
+        np.testing.assert_array_equal(mine, expected)

@@ -6,22 +6,34 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+PROFILE = 5
+"""Numbers that describe noise beside its level: see training/photo/noise/profile.py."""
 BRANCH = 0.3
-"""How large the last kernels of the residual branches begin: the sum of all stays about as it is,
-without a normalisation, whose moments of one batch are not those of what is served."""
+"""Scale of the initial kernel that ends a residual branch: the variance of the sum stays about 1
+without normalisation, whose moments of one batch are not those at inference."""
 
 
 @dataclass(frozen=True)
 class PhotoConfig:
-    """Channels of each level, outermost first, and residual blocks of each.
+    """The widths and depths of the levels, outermost first.
 
     The first level works at half the resolution of the photograph, each further one at half of
     the one before. A level has its blocks on the way down and again on the way up; the innermost
-    has its own once. Raises ValueError where there are not as many numbers of blocks as levels.
+    has its blocks once.
+
+    Args:
+        channels: of each level.
+        blocks: residual blocks of each level, as many numbers as channels.
+        overlap: whether the first convolution and the last transposed one are 4x4 instead of 2x2,
+            so that the 2x2 grid of the stride does not show.
+
+    Raises:
+        ValueError: there is no level, or not a number of blocks for each.
     """
 
-    channels: tuple[int, ...] = (48, 64, 96)
+    channels: tuple[int, ...] = (48, 96, 160)
     blocks: tuple[int, ...] = (2, 2, 4)
+    overlap: bool = True
 
     def __post_init__(self) -> None:
         if len(self.channels) != len(self.blocks) or not self.channels:
@@ -32,11 +44,12 @@ class PhotoConfig:
 
     def __str__(self) -> str:
         levels = zip(self.channels, self.blocks, strict=True)
-        return "U-Net of " + ", ".join(f"{wide} channels x {deep} blocks" for wide, deep in levels)
+        text = "U-Net of " + ", ".join(f"{wide} channels x {deep} blocks" for wide, deep in levels)
+        return text + (", 4x4 kernels at both ends" if self.overlap else "")
 
     @property
     def stride(self) -> int:
-        """What height and width of an image must be multiples of."""
+        """What height and width of an image must be multiples of, in pixels."""
         return 1 << len(self.channels)
 
 
@@ -44,7 +57,9 @@ class PhotoConfig:
 class Computation:
     """How the same weights are computed: it changes no shape of them.
 
-    precision: a Keras dtype policy; data_format: how the layers see their inputs inside.
+    Args:
+        precision: a Keras dtype policy.
+        data_format: of the layers' inputs inside the model.
     """
 
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -52,14 +67,22 @@ class Computation:
 
 
 def build(config: PhotoConfig, *, seed: int, computation: Computation | None = None) -> keras.Model:
-    """Return a denoising autoencoder with skips, untrained.
+    """Return an untrained denoising autoencoder with skip connections.
 
-    Images (batch, height, width, 3) in [0, 1], height and width multiples of the stride, and sigma
-    (batch,), the standard deviation of the noise on the scale of 0 to 255, negative where it is
-    unknown -> images of the same shape, float32, not clipped. The U-Net is that of Ronneberger et
-    al. (2015, arXiv 1505.04597) with additive skips and residual blocks (Zhang et al., 2021, arXiv
-    2008.13751); the level of noise as an input is from Zhang et al. (2018, arXiv 1710.04026), the
-    prediction of the noise instead of the image from Zhang et al. (2017, arXiv 1608.03981).
+    Its inputs are images (batch, height, width, 3) in [0, 1], height and width multiples of the
+    stride; sigma (batch,), the noise level on the scale of 0 to 255, negative where unknown; and
+    profile (batch, 5), what else is known of the noise, its first number negative where unknown.
+    Its output is images of the same shape, float32, not clipped.
+
+    The U-Net is that of Ronneberger et al. (2015, arXiv 1505.04597) with additive skips and
+    residual blocks (Zhang et al., 2021, arXiv 2008.13751); the noise level as an input is from
+    Zhang et al. (2018, arXiv 1710.04026), the prediction of the noise instead of the image from
+    Zhang et al. (2017, arXiv 1608.03981).
+
+    Args:
+        config: widths and depths.
+        seed: of the initial weights.
+        computation: precision and data format, float32 and channels last by default.
     """
     keras.utils.set_random_seed(seed)
     return _UNet(config, computation or Computation()).build()
@@ -75,33 +98,38 @@ class _UNet:
     def build(self) -> keras.Model:
         channels, blocks = self.config.channels, self.config.blocks
         innermost = len(channels) - 1
+        ends = 4 if self.config.overlap else 2
         images = keras.Input((None, None, 3), name="images")
         sigma = keras.Input((), name="sigma")
-        level = _level_of_noise(sigma)
+        profile = keras.Input((PROFILE,), name="profile")
+        level = _embedding(sigma, profile)
         skips = []
         x = ops.transpose(images, (0, 3, 1, 2)) if self.channel_axis == 1 else images
         for depth in range(len(channels)):
-            x = self.convolution(channels[depth], 2, strides=2, name=f"down{depth}")(x)
+            size = 2 if depth else ends
+            x = self.convolution(
+                channels[depth], size, strides=2, padding="same", name=f"down{depth}"
+            )(x)
             x = self.blocks(x, level, channels[depth], blocks[depth], name=f"encoder{depth}")
             skips.append(x)
         for depth in reversed(range(innermost)):
-            x = self.transposed(channels[depth], name=f"up{depth}")(x)
+            x = self.transposed(channels[depth], 2, name=f"up{depth}")(x)
             x = keras.layers.Add(dtype=self.precision)([x, skips[depth]])
             x = self.blocks(x, level, channels[depth], blocks[depth], name=f"decoder{depth}")
-        # It starts as the identity. The branches of the blocks must not start at zero as well:
+        # The model starts as the identity. The residual branches must not start at zero as well:
         # with both at zero there is hardly a gradient, and the training stalls.
-        noise = self.transposed(3, kernel_initializer="zeros", name="noise")(x)
+        noise = self.transposed(3, ends, kernel_initializer="zeros", name="noise")(x)
         noise = ops.transpose(noise, (0, 2, 3, 1)) if self.channel_axis == 1 else noise
         outputs = keras.layers.Subtract(dtype="float32", name="outputs")([images, noise])
-        return keras.Model([images, sigma], outputs, name="photo")
+        return keras.Model([images, sigma, profile], outputs, name="photo")
 
     def blocks(self, x: Any, level: Any, channels: int, number: int, *, name: str) -> Any:
-        """Residual blocks, after what the level of noise means for the channels is added."""
-        told = keras.layers.Dense(
+        """Add a bias that depends on the noise to each channel, then residual blocks."""
+        bias = keras.layers.Dense(
             channels, use_bias=False, dtype=self.precision, name=f"{name}_level"
         )(level)
         shape = (channels, 1, 1) if self.channel_axis == 1 else (1, 1, channels)
-        x = keras.layers.Add(dtype=self.precision)([x, keras.layers.Reshape(shape)(told)])
+        x = keras.layers.Add(dtype=self.precision)([x, keras.layers.Reshape(shape)(bias)])
         for block in range(number):
             y = self.convolution(channels, 3, padding="same", name=f"{name}_{block}a")(x)
             y = keras.layers.ReLU(dtype=self.precision)(y)
@@ -112,7 +140,7 @@ class _UNet:
     def convolution(
         self, filters: int, size: int, scale: float = 1.0, **options: Any
     ) -> keras.layers.Layer:
-        """A convolution; scale: of its initial kernel, 1 for He's."""
+        """A convolution; scale multiplies He's initial kernel."""
         return keras.layers.Conv2D(
             filters,
             size,
@@ -122,15 +150,33 @@ class _UNet:
             **options,
         )
 
-    def transposed(self, filters: int, **options: Any) -> keras.layers.Layer:
+    def transposed(self, filters: int, size: int, **options: Any) -> keras.layers.Layer:
         return keras.layers.Conv2DTranspose(
-            filters, 2, strides=2, data_format=self.format, dtype=self.precision, **options
+            filters,
+            size,
+            strides=2,
+            padding="same",
+            data_format=self.format,
+            dtype=self.precision,
+            **options,
         )
 
 
-def _level_of_noise(sigma: Any) -> Any:
-    """Whether sigma is known, and how large it is, mixed into what the layers can add."""
+def _embedding(sigma: Any, profile: Any) -> Any:
+    """What is known of the noise, mixed into features that the levels turn into biases."""
     sigma = ops.expand_dims(sigma, -1)
-    known = ops.cast(sigma >= 0, "float32")
-    told = ops.concatenate([known, known * sigma / 50.0], -1)
-    return keras.layers.Dense(32, activation="relu", dtype="float32", name="level")(told)
+    is_known = ops.cast(sigma >= 0, "float32")
+    sigma = is_known * ops.maximum(sigma, 0.0)
+    is_described = ops.cast(profile[:, :1] >= 0, "float32")
+    known = ops.concatenate(
+        [
+            is_known,
+            sigma / 50.0,
+            ops.log(1.0 + sigma) / 2.0,  # what is weak differs as much as what is strong
+            is_described,
+            is_described * profile,
+        ],
+        -1,
+    )
+    hidden = keras.layers.Dense(64, activation="relu", dtype="float32", name="level")(known)
+    return keras.layers.Dense(64, activation="relu", dtype="float32", name="level2")(hidden)

@@ -3,6 +3,7 @@
 import hashlib
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +53,20 @@ class Photos:
     def arrays(self) -> list[Pixels]:
         """Return the photographs, uint8 (height, width, 3) each, as views of the file."""
         ends = np.cumsum([height * width * 3 for height, width in self.sizes])
-        parts = np.split(np.memmap(self.path, np.uint8, "r"), ends[:-1])
+        parts = np.split(np.memmap(self.path, np.uint8, "r")[: ends[-1]], ends[:-1])
         return [
             part.reshape(height, width, 3)
             for part, (height, width) in zip(parts, self.sizes, strict=True)
         ]
+
+    def extended(self, images: Iterable[Pixels]) -> "Photos":
+        """Return the photographs with other images appended to their file."""
+        sizes = list(self.sizes)
+        with self.path.open("ab") as out:
+            for image in images:
+                out.write(image.tobytes())
+                sizes.append(image.shape[:2])
+        return Photos(self.path, tuple(sizes))
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,15 @@ from training.autoencoders.photo import PhotoConfig, build
 from training.export import FILES, check_parity, require_tensorflow, version
 from training.photo import graph
 from training.photo.halo import halo, pictures
-from training.photo.noise import UNKNOWN, Floats
+from training.photo.noise.profile import UNKNOWN, UNKNOWN_SIGMA
+from training.photo.noise.types import Floats
 
 HIGHEST_SIGMA = 100.0
 IMAGES = Tensor(name="images", dtype="float32", shape=("batch", "height", "width", 3))
 RECONSTRUCTIONS = Tensor(name=graph.OUTPUT, dtype="float32", shape=IMAGES.shape)
 SIGMA = SigmaInput(
     tensor=Tensor(name="sigma", dtype="float32", shape=("batch",)),
-    unknown=UNKNOWN,
+    unknown=UNKNOWN_SIGMA,
     highest=HIGHEST_SIGMA,
 )
 
@@ -97,7 +98,7 @@ def _check_parity(model: keras.Model, session: Session, name: str, stride: int) 
     random = np.random.default_rng(0)
     for batch, height, width in ((1, 9 * stride, 9 * stride), (3, 5 * stride, 12 * stride)):
         images: Floats = random.random((batch, height, width, 3), np.float32)
-        sigma = np.array([UNKNOWN, 15, 50], np.float32)[:batch]
-        expected = np.asarray(model([images, sigma], training=False))
+        sigma = np.array([UNKNOWN_SIGMA, 15, 50], np.float32)[:batch]
+        expected = np.asarray(model([images, sigma, np.tile(UNKNOWN, (batch, 1))], training=False))
         received = session.run(images, None, sigma)
         check_parity(name, images, expected, received)

@@ -46,6 +46,11 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
             "--steps", {"type": positive, "help": "number of batches, by default the recipe's"}
         ),
         Argument(
+            "--minutes",
+            {"type": float, "help": "of training in all, instead of a number of batches"},
+            default=0.0,
+        ),
+        Argument(
             "--precision",
             {
                 "choices": ("float32", "mixed_bfloat16", "mixed_float16"),
@@ -124,11 +129,13 @@ class PhotoFamily:
                 f"validating with {len(held_out)} of the photographs, each {recipe.HELD_OUT}th in "
                 "the order of their names, and training on the others"
             )
+        if options.steps and options.minutes:
+            raise ValueError("--minutes: expected none where --steps sets the length")
         steps = options.steps or recipe.FIT.steps
         for name in names:
             train(
                 recipe.CONFIG,
-                replace(recipe.FIT, steps=steps),
+                replace(recipe.FIT, steps=steps, minutes=options.minutes),
                 Computation(
                     options.precision,
                     # The quicker layout of each backend on a CPU; TensorFlow has only one there.
@@ -159,7 +166,7 @@ class PhotoFamily:
             )
         settings = [
             record.model,
-            f"{record.steps} {record.settings}",
+            f"{record.gigapixels:g} gigapixels in {record.hours:g} hours: {record.settings}",
             f"{record.precision} by Keras on {record.backend}",
         ]
         manifest = export(
@@ -215,7 +222,10 @@ def _command(options: Namespace, steps: int) -> str:
     words = ["python", "-m", "training", "train", NAME, "--seed", str(options.seed)]
     for flag, folder in (("--photos", options.photos), ("--validation", options.validation)):
         words += [flag, folder.resolve().name] if folder else []
-    words += ["--steps", str(steps)]
+    if options.minutes:
+        words += ["--minutes", f"{options.minutes:g}"]
+    else:
+        words += ["--steps", str(steps)]
     if options.precision != "float32":
         words += ["--precision", options.precision]
     return shlex.join(words)

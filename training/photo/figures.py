@@ -8,9 +8,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from service.inference.model import Model
 from training.datasets.photos import Folder, Pixels, middle, open_image
-from training.photo import noise, pipeline
-from training.photo.batches import spoiled_by
+from training.photo import pipeline
 from training.photo.cases import white
+from training.photo.noise import mix
+from training.photo.noise.types import to_bytes, to_floats
 from training.scores import psnr
 
 SIDE, GAP, LABEL = 144, 6, 18
@@ -35,9 +36,9 @@ def draw(images: Folder, model: Model | None, folder: Path) -> Iterator[Path]:
 def noises(crops: Sequence[Pixels], path: Path) -> Path:
     """Draw clean crops over a row of them for each kind of noise, as training draws it."""
     rows = {"clean": list(crops)}
-    for number, kind in enumerate(noise.MIX):
+    for number, kind in enumerate(mix.MIX):
         rows[f"{kind.name}, {kind.share:.0%} of the patches"] = [
-            _spoiled(crop, kind, np.random.default_rng((number, index)))
+            _noisy(crop, kind, np.random.default_rng((number, index)))
             for index, crop in enumerate(crops)
         ]
     return _save(_sheet(rows), path)
@@ -80,8 +81,8 @@ def _middles(images: Folder, number: int) -> list[Pixels]:
     return crops
 
 
-def _spoiled(crop: Pixels, kind: noise.Kind, random: np.random.Generator) -> Pixels:
-    return noise.to_bytes(spoiled_by(kind, crop.astype(np.float32) / np.float32(255), random)[0])
+def _noisy(crop: Pixels, kind: mix.Kind, random: np.random.Generator) -> Pixels:
+    return to_bytes(mix.sample_of(kind, to_floats(crop), random).noisy)
 
 
 def _sheet(rows: dict[str, list[Pixels]]) -> Image.Image:

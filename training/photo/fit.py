@@ -1,9 +1,10 @@
 """The training loop of the denoiser of photographs, which can be stopped and resumed."""
 
 import csv
+import signal
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from training import history
 from training.autoencoders.photo import Computation, PhotoConfig, build
 from training.photo import checkpoint
 from training.photo.batches import Batches
+from training.photo.checkpoint import Position
 from training.photo.muon import ConvolutionMuon
-from training.photo.settings import PhotoFitSettings, RiseStayFall
+from training.photo.settings import PhotoFitSettings
 from training.photo.validation import Validation
 
 WEIGHTS = checkpoint.AVERAGE
@@ -34,43 +36,127 @@ def fit(
     *,
     workers: int,
     announce: Callable[[str], None] = print,
-) -> None:
-    """Train into a folder, from its checkpoint on where it has one.
+) -> Position:
+    """Train into a folder, from its checkpoint on where it has one; return where it ended.
 
     The folder receives history.csv (a row a validation), the checkpoint, and photo.weights.h5, the
-    moving average of the weights. workers: processes that make batches ahead. Raises
-    FloatingPointError where the loss becomes infinite or NaN; the last checkpoint is kept.
+    moving average of the weights. SIGTERM and SIGINT end the training after the current step, with
+    a checkpoint.
+
+    Args:
+        config: what to train.
+        computation: its precision and data format.
+        batches: what to draw batches from.
+        validation: what to measure on.
+        settings: how to train.
+        folder: of the run.
+        workers: processes that make batches ahead.
+        announce: receives a line for each validation.
+
+    Raises:
+        FloatingPointError: the loss became infinite or NaN; the last checkpoint is kept.
+        KeyboardInterrupt: a signal stopped the training.
     """
     model = build(config, seed=batches.seed, computation=computation)
     average = build(config, seed=batches.seed, computation=computation)
     model.compile(_optimizer(settings, computation), ABSOLUTE)
-    start = checkpoint.restore(folder / CHECKPOINT, model, average)
-    if start:
-        announce(f"{folder}: resuming after {start} steps")
-    losses, since = [], time.monotonic()
-    with closing(batches.stream(start, settings.steps, workers=workers)) as stream:
-        for step, batch in enumerate(stream, start + 1):
-            if step > settings.squared_from and model.loss == ABSOLUTE:
+    position = checkpoint.restore(folder / CHECKPOINT, model, average)
+    if position.step:
+        announce(f"{folder}: resuming after {position.step} steps")
+    run = _Run(settings, position)
+    losses: list[Any] = []
+    validated = time.monotonic()
+    with _stopping() as stopped, closing(batches.stream(run.plan(), workers=workers)) as stream:
+        for batch in stream:
+            step, progress = run.position.step, run.progress
+            if settings.is_squared(progress) and model.loss == ABSOLUTE:
                 model.compile(model.optimizer, _root_mean_square)
-            losses.append(model.train_on_batch([batch.noisy, batch.sigma], batch.clean))
+            model.optimizer.learning_rate = settings.rate(step, progress)
+            losses.append(
+                model.train_on_batch([batch.noisy, batch.sigma, batch.profile], batch.clean)
+            )
+            step = run.advance(batch.clean.size // 3)
             if step % AVERAGE_EVERY == 0:
                 _average(average, model, step, settings.momentum)
-            if step % settings.every == 0 or step == settings.steps:
-                loss = float(np.mean(losses))
-                if not np.isfinite(loss):
-                    raise FloatingPointError(f"expected a finite loss, received {loss}")
-                row = {"step": step, "loss": loss, **validation.measure(average)}
-                row["seconds"] = round(time.monotonic() - since, 1)
+            validates = step % settings.validate_every == 0 or run.ended
+            saves = step % settings.save_every == 0 or bool(stopped)
+            if (validates or saves) and not np.isfinite(losses).all():
+                raise FloatingPointError(f"expected a finite loss, received {losses[-1]}")
+            row: dict[str, float] = {}
+            if validates:
+                row = {"step": step, "gigapixels": round(run.position.pixels / 1e9, 4)}
+                row |= {"loss": float(np.mean(losses)), **validation.measure(average)}
+                row["seconds"] = round(time.monotonic() - validated, 1)
                 _log(folder / history.FILE_NAME, row)
-                checkpoint.write(folder / CHECKPOINT, step, model, average)
+                losses, validated = [], time.monotonic()
+            if validates or saves:
+                checkpoint.write(folder / CHECKPOINT, run.position, model, average)
+            if row:
                 announce(" ".join(f"{key} {value:g}" for key, value in row.items()))
-                losses, since = [], time.monotonic()
+            if stopped:
+                announce(f"{folder}: stopped after {step} steps")
+                raise KeyboardInterrupt
+            if run.ended:
+                break
     average.save_weights(folder / WEIGHTS)
+    return run.position
+
+
+class _Run:
+    """Where a training stands: steps, pixels, and seconds spent in all of its runs."""
+
+    def __init__(self, settings: PhotoFitSettings, position: Position) -> None:
+        self._settings = settings
+        self._began = time.monotonic() - position.seconds
+        self.position = position
+
+    @property
+    def progress(self) -> float:
+        """The share of the training that is done, 0 to 1."""
+        return self._settings.progress(self.position.step, self.position.seconds)
+
+    @property
+    def ended(self) -> bool:
+        return self.progress >= 1
+
+    def advance(self, pixels: int) -> int:
+        """Count a step; return how many there were."""
+        self.position = Position(
+            self.position.step + 1,
+            self.position.pixels + pixels,
+            time.monotonic() - self._began,
+        )
+        return self.position.step
+
+    def plan(self) -> Iterator[tuple[int, int]]:
+        """Yield the number and the patch size of each batch until the training ends.
+
+        Batches are made ahead: with a time to keep, a size may come a few steps late.
+        """
+        number = self.position.step
+        while not self.ended if self._settings.minutes else number < self._settings.steps:
+            progress = self.progress if self._settings.minutes else number / self._settings.steps
+            yield number, self._settings.size(progress)
+            number += 1
+
+
+@contextmanager
+def _stopping() -> Iterator[list[int]]:
+    """Collect SIGTERM and SIGINT instead of ending at once."""
+    stopped: list[int] = []
+    before = {
+        number: signal.signal(number, lambda received, _: stopped.append(received))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _optimizer(settings: PhotoFitSettings, computation: Computation) -> Any:
-    rate = RiseStayFall(settings.learning_rate, settings.warmup, settings.fall, settings.steps)
-    muon = ConvolutionMuon(rate, weight_decay=settings.weight_decay)
+    muon = ConvolutionMuon(settings.learning_rate, weight_decay=settings.weight_decay)
     if computation.precision == "mixed_float16":  # small gradients would become zero in it
         return keras.optimizers.LossScaleOptimizer(muon)
     return muon
@@ -83,14 +169,14 @@ def _root_mean_square(clean: Any, restored: Any) -> Any:
 
 
 def _average(average: keras.Model, model: keras.Model, step: int, momentum: float) -> None:
-    """Move the average towards the weights, at first faster, as the first ones are no good."""
+    """Move the average towards the weights, faster at first, while the weights are no good."""
     kept = min(momentum, 1 - 10 / (step + 10)) ** AVERAGE_EVERY
     for mean, new in zip(average.weights, model.weights, strict=True):
         mean.assign(mean * kept + new * (1 - kept))
 
 
 def _log(path: Path, row: dict[str, float]) -> None:
-    """Add a row, in place of what was run after its step before a stop."""
+    """Add a row, in place of rows after its step from before a stop."""
     rows: list[dict[str, Any]] = []
     if path.exists():
         with path.open(newline="") as file:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import onnx
 
+from training.autoencoders.photo import PROFILE
 from training.export import OPSET, rename
 
 OUTPUT = "reconstructions"
@@ -24,9 +25,12 @@ def convert(model: keras.Model) -> onnx.ModelProto:
         tf.TensorSpec((None, None, None, 3), tf.float32, name="images"),
         tf.TensorSpec((None,), tf.float32, name="sigma"),
     ]
-    function = tf.function(
-        lambda images, sigma: model([images, sigma], training=False), input_signature=signature
-    )
+
+    def denoised(images: Any, sigma: Any) -> Any:
+        profile = tf.stack([0 * sigma - 1] * PROFILE, axis=1)  # unknown, for any batch size
+        return model([images, sigma, profile], training=False)
+
+    function = tf.function(denoised, input_signature=signature)
     converted: onnx.ModelProto
     converted, _ = tf2onnx.from_function(function, signature, opset=OPSET)
     graph = converted.graph
@@ -42,10 +46,10 @@ def convert(model: keras.Model) -> onnx.ModelProto:
 
 
 def _uncut(graph: onnx.GraphProto) -> None:
-    """Take transposed convolutions as they are.
+    """Let transposed convolutions cut their outputs to size themselves.
 
-    TensorFlow is told how large their outputs are to be, so that the converter cuts and pads them
-    to that size. It is the size that they have, and each time all pixels are copied twice.
+    TensorFlow states how large their outputs are, so the converter cuts and pads them to that size
+    in nodes of their own, each of which copies all pixels.
     """
     makers = _makers(graph)
     whole = {}
@@ -53,9 +57,22 @@ def _uncut(graph: onnx.GraphProto) -> None:
         if node.op_type == "Pad" and (cut := makers.get(node.input[0])) is not None:
             made = makers.get(cut.input[0])
             if cut.op_type == "Slice" and made is not None and made.op_type == "ConvTranspose":
+                _pad_same(made)
                 whole[node.output[0]] = made.output[0]
                 node.output[0] = f"{node.output[0]}_unused"
     rename(graph, whole)
+
+
+def _pad_same(node: onnx.NodeProto) -> None:
+    """Make the outputs of a transposed convolution as large as its inputs times the stride."""
+    given = {each.name: each.ints for each in node.attribute}
+    surplus = [
+        size - step for size, step in zip(given["kernel_shape"], given["strides"], strict=True)
+    ]
+    pads = [each // 2 for each in surplus] + [each - each // 2 for each in surplus]
+    kept = [each for each in node.attribute if each.name not in ("auto_pad", "pads")]
+    del node.attribute[:]
+    node.attribute.extend([*kept, onnx.helper.make_attribute("pads", pads)])
 
 
 def _prune(graph: onnx.GraphProto) -> None:

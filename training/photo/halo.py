@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
-from training.photo import noise
-from training.photo.noise import Floats
+from training.photo.noise import mix
+from training.photo.noise.types import Floats
 
 Denoise = Callable[[Floats], Floats]
 """Images (batch, height, width, 3) in [0, 1] -> images of the same shape, not clipped."""
@@ -42,7 +42,7 @@ def pictures() -> list[Floats]:
     return [
         np.clip(kind.corrupt(_scene(random), random), 0, 1)
         for seed in range(SEEDS)
-        for kind in noise.MIX
+        for kind in mix.MIX
         for random in [np.random.default_rng(seed)]
     ]
 

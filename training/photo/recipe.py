@@ -4,7 +4,7 @@ from training.autoencoders.photo import PhotoConfig
 from training.photo.settings import PhotoFitSettings
 
 SUMMARY = "A residual U-Net, trained to remove the noise of photographs of any size"
-CONFIG = PhotoConfig((48, 64, 96), (2, 2, 4))
+CONFIG = PhotoConfig()
 FIT = PhotoFitSettings()
 HELD_OUT = 20
 """Every n-th photograph is validated with, where there are no others for it."""

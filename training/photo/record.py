@@ -7,13 +7,27 @@ from training.record import Kept
 
 @dataclass(frozen=True)
 class PhotoRecord(Kept):
-    """A training: first what tells it from any other, then what is known of how it went.
+    """A training of photographs: first what makes it unique, then how it went.
 
-    photographs, validation: digests of the names and sizes of the images trained on and validated
-    with, of which there are so many; model, settings, precision: what is trained and how, in words;
-    licence: of the photographs, in words; steps: until the end; epochs: patches of as many pixels
-    as the photographs have; trained_at: ISO 8601, empty until the training has ended; versions: of
-    the packages used.
+    Args:
+        seed: of the weights and batches.
+        photographs: digest of the names and sizes of the images trained on.
+        training_images: how many there are.
+        validation: digest of the names and sizes of the images validated with.
+        validation_images: how many there are.
+        model: what is trained, in words.
+        settings: how it is trained, in words.
+        precision: Keras's dtype policy.
+        command: that repeats the training.
+        licence: of the photographs, in words.
+        steps: batches in all.
+        backend: of Keras.
+        minutes: of training in all, instead of steps; 0 where steps count.
+        epochs: patches of as many pixels as the photographs have.
+        gigapixels: of all patches.
+        hours: of all sittings together.
+        trained_at: ISO 8601, empty until the training has ended.
+        versions: of the packages used.
     """
 
     seed: int
@@ -28,7 +42,10 @@ class PhotoRecord(Kept):
     licence: str
     steps: int
     backend: str
+    minutes: float = 0
     epochs: int = 0
+    gigapixels: float = 0
+    hours: float = 0
     trained_at: str = ""
     versions: dict[str, str] = field(default_factory=dict)
 

@@ -1,98 +1,94 @@
-"""How the denoiser of photographs is fitted, and how its learning rate goes."""
+"""How the denoiser of photographs is fitted: everything follows the share of the training done."""
 
 from dataclasses import dataclass
-from typing import Any
-
-import keras
 
 
 @dataclass(frozen=True)
 class PhotoFitSettings:
     """Muon on the error of each patch; the learning rate rises, stays, then falls to zero.
 
-    steps: batches in all; warmup: steps of the rise; decay: the share of the steps at the end in
-    which the learning rate falls, along a line; wide: that in which patches are twice as wide and
-    half as many (as in Zamir et al., 2022, arXiv 2111.09881), at most as large; squared: that in
-    which the error is the root of the mean square, which PSNR is made of, instead of the mean of
-    the absolute differences. As nothing before the fall depends on the number of steps, a training
-    may be resumed with another number until then (Hu et al., 2024, arXiv 2404.06395). momentum: of
-    the moving average of the weights, which is what is kept, a step. every: steps between two
-    validations, each followed by a checkpoint. Raises ValueError where the learning rate would fall
-    later than patches become wide or errors squared.
+    What changes during the training depends on its progress, the share of all steps, or of the
+    time given, that is done. As the learning rate is constant before its fall, a training may be
+    resumed with another length until then (Hu et al., 2024, arXiv 2404.06395).
+
+    Args:
+        steps: batches in all.
+        minutes: of training in all, instead of steps; 0 where steps count.
+        pixels: of a batch.
+        learning_rate: the highest.
+        weight_decay: of Muon.
+        warmup: steps in which the learning rate rises.
+        decay: share at the end in which the learning rate falls, along a line.
+        sizes: sides of the patches in pixels, one after the other (patches grow as in Zamir et
+            al., 2022, arXiv 2111.09881).
+        shares: of the training for each size.
+        squared: share at the end in which the error is the root of the mean square, of which PSNR
+            is made, instead of the mean absolute one.
+        momentum: of the moving average of the weights, per step.
+        validate_every: steps between validations.
+        save_every: steps between checkpoints.
+
+    Raises:
+        ValueError: sizes and shares do not match.
     """
 
-    steps: int = 64_000
-    batch_size: int = 16
-    patch: int = 64
+    steps: int = 116_000
+    minutes: float = 0
+    pixels: int = 512**2
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warmup: int = 500
-    decay: float = 0.9
-    wide: float = 0.4
-    squared: float = 0.25
+    decay: float = 0.4
+    sizes: tuple[int, ...] = (64, 128, 192, 256)
+    shares: tuple[float, ...] = (0.1, 0.5, 0.2, 0.2)
+    squared: float = 0.4
     momentum: float = 0.999
-    every: int = 1000
+    validate_every: int = 2000
+    save_every: int = 250
 
     def __post_init__(self) -> None:
-        if max(self.wide, self.squared) > self.decay:
+        if len(self.sizes) != len(self.shares) or abs(sum(self.shares) - 1) > 1e-6:
             raise ValueError(
-                f"expected shares of at most {self.decay:g} for wide and squared, received "
-                f"{self.wide:g} and {self.squared:g}"
+                f"expected a share for each of the sizes {self.sizes}, 1 in all, received "
+                f"{self.shares}"
             )
 
-    @property
-    def fall(self) -> int:
-        """The step after which the learning rate falls."""
-        return round(self.steps * (1 - self.decay))
+    def progress(self, step: int, seconds: float) -> float:
+        """Return the share of the training, 0 to 1, that so many steps or seconds are."""
+        done = seconds / 60 / self.minutes if self.minutes else step / self.steps
+        return min(1.0, done)
 
-    @property
-    def wide_from(self) -> int:
-        """The step after which the patches are wide."""
-        return round(self.steps * (1 - self.wide))
+    def size(self, progress: float) -> int:
+        """Return the side of the patches at a progress from 0 to 1."""
+        reached = 0.0
+        for size, share in zip(self.sizes, self.shares, strict=True):
+            reached += share
+            if progress < reached:
+                return size
+        return self.sizes[-1]
 
-    @property
-    def squared_from(self) -> int:
-        """The step after which errors are squared."""
-        return round(self.steps * (1 - self.squared))
+    def rate(self, step: int, progress: float) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        rise = (step + 1) / self.warmup
+        fall = (1 - progress) / self.decay
+        return self.learning_rate * min(1.0, rise, max(0.0, fall))
 
-    @property
-    def widest(self) -> int:
-        """The side of the widest patches, in pixels."""
-        return 2 * self.patch
+    def is_squared(self, progress: float) -> bool:
+        """Return whether the error is the root of the mean square at a progress."""
+        return progress >= 1 - self.squared
 
-    @property
-    def pixels(self) -> int:
-        """The pixels of all batches: one of wide patches has twice as many."""
-        return (2 * self.steps - self.wide_from) * self.batch_size * self.patch**2
+    def is_falling(self, progress: float) -> bool:
+        """Return whether the learning rate falls at a progress."""
+        return progress > 1 - self.decay
 
     def __str__(self) -> str:
-        return (
-            f"batches of {self.batch_size} patches of {self.patch} x {self.patch} pixels, mean "
-            f"absolute error, in the last {self.squared:.0%} root mean square error of each patch, "
-            f"Muon with a weight decay of {self.weight_decay:g} and a learning rate up to "
-            f"{self.learning_rate:g}, rising in {self.warmup} steps, falling in the last "
-            f"{self.decay:.0%}; patches twice as wide and half as many in the last "
-            f"{self.wide:.0%}; moving average of the weights {self.momentum:g}"
+        sizes = ", ".join(
+            f"{size} ({share:.0%})" for size, share in zip(self.sizes, self.shares, strict=True)
         )
-
-
-@keras.saving.register_keras_serializable("autoencoders")
-class RiseStayFall(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that rises for the warm-up, stays, and falls to zero from a step on."""
-
-    def __init__(self, highest: float, warmup: int, fall: int, end: int) -> None:
-        self.highest, self.warmup, self.fall, self.end = highest, warmup, fall, end
-
-    def __call__(self, step: Any) -> Any:
-        step = keras.ops.cast(step, "float32")
-        rise = (step + 1) / self.warmup
-        fall = (self.end - step) / max(self.end - self.fall, 1)
-        return self.highest * keras.ops.clip(keras.ops.minimum(rise, fall), 0.0, 1.0)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "highest": self.highest,
-            "warmup": self.warmup,
-            "fall": self.fall,
-            "end": self.end,
-        }
+        return (
+            f"batches of {self.pixels / 1e6:.2f} MP, patches of {sizes} pixels, mean absolute "
+            f"error, in the last {self.squared:.0%} root mean square error of each patch, Muon "
+            f"with a weight decay of {self.weight_decay:g} and a learning rate up to "
+            f"{self.learning_rate:g}, rising in {self.warmup} steps, falling in the last "
+            f"{self.decay:.0%}; moving average of the weights {self.momentum:g}"
+        )

@@ -10,15 +10,19 @@ import keras
 from training.autoencoders.photo import Computation, PhotoConfig
 from training.datasets import photos
 from training.datasets.photos import Folder
-from training.photo import checkpoint, noise
+from training.photo import checkpoint
 from training.photo.batches import Batches
+from training.photo.dead_leaves import dead_leaves
 from training.photo.fit import CHECKPOINT, fit
+from training.photo.noise import mix
 from training.photo.record import PhotoRecord
 from training.photo.settings import PhotoFitSettings
 from training.photo.validation import Validation
 from training.record import clear, versions
 
 DECODED = "photos.bin"
+SYNTHETIC = 64
+"""Most images of dead leaves beside the photographs, one for nine of them."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,28 @@ def train(
 ) -> PhotoRecord:
     """Train on photographs and write the weights and their record into a folder.
 
-    A training of the same plan, seed and data that was stopped is resumed, with another number of
-    steps too as long as its learning rate has not begun to fall, and one that has ended is left as
-    it is. Asked for again, it replaces whatever training the folder holds. Raises FileExistsError
-    where the folder holds another training and again is not asked for, or anything that is no
-    training; ValueError where its record cannot be read, the learning rate falls already, or the
-    photographs are too small.
+    A stopped training of the same plan, seed and data is resumed, with another length too as long
+    as its learning rate has not begun to fall; one that has ended is left as it is.
+
+    Args:
+        config: what to train.
+        settings: how to train.
+        computation: precision and data format.
+        data: the photographs.
+        folder: of the run.
+        seed: of the weights and batches.
+        command: that repeats this training, for the record.
+        again: whether to replace whatever training the folder holds.
+        workers: processes that make batches.
+        announce: receives progress, a line at a time.
+
+    Returns:
+        The record of the training.
+
+    Raises:
+        FileExistsError: the folder holds another training and again is not set, or no training.
+        ValueError: the record cannot be read, the learning rate falls already, or the photographs
+            are too small.
     """
     record = PhotoRecord(
         seed=seed,
@@ -59,11 +79,12 @@ def train(
         validation=data.validation.digest(),
         validation_images=len(data.validation),
         model=str(config),
-        settings=f"{settings}; noise: {noise.shares()}",
+        settings=f"{settings}; noise: {mix.shares()}",
         precision=computation.precision,
         command=command,
         licence=data.licence,
         steps=settings.steps,
+        minutes=settings.minutes,
         backend=keras.backend.backend(),
     )
     if again:
@@ -74,21 +95,24 @@ def train(
                 f"{folder}: {difference}; --again replaces the training, --runs names another "
                 "folder"
             )
-        if earlier.steps != record.steps:
-            _check_steps(folder, replace(settings, steps=earlier.steps), settings)
+        if (earlier.steps, earlier.minutes) != (record.steps, record.minutes):
+            before = replace(settings, steps=earlier.steps, minutes=earlier.minutes)
+            _check_length(folder, before, settings)
         elif earlier.ended:
             announce(f"{folder}: trained already at {earlier.trained_at}; --again trains it anew")
             return earlier
     validation = Validation.of(data.validation)
     folder.mkdir(parents=True, exist_ok=True)
     record.write(folder)
-    decoded = photos.decode(data.train, folder / DECODED, at_least=settings.widest)
-    announce(f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {settings.steps} steps")
-    batches = Batches(decoded, settings.patch, settings.batch_size, seed, settings.wide_from)
-    fit(
+    decoded = photos.decode(data.train, folder / DECODED, at_least=max(settings.sizes))
+    announce(f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {_length(settings)}")
+    arrays = decoded.arrays()
+    synthetic = min(SYNTHETIC, max(1, len(decoded) // 9))
+    leaves = [dead_leaves(arrays, seed=index) for index in range(synthetic)]
+    end = fit(
         config,
         computation,
-        batches,
+        Batches(decoded.extended(leaves), synthetic, settings.pixels, seed),
         validation,
         settings,
         folder,
@@ -97,7 +121,9 @@ def train(
     )
     record = replace(
         record,
-        epochs=max(1, round(settings.pixels / decoded.pixels)),
+        epochs=max(1, round(end.pixels / decoded.pixels)),
+        gigapixels=round(end.pixels / 1e9, 3),
+        hours=round(end.seconds / 3600, 2),
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions("keras", keras.backend.backend(), "numpy", "pillow", "scipy"),
     )
@@ -129,15 +155,16 @@ def _difference(earlier: PhotoRecord, asked: PhotoRecord) -> str:
     return ""
 
 
-def _check_steps(folder: Path, before: PhotoFitSettings, after: PhotoFitSettings) -> None:
-    done = checkpoint.steps(folder / CHECKPOINT)
-    if done > before.fall:
-        raise ValueError(
-            f"--steps: expected {before.steps}, as after {done} steps the learning rate has begun "
-            f"to fall, received {after.steps}"
-        )
-    if done > after.fall:
-        raise ValueError(
-            f"--steps: expected a number of which {1 - after.decay:.0%} are the {done} steps run "
-            f"already or more, received {after.steps}"
-        )
+def _check_length(folder: Path, before: PhotoFitSettings, after: PhotoFitSettings) -> None:
+    reached = checkpoint.position(folder / CHECKPOINT)
+    for settings in (before, after):
+        progress = settings.progress(reached.step, reached.seconds)
+        if settings.is_falling(progress):
+            raise ValueError(
+                f"expected {_length(before)}, as the learning rate has begun to fall at "
+                f"{progress:.0%} of {_length(settings)}, received {_length(after)}"
+            )
+
+
+def _length(settings: PhotoFitSettings) -> str:
+    return f"{settings.minutes:g} minutes" if settings.minutes else f"{settings.steps} steps"

@@ -1,30 +1,50 @@
-"""The same noisy crops after every so many steps: how well noise of each kind is removed."""
+"""How well noise of each kind is removed from the same crops, as the training goes on."""
 
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from training.datasets.photos import Folder, Pixels, middle, open_image
-from training.photo import noise
-from training.photo.noise import UNKNOWN, Floats
+from training.photo.noise import mix
+from training.photo.noise.correlated import blur
+from training.photo.noise.impulse import impulses
+from training.photo.noise.jpeg import jpeg
+from training.photo.noise.profile import UNKNOWN, UNKNOWN_SIGMA, profile, sigma_of
+from training.photo.noise.sensor import camera
+from training.photo.noise.types import Corrupt, Floats, normal, to_bytes, to_floats
 
-WHITE = (15, 25, 50)
-CROP, MOST, BATCH = 256, 16, 4
+CROP, MOST, BATCH = 256, 12, 4
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Crops with one kind of noise: noisy (n, size, size, 3), sigma (n,) and profile (n, 5)."""
+
+    noisy: Floats
+    sigma: NDArray[np.float32]
+    profile: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Clean crops (n, size, size, 3) in [0, 1], and noisy ones by the name of their noise."""
+    """Clean crops (n, size, size, 3) in [0, 1], and each condition by the name of its noise."""
 
     clean: Floats
-    noisy: dict[str, Floats]
+    conditions: dict[str, Condition]
 
     @classmethod
     def of(cls, images: Folder, *, size: int = CROP, most: int = MOST) -> "Validation":
-        """Return the middles of at most so many photographs, with noise of fixed seeds.
+        """Return the middles of photographs with noise of fixed seeds.
 
-        Raises ValueError where no photograph is as large as size x size pixels.
+        Args:
+            images: photographs, of which the first that are large enough are taken.
+            size: height and width of the crops in pixels.
+            most: number of crops.
+
+        Raises:
+            ValueError: no photograph is as large as size x size pixels.
         """
         crops: list[Pixels] = []
         for path in images.paths:
@@ -38,37 +58,72 @@ class Validation:
                 f"{images.root}: expected a photograph of {size} x {size} pixels to validate with, "
                 f"received {len(images)} smaller ones"
             )
-        clean = np.stack(crops).astype(np.float32) / np.float32(255)
-        noisy = {f"white{sigma}": _rounded(_white(clean, sigma)) for sigma in WHITE}
-        for kind in (noise.camera, noise.smeared):
-            spoiled = [kind(each, np.random.default_rng(index)) for index, each in enumerate(clean)]
-            noisy[kind.__name__] = _rounded(np.stack(spoiled))
-        return cls(clean, noisy | {"none": clean})
+        clean = np.stack([to_floats(each) for each in crops])
+        return cls(clean, {name: _condition(clean, noisy) for name, noisy in _NOISES.items()})
 
     def measure(self, model: keras.Model) -> dict[str, float]:
-        """Return the mean PSNR in dB over the crops for each noise, blind, and for one told."""
-        measured = {name: self._psnr(model, noisy, UNKNOWN) for name, noisy in self.noisy.items()}
-        told = WHITE[-1]  # what is told of the heaviest noise is what a young model takes worst
-        return measured | {f"told{told}": self._psnr(model, self.noisy[f"white{told}"], told)}
+        """Return the mean PSNR in dB for each condition, blind and, as NAME_known, informed."""
+        measured = {}
+        for name, each in self.conditions.items():
+            blind = np.full_like(each.sigma, UNKNOWN_SIGMA), np.tile(UNKNOWN, (len(self.clean), 1))
+            measured[name] = self._psnr(model, each.noisy, *blind)
+            if name not in ("clean", "impulse"):
+                measured[f"{name}_known"] = self._psnr(model, each.noisy, each.sigma, each.profile)
+        return measured
 
-    def _psnr(self, model: keras.Model, noisy: Floats, sigma: float) -> float:
-        batches = [noisy[start : start + BATCH] for start in range(0, len(noisy), BATCH)]
+    def _psnr(self, model: keras.Model, noisy: Floats, *known: NDArray[np.float32]) -> float:
         restored = [
-            model.predict_on_batch([batch, np.full(len(batch), sigma, np.float32)])
-            for batch in batches
+            model.predict_on_batch([each[start : start + BATCH] for each in (noisy, *known)])
+            for start in range(0, len(noisy), BATCH)
         ]
         errors = np.mean((_rounded(np.concatenate(restored)) - self.clean) ** 2, axis=(1, 2, 3))
         return round(float(np.mean(-10 * np.log10(np.maximum(errors, 1e-10)))), 3)
 
 
-def _white(clean: Floats, sigma: int) -> Floats:
-    draws = [
-        np.random.default_rng(index).standard_normal(each.shape, np.float32)
-        for index, each in enumerate(clean)
-    ]
-    added: Floats = np.stack(draws)
-    return clean + added * np.float32(sigma / 255)
+def _condition(clean: Floats, corrupt: Corrupt) -> Condition:
+    noisy = [corrupt(each, np.random.default_rng(index)) for index, each in enumerate(clean)]
+    noise = [each - origin for each, origin in zip(noisy, clean, strict=True)]
+    return Condition(
+        _rounded(np.stack(noisy)),
+        np.array([sigma_of(each) for each in noise], np.float32),
+        np.stack([profile(each, origin) for each, origin in zip(noise, clean, strict=True)]),
+    )
+
+
+def _white(sigma: float) -> Corrupt:
+    def corrupt(clean: Floats, random: np.random.Generator) -> Floats:
+        return clean + normal(random, *clean.shape) * np.float32(sigma / 255)
+
+    return corrupt
+
+
+def _correlated(sigma: float, width: float, shared: float) -> Corrupt:
+    """Noise of a sigma, blurred by a width in pixels, channels correlated by a share."""
+
+    def corrupt(clean: Floats, random: np.random.Generator) -> Floats:
+        height, wide, _ = clean.shape
+        noise = np.sqrt(np.float32(shared)) * normal(random, height, wide, 1) + np.sqrt(
+            np.float32(1 - shared)
+        ) * normal(random, height, wide, 3)
+        noise = blur(noise, width)
+        noisy: Floats = clean + noise * np.float32(sigma / 255) / noise.std()
+        return noisy
+
+    return corrupt
 
 
 def _rounded(images: Floats) -> Floats:
-    return noise.to_bytes(images).astype(np.float32) / np.float32(255)
+    return to_floats(to_bytes(images))
+
+
+_NOISES: dict[str, Corrupt] = {
+    "white15": _white(15),
+    "white25": _white(25),
+    "white50": _white(50),
+    "correlated": _correlated(5.3, 0.65, 0.7),
+    "grain": _correlated(15, 0.7, 1.0),
+    "camera": camera,
+    "jpeg": jpeg,
+    "impulse": impulses,
+    "clean": mix.nothing,
+}

@@ -1,0 +1,116 @@
+"""The mix of noise that the denoiser of photographs is trained to remove.
+
+White Gaussian noise, as papers add it, is rare in photographs: theirs comes from a sensor and has
+gone through demosaicing, a tone curve, resizing and JPEG, so that it depends on the brightness and
+is correlated between neighbours and between channels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.photo.noise.correlated import correlated, film
+from training.photo.noise.gaussian import uneven, white
+from training.photo.noise.impulse import impulses
+from training.photo.noise.jpeg import jpeg
+from training.photo.noise.profile import profile, sigma_of
+from training.photo.noise.resampling import resampled
+from training.photo.noise.sensor import camera, sensor
+from training.photo.noise.types import Corrupt, Floats, luminance, to_bytes, to_floats
+
+GRAY = 0.1
+"""Share of patches in gray."""
+DEEP = 0.1
+"""Share of what is not JPEG that is not rounded to 8 bits."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of noise.
+
+    Args:
+        name: what it is called in records and figures.
+        share: of all patches, 0 to 1.
+        jpeg: share of its patches that are written as JPEG afterwards.
+        resampled: share whose noise is added at another resolution.
+        impulses: share that gets impulse noise too.
+        corrupt: adds the noise.
+    """
+
+    name: str
+    share: float
+    jpeg: float
+    resampled: float
+    impulses: float
+    corrupt: Corrupt
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A noisy patch, the clean one, and what is known of the noise between them.
+
+    Args:
+        noisy: float32 (height, width, 3), in [0, 1] unless it is one of the few that are not
+            rounded to 8 bits.
+        clean: float32 (height, width, 3) in [0, 1].
+        sigma: root mean square of the noise without impulses, on the scale of 0 to 255: before
+            clipping, and after JPEG where there is any.
+        profile: (5,) as training.photo.noise.profile describes it.
+    """
+
+    noisy: Floats
+    clean: Floats
+    sigma: float
+    profile: NDArray[np.float32]
+
+
+def nothing(clean: Floats, _: np.random.Generator) -> Floats:
+    """Return the patch as it is: a clean photograph must stay what it is."""
+    return clean
+
+
+MIX = (
+    Kind("white", 0.36, 0.08, 0.0, 0.02, white),
+    Kind("uneven", 0.03, 0.1, 0.0, 0.0, uneven),
+    Kind("sensor", 0.05, 0.3, 0.3, 0.05, sensor),
+    Kind("camera", 0.22, 0.55, 0.3, 0.05, camera),
+    Kind("correlated", 0.14, 0.35, 0.15, 0.02, correlated),
+    Kind("film", 0.04, 0.4, 0.15, 0.0, film),
+    Kind("impulse", 0.04, 0.2, 0.0, 1.0, nothing),
+    Kind("none", 0.12, 0.55, 0.0, 0.0, nothing),
+)
+
+
+def shares() -> str:
+    """Return the mix in words."""
+    return ", ".join(f"{kind.name} {kind.share:.0%}" for kind in MIX)
+
+
+def sample(clean: Floats, random: np.random.Generator) -> Sample:
+    """Return a patch with noise of a random kind."""
+    return sample_of(MIX[random.choice(len(MIX), p=[kind.share for kind in MIX])], clean, random)
+
+
+def sample_of(kind: Kind, clean: Floats, random: np.random.Generator) -> Sample:
+    """Return a patch with noise of a kind."""
+    is_gray = random.random() < GRAY
+    if is_gray:
+        clean = luminance(clean).repeat(3, -1)
+    if random.random() < kind.resampled:
+        noisy = resampled(kind.corrupt, clean, random)
+    else:
+        noisy = kind.corrupt(clean, random)
+    if is_gray:
+        noisy = noisy[..., 1:2].repeat(3, -1)
+    noise = noisy - clean
+    is_hit = random.random() < kind.impulses
+    if is_hit:
+        noisy = impulses(noisy, random)
+    if random.random() < kind.jpeg:
+        noisy = jpeg(noisy, random)
+        if not is_hit:
+            noise = noisy - clean
+    elif random.random() >= DEEP:
+        noisy = to_floats(to_bytes(noisy))
+    return Sample(noisy, clean, sigma_of(noise), profile(noise, clean))
