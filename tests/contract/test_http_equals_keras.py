@@ -24,6 +24,8 @@ from training.fashion.fit import Examples, fit
 from training.fashion.recipes import RECIPES
 from training.fashion.settings import FitSettings
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[1] / "data" / "fashion_mnist"
 IMAGES = fashion_mnist.load(SAMPLES, subset=64).train
 

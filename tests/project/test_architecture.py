@@ -18,6 +18,7 @@ def page(root: Path) -> str:
     return (root / "docs" / "architecture.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_drawing_and_the_traces_are_up_to_date(root: Path, page: str) -> None:
     # In a process of its own, as tracing replaces the profiler.
     program = "from docs import architecture as a; print(a.rendered(a.PAGE.read_text()), end='')"

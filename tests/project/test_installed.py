@@ -11,6 +11,7 @@ import pytest
 from service import __version__
 
 pytestmark = pytest.mark.slow
+COMMANDS = ("autoencoder-service", "autoencoder-train")
 PIN = re.compile(r"^([a-z0-9._-]+)(?:\[.*?\])?(==\S+)", re.MULTILINE)
 
 
@@ -41,16 +42,15 @@ def scripts(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return scripts
 
 
-def test_the_installed_service_says_its_version(scripts: Path, tmp_path: Path) -> None:
-    result = _run(scripts / "autoencoder-service", "--version", cwd=tmp_path)
-    assert (result.returncode, result.stdout) == (0, f"autoencoder-service {__version__}\n")
-
-
-@pytest.mark.parametrize("command", ["autoencoder-service", "autoencoder-train"])
-def test_an_installed_command_helps(scripts: Path, tmp_path: Path, command: str) -> None:
-    result = _run(scripts / command, "--help", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("usage: ")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_installed_command_goes_by_its_own_name(
+    scripts: Path, tmp_path: Path, command: str
+) -> None:
+    version = _run(scripts / command, "--version", cwd=tmp_path)
+    assert (version.returncode, version.stdout) == (0, f"{command} {__version__}\n")
+    usage = _run(scripts / command, "--help", cwd=tmp_path)
+    assert usage.returncode == 0, usage.stderr
+    assert usage.stdout.startswith(f"usage: {command} ")
 
 
 def test_the_installed_service_finds_every_shipped_model(

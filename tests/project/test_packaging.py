@@ -64,6 +64,7 @@ def test_the_wheel_declares_both_commands(wheel: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_an_sdist_builds_the_same_wheel(root: Path, wheel: Path, tmp_path: Path) -> None:
     for name in ("sdist", "unpacked", "wheel"):
         (tmp_path / name).mkdir()

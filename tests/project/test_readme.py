@@ -58,6 +58,7 @@ def test_the_readme_shows_how_to_ask_for_every_operation() -> None:
         assert f"{SHOWN}/{operation}" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="needs curl, bash")
 @pytest.mark.parametrize("document", _with_curl(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_curl_command_shown_works(document: Path, address: str, tmp_path: Path) -> None:
@@ -78,6 +79,7 @@ def test_every_curl_command_shown_works(document: Path, address: str, tmp_path: 
         _open_all(tmp_path / "try")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="needs curl, bash")
 def test_every_refusal_shown_is_what_the_service_answers(address: str) -> None:
     shown = re.findall(

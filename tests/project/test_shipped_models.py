@@ -18,6 +18,8 @@ from service.manifest import Manifest, Pixels
 from service.settings import Settings
 from training import card
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "data" / "fashion_mnist" / "t10k-images-idx3-ubyte.gz"
 FOLDERS = newest(ROOT / "models")

@@ -300,6 +300,7 @@ def test_a_tally_fills_the_buckets_that_prometheus_would_fill() -> None:
     assert text(tallied) == text(each)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PROC.exists(), reason="needs /proc")
 def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path) -> None:
     served = {"operation": "encode", "model": "mirror"}

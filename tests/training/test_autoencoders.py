@@ -124,6 +124,7 @@ def test_a_seed_decides_the_weights(name: str) -> None:
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_model_read_back_from_its_file_is_the_same(name: str, tmp_path: Path) -> None:
     autoencoder = RECIPES[name].build(1)

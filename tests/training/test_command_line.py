@@ -16,6 +16,7 @@ from training.fashion.record import FashionRecord
 
 NAME = "stacked-layerwise"
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.usefixtures("eager"),
     pytest.mark.filterwarnings("ignore:Even though the:UserWarning"),  # eager, but for tf.data
 ]

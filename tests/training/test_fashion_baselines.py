@@ -22,6 +22,7 @@ def prepared(method: str, noise: Noise) -> Restore:
     return prepare(method, DATA.train, VALIDATION, noise)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [DEAD, GAUSSIAN], ids=str)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_beats_its_corrupted_input_on_images_it_has_not_seen(

@@ -72,6 +72,7 @@ def test_manifest_and_card_are_rewritten_and_still_served(
     assert evaluate(folder, DATA, comparison) == returned
 
 
+@pytest.mark.slow
 def test_a_denoiser_is_measured_beside_every_method_at_every_noise(
     tmp_path: Path, comparison: Comparison
 ) -> None:

@@ -13,6 +13,8 @@ from training.datasets import fashion_mnist
 from training.fashion import figures
 from training.fashion.noise import Floats, Noise
 
+pytestmark = pytest.mark.slow
+
 DATA = fashion_mnist.load(SAMPLES)
 PCA = Pca(DATA.train)
 DEAD = Noise("dead pixels", 0.5)

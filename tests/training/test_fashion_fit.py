@@ -13,6 +13,8 @@ from training.fashion.recipes import RECIPES
 from training.fashion.settings import FitSettings
 from training.history import read as read_history
 
+pytestmark = pytest.mark.slow
+
 
 def examples(data: FashionMnist) -> tuple[Examples, Examples]:
     return Examples(data.train, data.train), Examples(data.validation, data.validation)

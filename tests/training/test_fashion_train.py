@@ -14,6 +14,7 @@ from training.fashion.record import FashionRecord
 from training.fashion.train import MODEL_FILE, load, train
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.usefixtures("eager"),
     pytest.mark.filterwarnings("ignore:Even though the:UserWarning"),  # eager, but for tf.data
 ]

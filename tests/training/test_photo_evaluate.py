@@ -105,6 +105,7 @@ def clean(photographs: Folder, tmp_path_factory: pytest.TempPathFactory) -> Fold
     return photos.folder(root)
 
 
+@pytest.mark.slow
 def test_the_manifest_says_how_to_train_the_denoiser_again(
     workplace: Path, photographs: Folder
 ) -> None:
@@ -116,6 +117,7 @@ def test_the_manifest_says_how_to_train_the_denoiser_again(
     assert {"python", "keras", "tf2onnx"} <= set(provenance.versions)
 
 
+@pytest.mark.slow
 def test_the_manifest_says_what_the_export_is_told_of_the_training(
     workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +145,7 @@ def sorted_figures(of: Manifest) -> list[Measurement]:
     return sorted(of.measurements, key=lambda each: each.model_dump_json())
 
 
+@pytest.mark.slow
 def test_figures_are_of_what_is_served_and_written_beside_it(
     workplace: Path, clean: Folder
 ) -> None:
@@ -172,6 +175,7 @@ def test_figures_are_of_what_is_served_and_written_beside_it(
     )
 
 
+@pytest.mark.slow
 def test_what_other_denoisers_do_is_kept_for_the_same_images(
     workplace: Path, clean: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +213,7 @@ assert not {"keras", "tensorflow", "torch", "jax"} & sys.modules.keys()
     subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=True)
 
 
+@pytest.mark.slow
 def test_the_noise_and_what_is_left_of_it_are_drawn(workplace: Path, photographs: Folder) -> None:
     out, models = workplace / "figures", str(workplace / "models")
     shown = ["--photos", str(photographs.root), "--out", str(out)]
@@ -237,6 +242,7 @@ def test_options_that_do_not_fit_end_with_a_word_on_them(arguments: list[str], t
         main(arguments)
 
 
+@pytest.mark.slow
 def test_a_denoiser_of_photographs_is_not_measured_on_anything_else(workplace: Path) -> None:
     models = ["--models", str(workplace / "models")]
     with pytest.raises(SystemExit, match="--photos: expected a folder of photographs"):

@@ -18,6 +18,8 @@ from training.photo.halo import halo
 from training.photo.noise.profile import UNKNOWN
 from training.photo.noise.types import Floats
 
+pytestmark = pytest.mark.slow
+
 CONFIG = PhotoConfig((8, 8), (1, 2))
 PROVENANCE = Provenance(
     dataset="none",

@@ -101,7 +101,7 @@ def average_of_each_step() -> Iterator[None]:
         yield
 
 
-pytestmark = pytest.mark.usefixtures("eager")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager")]
 
 
 @pytest.fixture(scope="module")
