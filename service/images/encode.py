@@ -11,7 +11,7 @@ from PIL import Image
 
 from service.errors import NotAcceptable
 from service.images import jpeg_metadata, png_encoder, png_metadata
-from service.images.icc import in_srgb, profile_for
+from service.images.icc import has_high_range, in_srgb, profile_for
 from service.images.photograph import (
     JPEG,
     MEDIA_TYPES,
@@ -80,10 +80,13 @@ def write(
         before = own + _chunks(metadata, is_gray=pixels.ndim == 2)
         return png_encoder.encode(pixels, photograph.alpha, before)
     picture = Image.fromarray(_in_8_bits(pixels))
+    is_gray = picture.mode == "L"
     if media_type == JPEG:
         own = metadata.own if photograph.media_type == JPEG else b""
-        return _saved(picture, "JPEG", **_jpeg_options(picture, metadata, own, quality))
-    is_gray = picture.mode == "L"
+        if has_high_range(metadata.colour):
+            picture = picture.convert("RGB")
+        icc = profile_for(metadata, was_gray=is_gray, is_gray=picture.mode == "L")
+        return _saved(picture, "JPEG", **_jpeg_options(metadata, icc, own, quality))
     icc = profile_for(metadata, was_gray=is_gray, is_gray=False)  # WebP has no gray
     if icc is None and metadata.icc is not None and is_gray:
         picture = in_srgb(picture, metadata.icc) or picture
@@ -112,16 +115,15 @@ def _saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def _jpeg_options(
-    picture: Image.Image, metadata: Metadata, own: bytes, quality: int
+    metadata: Metadata, icc: bytes | None, own: bytes, quality: int
 ) -> dict[str, Any]:
-    is_gray = picture.mode == "L"
     exif = jpeg_metadata.EXIF + metadata.exif if metadata.exif else b""
     xmp = metadata.xmp or b""
     photoshop = jpeg_metadata.photoshop_segments(metadata.photoshop or b"")
     return {
         "quality": quality,
         "subsampling": "4:4:4" if quality >= FULL_CHROMA else "4:2:0",
-        "icc_profile": profile_for(metadata, was_gray=is_gray, is_gray=is_gray),
+        "icc_profile": icc,
         "exif": exif if len(exif) <= jpeg_metadata.LARGEST else b"",
         "xmp": xmp if len(jpeg_metadata.XMP + xmp) <= jpeg_metadata.LARGEST else b"",
         "dpi": metadata.dpi or (0, 0),

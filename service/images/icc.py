@@ -28,21 +28,26 @@ PRIMARIES = {
     22: (*D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),  # EBU Tech 3213
 }
 """ColourPrimaries (H.273, table 2): x and y of white, red, green and blue."""
-BT709_CURVE = (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081)
+BT1886_CURVE = (2.4,)
+"""Of displays for what BT.709, BT.601 and BT.2020 encode."""
 SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 CURVES = {
-    1: BT709_CURVE,
+    1: BT1886_CURVE,
     4: (2.2,),
     5: (2.8,),
-    6: BT709_CURVE,
+    6: BT1886_CURVE,
     7: (1 / 0.45, 1 / 1.1115, 0.1115 / 1.1115, 1 / 4.0, 0.0913),
     8: (1.0,),
     13: SRGB_CURVE,
-    14: BT709_CURVE,
-    15: BT709_CURVE,
+    14: BT1886_CURVE,
+    15: BT1886_CURVE,
+    17: (2.6, (52.37 / 48) ** (1 / 2.6), 0.0, 0.0, 0.0),
 }
 """TransferCharacteristics (H.273, table 3) as parameters g, a, b, c, d (ICC.1, 10.18)."""
 PQ, HLG = 16, 18
+"""Curves of high dynamic range, which a profile names in a tag, as displays adapt them."""
+GAMMA_OF_SRGB, SIGNIFICANT = 1 / 2.2, 0.05
+"""A gAMA by which software means sRGB, and the share by which another one must differ."""
 TABLE = 4096
 """Entries of a curve that is no parametric one."""
 GAMMAS = (0.01, 100.0)
@@ -70,7 +75,7 @@ def profile_for(metadata: Metadata, *, was_gray: bool, is_gray: bool) -> bytes |
         A profile, or None for sRGB and where the photograph's profile does not fit the file.
     """
     cicp = metadata.colour.cicp
-    if cicp is not None and cicp[0] in PRIMARIES and _has_curve(cicp[1]):
+    if cicp is not None and is_supported(cicp):
         return _profile(PRIMARIES[cicp[0]], _coded_curve(cicp[1]), is_gray=is_gray, cicp=cicp)
     if metadata.icc is not None:
         space = metadata.icc[16:20]
@@ -78,6 +83,17 @@ def profile_for(metadata: Metadata, *, was_gray: bool, is_gray: bool) -> bytes |
             return metadata.icc
         return _rgb_of_gray(metadata.icc) if was_gray and space == GRAY_SPACE else None
     return _of_chromaticities(metadata.colour, is_gray=is_gray)
+
+
+def has_high_range(colour: ColourChunks) -> bool:
+    """Return whether colours are PQ or HLG, for which only RGB profiles have a tag."""
+    return colour.cicp is not None and is_supported(colour.cicp) and colour.cicp[1] in (PQ, HLG)
+
+
+def is_supported(cicp: bytes) -> bool:
+    """Return whether the code points of cICP are of RGB and known here."""
+    primaries, transfer, matrix, _ = cicp
+    return primaries in PRIMARIES and transfer in (*CURVES, PQ, HLG) and matrix == 0
 
 
 def in_srgb(image: Image.Image, icc: bytes) -> Image.Image | None:
@@ -96,16 +112,15 @@ def in_srgb(image: Image.Image, icc: bytes) -> Image.Image | None:
 
 
 def _of_chromaticities(colour: ColourChunks, *, is_gray: bool) -> bytes | None:
-    """Return a profile of cHRM and gAMA, with sRGB's value for what one of them leaves open."""
+    """Return a profile of gAMA and cHRM, as browsers take them: cHRM counts only beside gAMA."""
     gamma, chromaticities = colour.gamma, colour.chromaticities
-    if gamma is not None and not GAMMAS[0] <= gamma <= GAMMAS[1]:
-        gamma = None
-    if chromaticities is not None and not _is_valid(chromaticities):
-        chromaticities = None
-    if colour.is_srgb or (gamma is None and (chromaticities is None or is_gray)):
+    if colour.is_srgb or gamma is None or not GAMMAS[0] <= gamma <= GAMMAS[1]:
         return None
-    curve = _parametric(SRGB_CURVE if gamma is None else (1 / gamma,))
-    return _profile(chromaticities or PRIMARIES[1], curve, is_gray=is_gray)
+    if chromaticities is None or not _is_valid(chromaticities):
+        if abs(gamma / GAMMA_OF_SRGB - 1) <= SIGNIFICANT:
+            return None
+        chromaticities = PRIMARIES[1]
+    return _profile(chromaticities, _parametric((1 / gamma,)), is_gray=is_gray)
 
 
 def _rgb_of_gray(gray: bytes) -> bytes | None:
@@ -125,10 +140,6 @@ def _tags(profile: bytes) -> Iterator[tuple[bytes, bytes]]:
         name, start, size = struct.unpack_from(">4sII", profile, at)
         if start + size <= len(profile):
             yield name, profile[start : start + size]
-
-
-def _has_curve(transfer: int) -> bool:
-    return transfer in CURVES or transfer in (PQ, HLG)
 
 
 def _coded_curve(transfer: int) -> bytes:
@@ -197,7 +208,7 @@ def _profile(
             b"gTRC": curve,
             b"bTRC": curve,
         }
-        if cicp is not None:
+        if cicp is not None and cicp[1] in (PQ, HLG):
             tags[b"cicp"] = b"cicp" + bytes(4) + cicp
     return _assembled(GRAY_SPACE if is_gray else RGB_SPACE, tags)
 

@@ -29,6 +29,11 @@ def without_thumbnail(blocks: bytes) -> bytes | None:
     return b"".join(kept for number, kept in _split(blocks) if number not in THUMBNAILS) or None
 
 
+def has_iptc(blocks: bytes) -> bool:
+    """Return whether there is IPTC metadata among resource blocks."""
+    return any(number == IPTC for number, _ in _split(blocks))
+
+
 def block(number: int, data: bytes) -> bytes:
     """Return a resource block without a name."""
     padding = bytes(len(data) % 2)

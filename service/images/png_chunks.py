@@ -102,7 +102,8 @@ def scan(body: bytes | memoryview) -> Chunks:
                 raise _malformed("chunks of the PNG standard", f"the critical chunk {name!r}")
             if name == b"tRNS" and data:
                 raise _malformed("tRNS before IDAT", "it after IDAT")
-            critical.setdefault(name, _checked(view, at, content))
+            if not data:
+                critical.setdefault(name, _checked(view, at, content))
         elif name == b"acTL":
             if not data and len(content) == 8:
                 (frames,) = struct.unpack_from(">I", content)

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable
 
 from service.images.photograph import ColourChunks, Metadata
-from service.images.photoshop import without_thumbnail
+from service.images.photoshop import has_iptc, without_thumbnail
 from service.images.png_chunks import chunk
 
 LARGEST = 1 << 24
@@ -22,9 +22,9 @@ COLOURS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI"
 XMP, RAW_PROFILE = b"XML:com.adobe.xmp", b"Raw profile type "
 XMP_PROFILE, APP1_PROFILE = RAW_PROFILE + b"xmp", RAW_PROFILE + b"APP1"
 EXIF_PROFILES = (RAW_PROFILE + b"exif", APP1_PROFILE)
-IPTC_PROFILES = (RAW_PROFILE + b"8bim", RAW_PROFILE + b"iptc")
+PHOTOSHOP_PROFILE, IPTC_PROFILE = RAW_PROFILE + b"8bim", RAW_PROFILE + b"iptc"
 EXIF_IN_APP1, XMP_IN_APP1 = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
-KEYWORDS = frozenset([XMP, XMP_PROFILE, *EXIF_PROFILES, *IPTC_PROFILES])
+KEYWORDS = frozenset([XMP, XMP_PROFILE, *EXIF_PROFILES, PHOTOSHOP_PROFILE, IPTC_PROFILE])
 NAMES = frozenset([b"iCCP", b"eXIf", b"pHYs", *COLOURS])
 INCH = 0.0254
 """Metres."""
@@ -68,14 +68,12 @@ class PngMetadata:
 
     def metadata(self) -> Metadata:
         """Return all metadata as they are stored."""
-        blocks = (self._raw_profile(keyword) for keyword in IPTC_PROFILES)
-        photoshop = next((block for block in blocks if block), None)
         return Metadata(
             icc=self._profile(),
             colour=self._colour(),
             exif=self.exif(),
             xmp=self._xmp(),
-            photoshop=photoshop and without_thumbnail(photoshop),
+            photoshop=self._photoshop(),
             dpi=self._dpi(),
             own=b"".join(chunk(name, bytes(data)) for name, data in self._own),
         )
@@ -108,6 +106,17 @@ class PngMetadata:
             if other is not None and other.startswith(XMP_IN_APP1):
                 xmp = other.removeprefix(XMP_IN_APP1)
         return xmp
+
+    def _photoshop(self) -> bytes | None:
+        """Return resource blocks, and IPTC from its own profile where these have none."""
+        profiles = [
+            kept
+            for keyword in (PHOTOSHOP_PROFILE, IPTC_PROFILE)
+            if (profile := self._raw_profile(keyword)) and (kept := without_thumbnail(profile))
+        ]
+        if len(profiles) == 2 and has_iptc(profiles[0]):
+            profiles.pop()
+        return b"".join(profiles) or None
 
     def _dpi(self) -> tuple[float, float] | None:
         _, data = self._first.get(b"pHYs", (b"", b""))

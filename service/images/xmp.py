@@ -55,7 +55,7 @@ class _Editor:
     def __init__(self, xmp: bytes) -> None:
         self._xmp = xmp
         self._cuts: list[tuple[int, int]] = []
-        self._declared: dict[str, str] = {}
+        self._declared: set[tuple[str, str]] = set()
         self._depth = 0
         self._cut_from: tuple[int, int] | None = None
         """Offset and depth of the element that is being cut out."""
@@ -75,7 +75,7 @@ class _Editor:
             parts.append(self._xmp[at:start])
             at = max(at, end)
         kept = b"".join([*parts, self._xmp[at:]])
-        for prefix, uri in self._declared.items():
+        for prefix, uri in self._declared:
             name = re.escape(prefix.encode())
             if not re.search(rb"[\s</]" + name + rb":", kept):
                 declaration = rb"\s+xmlns:" + name + rb"\s*=\s*([\"'])" + re.escape(uri.encode())
@@ -110,7 +110,7 @@ class _Editor:
 
     def _declare(self, prefix: str | None, uri: str) -> None:
         if prefix is not None and _SUSPECT.match(uri.encode()):
-            self._declared[prefix] = uri
+            self._declared.add((prefix, uri))
 
     def _refuse(self, *_: Any) -> None:
         raise ValueError("XMP: expected no document type declaration")
