@@ -1,4 +1,4 @@
-"""What the tests of the project as a whole share: its folder, and the service as users run it."""
+"""Fixtures of the tests of the project as a whole: its folder, and a running service."""
 
 import socket
 import subprocess
@@ -20,7 +20,7 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def address(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the service, started from this folder by its command line, and ready."""
+    """The URL of a service that the command line started in the project's folder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

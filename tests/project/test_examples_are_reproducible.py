@@ -1,4 +1,4 @@
-"""The files of docs/examples are what their README says, made again by the program it shows."""
+"""The program in docs/examples/README.md makes the files of that folder."""
 
 import io
 import os
@@ -26,7 +26,7 @@ FILES = (
 
 @pytest.fixture(scope="module")
 def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of what the program in the examples' README makes from the tests' images."""
+    """The folder that the program in the README of the examples writes."""
     readme = (root / "docs" / "examples" / "README.md").read_text()
     program = re.search(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     assert program
@@ -39,7 +39,7 @@ def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _content(path: Path) -> Any:
-    """Pixels, numbers or JSON: a PNG's bytes may differ from one version of zlib to the next."""
+    """The decoded content of a file: the bytes of a PNG depend on the version of zlib."""
     match path.suffix:
         case ".png" | ".jpg":
             return np.asarray(Image.open(io.BytesIO(path.read_bytes())))

@@ -1,4 +1,4 @@
-"""Who imports whom: arrows that go one way, and imports that do nothing but define."""
+"""Imports follow the contracts, and have no side effects."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# A module, and an import that it must not have.
+# A module, and an import that a contract forbids it.
 FORBIDDEN = [
     ("service/errors.py", "import service.inference.registry"),
     ("service/manifest.py", "import numpy"),
@@ -59,7 +59,7 @@ def test_an_import_against_the_arrows_is_found(
 
 
 def _import_all(root: Path, package: str) -> dict[str, list[str]]:
-    """What importing every module of a package but its command line brings and changes."""
+    """Import every module of a package except `__main__`; return what was loaded and changed."""
     program = f"""
 import json, os, logging, pkgutil, signal, sys, threading
 before = dict(os.environ), list(logging.root.handlers), signal.getsignal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The program that the page on the Open Inference Protocol shows works as it is."""
+"""The client program in docs/open-inference.md works as shown."""
 
 import re
 import subprocess

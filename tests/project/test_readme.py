@@ -1,4 +1,4 @@
-"""Every curl command of the documentation works, run against the service as users run it."""
+"""Every curl command in the documentation works against a running service."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text()
 SHOWN = "http://127.0.0.1:8000"
 BLOCK = re.compile(r"^```(bash|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
-# An answer that is an error ends the script; the documents leave these options to the reader.
+# An HTTP error ends the script; the documents leave these options out.
 PRELUDE = """
 set -euo pipefail
 curl() { command curl --fail --silent --show-error "$@"; }
@@ -23,13 +23,13 @@ curl() { command curl --fail --silent --show-error "$@"; }
 
 
 def scripts(document: str) -> list[str]:
-    """Return the shell scripts with curl in them that a document shows, in order."""
+    """Return the shell scripts of a document that contain curl, in order."""
     found = [_commands(kind, text) for kind, text in BLOCK.findall(document)]
     return [script for script in found if re.search(r"\bcurl\b", script)]
 
 
 def _commands(kind: str, text: str) -> str:
-    """Return a block's commands: in a console block, they start with "$ ", the rest is output."""
+    """Return the commands of a block: those after "$ " in a console block, or all of it."""
     if kind == "bash":
         return text
     commands: list[str] = []
@@ -62,7 +62,7 @@ def test_the_readme_shows_how_to_ask_for_every_operation() -> None:
 @pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="needs curl, bash")
 @pytest.mark.parametrize("document", _with_curl(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_curl_command_shown_works(document: Path, address: str, tmp_path: Path) -> None:
-    (tmp_path / "docs").symlink_to(ROOT / "docs")  # the inputs; outputs stay in this folder
+    (tmp_path / "docs").symlink_to(ROOT / "docs")  # inputs; outputs go to tmp_path
     for script in scripts(document.read_text()):
         assert SHOWN in script
         result = subprocess.run(
@@ -74,7 +74,7 @@ def test_every_curl_command_shown_works(document: Path, address: str, tmp_path: 
             check=False,
         )
         assert result.returncode == 0, f"{script}\n{result.stdout}\n{result.stderr}"
-    assert {path.name for path in tmp_path.iterdir()} <= {"docs", "try"}  # as git ignores it
+    assert {path.name for path in tmp_path.iterdir()} <= {"docs", "try"}  # try/ is ignored by git
     if (tmp_path / "try").exists():
         _open_all(tmp_path / "try")
 
@@ -105,7 +105,7 @@ def test_every_file_that_is_linked_exists_and_nothing_is_left_to_fill_in() -> No
 
 
 def _open_all(folder: Path) -> None:
-    """Open every file that the commands wrote, as what its name says it is."""
+    """Open every file that the commands wrote, by the format of its suffix."""
     for path in folder.iterdir():
         if path.suffix in PICTURES:
             with Image.open(path) as picture:

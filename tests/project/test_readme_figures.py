@@ -22,13 +22,13 @@ SKIMAGE = ("non-local means", "total variation", "wavelets")
 
 
 def cells(start: str, page: str = README) -> list[str]:
-    """The cells of the one row of a page's tables that starts with a text."""
+    """The cells of the only table row of a page with a given first cell."""
     (row,) = re.findall(rf"^\| {re.escape(start)} \|.*$", page, re.MULTILINE)
     return [cell.strip(" *") for cell in row.strip("|").split("|")]
 
 
 def figures(manifest: Manifest, quantity: str, condition: str) -> dict[str, Measurement]:
-    """Figures of one quantity, by method, on test images, or on validation images for MSE."""
+    """Measurements of a quantity by method: on validation images for MSE, else on test images."""
     images = "validation images" if quantity == "mse" else "test images"
     return {
         each.method: each

@@ -1,4 +1,4 @@
-"""The locked requirements: one version of each package, hashed, and no address in them."""
+"""Locked requirements: one version of each package, with hashes, without addresses."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every setting is documented by its variable and its flag, and no other is named anywhere."""
+"""Every setting is documented by variable and flag, and no unknown setting is named."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def documentation() -> str:
-    """The README and every page of docs/, as one text."""
+    """The text of the README and of every page of docs/."""
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     return "\n".join(page.read_text() for page in pages)
 

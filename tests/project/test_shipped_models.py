@@ -1,4 +1,4 @@
-"""The models that the project ships do over HTTP what their manifests say."""
+"""The shipped models do over HTTP what their manifests say."""
 
 import gzip
 import io
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "data" / "fashion_mnist" / "t10k-images-idx3-ubyte.gz"
 FOLDERS = newest(ROOT / "models")
 MANIFESTS = {name: Manifest.read(folder) for name, folder in FOLDERS.items()}
-# The largest MSE that a model may have on the validation images.
+# Upper bounds of the MSE on the validation images.
 LARGEST_MSE = {
     "stacked": 0.0110,
     "stacked-layerwise": 0.0133,
@@ -36,7 +36,7 @@ LARGEST_MSE = {
     "sparse-kl": 0.0099,
 }
 PHOTOGRAPHS = ["photo"]
-# The smallest PSNR in dB that a model of photographs may have on Kodak's images, blind.
+# Lower bounds of the PSNR in dB on Kodak's images, without sigma.
 SMALLEST_PSNR = {
     "clean": 42.0,
     "white noise of sigma 15": 33.9,
@@ -70,7 +70,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def measured(name: str, quantity: str, data: str, condition: str, method: str = "model") -> float:
-    """The one figure of a model's manifest that is so described; data is how its text ends."""
+    """The value of the only matching measurement in a manifest; `data` is matched at its end."""
     (value,) = (
         each.value
         for each in MANIFESTS[name].measurements
@@ -125,14 +125,14 @@ def test_the_figures_of_a_manifest_are_those_of_its_graphs(
 ) -> None:
     model = load(FOLDERS[name])
     received = model.infer("decode", model.infer("encode", images))
-    # 100 of the 10,000 images that the manifest speaks of: near, not equal.
+    # The manifest's figure is for 10,000 images, this one for the first 100 of them.
     assert np.mean((received - images) ** 2) == pytest.approx(
         measured(name, "mse", "10,000 test images", "clean"), rel=0.15
     )
 
 
 def test_sparse_kl_is_as_sparse_as_the_book_says() -> None:
-    """About 70 % of the activations, about 90 % of the neurons: each within five in a hundred."""
+    """About 70 % of the activations, about 90 % of the neurons, each within 5 percentage points."""
     conditions = {
         "activations under 0.1": 0.70,
         "neurons with a mean activation between 0.1 and 0.2": 0.90,

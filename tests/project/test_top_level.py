@@ -1,4 +1,4 @@
-"""The top of the project holds what a newcomer expects, and nothing else."""
+"""The top-level folder holds the expected files and folders, and nothing else."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""One version, wherever it is written."""
+"""All files name the same version."""
 
 import re
 from pathlib import Path
