@@ -20,6 +20,8 @@ OFFERED = ("image/png", "application/json", "image/webp")
         ("image/webp, */*;q=0.8", "image/webp"),
         ("image/png;q=0.1, image/*", "image/webp"),
         ("image/png;q=0, */*", "application/json"),
+        ("image/*;q=0.1, */*", "application/json"),
+        ("*/*;q=0.1, image/*;q=0", "application/json"),
         ("text/html, application/json;q=0.5", "application/json"),
         ("image/png;q=much, application/json;q=0.1", "application/json"),
         ("application/json;charset=utf-8", "application/json"),

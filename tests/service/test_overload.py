@@ -44,6 +44,22 @@ async def test_a_queue_that_is_full_of_bytes_answers_429(start: Start, gate: Gat
     assert (await admitted).status_code == 200
 
 
+async def test_a_body_takes_room_as_large_as_it_is_decompressed(start: Start, gate: Gate) -> None:
+    client = start(max_queue_bytes=5000)
+    sent = gzip.compress(b'{"inputs": [' + b" " * 10_000 + b"[[0, 0, 0, 0]]]}")
+    assert len(sent) < 200
+    gate.close()
+    admitted = asyncio.create_task(client.post("/encode", json=BODY))
+    await gate.reached()
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    refused = await client.post("/encode", content=sent, headers=headers)
+    detail = check_problem(refused, 429, "overloaded")
+    assert int(detail.rpartition("received ")[2]) > 10_000
+    gate.open()
+    assert (await admitted).status_code == 200
+    assert (await client.post("/encode", content=sent, headers=headers)).status_code == 422
+
+
 async def test_a_request_past_its_deadline_is_a_503_and_never_runs(
     start: Start, gate: Gate
 ) -> None:
