@@ -19,7 +19,7 @@ from service import __version__
 from service.api import health, models, open_inference, operations, photos
 from service.api.codecs import image as pictures
 from service.api.middleware import Envelope
-from service.api.openapi import summarise
+from service.api.openapi import document
 from service.api.pipeline import Limits, Serving
 from service.api.problems import http_error, service_error
 from service.api.routing import Shortcut
@@ -127,7 +127,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         health.create_metrics(serving),
     ):
         app.router.routes.extend(router.routes)
-    summarise(app.routes)
+    document(app, repository.store, defaults)
     app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
     app.add_api_route("/", _playground, include_in_schema=False)
     app.add_middleware(Envelope)

@@ -1,15 +1,17 @@
 """The OpenAPI document, where FastAPI cannot see: bodies that the endpoints decode and encode."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import FastAPI, Query
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
 
+from service.api import examples
 from service.api import media_types as media
 from service.api.query import DecodeQuery, DenoiseQuery, EncodeQuery
 from service.api.schemas import Inputs, Outputs, Problem
+from service.inference.model import Model
+from service.inference.registry import Defaults, Store
 from service.manifest import OperationName
 
 
@@ -33,17 +35,112 @@ OPERATIONS: Mapping[OperationName, Callable[..., None]] = {
 }
 
 
+PATHS: Mapping[str, OperationName] = {f"/{operation}": operation for operation in OPERATIONS}
+
+FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
+"""Schemas of errors that FastAPI describes, and this service never sends."""
+
+
+def _header(description: str, kind: str = "string") -> dict[str, Any]:
+    return {"description": description, "schema": {"type": kind}}
+
+
+HEADERS: Mapping[str, dict[str, Any]] = {
+    "X-Request-Id": _header("the request's own, if it can be used, or a new one; logs have it"),
+    "X-Model": _header("name of the model, once it is known"),
+    "X-Model-Version": _header("its version", "integer"),
+    "X-Execution-Provider": _header("what runs it, by ONNX Runtime's name"),
+    "Server-Timing": _header("parse, queue, inference and write, in milliseconds"),
+    "Retry-After": _header("seconds until there is room", "integer"),
+    "Inference-Header-Content-Length": _header("bytes of JSON before those of tensors", "integer"),
+}
+"""Headers of responses."""
+
+
 def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """Return what OpenAPI says of errors: a description for each status."""
     bodies = {"application/problem+json": {"schema": Problem.model_json_schema()}}
     return {status: {"description": text, "content": bodies} for status, text in texts.items()}
 
 
-def summarise(routes: Iterable[BaseRoute]) -> None:
-    """Show what is said of each route beside its path, in place of the name of its function."""
-    for route in routes:
+def document(app: FastAPI, store: Store, defaults: Defaults) -> None:
+    """Let an application's OpenAPI document say what FastAPI cannot know.
+
+    Args:
+        app: Has its routes by now.
+        store: The models, from which examples follow.
+        defaults: The models where a request names none.
+    """
+    for route in app.routes:
         if isinstance(route, APIRoute) and route.description:
+            # Shown beside the path, instead of the name of the function.
             route.summary, route.description = route.description.rstrip("."), ""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            complete(generate(), store, defaults)
+        return generate()
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's way to extend it
+
+
+def complete(document: dict[str, Any], store: Store, defaults: Defaults) -> None:
+    """Add headers and examples to an OpenAPI document; take out FastAPI's own errors."""
+    components = document["components"]
+    components["headers"] = HEADERS
+    for name in FASTAPI_ERRORS:
+        components["schemas"].pop(name, None)
+    served = examples.model_of("denoise", store, defaults)
+    for path, methods in document["paths"].items():
+        for described in methods.values():
+            responses = described["responses"]
+            # Parameters are text in the path; other faults of a request have a response described.
+            if "HTTPValidationError" in str(responses.get("422")):
+                del responses["422"]
+            runs = path.endswith("/infer") or path in PATHS
+            for status, response in responses.items():
+                response["headers"] = {
+                    name: {"$ref": f"#/components/headers/{name}"}
+                    for name in HEADERS
+                    if _is_sent(name, status, path, runs=runs)
+                }
+            _add_examples(path, described, served, store, defaults)
+
+
+def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
+    """Return whether responses of a status have a header."""
+    match header:
+        case "X-Request-Id":
+            return True
+        case "Retry-After":
+            return status == "429"
+        case "Server-Timing":
+            return runs and status == "200"
+        case "Inference-Header-Content-Length":
+            return path.endswith("/infer") and status == "200"
+    return runs  # X-Model and so on, once the model is known
+
+
+def _add_examples(
+    path: str, described: dict[str, Any], served: Model | None, store: Store, defaults: Defaults
+) -> None:
+    """Add the examples of one operation of the document, those of /v2 with one model for all."""
+    content = described.get("requestBody", {}).get("content", {}).get(media.JSON)
+    if operation := PATHS.get(path):
+        if model := examples.model_of(operation, store, defaults):
+            content["example"] = {"inputs": examples.inputs(model, operation)}
+        return
+    if path == "/v2/repository/index":
+        content["example"] = {"ready": True}
+    if served is None:
+        return
+    if path.endswith("/infer"):
+        content["example"] = examples.inference(served, "denoise")
+    values = {"name": served.name, "model": f"{served.name}.denoise", "version": served.version}
+    for parameter in described.get("parameters", []):
+        if parameter["in"] == "path":
+            parameter["example"] = str(values[parameter["name"]])
 
 
 def describe(operation: OperationName) -> dict[str, Any]:

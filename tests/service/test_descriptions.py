@@ -1,7 +1,13 @@
 """/models, /health, the documentation and the playground."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import httpx
 import pytest
+
+from tests.service.tiny import Start, write_model
 
 
 async def test_models_are_listed_with_their_manifests(client: httpx.AsyncClient) -> None:
@@ -94,3 +100,107 @@ async def test_the_playground_is_served(client: httpx.AsyncClient) -> None:
     for file in ("playground.js", "photographs.js", "playground.css"):
         assert f"playground/{file}" in page.text
         assert (await client.get(f"/playground/{file}")).status_code == 200
+
+
+async def _described(client: httpx.AsyncClient) -> dict[str, dict[str, dict[str, Any]]]:
+    paths: dict[str, dict[str, dict[str, Any]]] = (await client.get("/openapi.json")).json()[
+        "paths"
+    ]
+    return paths
+
+
+async def test_every_example_works(start: Start) -> None:
+    client, tried = start(), set()
+    for path, methods in (await _described(client)).items():
+        for method, described in methods.items():
+            url = path
+            for parameter in described.get("parameters", []):
+                if parameter["in"] == "path":
+                    url = url.replace("{" + parameter["name"] + "}", parameter["example"])
+            body = described.get("requestBody", {}).get("content", {}).get("application/json")
+            sent = {"json": body["example"]} if body else {}
+            answer = await client.request(method, url, **sent)
+            assert answer.status_code == 200, (url, answer.text)
+            assert str(answer.status_code) in described["responses"]
+            tried.add(path)
+            if path.endswith("/unload"):
+                await client.post(url.replace("unload", "load"))
+    assert {"/encode", "/decode", "/denoise", "/v2/models/{model}/infer"} <= tried
+
+
+async def test_examples_suit_whatever_is_served(start: Start, models: Path) -> None:
+    write_model(models, "photo", 2)
+    client = start(default_denoise="photo")
+    example = (await _described(client))["/denoise"]["post"]["requestBody"]["content"]
+    answer = await client.post("/denoise", json=example["application/json"]["example"])
+    assert (answer.status_code, answer.headers["X-Model"]) == (200, "photo")
+
+
+async def test_openapi_has_no_errors_that_never_come(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/openapi.json")).text
+    assert "ValidationError" not in text
+
+
+async def test_headers_that_are_sent_are_described(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    described = {each.lower() for each in document["components"]["headers"]}
+    for path, sent in (
+        ("/denoise", {"inputs": [[[0.0] * 4] * 4]}),
+        ("/denoise", {"inputs": [[[0.0] * 4]]}),
+        (
+            "/v2/models/{model}/infer",
+            {
+                "inputs": [
+                    {"name": "images", "shape": [1, 4, 4], "datatype": "FP32", "data": [0.0] * 16}
+                ],
+                "parameters": {"binary_data_output": True},
+            },
+        ),
+    ):
+        answer = await client.post(path.replace("{model}", "half.denoise"), json=sent)
+        response = document["paths"][path]["post"]["responses"][str(answer.status_code)]
+        names = {name.lower() for name in response["headers"]}
+        assert set(answer.headers) - {"content-type", "content-length"} <= names
+        assert names <= described
+    refused = document["paths"]["/encode"]["post"]["responses"]["429"]["headers"]
+    assert "Retry-After" in refused
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v2/repository/index", None),
+        ("/v2/repository/index", {}),
+        ("/v2/models/half.denoise/infer", {"parameters": {"binary_data_output": None}}),
+        ("/v2/models/half.denoise/infer", {"parameters": None, "outputs": None, "id": None}),
+        (
+            "/v2/models/half.denoise/infer",
+            {"outputs": [{"name": "reconstructions", "parameters": {"binary_data": None}}]},
+        ),
+        (
+            "/v2/models/half.denoise/infer",
+            {"outputs": [{"name": "reconstructions", "parameters": {"classification": None}}]},
+        ),
+        ("/v2/models/half.denoise/infer", {"shape": [1.0, 4.0, 4.0]}),
+    ],
+)
+async def test_what_the_schema_allows_is_not_refused(
+    client: httpx.AsyncClient, path: str, body: Any
+) -> None:
+    if path.endswith("/infer"):
+        tensor = {"name": "images", "datatype": "FP32", "data": [0.0] * 16}
+        shape = body.pop("shape", [1, 4, 4])
+        body = {"inputs": [tensor | {"shape": shape}]} | body
+    answer = await client.post(path, content=json.dumps(body))
+    assert answer.status_code == 200, answer.text
+
+
+async def test_data_that_is_null_may_stand_beside_bytes(client: httpx.AsyncClient) -> None:
+    tensor = {"name": "images", "shape": [1, 4, 4], "datatype": "FP32", "data": None}
+    head = json.dumps({"inputs": [tensor | {"parameters": {"binary_data_size": 64}}]}).encode()
+    answer = await client.post(
+        "/v2/models/half.denoise/infer",
+        content=head + bytes(64),
+        headers={"Inference-Header-Content-Length": str(len(head))},
+    )
+    assert answer.status_code == 200, answer.text

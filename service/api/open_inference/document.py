@@ -11,12 +11,23 @@ from service.errors import InvalidValue, MalformedBody
 Document = Mapping[str, Any]
 
 
-def parse(text: bytes) -> Document:
-    """Return the object that JSON is. Raises MalformedBody, InvalidValue where it is another."""
+def parse(text: bytes, *, or_null: bool = False) -> Document:
+    """Return the object that a JSON text is.
+
+    Args:
+        text: The JSON.
+        or_null: Whether null stands for an object without any keys.
+
+    Raises:
+        MalformedBody: It is not JSON.
+        InvalidValue: It is not an object.
+    """
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"body: expected JSON, received: {no_json(error)}") from error
+    if document is None and or_null:
+        return {}
     if not isinstance(document, dict):
         raise InvalidValue(f"body: expected an object, received {shown(document)}")
     return document
@@ -49,14 +60,16 @@ def parameters(owner: Document, where: str, *refused: str) -> Document:
     if not isinstance(found, dict):
         raise InvalidValue(f"{where}.parameters: expected an object, received {shown(found)}")
     for each in refused:
-        if each in found:
+        if found.get(each) is not None:
             raise InvalidValue(f"{where}.parameters: expected no {each}, which is not offered here")
     return found
 
 
 def flag(owner: Document, key: str, *, default: bool) -> bool:
-    """Return what is true or false. Raises InvalidValue where it is anything else."""
-    value = owner.get(key, default)
+    """Return a boolean; the default where it is missing or null. Raises InvalidValue for others."""
+    value = owner.get(key)
+    if value is None:
+        return default
     if not isinstance(value, bool):
         raise InvalidValue(f"{key}: expected true or false, received {shown(value)}")
     return value

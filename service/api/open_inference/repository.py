@@ -89,6 +89,7 @@ def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRo
     refused = {
         403: "The service is set to load and unload nothing, or a page of another origin asks",
         404: "No such model",
+        422: "The body is not as expected; it may have no parameters to load a model with",
     }
     return [
         DirectRoute(
@@ -96,6 +97,7 @@ def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRo
             index,
             Control(serving, room, "index", list_all, changes=False),
             response_model=list[IndexEntry],
+            responses=errors({422: "The body is not as expected"}),
             **described,
         ),
         DirectRoute(
@@ -146,5 +148,5 @@ class Control:
         with self._room.admit(exchange.length(LARGEST_BODY)) as ticket:
             body = await exchange.body(LARGEST_BODY, ticket)
             name = exchange.scope.get("path_params", {}).get("model", "")
-            document = await self._act(name, parse(bytes(body) or b"{}"))
+            document = await self._act(name, parse(bytes(body) or b"{}", or_null=not self._changes))
         await exchange.respond(200, JSON, (), orjson.dumps(document))

@@ -147,7 +147,7 @@ def _parts(
                 f"{name}.binary_data_size: expected at most the {len(data) - start} bytes that "
                 f"are left after the JSON, which {HEADER} ends, received {shown(size)}"
             )
-        if "data" in tensor:
+        if tensor.get("data") is not None:
             raise InvalidValue(f"{name}: expected data or binary_data_size, received both")
         yield name, tensor, data[start : start + size]
         start += size

@@ -18,7 +18,7 @@ class InputTensor(BaseModel):
     """An input: its numbers nested or in a row, or as bytes after the JSON."""
 
     name: str
-    shape: list[int]
+    shape: list[Annotated[int, Field(ge=1)]]
     datatype: Annotated[Datatype, Field(description="UINT8 for pixels, INT64 for steps")]
     data: list[Any] | None = None
     parameters: Annotated[

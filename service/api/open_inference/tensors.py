@@ -58,11 +58,16 @@ def _shape(name: str, sizes: Any) -> tuple[int, ...]:
     fits = (
         isinstance(sizes, list)
         and len(sizes) <= MOST_DIMENSIONS
-        and all(type(size) is int and size > 0 for size in sizes)
+        and all(_is_whole(size) and size > 0 for size in sizes)
     )
     if not fits:
         raise InvalidValue(f"{name}.shape: expected sizes from 1, received {shown(sizes)}")
-    return tuple(sizes)
+    return tuple(map(int, sizes))
+
+
+def _is_whole(size: Any) -> bool:
+    """Return whether a size is an integer, as 4.0 is in JSON Schema."""
+    return type(size) is int or (isinstance(size, float) and size.is_integer())
 
 
 def _from_bytes(name: str, data: memoryview, datatype: str, shape: tuple[int, ...]) -> Array:
