@@ -4,7 +4,6 @@ Imports of what runs it wait until it runs, so that --help comes at once.
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 
 from service import standard_output
@@ -115,7 +114,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """
     from service.files.denoise import Options, denoise
     from service.files.plan import STANDARD, plan
-    from service.files.progress import Progress
+    from service.files.progress import Progress, report
     from service.images.encode import QUALITY
     from service.inference.loader import load, locate
 
@@ -139,13 +138,13 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
     )
     for fault in planned.faults:
-        print(fault, file=sys.stderr)
+        report(fault)
     with Progress(planned.jobs) as progress:
         written = denoise(denoiser, planned.jobs, how, progress)
     failed = len(planned.jobs) - written + len(planned.faults)
     if planned.has_folders or written + failed > 1:
         summary = f"written: {written}, failed: {failed}, skipped as other files: {planned.skipped}"
-        print(summary, file=sys.stderr)
+        report(summary)
     return 1 if failed else 0
 
 

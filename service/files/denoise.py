@@ -59,11 +59,14 @@ def denoise(denoiser: Denoiser, jobs: Sequence[Job], options: Options, progress:
         How many photographs were written.
 
     Raises:
+        InvalidValue: Standard input is to be read, and is closed.
         OutputError: Standard output cannot be written.
     """
     run = _Run(denoiser, options, progress)
     # Outside of the event loop and of threads, where Ctrl-C would wait for the end of input.
     if any(job.source is None for job in jobs):
+        if sys.stdin is None:  # `<&-`
+            raise InvalidValue("IN: expected an open standard input, received a closed one")
         run.standard_input = sys.stdin.buffer.read()
     asyncio.run(run.all(jobs))
     if run.standard_output:

@@ -28,7 +28,7 @@ class Progress:
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         """Start a bar. Without a terminal behind stderr it is hidden, and no file is read."""
-        is_terminal = sys.stderr.isatty()
+        is_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._left = {job: _pixels(job.source) for job in jobs if is_terminal and job.source}
         self._bar = tqdm(
             total=sum(self._left.values()),
@@ -52,7 +52,7 @@ class Progress:
     def failed(self, job: Job, fault: str) -> None:
         """Print why a photograph failed, and leave its pixels out."""
         self._bar.total -= self._left.pop(job, 0)
-        self._bar.write(f"{job.name}: {fault}", file=sys.stderr)
+        report(f"{job.name}: {fault}")
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +64,12 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self._bar.close()
+
+
+def report(line: str) -> None:
+    """Print a line to stderr, above the bar if there is one; nowhere if stderr is closed."""
+    if sys.stderr is not None:  # tqdm and print() would take None for standard output
+        tqdm.write(line, file=sys.stderr)
 
 
 def _pixels(path: Path) -> int:

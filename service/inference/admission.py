@@ -8,19 +8,14 @@ the sessions expect of each request (see throughput.py).
 # ruff: noqa: SLF001 -- a ticket is the other half of an admission
 
 import math
-import time
 from types import TracebackType
 from typing import Self
 
 from service.errors import Overloaded
-from service.inference.queue import is_small
-from service.inference.tiling.layout import CORE, MAX_QUEUED
+from service.inference.turns import Turns
 
 MAX_RETRY_AFTER = 60
 """Seconds that a client is told to wait, at most."""
-
-QUEUED = MAX_QUEUED * CORE * CORE
-"""Pixels of one photograph that another has to wait for, at most, before it has its turn."""
 
 FEW = 3
 """Photographs beside which another is always admitted, however long they are expected to take: an
@@ -35,7 +30,7 @@ class Admission:
         items: Images and codings in them; a request for photographs counts as one.
         bytes: Bytes of their bodies and outputs.
         held: Pixels of their photographs.
-        pixels: Those of them that are not denoised yet.
+        turns: Their photographs that are not denoised yet.
         full: The message of the error when there are too many items.
     """
 
@@ -70,16 +65,14 @@ class Admission:
         self._too_many_pixels = (
             f"queue: expected at most {max_pixels} pixels of waiting photographs{by_pixels}"
         )
-        self.requests = self.items = self.bytes = self.held = self.pixels = 0
-        self._empty()
+        self.requests = self.items = self.bytes = self.held = 0
+        self.turns = Turns()
+        self._seconds = 0.0  # that images and codings will keep sessions busy
 
-    def _empty(self) -> None:
-        """Start sums of fractions anew, so that no rounding error stays."""
-        self._seconds = 0.0  # of sessions, that all images and codings will take
-        self._photograph_seconds = 0.0  # and all photographs
-        self._photographs = 0  # requests for photographs that are not denoised yet
-        self._progressed = 0.0  # when a tile ended last, or the first photograph came
-        self._queued = {True: 0.0, False: 0.0}  # seconds before a turn, of small photographs or not
+    @property
+    def pixels(self) -> int:
+        """Return the pixels of photographs that are not denoised yet."""
+        return self.turns.pixels
 
     def is_full(self) -> bool:
         """Return whether nothing more is admitted now, however small."""
@@ -112,27 +105,7 @@ class Admission:
 
     def wait(self) -> int:
         """Return the expected seconds, 1 to MAX_RETRY_AFTER, until what is here now has left."""
-        photographs = max(0.0, self._photograph_seconds - self._running())
-        return min(MAX_RETRY_AFTER, max(1, _ceil(self._seconds + photographs)))
-
-    def turn(self, pixels: int, seconds: float) -> float:
-        """Return the expected seconds until the first tile of a photograph runs.
-
-        In TileQueue, small and large photographs share the time: those of the other kind delay it
-        for as long as those of its own do, and for the tile that runs.
-
-        Args:
-            pixels: Pixels of the photograph, at least 1.
-            seconds: How long it will keep the session busy.
-        """
-        small = is_small(3 * pixels)
-        same, other = self._queued[small], self._queued[not small]
-        wait = same + min(other, same + seconds * min(1.0, CORE * CORE / pixels))
-        return max(0.0, wait - self._running())
-
-    def _running(self) -> float:
-        """Return the seconds that the current tile has run."""
-        return time.perf_counter() - self._progressed if self._photographs else 0.0
+        return min(MAX_RETRY_AFTER, max(1, _ceil(self._seconds + self.turns.left())))
 
     def _check_photographs(self, ticket: "Ticket", pixels: int, seconds: float) -> None:
         """Raise Overloaded if photographs find no room, or no turn in time, beside others."""
@@ -141,9 +114,9 @@ class Admission:
         if self.held + pixels > self.max_pixels:
             fault = f"{self._too_many_pixels}, received {self.held + pixels}"
             raise Overloaded(fault, retry_after=self.wait())
-        if self._photographs - bool(ticket.pixels) <= FEW:
+        if self.turns.count - bool(ticket.pixels) <= FEW:
             return
-        wait = self.turn(pixels, seconds) - ticket.queued
+        wait = self.turns.wait(pixels, seconds)
         if wait > self.patience:
             raise Overloaded(
                 f"queue: expected photographs to wait {self.patience:g} s at most, "
@@ -165,19 +138,18 @@ class Ticket:
         bytes: Bytes of its body and output.
         held: Pixels of its photographs.
         pixels: Those of them that are not denoised yet.
-        seconds: How long what is left of it will keep the session busy.
-        queued: The part of these seconds before another photograph has its turn.
+        left: Seconds that these will keep the session busy.
+        seconds: Seconds that its images or codings will.
     """
 
-    __slots__ = ("_admission", "_is_small", "bytes", "held", "items", "pixels", "queued", "seconds")
+    __slots__ = ("_admission", "bytes", "held", "items", "left", "pixels", "seconds")
 
     def __init__(self, admission: Admission, size: int) -> None:
         self._admission = admission
         self.items = 1
         self.bytes = size
         self.held = self.pixels = 0
-        self.seconds = self.queued = 0.0
-        self._is_small = True
+        self.left = self.seconds = 0.0
         admission.requests += 1
         admission.items += 1
         admission.bytes += size
@@ -200,38 +172,29 @@ class Ticket:
             raise admission.too_heavy(admission.bytes + size)
         if pixels:
             admission._check_photographs(self, pixels, seconds)
-            self.held += pixels
-            admission.held += pixels
+            self._leave(self.pixels + pixels, self.left + seconds, held=self.held + pixels)
+        else:
+            self.seconds += seconds
+            admission._seconds += seconds
         self.items += items
         self.bytes += size
         admission.items += items
         admission.bytes += size
-        self._set(self.pixels + pixels, self.seconds + seconds)
 
     def done(self, pixels: int) -> None:
         """Count pixels as denoised."""
-        left = max(0, self.pixels - pixels)
-        self._set(left, self.seconds * left / max(1, self.pixels))
-        self._admission._progressed = time.perf_counter()
+        remaining = max(0, self.pixels - pixels)
+        left = self.left * remaining / max(1, self.pixels)
+        self._leave(remaining, left, held=self.held)
+        self._admission.turns.progress()
 
-    def _set(self, pixels: int, seconds: float) -> None:
-        """Set what is left of the request."""
+    def _leave(self, pixels: int, left: float, *, held: int) -> None:
+        """Let so much of its photographs be left, of so many pixels that it holds."""
         admission = self._admission
-        more = seconds - self.seconds
-        self.seconds = seconds
-        if not self.held:
-            admission._seconds += more
-            return
-        admission._photograph_seconds += more
-        if not admission._photographs:
-            admission._progressed = time.perf_counter()
-        admission._queued[self._is_small] -= self.queued
-        admission._photographs += bool(pixels) - bool(self.pixels)
-        admission.pixels += pixels - self.pixels
-        self._is_small = is_small(3 * self.held)
-        self.pixels = pixels
-        self.queued = seconds * min(1.0, QUEUED / pixels) if pixels else 0.0
-        admission._queued[self._is_small] += self.queued
+        admission.turns.remove(self.pixels, self.left, held=self.held)
+        admission.turns.add(pixels, left, held=held)
+        admission.held += held - self.held
+        self.pixels, self.left, self.held = pixels, left, held
 
     def __enter__(self) -> Self:
         return self
@@ -242,11 +205,12 @@ class Ticket:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._set(0, 0.0)
         admission = self._admission
+        if self.held:
+            self._leave(0, 0.0, held=0)
+        admission._seconds -= self.seconds
         admission.items -= self.items
         admission.bytes -= self.bytes
-        admission.held -= self.held
         admission.requests -= 1
         if not admission.requests:
-            admission._empty()
+            admission._seconds = 0.0  # no rounding error stays

@@ -178,7 +178,7 @@ class Service:
 
         def read() -> None:
             seconds = self._photographs.throughput.seconds(3 * pixels)
-            turn = Told(f"turn of {height}x{width}", self.admission.turn(pixels, seconds))
+            turn = Told(f"turn of {height}x{width}", self.admission.turns.wait(pixels, seconds))
             self.told.append(turn)
             ticket.grow(pixels=pixels, seconds=seconds)
             submitted = self.clock.now

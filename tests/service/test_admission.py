@@ -6,7 +6,8 @@ import time
 import pytest
 
 from service.errors import Overloaded
-from service.inference.admission import FEW, MAX_RETRY_AFTER, QUEUED, Admission
+from service.inference.admission import FEW, MAX_RETRY_AFTER, Admission
+from service.inference.turns import QUEUED
 from tests.service.simulation import Clock
 
 MP = 1_000_000
@@ -84,7 +85,7 @@ def test_rounding_leaves_nothing_of_what_was_here() -> None:
                 ticket.grow(pixels=3000, seconds=0.1)
             for _ in range(3):
                 first.done(999)
-    assert admission.turn(1, 0.0) == 0
+    assert admission.turns.wait(1, 0.0) == 0
     assert (admission.pixels, admission.held, admission.requests) == (0, 0, 0)
 
 
@@ -164,15 +165,15 @@ def test_beside_a_few_photographs_another_is_admitted_however_long_they_take() -
 @pytest.mark.usefixtures("clock")
 def test_small_photographs_wait_for_small_ones_and_as_much_of_large_ones() -> None:
     admission = Admission(max_items=100, max_bytes=100, max_pixels=64 * MP)
-    assert admission.turn(1000, 0.01) == 0
+    assert admission.turns.wait(1000, 0.01) == 0
     for _ in range(10):
         admission.admit().grow(pixels=2 * MP, seconds=2.0)
-    assert admission.turn(1000, 0.01) == pytest.approx(0.01)
-    assert admission.turn(2 * MP, 2.0) == pytest.approx(20.0)
+    assert admission.turns.wait(1000, 0.01) == pytest.approx(0.01)
+    assert admission.turns.wait(2 * MP, 2.0) == pytest.approx(20.0)
     for _ in range(10):
         admission.admit().grow(pixels=1000, seconds=0.5)
-    assert admission.turn(1000, 0.01) == pytest.approx(5.0 + 5.01)
-    assert admission.turn(2 * MP, 2.0) == pytest.approx(20.0 + 5.0)
+    assert admission.turns.wait(1000, 0.01) == pytest.approx(5.0 + 5.01)
+    assert admission.turns.wait(2 * MP, 2.0) == pytest.approx(20.0 + 5.0)
 
 
 def test_what_a_tile_has_run_for_is_no_longer_waited_for(clock: Clock) -> None:
@@ -182,13 +183,13 @@ def test_what_a_tile_has_run_for_is_no_longer_waited_for(clock: Clock) -> None:
         photograph.grow(pixels=2 * MP, seconds=10.0)
         clock.now += 4.0
         assert admission.wait() == 6
-        assert admission.turn(2 * MP, 10.0) == pytest.approx(6.0)
+        assert admission.turns.wait(2 * MP, 10.0) == pytest.approx(6.0)
         clock.now += 2.0
         photograph.done(MP)
         assert admission.wait() == 5
         clock.now += 100.0  # it takes longer than was expected
         assert admission.wait() == 1
-        assert admission.turn(MP, 5.0) == 0
+        assert admission.turns.wait(MP, 5.0) == 0
     with admission.admit() as thumbnails:
         thumbnails.grow(items=9, seconds=10.0)
         assert admission.wait() == 10

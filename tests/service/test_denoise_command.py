@@ -372,6 +372,36 @@ def test_standard_input_goes_to_standard_output(
     assert told.startswith(b"standard input: picture: expected image/png")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "redirection", "status", "fault"),
+    [
+        ("-", "<&-", 2, "IN: expected an open standard input, received a closed one"),
+        ("a.png", "2>&-", 0, ""),
+        ("a.png missing.png", "2>&-", 1, ""),
+        ("a.png empty", "2>&-", 1, ""),
+    ],
+)
+def test_a_stream_that_is_closed_ends_in_no_traceback(
+    folder: Path, model: list[str], arguments: str, redirection: str, status: int, fault: str
+) -> None:
+    (folder / "empty").mkdir()
+    output = "out" if "a.png" in arguments else "out.png"
+    flags = " ".join(model)
+    ended = subprocess.run(
+        f'exec "{sys.executable}" -m service denoise {arguments} -o {output} {flags} {redirection}',
+        shell=True,
+        check=False,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout) == (status, "")
+    assert ended.stderr == (f"Invalid value: {fault}\n" if fault else "")
+    assert (folder / "out" / "a.png").exists() == ("a.png" in arguments)
+
+
 def test_being_stopped_leaves_whole_files_alone(tmp_path: Path, model: list[str]) -> None:
     source, output = tmp_path / "many", tmp_path / "out"
     source.mkdir()
