@@ -112,7 +112,7 @@ class Operation(Endpoint):
             model = self._find(exchange, default.name, choice.version)
             lacks = default.lacks
         accept = exchange.header(b"accept")
-        if model.takes_photographs:
+        if model.takes_photographs(self._operation):
             return self._photographs(model, media, accept, choice)
         if (choice.sigma, choice.strength, choice.quality) != (None, None, None):
             raise InvalidValue(
@@ -232,7 +232,8 @@ class BatchCodec:
         if is_pixels and self.operation == "decode":
             raise InvalidValue("body: expected codings as floats, received uint8")
         self._as_pixels = is_pixels and self.operation != "encode"
-        if is_pixels and not self.model.takes_photographs:  # which run as pixels, a tile at a time
+        # Photographs stay pixels until their tile runs.
+        if is_pixels and not self.model.takes_photographs(self.operation):
             array = to_floats(array, self.model.manifest.pixels)
         copied = array.nbytes if array.base is None else 0
         return self.inputs_of(array, copied=copied, known_finite=is_pixels)

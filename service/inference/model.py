@@ -56,10 +56,9 @@ class Model:
         """The execution provider in use, by ONNX Runtime's name."""
         return next(iter(self.batchers.values())).session.provider
 
-    @property
-    def takes_photographs(self) -> bool:
-        """Whether it denoises photographs of any size, in tiles."""
-        return self.denoiser is not None
+    def takes_photographs(self, operation: OperationName) -> bool:
+        """Return whether an operation takes photographs of any size, in tiles."""
+        return operation == "denoise" and self.denoiser is not None
 
     def offers(self, operation: OperationName) -> bool:
         return operation in self.batchers

@@ -205,7 +205,9 @@ class Defaults:
         name = self.picture or PHOTO
         if store.offering(operation, name):
             return Default(name)
-        able = list(dict.fromkeys(model.name for model in store if model.takes_photographs))
+        able = list(
+            dict.fromkeys(model.name for model in store if model.takes_photographs("denoise"))
+        )
         if len(able) == 1:
             return Default(able[0])
         lacks = "no model of photographs is served"

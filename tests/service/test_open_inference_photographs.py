@@ -1,13 +1,14 @@
 """The Open Inference Protocol with a model of photographs of any size."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
-from tests.service.tiny import Start
+from tests.service.tiny import COLOURS, TINY, Start, blur, halve, write_model
 
 INFER = "/v2/models/photo.denoise/infer"
 PHOTOGRAPHS = np.random.default_rng(0).random((2, 11, 19, 3), np.float32)
@@ -108,3 +109,20 @@ async def test_pixels_of_photographs_become_the_models_numbers(client: httpx.Asy
     expected = np.load(io.BytesIO(same.content)) / np.float32(255)
     np.testing.assert_allclose(output(answer), expected, rtol=1e-6)
     assert answer.json()["outputs"][0]["datatype"] == "FP32"
+
+
+async def test_other_operations_of_a_model_of_photographs_run_in_no_tiles(
+    start: Start, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(TINY, "photo", {"denoise": blur(), "encode": halve(COLOURS)})
+    write_model(models, "photo", 2)
+    client = start(default_encode="photo")
+    body = {"inputs": [tensor("images", PHOTOGRAPHS)]}
+    found = output(await client.post("/v2/models/photo.encode/infer", json=body))
+    np.testing.assert_allclose(found, PHOTOGRAPHS / 2, atol=1e-6)
+    answer = await client.post("/encode", json={"inputs": PHOTOGRAPHS.tolist()})
+    np.testing.assert_allclose(answer.json()["outputs"], PHOTOGRAPHS / 2, atol=1e-6)
+    levels = tensor("sigma", [0, 0])
+    denoised = {"inputs": [tensor("images", PHOTOGRAPHS), levels]}
+    found = output(await client.post("/v2/models/photo.denoise/infer", json=denoised))
+    np.testing.assert_allclose(found, PHOTOGRAPHS, atol=1e-6)

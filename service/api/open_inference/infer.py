@@ -81,7 +81,8 @@ class Infer(Endpoint):
         named = exchange.scope["path_params"]
         served = find(self._serving.store, named["model"], named.get("version"))
         name_model(exchange, served.model)
-        runner = self._tiles if served.model.takes_photographs else self._batches
+        is_tiled = served.model.takes_photographs(served.operation)
+        runner = self._tiles if is_tiled else self._batches
         codec = InferenceCodec(runner, served, exchange.header(request.HEADER_SENT))
         return lambda _: codec
 

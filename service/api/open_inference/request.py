@@ -94,7 +94,7 @@ def read(text: bytes, data: memoryview, model: Model, operation: OperationName) 
             f"inputs: expected {described.input.name}, received {', '.join(arrays) or 'none'}"
         )
     inputs = arrays[described.input.name]
-    if inputs.dtype == np.uint8 and described.tiles is None:
+    if inputs.dtype == np.uint8 and not model.takes_photographs(operation):
         inputs = to_floats(inputs, model.manifest.pixels)
     sigma = _sigma(described, arrays, len(inputs))
     return Request(inputs, _steps(described, arrays), sigma, request_id, binary)
