@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# One thread is quicker for models this small, and does not spin where the machine is busy.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 from training.datasets import fashion_mnist, photos
 from training.datasets.fashion_mnist import FashionMnist
