@@ -1,4 +1,4 @@
-"""The model card: a manifest as a page for people, written beside it and never by hand."""
+"""The model card: README.md of a model's folder, generated from its manifest."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ FILE_NAME = "README.md"
 
 
 def write(manifest: Manifest, folder: Path) -> None:
-    """Write the card of a model into its folder, the same bytes for the same manifest."""
+    """Write the card of a model into its folder; the same manifest gives the same bytes."""
     (folder / FILE_NAME).write_text(render(manifest), encoding="utf-8")
 
 
@@ -120,7 +120,7 @@ def _restoring(
 
 
 def _by_noise(figures: Sequence[Measurement]) -> str:
-    """Return a table of figures of one quantity, a row for each noise, a column for each method."""
+    """Return a table of one quantity, a row for each noise, a column for each method."""
     methods = list(dict.fromkeys(figure.method for figure in figures))
     rows = []
     for noise in dict.fromkeys(figure.condition for figure in figures):

@@ -1,17 +1,17 @@
-"""Figures as a manifest keeps them, and the words that they go by."""
+"""Measurements in a manifest, and the names of their conditions and methods."""
 
 from typing import Literal
 
 from service.manifest import Measurement
 
 CLEAN = "clean"
-"""The condition of images as they are."""
+"""Condition: images without noise."""
 MODEL = "model"
-"""The method of figures that say what the model itself does."""
+"""Method: the model, blind."""
 TOLD = "model, told sigma"
-"""The method of figures of a model that is told how strong the noise is."""
+"""Method: the model, with the noise level given."""
 CORRUPTED = "corrupted input"
-"""The method of figures that say how bad an image was before anything restored it."""
+"""Method: none, the noisy image itself."""
 
 
 def measurement(
@@ -21,7 +21,7 @@ def measurement(
     method: str,
     value: float,
 ) -> Measurement:
-    """Return a figure rounded to six decimals, a PSNR in dB; what each means, Measurement says."""
+    """Return a measurement, its value rounded to six decimals, in dB for a PSNR."""
     return Measurement(
         quantity=quantity,
         data=data,

@@ -1,4 +1,4 @@
-"""What a card says of how a model's figures came about, and of what the model cannot do."""
+"""Text of a model card: how its figures were measured, and the model's limits."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,12 @@ from service.manifest import Manifest
 
 @dataclass(frozen=True)
 class Remarks:
-    """In words: how every figure was measured, how noise was, and what the model cannot do.
+    """Text on a model.
 
-    restoring: with {images} where the images are to be named.
+    Args:
+        measured: How the figures were measured.
+        restoring: How noise was made and removed, with {images} for the images' description.
+        limits: What the model cannot do.
     """
 
     measured: str
@@ -18,7 +21,7 @@ class Remarks:
 
 
 def remarks(manifest: Manifest) -> Remarks:
-    """Return what there is to say of a model of photographs, or of one of Fashion-MNIST."""
+    """Return the text on a model of photographs, which has tiles, or of Fashion-MNIST."""
     sizes = [each.tiles for each in manifest.operations.values() if each.tiles]
     return _on_photographs(manifest) if sizes else _on_fashion_mnist(manifest)
 

@@ -116,7 +116,6 @@ assert not {HEAVY!r} & set(sys.modules)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
 def test_the_module_runs_as_a_command(workplace: Path) -> None:
     command = [sys.executable, "-m", "training", "evaluate", "nothing"]
     done = subprocess.run(

@@ -1,11 +1,13 @@
 """Figures are real pictures of what the models do and of how they were trained."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.image
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from service.inference.loader import load
 from tests.training.pca import SAMPLES, Pca
@@ -13,11 +15,18 @@ from training.datasets import fashion_mnist
 from training.fashion import figures
 from training.fashion.noise import Floats, Noise
 
-pytestmark = pytest.mark.slow
+# The threads of t-SNE spin while they wait for each other, for minutes where the machine is busy.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 DATA = fashion_mnist.load(SAMPLES)
 PCA = Pca(DATA.train)
 DEAD = Noise("dead pixels", 0.5)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    with threadpool_limits(limits=1, user_api="openmp"):
+        yield
 
 
 def pixels(path: Path) -> Floats:

@@ -1,1 +1,1 @@
-"""One file a family of autoencoders: configuration in, untrained model out."""
+"""Builders of autoencoders, one architecture a file: configuration in, untrained model out."""

@@ -1,4 +1,4 @@
-"""What every family builds: an encoder and a decoder, trained as one model."""
+"""An autoencoder: an encoder and a decoder, trained as one model."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,12 @@ import keras
 
 @dataclass(frozen=True)
 class Autoencoder:
-    """An encoder and a decoder, and the model that chains them and is trained.
+    """An encoder, a decoder, and the model that chains them.
 
-    encoder: images -> codings; decoder: codings -> reconstructions;
-    whole: images -> reconstructions, sharing the weights of both.
+    Args:
+        whole: Images -> reconstructions; it is trained, and shares the weights of both parts.
+        encoder: Images -> codings.
+        decoder: Codings -> reconstructions.
     """
 
     whole: keras.Model
@@ -19,9 +21,10 @@ class Autoencoder:
 
     @classmethod
     def of(cls, whole: keras.Model) -> "Autoencoder":
-        """Return the autoencoder of a whole model, for instance one read back from a file.
+        """Return the autoencoder of a whole model, such as one loaded from a file.
 
-        Raises ValueError where the model has no layers named "encoder" and "decoder".
+        Raises:
+            ValueError: The model has no layers named "encoder" and "decoder".
         """
         return cls(whole, whole.get_layer("encoder"), whole.get_layer("decoder"))
 

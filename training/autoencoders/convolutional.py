@@ -15,9 +15,11 @@ class ConvolutionalConfig:
 
 
 def build(config: ConvolutionalConfig, *, seed: int) -> Autoencoder:
-    """Return a convolutional autoencoder.
+    """Return a convolutional autoencoder: images (batch, 28, 28) -> codings (batch, 3, 3, 64).
 
-    Images (batch, 28, 28) in [0, 1] -> codings (batch, 3, 3, filters[-1]).
+    Args:
+        config: Filters of each convolution; the last is the number of channels of the codings.
+        seed: Of the initial weights.
     """
     keras.utils.set_random_seed(seed)
     layers = keras.layers
@@ -31,7 +33,7 @@ def build(config: ConvolutionalConfig, *, seed: int) -> Autoencoder:
     decoder = keras.Sequential(
         [
             keras.Input((3, 3, third), name="codings"),
-            # "valid" makes 7 of 3, so that the two doublings after it end at 28.
+            # "valid" turns 3 into 7, which two doublings turn into 28.
             layers.Conv2DTranspose(second, 3, strides=2, padding="valid", activation="selu"),
             layers.Conv2DTranspose(first, 3, strides=2, padding="same", activation="selu"),
             layers.Conv2DTranspose(1, 3, strides=2, padding="same", activation="sigmoid"),

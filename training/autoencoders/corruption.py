@@ -1,9 +1,8 @@
-"""Noise for training denoising autoencoders: layers that spoil images as the world spoils them.
+"""Corruption layers of denoising autoencoders (Vincent et al., 2010).
 
-Keras's own Dropout and GaussianNoise do not: the first brightens the pixels that it keeps by
-1 / (1 - rate), the second leaves [0, 1]. A picture with dead pixels is not brighter elsewhere, and
-a camera clips. The amount is drawn anew for every image, so that one model serves light and heavy
-noise, and clean images too.
+Keras's Dropout brightens the pixels that it keeps by 1 / (1 - rate), and its GaussianNoise leaves
+[0, 1]. Dead pixels do not brighten others, and a camera clips, as these layers do. Each image
+draws its own noise level, so that one model handles clean images and light and heavy noise.
 """
 
 from typing import Any
@@ -13,7 +12,13 @@ from keras import ops
 
 
 class Corruption(keras.layers.Layer):
-    """Spoil images (batch, pixels) in [0, 1] in training, each by an amount from [low, high]."""
+    """Add noise to images (batch, pixels) in [0, 1] in training, at a level uniform in [low, high].
+
+    Args:
+        low: The lowest noise level of an image.
+        high: The highest one.
+        seed: Of the noise.
+    """
 
     def __init__(self, low: float, high: float, seed: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -29,7 +34,7 @@ class Corruption(keras.layers.Layer):
         return self.corrupt(images, amount)
 
     def corrupt(self, images: Any, amount: Any) -> Any:
-        """Return images (batch, pixels) spoiled by the amount (batch, 1) of each."""
+        """Return images (batch, pixels) with noise of the level (batch, 1) of each."""
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -41,7 +46,7 @@ class Corruption(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("autoencoders")
 class DeadPixels(Corruption):
-    """Set each pixel to zero with the amount as probability, and leave the others as they are."""
+    """Set each pixel to zero with the noise level as probability."""
 
     def corrupt(self, images: Any, amount: Any) -> Any:
         draws = keras.random.uniform(ops.shape(images), seed=self.generator)
@@ -50,7 +55,7 @@ class DeadPixels(Corruption):
 
 @keras.saving.register_keras_serializable("autoencoders")
 class ClippedGaussianNoise(Corruption):
-    """Add Gaussian noise with the amount as standard deviation, then clip to [0, 1]."""
+    """Add Gaussian noise with the noise level as standard deviation, and clip to [0, 1]."""
 
     def corrupt(self, images: Any, amount: Any) -> Any:
         noise = keras.random.normal(ops.shape(images), seed=self.generator)

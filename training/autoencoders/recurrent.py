@@ -1,4 +1,4 @@
-"""The recurrent autoencoder: an image is a sequence of rows, and a coding sums the sequence up."""
+"""The recurrent autoencoder: LSTM layers over an image as a sequence of rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ class RecurrentConfig:
 class RepeatAlong(keras.layers.Layer):
     """Repeat vectors along a sequence: (batch, width), (any, steps, ...) -> (batch, steps, width).
 
-    keras.layers.RepeatVector does the same for a number of steps fixed when the model is built.
+    Unlike keras.layers.RepeatVector, the number of steps may differ between calls.
     """
 
     def call(self, vectors: Any, sequence: Any) -> Any:
@@ -36,11 +36,14 @@ class RepeatAlong(keras.layers.Layer):
 
 
 def build(config: RecurrentConfig, *, seed: int) -> Autoencoder:
-    """Return a recurrent autoencoder.
+    """Return a recurrent autoencoder: sequences (batch, steps, 28) -> codings (batch, coding).
 
-    Sequences (batch, steps, 28) in [0, 1] -> codings (batch, coding). The decoder takes the codings
-    and any tensor (batch, steps, 1), whose values do not matter: it says how many steps to give
-    back.
+    The decoder's second input, (any, steps, 1), sets the number of steps to decode by its shape;
+    its values are ignored.
+
+    Args:
+        config: Units of the layers.
+        seed: Of the initial weights.
     """
     keras.utils.set_random_seed(seed)
     layers = keras.layers

@@ -1,4 +1,4 @@
-"""Sparse autoencoders: a wide sigmoid coding, most of it kept near zero by a penalty."""
+"""Sparse autoencoders: a wide sigmoid coding with a sparsity penalty."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,7 +12,15 @@ from training.autoencoders.stacked import IMAGE, PIXELS
 
 @dataclass(frozen=True)
 class SparseConfig:
-    """Which penalty, and how strong; target: the mean activation that "kl" asks of each unit."""
+    """Penalty and layer widths.
+
+    Args:
+        penalty: "l1", on the activations, or "kl", on each unit's mean activation over the batch.
+        weight: Weight of the penalty in the loss.
+        target: Target of the mean activation for "kl", in (0, 1).
+        hidden: Units of the hidden layers.
+        coding: Units of the coding.
+    """
 
     penalty: Literal["l1", "kl"]
     weight: float
@@ -23,11 +31,14 @@ class SparseConfig:
 
 @keras.saving.register_keras_serializable("autoencoders")
 class KLDivergenceRegularizer(keras.regularizers.Regularizer):
-    """Penalise units whose mean activation over the batch strays from a target.
+    """KL divergence of each unit's mean activation over the batch from a target.
 
-    Activations (batch, units) in [0, 1] -> a scalar, weight * sum over units of
-    KL(target || mean), the divergence of two Bernoulli distributions (Ng, CS294A notes on sparse
-    autoencoders, 2011). Finite where a mean is 0 or 1. Raises ValueError unless 0 < target < 1.
+    Activations (batch, units) in [0, 1] -> a scalar: weight * sum over units of KL(target || mean)
+    of two Bernoulli distributions (Ng, CS294A notes on sparse autoencoders, 2011), finite where a
+    mean is 0 or 1.
+
+    Raises:
+        ValueError: The target is not between 0 and 1.
     """
 
     def __init__(self, weight: float, target: float) -> None:
@@ -50,11 +61,10 @@ class KLDivergenceRegularizer(keras.regularizers.Regularizer):
 
 @keras.saving.register_keras_serializable("autoencoders")
 class BatchPenalty(keras.layers.Layer):
-    """Add a regulariser's value for the whole batch to the loss; return the activations unchanged.
+    """Add a regularizer's value to the loss, undivided; return the activations unchanged.
 
-    Keras divides what a layer's activity_regularizer returns by the batch size. That is right for
-    a sum over the examples (l1), and would make a penalty on batch means weaker the larger the
-    batch.
+    Keras divides the value of an activity_regularizer by the batch size, which is right for a sum
+    over the examples (l1), but would weaken a penalty on batch means for larger batches.
     """
 
     def __init__(self, regularizer: Any, **kwargs: Any) -> None:
@@ -73,10 +83,14 @@ class BatchPenalty(keras.layers.Layer):
 
 
 def build(config: SparseConfig, *, seed: int) -> Autoencoder:
-    """Return a sparse autoencoder.
+    """Return a sparse autoencoder: images (batch, 28, 28) -> codings (batch, coding) in [0, 1].
 
-    Images (batch, 28, 28) in [0, 1] -> codings (batch, coding) in [0, 1]. "l1" adds weight * (sum
-    of a coding's activations, mean over the batch) to the loss, "kl" the KLDivergenceRegularizer.
+    "l1" adds weight * (sum of a coding's activations, mean over the batch) to the loss, "kl" adds
+    the KLDivergenceRegularizer.
+
+    Args:
+        config: Penalty and layer widths.
+        seed: Of the initial weights.
     """
     keras.utils.set_random_seed(seed)
     layers = keras.layers

@@ -12,7 +12,7 @@ PIXELS = 28 * 28
 
 @dataclass(frozen=True)
 class StackedConfig:
-    """Widths of the hidden layers from the image inwards, the last being the coding's."""
+    """Widths of the hidden layers from the image inwards; the last is the coding."""
 
     units: tuple[int, ...] = (100, 30)
     output_activation: str = "linear"
@@ -23,8 +23,11 @@ def build(
 ) -> Autoencoder:
     """Return a stacked autoencoder: images (batch, 28, 28) in [0, 1] -> codings (batch, units[-1]).
 
-    A corruption layer, active in training only, may stand between the image and the first Dense
-    layer; that makes the model a denoising autoencoder (Vincent et al., 2010).
+    Args:
+        config: Layer widths and output activation.
+        seed: Of the initial weights.
+        corruption: Noise layer before the first Dense layer, active in training only; it makes the
+            model a denoising autoencoder (Vincent et al., 2010).
     """
     keras.utils.set_random_seed(seed)
     inwards = [keras.layers.Dense(n, activation="selu", name=f"hidden_{n}") for n in config.units]

@@ -1,10 +1,9 @@
-"""Classical denoisers to compare a learned one with: scikit-image's, and the best linear filter.
+"""Baselines for the denoisers: scikit-image's classical denoisers and a learned linear filter.
 
-Each gets its best chance. What it can be tuned by is tuned for every noise, on corrupted
-validation images; and as dead pixels darken a picture and clipped noise brightens its background,
-which none of scikit-image's denoisers can know, each of these is followed by the straight line
-from its brightness to the clean one that fits those images best. What restores a picture sees no
-more than the corrupted picture.
+The parameters of each are tuned for every noise on corrupted validation images. Dead pixels darken
+an image and clipped noise brightens its background, which scikit-image's denoisers do not model,
+so a linear correction of the brightness, fitted on the same images, follows each of them. A
+baseline sees nothing but the corrupted image.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,13 +31,13 @@ LINEAR = "linear filter"
 
 @dataclass(frozen=True)
 class Grid:
-    """A denoiser of one image, and the values to try for each of its parameters."""
+    """A denoiser of one image, and the parameter values of its grid search."""
 
     denoise: Callable[..., Any]
     values: Mapping[str, Sequence[Any]]
 
     def settings(self) -> Iterator[dict[str, Any]]:
-        """Yield every combination of the values."""
+        """Yield every combination of parameter values."""
         for values in product(*self.values.values()):
             yield dict(zip(self.values, values, strict=True))
 
@@ -72,7 +71,14 @@ METHODS = (LINEAR, *GRIDS)
 
 
 def prepare(method: str, train: Floats, validation: Floats, noise: Noise) -> Restore:
-    """Return one of METHODS, learned from and tuned on images (n, height, width) with a noise."""
+    """Return a baseline, tuned for a noise.
+
+    Args:
+        method: One of `METHODS`.
+        train: Clean images (n, height, width) in [0, 1] that the linear filter is learned from.
+        validation: Clean images that parameters are tuned on.
+        noise: The noise to remove.
+    """
     clean = validation[:TUNING_IMAGES]
     corrupted = noise.corrupt(clean, seed=TUNING_SEED)
     if method == LINEAR:
@@ -82,9 +88,10 @@ def prepare(method: str, train: Floats, validation: Floats, noise: Noise) -> Res
 
 @dataclass(frozen=True)
 class LinearFilter:
-    """Each restored pixel is a weighted sum of all corrupted ones, clipped to [0, 1].
+    """A linear map of all corrupted pixels to each restored one, clipped to [0, 1].
 
-    weights: (pixels + 1, pixels), the last row for a constant 1.
+    Args:
+        weights: (pixels + 1, pixels), the last row being the bias.
     """
 
     weights: NDArray[np.float64]
@@ -97,9 +104,13 @@ class LinearFilter:
 def learn(
     clean: Floats, corrupted: Floats, validation_clean: Floats, validation_corrupted: Floats
 ) -> LinearFilter:
-    """Return the linear filter that restores training images best, by ridge regression.
+    """Fit a linear filter by ridge regression; the validation MSE chooses the ridge.
 
-    All are images (n, height, width); the ridge is the one that does best on the validation images.
+    Args:
+        clean: Training images (n, height, width) in [0, 1].
+        corrupted: The same images with noise.
+        validation_clean: Validation images.
+        validation_corrupted: The same images with noise.
     """
     pixels = clean[0].size
     gram = np.zeros((pixels + 1, pixels + 1))
@@ -117,7 +128,7 @@ def learn(
 
 @dataclass(frozen=True)
 class Tuned:
-    """A denoiser of scikit-image's with its parameters: gain * denoised + offset, in [0, 1]."""
+    """A denoiser of scikit-image with parameters and a brightness correction, gain * x + offset."""
 
     denoise: Callable[..., Any]
     parameters: Mapping[str, Any]
@@ -130,7 +141,7 @@ class Tuned:
 
 
 def tune(grid: Grid, clean: Floats, corrupted: Floats) -> Tuned:
-    """Return the setting of a grid that restores images (n, height, width) best, by MSE."""
+    """Return the parameters of a grid with the lowest MSE on images (n, height, width)."""
 
     def fitted() -> Iterator[tuple[float, Tuned]]:
         for parameters in grid.settings():

@@ -1,4 +1,4 @@
-"""How the figures look: colours, axes, a gallery of images, a histogram of shares."""
+"""Style of the figures: colours, axes, image galleries, histograms."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ DPI = 150
 
 
 def canvas(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """Return a figure of a size in inches, and its axes in one row."""
+    """Return a figure of a width and height in inches, and its axes in one row."""
     figure = Figure(figsize=(width, height), layout="constrained")
     row = list(figure.subplots(1, columns, squeeze=False)[0])
     for axes in row:
@@ -31,13 +31,13 @@ def canvas(width: float, height: float, columns: int = 1) -> tuple[Figure, list[
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as PNG, the same bytes for the same figure; return the path."""
+    """Write a figure as PNG, reproducibly, and return the path."""
     figure.savefig(path, dpi=DPI, facecolor="white", metadata={"Software": None})
     return path
 
 
 def gallery(rows: Mapping[str, Floats], title: str) -> Figure:
-    """Return rows of images (n, height, width) in [0, 1], n the same, after their labels."""
+    """Return a figure with a labelled row for each array of images (n, height, width) in [0, 1]."""
     columns = max(len(images) for images in rows.values())
     layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.05, wspace=0, hspace=0)
     figure = Figure(figsize=(2.1 + 0.8 * columns, 0.5 + 0.85 * len(rows)), layout=layout)
@@ -55,7 +55,7 @@ def gallery(rows: Mapping[str, Floats], title: str) -> Figure:
 def histogram(
     axes: Axes, values: Floats, label: str, colour: str, band: tuple[float, float]
 ) -> None:
-    """Draw shares of values in [0, 1] by twentieths, their mean, and how many lie in a band."""
+    """Draw a histogram of values in [0, 1], their mean, and the share that lies in a band."""
     low, high = band
     counts, edges = np.histogram(values, 20, (0, 1))
     middles = (edges[:-1] + edges[1:]) / 2

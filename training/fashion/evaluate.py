@@ -1,4 +1,4 @@
-"""Measure a model as it is served, and write the figures into its manifest and its card."""
+"""Evaluate an exported model of Fashion-MNIST through the code that serves it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,11 +30,7 @@ BEFORE_FINE_TUNING = "model before fine-tuning"
 
 
 class Comparison:
-    """How the test images fare without a learned model: left corrupted, or restored by baselines.
-
-    Each noise is measured when it is first asked for and then remembered, so that several
-    denoisers can be compared at the cost of one.
-    """
+    """PSNR and SSIM of corrupted test images and of the baselines, computed once for each noise."""
 
     def __init__(self, data: FashionMnist) -> None:
         self._data = data
@@ -58,14 +54,23 @@ class Comparison:
 def evaluate(
     folder: Path, data: FashionMnist, comparison: Comparison, *, write: bool = True
 ) -> Manifest:
-    """Measure the model of a folder models/<name>/<version>/; return its manifest with the figures.
+    """Measure the ONNX graphs of a model.
 
-    Figures are of what the ONNX graphs give: MSE on clean images, PSNR in dB (of the mean MSE, for
-    a peak of 1), SSIM (scikit-image's, mean over the images), for a denoiser both on corrupted
-    test images too, beside the comparison's; for codings of sigmoid units, how sparse they are.
-    What was measured before fine-tuning is kept: it cannot be measured again. With write, the
-    manifest and the card in the folder are rewritten. Raises StartupError where the folder cannot
-    be served.
+    Measured are MSE, PSNR (of the mean MSE, for a peak of 1) and SSIM on clean images; for a
+    denoiser PSNR and SSIM on corrupted images, beside the comparison's; for codings of sigmoid
+    units their sparsity. The MSE before fine-tuning is kept, as only training can measure it.
+
+    Args:
+        folder: models/<name>/<version>/.
+        data: Validation and test images.
+        comparison: Figures of other methods.
+        write: Whether to rewrite the manifest and the model card in the folder.
+
+    Returns:
+        The manifest with the figures.
+
+    Raises:
+        StartupError: The folder cannot be served.
     """
     model = load(folder)
     measurements = list(_measure_clean(model, data))
@@ -85,17 +90,17 @@ def evaluate(
 
 
 def before_fine_tuning(error: float, images: int) -> Measurement:
-    """Return the figure of an MSE that training measured on so many clean validation images."""
+    """Return the MSE that training measured before fine-tuning, as a manifest keeps it."""
     return measurement("mse", _validation(images), CLEAN, BEFORE_FINE_TUNING, error)
 
 
 def corrupt(test: Floats, noise: Noise) -> Floats:
-    """Return test images with the noise that every method is measured on."""
+    """Return test images with noise, the same for every model and every other method."""
     return noise.corrupt(test, seed=TEST_SEED)
 
 
 def reconstruct(model: Model, images: Floats) -> Floats:
-    """Return images as a model gives them back: denoised if it denoises, else coded and decoded."""
+    """Return denoised images of a denoiser, else reconstructions: images encoded and decoded."""
 
     def one(batch: Floats) -> Floats:
         if model.offers("denoise"):
@@ -112,7 +117,7 @@ def encode(model: Model, images: Floats) -> Floats:
 
 
 def are_sigmoid_activations(codings: Floats) -> bool:
-    """Tell whether codings could be activations of sigmoid units: a row each, all in [0, 1]."""
+    """Return whether codings (n, units) lie in [0, 1], as the activations of sigmoid units do."""
     return codings.ndim == 2 and bool(codings.min() >= 0 and codings.max() <= 1)
 
 

@@ -1,4 +1,4 @@
-"""Pictures of what the models do and of how they were trained, each a PNG drawn by one function."""
+"""Figures of the models of Fashion-MNIST and of their training, a function for each PNG."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ from training.scores import mse, psnr_of_mean
 
 COLUMNS = 10
 TSNE_IMAGES = 2500
-# Dark and light tones of five hues: what is alike in shape is alike in hue.
+# Dark and light tones of five hues: classes of similar shape share a hue.
 CLASS_COLOURS = (
     "#1f5fa8", "#777777", "#7db8f0", "#b0358b", "#17958f",
     "#e8a33d", "#7fd6cf", "#b5541c", "#3d8f3d", "#7a3b12",
@@ -104,7 +104,8 @@ def denoising(model: Model, images: Floats, noise: Noise, path: Path) -> Path:
 
 def sparsity_loss(path: Path, *, target: float = 0.1) -> Path:
     """Draw the KL penalty that training uses, beside MSE and MAE, over the actual activation."""
-    from training.autoencoders.sparse import KLDivergenceRegularizer  # needs Keras, unlike the rest
+    # The only figure that needs Keras.
+    from training.autoencoders.sparse import KLDivergenceRegularizer
 
     divergence = KLDivergenceRegularizer(weight=1.0, target=target)
     actual = np.linspace(0.001, 0.999, 400, dtype=np.float32)
@@ -122,7 +123,7 @@ def sparsity_loss(path: Path, *, target: float = 0.1) -> Path:
 
 
 def activations(codings: Floats, name: str, path: Path) -> Path:
-    """Draw which values activations (n, neurons) in [0, 1] take, and their means by neuron."""
+    """Draw histograms of activations (n, neurons) in [0, 1] and of the mean of each neuron."""
     figure, (every, by_neuron) = canvas(10, 3.8, columns=2)
     histogram(every, codings.ravel(), "activation", BLUE, (0.0, 0.1))
     histogram(by_neuron, codings.mean(axis=0), "mean activation of a neuron", ORANGE, (0.1, 0.2))
@@ -132,7 +133,7 @@ def activations(codings: Floats, name: str, path: Path) -> Path:
 
 
 def tsne(model: Model, data: FashionMnist, path: Path) -> Path:
-    """Draw a t-SNE map of codings of validation images, coloured by class, some images on it."""
+    """Draw a t-SNE map of codings of validation images, coloured by class, with sample images."""
     images, labels = data.validation[:TSNE_IMAGES], data.validation_labels[:TSNE_IMAGES]
     codings = encode(model, images).reshape(len(images), -1)
     perplexity = min(30.0, (len(images) - 1) / 3)
@@ -162,7 +163,7 @@ def greedy_training(run: Path, path: Path) -> Path:
         epochs = [row["epoch"] + 1 for row in rows]
         for loss, colour, label in (("loss", BLUE, "training"), ("val_loss", ORANGE, "validation")):
             axes.plot(epochs, [row[loss] for row in rows], ".-", color=colour, label=label)
-        # The first epoch's training loss is a mean from the untrained start on, and off the scale.
+        # The first training loss averages over an untrained model and would dominate the scale.
         held_out = [row["val_loss"] for row in rows]
         scale = (0.95 * min(held_out), 1.05 * max(held_out))
         axes.set(title=phase.name.replace("phase-", "phase "), xlabel="epoch", ylim=scale)

@@ -1,9 +1,8 @@
-"""Greedy training: one shallow autoencoder at a time, from the outside inwards.
+"""Greedy layer-wise training: one shallow autoencoder at a time, from the outside inwards.
 
 Bengio et al., "Greedy Layer-Wise Training of Deep Networks", 2006. Each phase trains a hidden
-layer of the encoder with the layer of the decoder that mirrors it, on the codings of the phase
-before. The shallow autoencoders share these layers with the stacked one, so that when the last
-phase ends the sandwich is already there.
+layer of the encoder with the mirrored layer of the decoder, on the codings of the phase before.
+The shallow autoencoders share their layers with the stacked one, which is thereby trained.
 """
 
 from collections.abc import Callable
@@ -18,9 +17,10 @@ from training.fashion.settings import FitSettings
 
 
 def shallow_pairs(autoencoder: Autoencoder) -> list[tuple[keras.layers.Dense, keras.layers.Dense]]:
-    """Return (hidden layer, output layer) of each phase, outermost first.
+    """Return the hidden layer and the output layer of each phase, outermost first.
 
-    Raises ValueError where encoder and decoder are not as many Dense layers each.
+    Raises:
+        ValueError: Encoder and decoder have different numbers of Dense layers.
     """
     hidden, outputs = (
         [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
@@ -43,10 +43,19 @@ def fit_greedily(
     *,
     announce: Callable[[str], None],
 ) -> int:
-    """Fit a stacked autoencoder in place, layer by layer; return the epochs run, of all phases.
+    """Fit a stacked autoencoder in place, layer by layer.
 
-    train, validation: images (n, 28, 28) in [0, 1]; the folder receives phase-1, phase-2, … with
-    what fit() leaves. A phase that had ended before the training was stopped is not run again.
+    Args:
+        autoencoder: The autoencoder, of Dense layers.
+        train: Images (n, 28, 28) in [0, 1].
+        validation: Images of the same kind, to stop each phase early with.
+        settings: How each phase is fitted.
+        folder: Receives a folder of `fit` for each phase, phase-1, phase-2, …; phases that have
+            ended there are not run again.
+        announce: Receives a line at the start of each phase.
+
+    Returns:
+        The number of epochs of all phases.
     """
     epochs = 0
     inputs, held_out = (images.reshape(len(images), -1) for images in (train, validation))

@@ -1,4 +1,4 @@
-"""Noise for measuring denoisers: the same corruption of the same images, whoever restores them."""
+"""Seeded noise to evaluate denoisers with."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,12 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Noise:
-    """A kind of noise, and its amount: the share of dead pixels, or the standard deviation."""
+    """A kind of noise and its level.
+
+    Args:
+        kind: Dead pixels are 0; Gaussian noise is clipped to [0, 1].
+        amount: The share of dead pixels, or the standard deviation.
+    """
 
     kind: Literal["dead pixels", "gaussian"]
     amount: float
@@ -22,7 +27,7 @@ class Noise:
         return f"gaussian noise of {self.amount:g}"
 
     def corrupt(self, images: Floats, *, seed: int) -> Floats:
-        """Return spoiled copies of images, float32 of any shape in [0, 1], in [0, 1] too."""
+        """Return images, float32 of any shape in [0, 1], with the noise of a seed."""
         random = np.random.default_rng(seed)
         if self.kind == "dead pixels":
             return images * (random.random(images.shape) >= self.amount)

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model that can be trained: build(seed) returns it untrained.
+    """What to build and how to fit it.
 
-    fit: how the whole is fitted, after greedy training its fine-tuning, None to leave that out;
-    noise: what a denoiser is trained to remove, None for the others; greedy: how each phase of
-    layer by layer training is fitted, None to train the whole at once.
+    Args:
+        summary: One line for the manifest and the model card.
+        build: Returns the untrained model for a seed.
+        fit: How the whole model is fitted or, after greedy training, fine-tuned; None to leave
+            fine-tuning out.
+        noise: The noise that a denoiser is trained to remove.
+        greedy: How each phase of layer-wise training is fitted; None to train the whole at once.
     """
 
     summary: str
@@ -41,7 +45,8 @@ class Recipe:
     def changed(self, *, epochs: int | None = None, fine_tuning: bool = True) -> "Recipe":
         """Return the recipe with another number of epochs in every phase, or without fine-tuning.
 
-        Raises ValueError where there is no fine-tuning to leave out.
+        Raises:
+            ValueError: There is no fine-tuning to leave out.
         """
         if not fine_tuning and not self.greedy:
             raise ValueError("fine-tuning: expected a model that is trained layer by layer")

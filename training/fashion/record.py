@@ -7,10 +7,20 @@ from training.record import Kept
 
 @dataclass(frozen=True)
 class FashionRecord(Kept):
-    """A training: first what tells it from any other, then what is known once it has ended.
+    """A training: first what identifies it, then its results.
 
-    settings: how each phase is fitted, in words; model: a digest of the model's configuration;
-    trained_at: ISO 8601, empty until the training has ended; versions: of the packages used.
+    Args:
+        command: The command that trains the model.
+        seed: Of weights, batches and noise.
+        training_images: Their number.
+        validation_images: Their number.
+        settings: How each phase is fitted, in words.
+        model: SHA-256 of the model's configuration.
+        backend: Keras's backend.
+        epochs: The epochs run, of all phases.
+        validation_mse_before_fine_tuning: None where there is no fine-tuning.
+        trained_at: ISO 8601, empty until the training has ended.
+        versions: Versions of the packages used.
     """
 
     command: str
@@ -27,11 +37,11 @@ class FashionRecord(Kept):
 
     @property
     def ended(self) -> bool:
-        """Whether there is a trained model beside this record."""
+        """Whether the training has ended, so that there is a trained model beside the record."""
         return self.trained_at != ""
 
     def is_of(self, other: "FashionRecord") -> bool:
-        """Tell whether both are of one training, however far it has come."""
+        """Return whether both records identify the same training."""
         mine, others = (
             replace(
                 each,

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How a model is fitted: Muon, its learning rate rising at first, then falling along a cosine.
+    """Muon with a warm-up and a cosine schedule.
 
-    Muon (Jordan et al., 2024; Liu et al., arXiv 2502.16982) orthogonalises the updates of
-    matrices, and leaves the plain minimum that Adam stays in for long: the codings of a stacked
-    autoencoder that are no better than principal components. What is no matrix (biases, the
-    kernels of convolutions) Keras's Muon updates as Adam does.
+    Muon (Jordan et al., 2024; Liu et al., 2025, arXiv 2502.16982) orthogonalises the updates of
+    matrices; Keras's implementation updates biases and convolution kernels as Adam does.
 
-    epochs: at most; learning_rate: at its highest; loss: a Keras loss, and loss_weight what it
-    counts beside the model's own penalties; patience: epochs without a better validation MSE
-    before training stops.
+    Args:
+        epochs: Maximum number of epochs.
+        batch_size: Images a batch.
+        learning_rate: The highest learning rate.
+        loss: Name of a Keras loss.
+        loss_weight: Weight of the loss beside the model's own penalties.
+        patience: Epochs without a lower validation MSE before training stops.
     """
 
     epochs: int

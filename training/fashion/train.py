@@ -1,4 +1,4 @@
-"""Train a recipe into a folder of its own, where it can be stopped and resumed."""
+"""Train a recipe into a run's folder, where a stopped training can be resumed."""
 
 import hashlib
 from collections.abc import Callable
@@ -33,12 +33,28 @@ def train(
 ) -> FashionRecord:
     """Train a recipe and write the model and its record into a folder.
 
-    A training of the same recipe, seed and data that was stopped is resumed, and one that has
-    ended is left as it is. Asked for again, it replaces whatever training the folder holds.
-    Raises FileExistsError where the folder holds another training and again is not asked for, or
-    anything that is no training; ValueError where its record cannot be read.
+    A stopped training of the same recipe, seed and data is resumed; one that has ended is left as
+    it is.
+
+    Args:
+        recipe: What to build and how to fit it.
+        data: The images.
+        folder: The run's folder.
+        seed: Of weights, batches and noise.
+        command: The command of this training, for its record.
+        again: Replace whatever training the folder holds.
+        announce: Receives lines of progress.
+
+    Returns:
+        The record of the ended training.
+
+    Raises:
+        FileExistsError: The folder holds another training and `again` is false, or something
+            else than a training.
+        FloatingPointError: The loss is infinite or NaN.
+        ValueError: A file of the folder is damaged.
     """
-    keras.utils.clear_session()  # layers are numbered from the start, whatever was built before
+    keras.utils.clear_session()  # layers are numbered from 1: the digest includes their names
     autoencoder = recipe.build(seed)
     record = FashionRecord(
         command=command,
@@ -73,7 +89,9 @@ def train(
 def load(folder: Path) -> tuple[Autoencoder, FashionRecord]:
     """Return the trained autoencoder of a run's folder, and its record.
 
-    Raises FileNotFoundError where there is none, or its training has not ended.
+    Raises:
+        FileNotFoundError: There is none, or its training has not ended.
+        ValueError: A file of the folder is damaged.
     """
     record = FashionRecord.find(folder)
     if record is None or not record.ended:
@@ -117,7 +135,7 @@ def _run(
 
 
 def _validation(recipe: Recipe, data: FashionMnist) -> Examples:
-    """Clean images, and for a denoiser as many noisy ones: it must do well on both."""
+    """Return clean images and, for a denoiser, the same images with noise."""
     clean = data.validation
     if recipe.noise is None:
         return Examples(clean, clean)

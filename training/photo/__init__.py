@@ -1,1 +1,1 @@
-"""Training of the denoiser of photographs: its noise, its patches, its loop, its measurements."""
+"""The denoiser of photographs: noise, patches, training, export, evaluation, figures."""

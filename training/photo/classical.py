@@ -1,6 +1,6 @@
-"""Denoisers without learning, to compare a learned one with: each where its package is installed.
+"""Classical denoisers as baselines for photographs, each where its package is installed.
 
-OpenCV and BM3D are no packages of this project: pip install opencv-python-headless bm3d.
+OpenCV and BM3D are optional: pip install opencv-python-headless bm3d.
 """
 
 import itertools
@@ -20,12 +20,12 @@ Restore = Callable[[Pixels, float], Pixels]
 
 STRENGTHS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2)
 TEMPLATES = (3, 5, 7)
-"""What OpenCV's non-local means are tuned by: h as a multiple of sigma, and the side of patches."""
+"""Grid of OpenCV's non-local means: h as a multiple of sigma, and the side of patches."""
 TUNING_CROP = 128
 
 
 def prepare(case: Case, announce: Callable[[str], None]) -> Iterator[tuple[str, Restore]]:
-    """Yield the name of each denoiser that is installed, ready to restore the images of a case."""
+    """Yield name and function of each installed denoiser, tuned for the images of a case."""
     if _installed("cv2", "opencv-python-headless", announce):
         yield "OpenCV non-local means, tuned with the truth", _opencv(case)
     yield "scikit-image non-local means, told sigma", _nl_means
@@ -41,7 +41,7 @@ def _installed(module: str, package: str, announce: Callable[[str], None]) -> bo
 
 
 def _opencv(case: Case) -> Restore:
-    """Non-local means of OpenCV with the settings that restore the middles of the images best."""
+    """Return OpenCV's non-local means with the best settings for the centres of the images."""
     import cv2
 
     def restore(noisy: Pixels, h: float, template: int) -> Pixels:
@@ -61,7 +61,7 @@ def _opencv(case: Case) -> Restore:
 
 def _nl_means(noisy: Pixels, sigma: float) -> Pixels:
     level = sigma / 255
-    # The fast mode, with patches that are not weighted towards their middles, is 0.3 dB worse.
+    # The fast mode, whose patches are not weighted towards their centres, is 0.3 dB worse.
     return _bytes(
         denoise_nl_means(
             noisy / 255.0,

@@ -1,4 +1,4 @@
-"""Pictures of the noise that photographs are trained with, and of what a denoiser makes of it."""
+"""Figures of the training noise of photographs, and of noisy photographs denoised."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,11 +21,18 @@ QUALITY = 85
 
 
 def draw(images: Folder, model: Model | None, folder: Path) -> Iterator[Path]:
-    """Draw every figure that can be; yield each file once it is there.
+    """Draw the figures of photographs.
 
-    images: of which those at fixed places in the order of their names are shown, their middles;
-    model: None where there is none yet. Raises ValueError where a photograph is smaller than
-    what is shown of it.
+    Args:
+        images: Clean photographs; the centres of a few, evenly spaced by name, are shown.
+        model: The denoiser; without one, only the noise is drawn.
+        folder: Where the figures are written.
+
+    Yields:
+        The path of each figure, once it is written.
+
+    Raises:
+        ValueError: A photograph is smaller than a crop.
     """
     folder.mkdir(parents=True, exist_ok=True)
     yield noises(_middles(images, COLUMNS), folder / "photo-noise.jpg")
@@ -34,7 +41,7 @@ def draw(images: Folder, model: Model | None, folder: Path) -> Iterator[Path]:
 
 
 def noises(crops: Sequence[Pixels], path: Path) -> Path:
-    """Draw clean crops over a row of them for each kind of noise, as training draws it."""
+    """Draw clean crops above a row of noisy ones for each kind of training noise."""
     rows = {"clean": list(crops)}
     for number, kind in enumerate(mix.MIX):
         rows[f"{kind.name}, {kind.share:.0%} of the patches"] = [
@@ -45,7 +52,7 @@ def noises(crops: Sequence[Pixels], path: Path) -> Path:
 
 
 def restored(crops: Sequence[Pixels], model: Model, path: Path) -> Path:
-    """Draw crops with white and camera noise, each before and after, and without noise."""
+    """Draw crops with white and with camera noise: noisy, denoised and clean."""
     pairs = {
         "white noise, sigma 25": (
             [white(crop, 25, index=index) for index, crop in enumerate(crops)],
@@ -69,7 +76,7 @@ def restored(crops: Sequence[Pixels], model: Model, path: Path) -> Path:
 
 
 def _middles(images: Folder, number: int) -> list[Pixels]:
-    """The middles of so many photographs, from as far apart in the folder as can be."""
+    """Return centre crops of photographs that are evenly spaced in the folder."""
     places = np.linspace(0, len(images) - 1, min(number, len(images))).astype(int)
     crops = [middle(open_image(images.paths[place]), SIDE) for place in places]
     for crop, place in zip(crops, places, strict=True):
@@ -86,7 +93,7 @@ def _noisy(crop: Pixels, kind: mix.Kind, random: np.random.Generator) -> Pixels:
 
 
 def _sheet(rows: dict[str, list[Pixels]]) -> Image.Image:
-    """Images of one size in rows, each under its label."""
+    """Return a contact sheet of images of one size, a label above each row."""
     columns = max(map(len, rows.values()))
     size = columns * (SIDE + GAP) + GAP, len(rows) * (SIDE + LABEL) + GAP
     sheet = Image.new("RGB", size, "white")

@@ -1,4 +1,4 @@
-"""The denoiser of photographs as an ONNX graph with nothing in it but what computes."""
+"""Convert the denoiser of photographs to a minimal ONNX graph."""
 
 from typing import Any
 
@@ -13,10 +13,9 @@ FREE = ("batch", "height", "width")
 
 
 def convert(model: keras.Model) -> onnx.ModelProto:
-    """Return the graph of a model that training.autoencoders.photo built channels last.
+    """Return the ONNX graph of a channels-last model of `training.autoencoders.photo`.
 
-    It has no normalisation to fold: what it was built of stays as it is, without the cuts that
-    TensorFlow has after transposed convolutions.
+    The slices and pads that tf2onnx adds after transposed convolutions are removed.
     """
     import tensorflow as tf
     from tf2onnx import convert as tf2onnx
@@ -76,7 +75,7 @@ def _pad_same(node: onnx.NodeProto) -> None:
 
 
 def _prune(graph: onnx.GraphProto) -> None:
-    """Remove the nodes and constants that nothing of the output depends on."""
+    """Remove nodes and constants that no output depends on."""
     makers, needed = _makers(graph), set[str]()
     pending = [value.name for value in graph.output]
     while pending:
@@ -92,5 +91,5 @@ def _prune(graph: onnx.GraphProto) -> None:
 
 
 def _makers(graph: onnx.GraphProto) -> dict[str, Any]:
-    """Return the node that makes each tensor, by its name."""
+    """Return the node that computes each tensor, by the tensor's name."""
     return {output: node for node in graph.node for output in node.output}
