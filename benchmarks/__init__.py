@@ -1,1 +1,1 @@
-"""The service against the bare limit and against its peers, on one machine, with one command."""
+"""Benchmarks of the service against the bare limit and its peers, on one machine."""

@@ -1,4 +1,4 @@
-"""python -m benchmarks: all contenders in turn, a table, a plot.
+"""python -m benchmarks: load every contender, write a table and a plot.
 
 Each is started, asked until it answers rightly, loaded with ever more connections, then with half
 of the most that it answered, and ended before the next one starts.

@@ -1,4 +1,4 @@
-"""An HTTP/1.1 answer, read as it comes: its status, what it says of the connection, its body."""
+"""Incremental parser of an HTTP/1.1 response: status, keep-alive, body."""
 
 END = b"\r\n"
 

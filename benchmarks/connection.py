@@ -1,4 +1,4 @@
-"""One keep-alive connection of a load: asks, reads the answer, says that it is free again."""
+"""A keep-alive connection of the load generator: one request in flight at a time."""
 
 import asyncio
 import random

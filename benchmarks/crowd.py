@@ -1,4 +1,4 @@
-"""Many connections that ask one server for the same thing, as a plan says."""
+"""Many connections that send one request to one server, in a closed or an open loop."""
 
 import asyncio
 import time

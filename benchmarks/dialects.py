@@ -1,4 +1,4 @@
-"""How images are put into a request, and the answer's images taken out, in each protocol."""
+"""Request bodies and response parsers, by protocol."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""One virtual environment a contender, of exactly the direct requirements that its folder names."""
+"""A virtual environment for each contender, from the requirements in its folder."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""python -m benchmarks.idle: what the service costs while nobody asks, and how soon it is ready."""
+"""python -m benchmarks.idle: time to readiness, processor and memory of the idle service."""
 
 import argparse
 import sys

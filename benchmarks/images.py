@@ -1,4 +1,4 @@
-"""What is sent: test images of Fashion-MNIST with half their pixels dead."""
+"""Input images: test images of Fashion-MNIST with half of the pixels dead."""
 
 import gzip
 from pathlib import Path

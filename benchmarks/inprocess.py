@@ -1,4 +1,4 @@
-"""python -m benchmarks.inprocess: the model called in this process, without HTTP."""
+"""python -m benchmarks.inprocess: throughput of the session alone, without HTTP."""
 
 import argparse
 import os

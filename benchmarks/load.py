@@ -1,4 +1,4 @@
-"""The load generator: python -m benchmarks.load URL --body FILE, which prints what it saw as JSON.
+"""Load generator: python -m benchmarks.load URL --body FILE prints its results as JSON.
 
 One request, prepared once, goes out over keep-alive connections: closed loop (each connection asks
 again as soon as it is answered) or, with --rate, open loop (requests are due at fixed times, and

@@ -1,4 +1,4 @@
-"""What is measured on, and when."""
+"""Description of the machine and the date of a measurement."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Loads a server with the load generator, in a process of its own."""
+"""Measure a server with the load generator in a process of its own."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""python -m benchmarks.overload: ten times more clients than the service's queue holds.
+"""python -m benchmarks.overload: the service under ten times more clients than its queue holds.
 
 Full load is as many clients as the queue holds, each asking again as soon as it is answered. Then
 come ten times as many, who wait at least as long as Retry-After says, and the same who do not.

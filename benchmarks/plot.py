@@ -1,4 +1,4 @@
-"""The plot: answers a second and p99 against the number of connections."""
+"""Plot of throughput and p99 by number of connections."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The processes of a server, however it starts them: found, measured, and none left behind.
+"""The process tree of a server: processor time, memory, termination.
 
 Linux only: what /proc and prctl say.
 """

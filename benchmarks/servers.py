@@ -1,4 +1,4 @@
-"""A contender's program, started with a folder of its own, and ended with all that it started."""
+"""Start and stop a contender's server, in a folder and a session of its own."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""Results as tables in Markdown, to be read in a terminal as they are."""
+"""Results as Markdown tables that are readable in a terminal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a load saw: latencies by status, and what went wrong."""
+"""Latencies by status, and failures, of a load."""
 
 import math
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Photographs through the service: how fast, beside what, with how much memory, beside whom."""
+"""Benchmarks of photographs: throughput, memory, codecs, latency of requests beside them."""

@@ -1,4 +1,4 @@
-"""python -m benchmarks.photographs: how photographs fare through the service, as tables.
+"""python -m benchmarks.photographs: benchmarks of photographs, as tables.
 
 Speed through HTTP beside the session alone and FFDNet, where the time goes, memory for the largest
 photograph, small requests beside it, and codecs beside those of others.

@@ -1,4 +1,4 @@
-"""The same work without HTTP, codecs and queue: a session in this process, and a photograph.
+"""Throughput of the session alone, without HTTP, codecs and queue.
 
 It has the options and the threads that the service's has.
 """

@@ -1,4 +1,4 @@
-"""The client: a photograph to the service, and what came back, when, and where its time went."""
+"""Client: sends a photograph, returns the response, its latency and its Server-Timing."""
 
 import http.client
 import re

@@ -1,4 +1,4 @@
-"""Small requests, one at a time, before a very large photograph and beside it."""
+"""Latency of small requests before and beside a very large photograph."""
 
 import sys
 import threading

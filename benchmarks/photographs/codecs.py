@@ -1,4 +1,4 @@
-"""Codecs that take turns with the same photographs: pixels to PNG, and files to pixels."""
+"""Throughput of image codecs over the same photographs, in turn."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The most memory that the service ever had for one very large photograph, and how long it took."""
+"""Peak memory and throughput of the service for one very large photograph."""
 
 import sys
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether anything else on the machine took processors while something was measured."""
+"""Processor time that other programs took during a measurement."""
 
 import os
 import time

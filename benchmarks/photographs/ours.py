@@ -1,4 +1,4 @@
-"""python -m benchmarks.photographs.ours: the service's codecs, timed as the others are."""
+"""python -m benchmarks.photographs.ours: the service's codecs, timed like the others."""
 
 from benchmarks.contenders.common.stopwatch import Pixels, serve
 from service.images import png_encoder as png

@@ -1,4 +1,4 @@
-"""Who is compared with where photographs are: environments of their own, as contenders have."""
+"""The libraries that photographs are compared with, each in an environment of its own."""
 
 from benchmarks.contenders import Contender
 

@@ -1,4 +1,4 @@
-"""Photographs to measure with: from a folder, or made up, of any size, noisy or not."""
+"""Input photographs: from a folder or synthetic, of any size, with or without noise."""
 
 import io
 import math

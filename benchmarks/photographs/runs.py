@@ -1,4 +1,4 @@
-"""Measurements that take turns, and what they gave in words."""
+"""Repeated measurements in turn, and their median and range in words."""
 
 import statistics
 import time

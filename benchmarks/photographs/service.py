@@ -1,4 +1,4 @@
-"""The service, started over a folder of models of which one is of photographs."""
+"""Start the service with a model of photographs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -1,4 +1,4 @@
-"""Megapixels a second through HTTP, PNG in and PNG out, beside the session alone and FFDNet."""
+"""Throughput over HTTP, PNG in and PNG out, beside the session alone and FFDNet."""
 
 import statistics
 import sys

@@ -42,16 +42,16 @@ class Gauges:
             "in_flight_pixels", "Pixels of photographs in those requests, not yet denoised"
         )
         self._queue = gauge("queue_requests", "Requests that wait for a session", served)
-        self._queue_age = gauge("queue_age_seconds", "How long the oldest waits", served, "max")
+        self._queue_age = gauge("queue_age_seconds", "Wait of the oldest of them", served, "max")
         self._ready = gauge(
             "model_ready",
-            "1 where the version answers requests, 0 where it failed, is unloaded or has gone",
+            "1 if the version serves requests, 0 if it failed, is unloaded or is gone",
             ("model", "version"),
             "min",
         )
         self._fault = gauge(
             "model_load_failed",
-            "1 where what the folder of the version holds now could not be loaded",
+            "1 if the present content of the version's folder does not load",
             ("model", "version"),
             "max",
         )

@@ -57,7 +57,10 @@ class Metrics:
         )
         self._rejected = counter("rejected", "Requests refused because the queue was full")
         self._request_seconds = histogram(
-            "request_seconds", "From the request's head to its answer", served, SECONDS
+            "request_seconds",
+            "Latency, from the request's head to the end of its response",
+            served,
+            SECONDS,
         )
         self._stage_seconds = histogram(
             "stage_seconds",
@@ -66,13 +69,13 @@ class Metrics:
             SECONDS,
         )
         self._pixels = counter(
-            "pixels", "Pixels of photographs that ran, those that tiles share each time", served
+            "pixels", "Pixels of tiles that ran, overlaps counted each time", served
         )
         self._batch_items = histogram(
-            "batch_items", "Images, codings or tiles that ran at once", served, ITEMS
+            "batch_items", "Images, codings or tiles in a batch", served, ITEMS
         )
         self._batch_requests = histogram(
-            "batch_requests", "Requests, or tiles of photographs, that ran at once", served, ITEMS
+            "batch_requests", "Requests, or tiles of photographs, in a batch", served, ITEMS
         )
         self._gauges = Gauges(self._registry)
         if SHARED not in os.environ:

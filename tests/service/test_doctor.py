@@ -67,6 +67,7 @@ def is_half_uninstalled(packages: Path) -> None:
     (packages / "onnxruntime" / "capi").mkdir(parents=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prepare", "known", "cause", "advice"),
     [
@@ -106,6 +107,7 @@ def test_a_build_that_cannot_be_imported_is_reported_by_every_command(
         assert advice in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["onnxruntime-gpu", "onnxruntime-openvino"])
 def test_two_builds_are_one_too_many(models: Path, packages: Path, other: str) -> None:
     own = metadata.distribution("onnxruntime")
