@@ -133,7 +133,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     app.add_middleware(Envelope)
     app.add_exception_handler(ServiceError, service_error)
     app.add_exception_handler(HTTPException, http_error)
-    return Shortcut(app, app)
+    return Shortcut(app)
 
 
 def _tracer() -> "Tracer":

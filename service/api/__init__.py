@@ -1,1 +1,1 @@
-"""HTTP: read the request, call, shape the answer."""
+"""The HTTP API: requests are decoded, checked and run; outputs are encoded as responses."""

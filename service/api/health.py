@@ -1,4 +1,4 @@
-"""GET /health/live, /health/ready and /metrics, for whoever starts, restarts and watches it."""
+"""GET /health/live, /health/ready and /metrics, for orchestrators and Prometheus."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,9 +25,11 @@ def hung(serving: Serving) -> str:
 
 
 def create_router(serving: Serving, is_draining: Callable[[], bool]) -> APIRouter:
-    """Return the routes that say how the service is.
+    """Return the routes of liveness and readiness.
 
-    is_draining: whether it was told to stop.
+    Args:
+        serving: The models, and the time limit of requests.
+        is_draining: Returns whether graceful shutdown has begun.
     """
     router = APIRouter(prefix="/health", tags=["health"])
 

@@ -58,7 +58,7 @@ HEADERS: Mapping[str, dict[str, Any]] = {
 
 
 def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says of errors: a description for each status."""
+    """Return the responses of errors for OpenAPI, by status and description."""
     bodies = {"application/problem+json": {"schema": Problem.model_json_schema()}}
     return {status: {"description": text, "content": bodies} for status, text in texts.items()}
 
@@ -144,7 +144,7 @@ def _add_examples(
 
 
 def describe(operation: OperationName) -> dict[str, Any]:
-    """Return what OpenAPI says of an operation: the types it reads and writes, and its errors."""
+    """Return an operation's media types and errors for OpenAPI."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     files = {
         "type": "object",
@@ -168,7 +168,7 @@ def describe(operation: OperationName) -> dict[str, Any]:
         "responses": {
             200: {
                 "model": Outputs,
-                "description": "The outputs, as Accept asks",
+                "description": "The outputs, in the media type that Accept prefers",
                 "content": {
                     each: binary for each in media.writable(operation) if each != media.JSON
                 },
@@ -178,13 +178,13 @@ def describe(operation: OperationName) -> dict[str, Any]:
             {
                 400: "The body is not what its Content-Type says",
                 404: "No such model or version",
-                406: "Accept names nothing that the operation writes",
-                409: "The model does not offer the operation; the answer lists those that do",
+                406: "Accept names no media type that the operation writes",
+                409: "The model does not offer the operation; the detail lists those that do",
                 413: "The body or the picture is too large",
-                415: "The Content-Type is none that the operation reads; the answer lists those",
-                422: "A value or a shape is not as expected; the answer says what was",
-                429: "The queue is full; Retry-After says when to come again",
-                503: "It took too long",
+                415: "The operation does not read the Content-Type; the detail lists those it does",
+                422: "A value or a shape is not as expected; the detail says what was",
+                429: "The queue is full; Retry-After says when to try again",
+                503: "Deadline exceeded, or the service is shutting down",
             }
         ),
     }

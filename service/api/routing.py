@@ -1,7 +1,7 @@
-"""Routes that OpenAPI shows like any other, answered by an ASGI application of their own.
+"""Hot routes that bypass FastAPI: documented like any other, served by ASGI applications.
 
-A POST to one of them goes past FastAPI's middleware and router: they take 28 microseconds, a third
-of all that a small JSON request takes. Whatever else is asked goes the usual way.
+FastAPI's middleware and router take 28 microseconds, a third of what a small JSON request takes
+altogether. Only POST requests to these routes bypass them.
 """
 
 from collections.abc import Callable
@@ -13,21 +13,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class DirectRoute(APIRoute):
-    """A documented POST: the signature of a function says what OpenAPI shows, an app answers."""
+    """A POST route that a function's signature documents and an ASGI application serves."""
 
     def __init__(
-        self, path: str, shown: Callable[..., Any], answered_by: ASGIApp, **described: Any
+        self, path: str, documented: Callable[..., Any], app: ASGIApp, **described: Any
     ) -> None:
-        super().__init__(path, shown, methods=["POST"], **described)
-        self.app = answered_by
+        """Create a route.
+
+        Args:
+            path: The path, with names in braces for its parameters.
+            documented: A function that is never called; OpenAPI shows its signature and docstring.
+            app: Serves the requests.
+            described: What else OpenAPI shows, as APIRoute takes it.
+        """
+        super().__init__(path, documented, methods=["POST"], **described)
+        self.app = app
 
 
 class Shortcut:
-    """An application whose DirectRoutes are found first, by their path."""
+    """An application whose DirectRoutes are looked up before anything else runs."""
 
-    def __init__(self, app: ASGIApp, of: FastAPI) -> None:
+    def __init__(self, app: FastAPI) -> None:
         self.app = app
-        routes = [route for route in of.routes if isinstance(route, DirectRoute)]
+        routes = [route for route in app.routes if isinstance(route, DirectRoute)]
         self._exact = {route.path: route.app for route in routes if "{" not in route.path}
         self._patterns = [route for route in routes if "{" in route.path]
 

@@ -1,4 +1,4 @@
-"""The bodies that OpenAPI shows. The operations read theirs without: see json_arrays.py, npy.py."""
+"""Schemas of bodies in the OpenAPI document; the operations decode theirs without: see codecs/."""
 
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,7 @@ class Inputs(BaseModel):
 
 
 class Outputs(BaseModel):
-    """A batch of outputs as nested lists, and the model that gave them."""
+    """A batch of outputs as nested lists, and the model that returned them."""
 
     model: str
     version: int
@@ -37,18 +37,19 @@ class Problem(BaseModel):
 
 
 class ServedModel(BaseModel):
-    """A version of a model that is served."""
+    """A version of a model, served or not."""
 
     name: str
     version: int
     state: Annotated[
         Literal["ready", "failed", "unloaded"],
-        Field(description="ready: it answers; failed: nothing could be loaded"),
+        Field(description="ready: it is served; failed: nothing could be loaded"),
     ]
     fault: Annotated[
-        str, Field(description="why what its folder holds now could not be loaded, or empty")
+        str,
+        Field(description="why the present content of its folder could not be loaded, or empty"),
     ]
-    operations: Annotated[list[OperationName], Field(description="those that it answers now")]
+    operations: Annotated[list[OperationName], Field(description="operations that are served")]
     execution_provider: str | None
     default_for: Annotated[
         list[OperationName], Field(description="operations on arrays that name no model")
@@ -60,7 +61,7 @@ class ServedModel(BaseModel):
 
 
 class ServedModels(BaseModel):
-    """Versions of models that are served, by name, the newest first."""
+    """Versions of models, by name, the newest first."""
 
     models: list[ServedModel]
 

@@ -1,1 +1,1 @@
-"""Encodings of request and response bodies, a file each."""
+"""The encodings of request and response bodies, one file each."""

@@ -1,4 +1,4 @@
-"""What is wrong with nested lists that are not one array of numbers, and where."""
+"""Error messages for JSON: what is wrong with nested lists of numbers, and where."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -9,12 +9,12 @@ import orjson
 from service.errors import InvalidValue, ShapeMismatch
 
 DEEPEST = 32
-"""Levels of lists, more than any model takes."""
+"""Most levels of lists; no model takes as many."""
 LARGEST = float(np.finfo(np.float32).max)
 
 
 class Unexplained(Exception):
-    """Numbers are not as they should be; explain() raises what is wrong, which may take long."""
+    """Numbers cannot be used; explain() raises the error that says why, which may take long."""
 
     def __init__(self, explain: Callable[[], NoReturn]) -> None:
         super().__init__()
@@ -24,9 +24,14 @@ class Unexplained(Exception):
 def explain(inputs: list[Any], before: int = 0, name: str = "inputs") -> NoReturn:
     """Raise for the first place where nested lists are not one array of finite float32.
 
-    before: how many items between the first of the inputs and the others are not among them;
-    name: what the lists are called.
-    Raises InvalidValue for what is no number, or too large, ShapeMismatch for ragged lists.
+    Args:
+        inputs: The lists.
+        before: How many items are left out between the first of the inputs and the others.
+        name: What the lists are called in the message.
+
+    Raises:
+        InvalidValue: An item is no number, or too large for float32.
+        ShapeMismatch: The lists are ragged.
     """
 
     def shape_of(item: Any, path: str, depth: int = 0) -> tuple[int, ...]:
@@ -57,18 +62,18 @@ def explain(inputs: list[Any], before: int = 0, name: str = "inputs") -> NoRetur
 
 
 def no_json(error: orjson.JSONDecodeError) -> str:
-    """Return what is wrong with a text that is not JSON."""
+    """Return why a text is not JSON."""
     is_text = not error.msg.startswith("str is not valid UTF-8")
     return str(error) if is_text else "bytes that are not UTF-8"
 
 
 def keys(document: Mapping[str, Any]) -> str:
-    """Return the keys of an object, each as JSON has it."""
+    """Return the keys of an object as JSON, cut at 200 characters."""
     return f"the keys {', '.join(map(shown, document))}"[:200] if document else "{}"
 
 
 def shown(item: Any) -> str:
-    """Return the start of a value as JSON has it."""
+    """Return the first 40 characters of a value as JSON."""
     try:
         return orjson.dumps(item).decode()[:40]
     except orjson.JSONEncodeError:  # orjson reads more levels than it writes

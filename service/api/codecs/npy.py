@@ -1,4 +1,4 @@
-"""The .npy format of numpy: one array, as its bytes are in memory."""
+"""The .npy format: one array, as numpy.save writes it (NumPy Enhancement Proposal 1)."""
 
 import functools
 import io
@@ -14,19 +14,27 @@ from service.inference.pixels import Floats
 
 Array = NDArray[Any]
 MOST_DIMENSIONS = 32
-"""Dimensions of an array, more than any model takes."""
+"""Most dimensions of an array; no model takes as many."""
 LARGEST = 2**48
-"""Numbers in an array, more than any body has."""
+"""Most numbers in an array; no body has as many."""
 LONGEST_HEADER = 1024
-"""Bytes; numpy writes 128 for what a model takes."""
+"""Bytes of a header; numpy writes 128 for arrays that a model takes."""
 
 
 def read(body: bytes | memoryview) -> Array:
-    """Return the array of a .npy file: float32 for any float type, or uint8 for pixels.
+    """Return the array of a .npy file.
 
-    Nothing is allocated from what the header claims, and nothing is copied of what has the right
-    type. Raises MalformedBody where it is not a .npy file, or not of the size that it says,
-    InvalidValue for other types of numbers, and for an empty batch.
+    No memory is allocated by what the header claims, and none is copied if the type is right.
+
+    Args:
+        body: The file, of version 1.0 or 2.0.
+
+    Returns:
+        uint8 as it is, any float type as float32.
+
+    Raises:
+        MalformedBody: It is not a .npy file, or its size is not as its header says.
+        InvalidValue: It has another type of numbers, or an empty batch.
     """
     start = _end_of_header(body)
     shape, fortran_order, dtype = _header(bytes(body[:start]))
@@ -41,19 +49,19 @@ def read(body: bytes | memoryview) -> Array:
 
 
 def write(array: Array) -> tuple[bytes, memoryview]:
-    """Return an array as numpy.save writes it: the header, and the data where it lies."""
+    """Return an array as numpy.save writes it: the header, and the data without a copy."""
     contiguous = np.ascontiguousarray(array)
     return _written_header(contiguous.shape, contiguous.dtype), contiguous.data.cast("B")
 
 
 def narrowed(array: Array) -> Floats:
-    """Return an array as contiguous float32; what is too large becomes inf, for check() to find."""
+    """Return an array as contiguous float32; larger numbers become inf, which check() refuses."""
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, np.float32)
 
 
 def _end_of_header(body: bytes | memoryview) -> int:
-    # After the magic and two bytes of version: the header's length, in 2 bytes or, from 2.0, in 4.
+    # The magic, two bytes of version, then the header's length in 2 bytes, or 4 from version 2.0.
     width = 2 if body[6:7] == b"\x01" else 4
     end = 8 + width + int.from_bytes(body[8 : 8 + width], "little")
     if bytes(body[:6]) != npy.MAGIC_PREFIX or end > min(len(body), LONGEST_HEADER):
@@ -69,16 +77,16 @@ def _written_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     return stream.getvalue()
 
 
-@functools.lru_cache(256)  # a header says the shape alone, and takes longer to read than the array
+@functools.lru_cache(256)  # few shapes are sent, and a header takes longer to parse than an array
 def _header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     stream = io.BytesIO(header)
     try:
         version = npy.read_magic(stream)
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran_order, dtype = read_header(stream)
-    except Exception as error:  # numpy reads the header as Python, and fails in as many ways
+    except Exception as error:  # numpy evaluates the header as Python, which fails in many ways
         raise MalformedBody(f"body: expected a .npy file, received: {error}") from error
-    # Beside a size of 0, others may be anything, and too large for numpy to hold.
+    # Beside a size of 0, the others may be too large for numpy.
     fits = all(type(size) is int and size >= 0 for size in shape)
     if not fits or len(shape) > MOST_DIMENSIONS or math.prod(s or 1 for s in shape) > LARGEST:
         raise MalformedBody(f"body: expected a shape of sizes from 0, received {shape}")

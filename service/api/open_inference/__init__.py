@@ -1,4 +1,4 @@
-"""The Open Inference Protocol under /v2, as KServe and Triton have it, for clients that exist."""
+"""The Open Inference Protocol (V2) under /v2, for clients of KServe and Triton."""
 
 from collections.abc import Callable
 
@@ -19,8 +19,12 @@ def routes(
 ) -> list[APIRoute]:
     """Return the routes of the protocol.
 
-    max_batch: items of several requests that may run at once; is_draining: whether the service was
-    told to stop; control: whether clients may load and unload models.
+    Args:
+        serving: What the endpoints need.
+        models: The repository to list and to control.
+        max_batch: Most items of several requests in one batch.
+        is_draining: Returns whether graceful shutdown has begun.
+        control: Whether clients may load and unload models.
     """
     return [
         *infer.routes(serving),

@@ -1,4 +1,4 @@
-"""JSON documents of the protocol, from anyone: every look into one says what it expected."""
+"""JSON documents of requests: each accessor checks what it returns, and says what it expected."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ def parse(text: bytes, *, or_null: bool = False) -> Document:
 
 
 def objects(owner: Document, key: str) -> list[Document]:
-    """Return a list of objects by its key. Raises InvalidValue where there is no such."""
+    """Return a list of objects by its key. Raises InvalidValue for anything else."""
     found = owner.get(key)
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise InvalidValue(f"{key}: expected a list of objects, received {shown(found)}")
@@ -42,7 +42,7 @@ def objects(owner: Document, key: str) -> list[Document]:
 
 
 def name_of(tensor: Document, where: str) -> str:
-    """Return the name of one of the objects of a list. Raises InvalidValue where it has none."""
+    """Return the name of a tensor in a list of them. Raises InvalidValue without one."""
     name = tensor.get("name")
     if not isinstance(name, str):
         raise InvalidValue(f"{where}: expected a name for each, received {shown(name)}")
@@ -50,9 +50,15 @@ def name_of(tensor: Document, where: str) -> str:
 
 
 def parameters(owner: Document, where: str, *refused: str) -> Document:
-    """Return the parameters of an object, which may have none.
+    """Return the parameters of an object, {} without any.
 
-    refused: those that change what is asked for, and are not offered. Raises InvalidValue for them.
+    Args:
+        owner: The object.
+        where: What it is called in messages.
+        refused: Parameters that are not offered, and cannot be ignored as others are.
+
+    Raises:
+        InvalidValue: They are no object, or one of them is refused.
     """
     found = owner.get("parameters")
     if found is None:

@@ -47,12 +47,12 @@ def routes(serving: Serving) -> list[APIRoute]:
         "responses": {200: {"content": binary}}
         | errors(
             {
-                400: "The body is not as it, or a header, says",
+                400: "The body is not what it, or a header, says",
                 404: "No such model or version, or it is not ready",
-                413: "The body, its JSON, or the output that it asks for is too large",
-                422: "A tensor is not as expected; the answer says what was",
-                429: "The queue is full; Retry-After says when to come again",
-                503: "It took too long",
+                413: "The body, its JSON, or the requested output is too large",
+                422: "A tensor is not as expected; the error says what was",
+                429: "The queue is full; Retry-After says when to try again",
+                503: "Deadline exceeded, or the service is shutting down",
             }
         ),
     }

@@ -1,4 +1,4 @@
-"""GET /v2 and what is under it: the service, and what each model takes and gives."""
+"""GET /v2/...: metadata, readiness and configuration of the service and its models."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository"]
 
 
 def routes(serving: Serving, max_batch: int, is_draining: Callable[[], bool]) -> list[APIRoute]:
-    """Return the routes that describe the service and its models, as open_inference.routes says."""
+    """Return the routes that describe the service and its models; see open_inference.routes."""
     router = APIRouter(prefix="/v2", tags=["open inference"])
 
     @router.get("")
@@ -34,14 +34,14 @@ def routes(serving: Serving, max_batch: int, is_draining: Callable[[], bool]) ->
 
     @router.get("/health/live", responses=errors({503: "A batch has hung"}))
     async def live() -> schemas.ServerLive:
-        """Whether the service is live, as /health/live says it."""
+        """Whether the service is live, as /health/live says."""
         if fault := hung(serving):
             raise NotLive(fault)
         return schemas.ServerLive(live=True)
 
     @router.get("/health/ready", responses=errors({503: "The service was told to stop"}))
     async def ready() -> schemas.ServerReady:
-        """Whether the service is ready, as /health/ready says it."""
+        """Whether the service is ready, as /health/ready says."""
         if is_draining():
             raise NotReady("the service was told to stop")
         return schemas.ServerReady(ready=True)
@@ -64,12 +64,12 @@ def routes(serving: Serving, max_batch: int, is_draining: Callable[[], bool]) ->
 
 
 def _describe(router: APIRouter, path: str, found: Callable[..., Any], max_batch: int) -> None:
-    """Add what describes the model that a path stands for."""
+    """Add the routes that describe the model at a path."""
     unknown = errors({404: "No such model or version, or it is not ready"})
 
     @router.get(path, responses=unknown)
     async def metadata(served: Annotated[Served, Depends(found)]) -> schemas.ModelMetadata:
-        """What a model takes and gives."""
+        """Inputs and outputs of a model."""
         operation = _operation(served)
         return schemas.ModelMetadata(
             name=served.name,
@@ -81,14 +81,14 @@ def _describe(router: APIRouter, path: str, found: Callable[..., Any], max_batch
 
     @router.get(f"{path}/ready", responses=unknown)
     async def ready(served: Annotated[Served, Depends(found)]) -> schemas.ModelReady:
-        """Whether a model answers requests."""
+        """Whether a model is served."""
         return schemas.ModelReady(name=served.name, ready=True)
 
     @router.get(f"{path}/config", responses=unknown)
     async def config(served: Annotated[Served, Depends(found)]) -> dict[str, Any]:
-        """A model as Triton's configuration has it, as far as there is something to say."""
+        """The model configuration in Triton's form, as far as it applies."""
         operation = _operation(served)
-        # Triton's batches are of all inputs: where one is not in the batch, there is none to tell.
+        # Triton batches all inputs: a model with one that has no batch dimension has batch size 0.
         batch = max_batch if operation.steps is None else 0
         return {
             "name": served.name,
@@ -110,7 +110,7 @@ def _inputs(operation: Operation) -> list[Tensor]:
 
 
 def _sizes(tensor: Tensor) -> list[int]:
-    """The sizes of a tensor, -1 where they are free; a scalar is sent as one number in a row."""
+    """Return the sizes of a tensor, -1 for free ones; a scalar is sent with shape [1]."""
     return [size if isinstance(size, int) else -1 for size in tensor.shape] or [1]
 
 
@@ -121,10 +121,9 @@ def _tensor(tensor: Tensor) -> schemas.TensorMetadata:
 
 
 def _configured(tensor: Tensor, batch: int) -> dict[str, Any]:
-    """A tensor of a configuration, which leaves the batch out of the sizes where it has one.
+    """Return a tensor of a configuration, without the batch dimension if the model has one.
 
-    One number alone, or one for each item, is how many steps to give back, or how noisy the item
-    is: neither need be told.
+    A scalar, or one number an item, is the number of steps or the noise level: both are optional.
     """
     sizes = _sizes(tensor)
     described: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The names that the protocol knows models by: <name>.<operation>, each a model of its own."""
+"""Models in the protocol: each operation of a model is one, named <name>.<operation>."""
 
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, get_args
@@ -12,7 +12,14 @@ OPERATIONS: Mapping[str, OperationName] = {each: each for each in get_args(Opera
 
 
 class Served(NamedTuple):
-    """What a name and a version stand for; versions: those that are ready, the newest first."""
+    """An operation of a model, found by name.
+
+    Attributes:
+        name: <name>.<operation>.
+        model: The version that is meant.
+        operation: The operation.
+        versions: Every version that is ready, the newest first.
+    """
 
     name: str
     model: Model
@@ -21,7 +28,7 @@ class Served(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """How a version of a model stands, in the protocol's words."""
+    """The state of an operation of a version, in the protocol's words."""
 
     name: str
     version: str
@@ -30,9 +37,15 @@ class Entry(NamedTuple):
 
 
 def find(store: Store, name: str, version: str | None = None) -> Served:
-    """Return what a name stands for, in its newest version where none is named.
+    """Return what a name stands for.
 
-    Raises ModelNotFound, with what there is and why the one that is meant is not ready.
+    Args:
+        store: The models.
+        name: <name>.<operation>.
+        version: The version's number; None for the newest that is ready.
+
+    Raises:
+        ModelNotFound: It is unknown or not ready; the message says why, and names those that are.
     """
     base, operation = split(store, name)
     models = store.offering(operation, base)
@@ -47,7 +60,7 @@ def find(store: Store, name: str, version: str | None = None) -> Served:
 
 
 def split(store: Store, name: str) -> tuple[str, OperationName]:
-    """Return the model's own name and the operation. Raises ModelNotFound for no operation."""
+    """Return the model's name and the operation. Raises ModelNotFound for an unknown operation."""
     base, _, suffix = name.rpartition(".")
     operation = OPERATIONS.get(suffix)
     if operation is None:
@@ -56,10 +69,10 @@ def split(store: Store, name: str) -> tuple[str, OperationName]:
 
 
 def entries(store: Store) -> Iterator[Entry]:
-    """Return how every version of every model stands, by name and operation, the newest first."""
+    """Yield the state of every operation of every version, by name, the newest first."""
     for version in store.known.values():
         number = str(version.number)
-        if version.manifest is None:  # nobody knows its operations
+        if version.manifest is None:  # so its operations are unknown
             yield Entry(version.name, number, "UNAVAILABLE", version.fault)
             continue
         for operation in version.manifest.operations:

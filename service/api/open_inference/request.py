@@ -1,4 +1,4 @@
-"""Bodies of POST .../infer: a JSON document, the bytes of tensors after it, or bytes alone."""
+"""Inference requests: a JSON document, bytes of tensors after it (binary tensor data), or bytes."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -22,18 +22,22 @@ from service.inference.pixels import Floats, to_floats
 from service.manifest import Operation, OperationName, Tensor
 
 HEADER = "Inference-Header-Content-Length"
-"""How many bytes of JSON come before those of the tensors; 0 where there are none but theirs."""
+"""The header with the length of the JSON in bytes; 0 for a body that is one tensor's bytes."""
 HEADER_SENT = HEADER.lower().encode()
 LARGEST_JSON = 4 * 1024 * 1024
-"""Bytes of JSON: they are read in 25 ms, half of it in one piece that holds all else up."""
+"""Bytes of JSON: parsing them takes 25 ms, during half of which the event loop waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to run; id: None where it has none; binary: whether the output goes back as bytes.
+    """An inference request.
 
-    inputs: numbers of the model's range, or pixels of photographs, which become numbers in tiles;
-    sigma: how noisy each of them is, as the graph takes it, None where that was not told.
+    Attributes:
+        inputs: Numbers in the model's range, or uint8 pixels of photographs.
+        steps: Length of the sequences to return; None for the default.
+        sigma: Noise level of each photograph, float32 (batch,); None where it is unknown.
+        id: The request's own name; None without one.
+        binary: Whether the output is returned as bytes.
     """
 
     inputs: tensors.Array
@@ -44,9 +48,15 @@ class Request:
 
 
 def split(body: bytes | memoryview, header: str) -> tuple[bytes, memoryview]:
-    """Return the JSON of a body, and the bytes after it, by what HEADER says, "" for all of it.
+    """Return the JSON of a body, and the bytes after it.
 
-    Raises MalformedBody where the header says no such length, BodyTooLarge for too much JSON.
+    Args:
+        body: The body.
+        header: HEADER; "" for a body that is all JSON.
+
+    Raises:
+        MalformedBody: The header is no length, or one beyond the body's.
+        BodyTooLarge: The JSON is longer than LARGEST_JSON.
     """
     if not header:
         length = len(body)
@@ -65,12 +75,19 @@ def split(body: bytes | memoryview, header: str) -> tuple[bytes, memoryview]:
 
 
 def read(text: bytes, data: memoryview, model: Model, operation: OperationName) -> Request:
-    """Return what a document asks for, with the bytes after it; shapes are not checked.
+    """Return the request in a document; the shape of its inputs is checked later.
 
-    Images may come as UINT8 pixels, codings may not.
+    Args:
+        text: The document.
+        data: The bytes after it.
+        model: Says which tensors there are.
+        operation: The operation to run; images may be UINT8 pixels, codings may not.
 
-    Raises MalformedBody where it is not JSON, or has not as many bytes as it says; InvalidValue,
-    ShapeMismatch and Unexplained for what is not as it should be in it.
+    Raises:
+        MalformedBody: It is not JSON, or its tensors have more or fewer bytes than it says.
+        InvalidValue: A value is of the wrong type or out of range, or a tensor is unknown.
+        ShapeMismatch: A tensor has more or fewer numbers than its shape.
+        Unexplained: Numbers cannot be used; explain() says why.
     """
     document = parse(text)
     described = model.manifest.operations[operation]
@@ -101,15 +118,21 @@ def read(text: bytes, data: memoryview, model: Model, operation: OperationName) 
 
 
 def is_copy(array: tensors.Array) -> bool:
-    """Return whether the inputs of a request take memory besides its body."""
+    """Return whether an array has memory of its own, besides the body."""
     return (array if array.base is None else array.base).flags.owndata
 
 
 def read_raw(data: memoryview, taken: Tensor) -> Request:
-    """Return what bytes alone ask for: the input as FP32, of the shape that has as many numbers.
+    """Return the request in a body of bytes: the input as FP32, its shape by their number.
 
-    One size may be free beside the batch, which is one then. Raises InvalidValue where more are,
-    MalformedBody where the bytes are not those of whole items.
+    Args:
+        data: The body.
+        taken: The tensor that the operation takes. A dimension besides the batch may be free; the
+            batch is then one.
+
+    Raises:
+        InvalidValue: More dimensions are free.
+        MalformedBody: The bytes are not a whole number of items.
     """
     free = [index for index, size in enumerate(taken.shape) if isinstance(size, str)]
     sizes = [size if isinstance(size, int) else 1 for size in taken.shape]
@@ -134,7 +157,7 @@ def read_raw(data: memoryview, taken: Tensor) -> Request:
 def _parts(
     document: Document, data: memoryview
 ) -> Iterator[tuple[str, Document, memoryview | None]]:
-    """The name and the rest of each input, with the bytes that are its own, if it has any."""
+    """Yield the name of each input, the object that describes it, and its bytes, if it has any."""
     start = 0
     for tensor in objects(document, "inputs"):
         name = name_of(tensor, "inputs")
@@ -159,15 +182,15 @@ def _parts(
 
 
 def _is_binary(document: Document, name: str) -> bool:
-    """Whether the one output there is was asked for as bytes. Raises InvalidValue for others."""
+    """Return whether the only output is requested as bytes. Raises InvalidValue for others."""
     wanted = flag(parameters(document, "body"), "binary_data_output", default=False)
     outputs = objects(document, "outputs") if document.get("outputs") else []
     names = [name_of(output, "outputs") for output in outputs]
     if names not in ([], [name]):
         raise InvalidValue(f"outputs: expected {name} alone, received {', '.join(names)}")
     for output in outputs:
-        told = parameters(output, name, "shared_memory_region", "classification")
-        wanted = flag(told, "binary_data", default=wanted)
+        given = parameters(output, name, "shared_memory_region", "classification")
+        wanted = flag(given, "binary_data", default=wanted)
     return wanted
 
 

@@ -1,4 +1,4 @@
-"""The bodies of the protocol that OpenAPI shows; inference requests are read without them."""
+"""Schemas of the protocol in the OpenAPI document; inference requests are decoded without them."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ Parameters = dict[str, Any]
 
 
 class InputTensor(BaseModel):
-    """An input: its numbers nested or in a row, or as bytes after the JSON."""
+    """An input: its numbers, nested or in a row, or bytes after the JSON."""
 
     name: str
     shape: list[Annotated[int, Field(ge=1)]]
@@ -27,7 +27,7 @@ class InputTensor(BaseModel):
 
 
 class RequestedOutput(BaseModel):
-    """How the output is to come back."""
+    """How to return the output."""
 
     name: str
     parameters: Annotated[
@@ -36,7 +36,7 @@ class RequestedOutput(BaseModel):
 
 
 class InferenceRequest(BaseModel):
-    """What is to run."""
+    """The inputs of a model, and how to return its output."""
 
     id: str | None = None
     inputs: list[InputTensor]
@@ -57,7 +57,7 @@ class OutputTensor(BaseModel):
 
 
 class InferenceResponse(BaseModel):
-    """What ran, and what it gave."""
+    """The model that ran, and its output."""
 
     model_name: str
     model_version: str
@@ -66,7 +66,7 @@ class InferenceResponse(BaseModel):
 
 
 class ServerMetadata(BaseModel):
-    """What the service is, and which extensions of the protocol it speaks."""
+    """The service, and the extensions of the protocol that it supports."""
 
     name: str
     version: str
@@ -94,7 +94,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """What a model takes and gives, and its versions that are ready."""
+    """Inputs and outputs of a model, and its versions that are ready."""
 
     name: str
     versions: list[str]
@@ -111,7 +111,7 @@ class ModelReady(BaseModel):
 
 
 class IndexEntry(BaseModel):
-    """How a version of a model stands."""
+    """The state of a version of a model."""
 
     name: str
     version: str
@@ -126,11 +126,11 @@ class IndexRequest(BaseModel):
 
 
 class Error(BaseModel):
-    """What was expected, what was received."""
+    """An error: what was expected, what was received."""
 
     error: str
 
 
 def errors(texts: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says of errors: a description for each status."""
+    """Return the responses of errors for OpenAPI, by status and description."""
     return {status: {"description": text, "model": Error} for status, text in texts.items()}

@@ -1,4 +1,4 @@
-"""One tensor of a request: what JSON says of it, and its numbers in JSON or as bytes -> array."""
+"""Tensors of a request, in JSON or as bytes, as arrays."""
 
 import contextlib
 import math
@@ -25,14 +25,20 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
 def read(
     name: str, tensor: Mapping[str, Any], data: memoryview | None, datatypes: Sequence[str]
 ) -> Array:
-    """Return the array of a tensor of one of some datatypes of DTYPES, in the shape that it says.
+    """Return the array of a tensor, in its shape.
 
-    data: its numbers as bytes, row by row and little-endian, or None where they are in the JSON,
-    nested or in a row. Bytes are not copied where they lie as a processor reads them.
+    Args:
+        name: The tensor's name.
+        tensor: The object that describes it; its numbers may be nested or in a row.
+        data: Its numbers as bytes, little-endian and row by row; None if they are in the JSON. They
+            are not copied if they are aligned.
+        datatypes: Names in DTYPES that it may have.
 
-    Raises InvalidValue for another datatype; Unexplained for what is no number or none of the
-    datatype, and for ragged lists; ShapeMismatch and MalformedBody where there are not as many as
-    the shape says.
+    Raises:
+        InvalidValue: The datatype is another, or the shape is none.
+        Unexplained: The lists are ragged, or an item is no number of the datatype.
+        ShapeMismatch: The JSON has more or fewer numbers than the shape.
+        MalformedBody: There are more or fewer bytes than the shape takes.
     """
     datatype = tensor.get("datatype")
     if not isinstance(datatype, str) or datatype not in datatypes:
@@ -46,10 +52,9 @@ def read(
 
 
 def aligned(array: Array) -> Array:
-    """Return an array whose numbers lie at multiples of their size.
+    """Return an array whose numbers are aligned, as bytes after JSON of any length may not be.
 
-    After JSON of any length they may lie anywhere. All that reads them would take longer then: to
-    copy them once is less than looking at them in that place.
+    One copy costs less than a single pass over unaligned numbers.
     """
     return array if array.flags.aligned else array.copy()
 
@@ -95,7 +100,7 @@ def _from_lists(name: str, data: Any, datatype: str, shape: tuple[int, ...]) -> 
 @np.errstate(over="raise")
 def _numbers(name: str, data: list[Any], dtype: np.dtype[Any]) -> Array:
     numbers = _in_a_row(data)
-    # numpy takes text and truth for numbers, so that it is asked second.
+    # numpy converts text and booleans to numbers, so the types are checked first.
     if set(map(type, numbers)) <= ({int, float} if dtype.kind == "f" else {int}):
         with contextlib.suppress(ValueError, TypeError, OverflowError, FloatingPointError):
             return np.array(data, dtype)
@@ -103,8 +108,8 @@ def _numbers(name: str, data: list[Any], dtype: np.dtype[Any]) -> Array:
 
 
 def _in_a_row(data: list[Any]) -> list[Any]:
-    """What nested lists hold, or as far as they could be opened."""
-    with contextlib.suppress(TypeError):  # a number among lists
+    """Return the items of nested lists, as far as they can be flattened."""
+    with contextlib.suppress(TypeError):  # a number beside lists
         while data and isinstance(data[0], list):
             data = list(chain.from_iterable(data))
     return data
