@@ -1,4 +1,4 @@
-"""The ASGI application: models, routes, error translation; nothing else."""
+"""The ASGI application: loads the models, and puts routes, middleware and errors together."""
 
 import asyncio
 import contextlib
@@ -17,8 +17,8 @@ from starlette.types import ASGIApp
 
 from service import __version__
 from service.api import health, models, open_inference, operations, photos
-from service.api.codecs import image as pictures
-from service.api.middleware import Envelope
+from service.api.codecs import image
+from service.api.middleware import RequestIdMiddleware
 from service.api.openapi import document
 from service.api.pipeline import Limits, Serving
 from service.api.problems import http_error, service_error
@@ -44,35 +44,29 @@ PLAYGROUND = Path(__file__).parent / "playground"
 
 
 def create_app(settings: Settings, *, shared: Path | None = None, strict: bool = True) -> ASGIApp:
-    """Return the application with every model loaded and warm.
+    """Return the application, with every model loaded and warm.
 
-    shared: a folder in which the workers of one service agree on what is loaded, where there are
-    several; strict: raise StartupError where any version or a default model is not as it should
-    be, and not only where none can be served. Raises it too where the device is not, or where
-    traces are wanted without the extra `otel`.
+    Args:
+        settings: The settings.
+        shared: A folder through which the workers of one service share repository control and
+            metrics; None for a single worker.
+        strict: Whether every version must load, and every default that is set must be served, or
+            only one version.
+
+    Raises:
+        StartupError: A model cannot be loaded, the device is not available, or tracing is on
+            without the extra `otel`.
     """
-    tracer = _tracer() if settings.traces else None
     metrics = Metrics()
-    repository = Repository(
-        settings.models, _loader(settings, metrics), Control(shared), strict=strict
-    )
+    tracer = _tracer() if settings.traces else None
+    loader = _loader(settings, metrics)
+    repository = Repository(settings.models, loader, Control(shared), strict=strict)
     if strict:
         _check_defaults(repository.store, settings)
-    pictures.warm_up()
+    image.warm_up()
     serving = Serving(
         repository.store,
-        Admission(
-            max_items=settings.max_queue_items,
-            max_bytes=settings.max_queue_bytes,
-            max_pixels=settings.max_queue_pixels,
-            # The other half is for what is not known: how fast those inside really go.
-            patience=settings.timeout / 2,
-            settings=(
-                variable("max_queue_items"),
-                variable("max_queue_bytes"),
-                variable("max_queue_pixels"),
-            ),
-        ),
+        _admission(settings),
         metrics,
         Limits(
             body_bytes=settings.max_body_bytes,
@@ -109,31 +103,55 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    defaults = Defaults(settings.defaults, settings.default_picture)
-    photographs = photos.Photographs(serving.limits)
-    app.router.routes.extend(operations.routes(serving, defaults, photographs))
-    app.router.routes.extend(
-        open_inference.routes(
-            serving,
-            repository,
-            settings.max_batch,
-            lambda: shutdown.draining,
-            control=settings.controls_repository,
-        )
-    )
-    for router in (
-        models.create_router(repository.store, defaults),
-        health.create_router(serving, lambda: shutdown.draining),
-        health.create_metrics(serving),
-    ):
-        app.router.routes.extend(router.routes)
-    document(app, repository.store, defaults)
-    app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
-    app.add_api_route("/", _playground, include_in_schema=False)
-    app.add_middleware(Envelope)
+    _add_routes(app, settings, serving, repository, lambda: shutdown.draining)
+    app.add_middleware(RequestIdMiddleware)
     app.add_exception_handler(ServiceError, service_error)
     app.add_exception_handler(HTTPException, http_error)
     return Shortcut(app)
+
+
+def _admission(settings: Settings) -> Admission:
+    return Admission(
+        max_items=settings.max_queue_items,
+        max_bytes=settings.max_queue_bytes,
+        max_pixels=settings.max_queue_pixels,
+        # The other half of the time is a margin: waits are estimates.
+        patience=settings.timeout / 2,
+        settings=(
+            variable("max_queue_items"),
+            variable("max_queue_bytes"),
+            variable("max_queue_pixels"),
+        ),
+    )
+
+
+def _add_routes(
+    app: FastAPI,
+    settings: Settings,
+    serving: Serving,
+    repository: Repository,
+    is_draining: Callable[[], bool],
+) -> None:
+    defaults = Defaults(settings.defaults, settings.default_picture)
+    protocol = open_inference.routes(
+        serving,
+        repository,
+        settings.max_batch,
+        is_draining,
+        control=settings.controls_repository,
+    )
+    app.router.routes.extend(
+        [
+            *operations.routes(serving, defaults, photos.Photographs(serving.limits)),
+            *protocol,
+            *models.create_router(repository.store, defaults).routes,
+            *health.create_router(serving, is_draining).routes,
+            *health.create_metrics(serving).routes,
+        ]
+    )
+    document(app, repository.store, defaults)
+    app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
+    app.add_api_route("/", _playground, include_in_schema=False)
 
 
 def _tracer() -> "Tracer":
@@ -148,15 +166,15 @@ def _tracer() -> "Tracer":
 
 
 def _loader(settings: Settings, metrics: Metrics) -> Callable[[Path], Model]:
-    """What loads a folder's model and warms it up."""
+    """Return a function that loads the model of a folder and warms it up."""
     execution = settings.execution
 
     def load_warm(folder: Path) -> Model:
         nonlocal execution
         model = load(folder, execution=execution, max_batch=settings.max_batch, observe=metrics.ran)
         if model.provider != CUDA:
-            execution = replace(execution, device="cpu")  # nor will it run for the next model
-        # CUDA prepares for each size of a batch by itself; the CPU has only memory to prepare.
+            execution = replace(execution, device="cpu")  # do not try CUDA again for the next model
+        # CUDA prepares each batch size by itself; the CPU only allocates memory.
         try:
             model.warm_up(settings.max_batch if model.provider == CUDA else 1)
         except Exception as error:
@@ -181,7 +199,7 @@ def _update_metrics(serving: Serving) -> None:
 
 
 def _check_defaults(store: Store, settings: Settings) -> None:
-    """A default that was set must exist; those built in need not, where other models are served."""
+    """Raise StartupError where a default that is set is not served; built-in ones need not be."""
     defaults = [(f"default_{operation}", operation) for operation in settings.defaults]
     for setting, operation in [*defaults, ("default_picture", "denoise")]:
         name = getattr(settings, setting)

@@ -13,7 +13,7 @@ REQUEST_ID = "X-Request-Id"
 log = logging.getLogger("service.requests")
 
 
-class Envelope:
+class RequestIdMiddleware:
     """Sets X-Request-Id, the client's own if it sent one; turns unexpected errors into a 500."""
 
     def __init__(self, app: ASGIApp) -> None:
