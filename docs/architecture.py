@@ -17,7 +17,9 @@ from typing import Any
 import grimp
 import httpx
 from PIL import Image
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.api.body import BODY_AT_HAND
 from service.app import create_app
 from service.settings import SHIPPED_MODELS, Settings
 
@@ -105,7 +107,7 @@ async def traced(path: str, content: bytes, media_type: str) -> list[str]:
     threading.setprofile(trace)
     try:
         app = create_app(Settings(models=SHIPPED_MODELS, device="cpu"))
-        transport = httpx.ASGITransport(app=app)
+        transport = httpx.ASGITransport(app=_with_body_at_hand(app, content))
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             for recording in (False, True):
                 await asyncio.sleep(0.1)  # what the first request leaves to threads is done by then
@@ -118,6 +120,15 @@ async def traced(path: str, content: bytes, media_type: str) -> list[str]:
         sys.setprofile(None)
         threading.setprofile(None)
     return list(trace.files)
+
+
+def _with_body_at_hand(app: ASGIApp, body: bytes) -> ASGIApp:
+    """Return an application that gets a short body as the service's HTTP protocol hands it over."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope | {"extensions": {BODY_AT_HAND: lambda: body}}, receive, send)
+
+    return call
 
 
 def table(files: Iterable[str]) -> str:

@@ -94,6 +94,12 @@ def choose(accept: str, offered: Sequence[str]) -> str:
 
 
 @functools.cache
+def preferred(offered: tuple[str, ...]) -> Memo[str, str]:
+    """Return what choose() does for what is offered, by Accept header."""
+    return Memo(functools.partial(choose, offered=offered))
+
+
+@functools.cache
 def responses(operation: OperationName, best: str, *, single: bool) -> Memo[str, str]:
     """Return the media type of a response to an operation, by Accept header.
 

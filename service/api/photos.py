@@ -9,7 +9,7 @@ import numpy as np
 from service.api.body import Body
 from service.api.codecs import multipart
 from service.api.codecs.codec import Array, Checked, Codec, Declared, Encoded, Inputs
-from service.api.media_types import ARRAYS, MULTIPART, MediaType, choose
+from service.api.media_types import ARRAYS, MULTIPART, MediaType, choose, preferred
 from service.api.operations import BatchCodec
 from service.api.pipeline import Limits
 from service.api.query import Choice
@@ -132,7 +132,7 @@ class FileCodec(BatchCodec):
         photographs = [decode(image) for image in self._images]
         if len(photographs) > 1:
             array = _stacked(photographs)
-            self.answer = choose(self.accept, ARRAYS)
+            self.answer = preferred(ARRAYS)[self.accept]
             return self.inputs_of(array)
         (photograph,) = photographs
         self.answer = _media_type(photograph, self.accept)
@@ -163,7 +163,7 @@ def _quality(choice: Choice) -> int:
 def _media_type(photograph: Photograph, accept: str) -> str:
     """Return the media type that a client prefers of those that can hold a photograph."""
     try:
-        return choose(accept, (*writable(photograph), *ARRAYS))
+        return preferred((*writable(photograph), *ARRAYS))[accept]
     except NotAcceptable:
         check(photograph, choose(accept, (*MEDIA_TYPES, *ARRAYS)))  # which knows the reason
         raise
