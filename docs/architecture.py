@@ -126,7 +126,7 @@ def _with_body_at_hand(app: ASGIApp, body: bytes) -> ASGIApp:
     """Return an application that gets a short body as the service's HTTP protocol hands it over."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope | {"extensions": {BODY_AT_HAND: lambda: body}}, receive, send)
+        await app({**scope, "extensions": {BODY_AT_HAND: lambda: body}}, receive, send)
 
     return call
 
