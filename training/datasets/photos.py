@@ -18,6 +18,7 @@ UNREADABLE = (
     ValueError,
     EOFError,
     KeyError,
+    MemoryError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
