@@ -3,10 +3,7 @@
 EXIF 3.0 (CIPA DC-008), section 4.6; TIFF 6.0, section 2, for headers and directories.
 """
 
-import math
 import struct
-
-from PIL import Image
 
 UPRIGHT = 1
 ORIENTATION, EXIF_DIRECTORY = 0x0112, 0x8769
@@ -15,7 +12,9 @@ SIDES = ((0x0100, 0x0101), (0xA002, 0xA003))
 """Tags of width and height: ImageWidth, ImageLength; PixelXDimension, PixelYDimension."""
 THUMBNAIL = (0x0201, 0x0202)
 """JPEGInterchangeFormat and JPEGInterchangeFormatLength: where a thumbnail is, and its bytes."""
-RESOLUTION, RESOLUTION_UNIT, CENTIMETRES = 0x011A, 0x0128, 3
+RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x0128
+RATIONAL, CENTIMETRES = 5, 3
+"""The type of XResolution, and a value of ResolutionUnit."""
 UNKNOWN_DPI = 72.0
 """What EXIF asks readers to assume where no resolution is stored."""
 
@@ -67,15 +66,19 @@ def made_upright(exif: bytes) -> tuple[int | None, bytes]:
 
 
 def dpi_of(exif: bytes) -> tuple[float, float]:
-    """Return the resolution in EXIF data, across and down alike; 72 where it is not valid."""
-    tags = Image.Exif()
+    """Return the resolution in EXIF data, across and down alike; 72 where there is no valid one."""
+    order = BYTE_ORDERS.get(exif[:4])
+    if order is None or len(exif) < 8:
+        return UNKNOWN_DPI, UNKNOWN_DPI
+    entries, _ = _directory(exif, order, *struct.unpack_from(f"{order}I", exif, 4))
     try:
-        tags.load(b"Exif\0\0" + exif)
-        dpi = float(tags[RESOLUTION]) * (2.54 if tags[RESOLUTION_UNIT] == CENTIMETRES else 1.0)
-    except Exception:  # noqa: BLE001 - Pillow fails on damaged EXIF data in many ways
-        dpi = math.nan
-    dpi = UNKNOWN_DPI if math.isnan(dpi) else dpi
-    return dpi, dpi
+        kind, count, at = struct.unpack_from(f"{order}HII", exif, entries[RESOLUTION] + 2)
+        (unit,) = struct.unpack_from(f"{order}H", exif, entries[RESOLUTION_UNIT] + 8)
+        numerator, denominator = struct.unpack_from(f"{order}II", exif, at)
+        dpi = numerator / denominator * (2.54 if unit == CENTIMETRES else 1.0)
+    except (KeyError, struct.error, ZeroDivisionError):
+        return UNKNOWN_DPI, UNKNOWN_DPI
+    return (dpi, dpi) if (kind, count) == (RATIONAL, 1) else (UNKNOWN_DPI, UNKNOWN_DPI)
 
 
 def _directory(exif: bytes, order: str, start: int) -> tuple[dict[int, int], int]:

@@ -42,8 +42,8 @@ def samples(segments: Segments, orientation: int) -> Samples:
 def _decode(segments: Segments) -> Image.Image:
     """Return the image as it is stored."""
     end = end_of_image(segments.scans)
-    if end is None:
-        raise truncated()
+    if end is None:  # a decoder may be done all the same, where garbage follows the data
+        return _decode_before(len(segments.scans), segments, b"")
     image = _decode_before(end, segments, FILLER * PREFETCH)
     # Filler also stands in for up to three blocks, which are a large part of a small image.
     if end <= SMALL and image != _decode_before(end, segments, bytes(PREFETCH)):
@@ -62,7 +62,8 @@ def _decode_before(end: int, segments: Segments, filler: bytes) -> Image.Image:
     try:
         data = blocks_of([segments.head, segments.scans[:end], filler])
         is_complete = any(decoder.feed(block) for block in data) or (
-            not segments.has_one_scan
+            bool(filler)
+            and not segments.has_one_scan
             and not _is_within_a_scan(decoder, next_restart(segments.scans[:end]))
             and decoder.feed(END)
         )

@@ -20,10 +20,15 @@ OF_PIXELS = {APP0: (b"JFIF\0", 14), APP14: (b"Adobe", 12)}
 MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 """Pillow's modes by the number of components."""
 
+MAX_SEGMENTS = 1 << 14
+"""Segments before the first scan, and markers behind it; a file has some dozens."""
+WINDOW = 1 << 16
+"""Bytes that are searched at a time, from the end on."""
 PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 """SOF markers of frames with several scans of the same component."""
 
 _RESTART_OR_SCAN = re.compile(rb"\xff[\xd0-\xd7\xda]")
+_ANY_MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 """The next marker behind entropy-coded data: neither a stuffed byte, nor fill, nor a restart."""
 
@@ -62,7 +67,7 @@ def scan(body: bytes | memoryview) -> Segments:
     parts: list[memoryview | bytes] = [b"\xff\xd8"]
     metadata: list[tuple[int, bytes]] = []
     size, mode, frame, at = None, "", 0, 2
-    while True:
+    for _ in range(MAX_SEGMENTS):
         at = _next_marker(view, at)
         marker = view[at - 1]
         if marker in ALONE:
@@ -82,6 +87,8 @@ def scan(body: bytes | memoryview) -> Segments:
         at += length
         if marker == SOS:
             break
+    else:
+        raise _malformed(f"at most {MAX_SEGMENTS} segments", "more")
     if size is None:
         raise _malformed("a whole picture", "one without a frame header")
     has_one_scan = frame not in PROGRESSIVE and MODES.get(content[0] if content else 0) == mode
@@ -95,7 +102,10 @@ def end_of_image(scans: memoryview) -> int | None:
         scans: A file from its first entropy-coded data on.
     """
     at = 0
-    while (found := _MARKER.search(scans, at)) is not None:
+    for _ in range(MAX_SEGMENTS):
+        found = _MARKER.search(scans, at)
+        if found is None:
+            return None
         at = found.start()
         if scans[at + 1] == EOI:
             return at
@@ -111,20 +121,19 @@ def next_restart(scans: memoryview) -> bytes:
     Args:
         scans: A file from its first entropy-coded data to the end of its last.
     """
-    number = RST0
-    for found in _RESTART_OR_SCAN.finditer(scans):
-        marker = found[0][1]
-        number = RST0 if marker == SOS else RST0 + (marker + 1) % 8
-    return bytes([0xFF, number])
+    for end in range(len(scans), 0, -WINDOW):
+        if markers := _RESTART_OR_SCAN.findall(scans[max(0, end - WINDOW - 1) : end]):
+            last = markers[-1][1]
+            return bytes([0xFF, RST0 if last == SOS else RST0 + (last + 1) % 8])
+    return bytes([0xFF, RST0])
 
 
 def _next_marker(view: memoryview, at: int) -> int:
     """Return where the segment of the next marker begins, behind any fill bytes and garbage."""
-    while at + 1 < len(view):
-        if view[at] == 0xFF and view[at + 1] not in (0x00, 0xFF):
-            return at + 2
-        at += 1
-    raise _malformed("a whole picture", "its start")
+    found = _ANY_MARKER.search(view, at)
+    if found is None:
+        raise _malformed("a whole picture", "its start")
+    return found.end()
 
 
 def _is_of_pixels(marker: int, content: memoryview) -> bool:

@@ -10,6 +10,8 @@ SIGNATURE = b"8BIM"
 IPTC = 0x0404
 THUMBNAILS = (0x0409, 0x040C)
 """Thumbnail resources of Photoshop 4 and 5, which show a picture as it was."""
+MAX_BLOCKS = 1 << 14
+"""Resource blocks that are read; Photoshop writes some dozens."""
 IIM = b"\x1c"
 """How IPTC-IIM data begin that no resource block is around."""
 
@@ -43,7 +45,9 @@ def block(number: int, data: bytes) -> bytes:
 def _split(blocks: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the number of each resource, and its block."""
     at = 0
-    while blocks.startswith(SIGNATURE, at) and at + 12 <= len(blocks):
+    for _ in range(MAX_BLOCKS):
+        if not blocks.startswith(SIGNATURE, at) or at + 12 > len(blocks):
+            return
         number, name = struct.unpack_from(">HB", blocks, at + 4)
         data = at + 6 + (name + 2) // 2 * 2  # the name is padded to an even length
         if data + 4 > len(blocks):

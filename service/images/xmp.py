@@ -24,6 +24,8 @@ CAMERA = "http://ns.google.com/photos/1.0/camera/"
 OF_VIDEOS = ("MotionPhoto", "MicroVideo")
 """How the properties of that namespace begin that describe an appended video."""
 
+_TAG = re.compile(rb"<(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
+_ATTRIBUTE = re.compile(rb"\s+([^\s=\"'<>/]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
 _ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>))[1-8]")
 _SUSPECT = re.compile("|".join(map(re.escape, (*APPENDED, CAMERA))).encode())
 
@@ -55,7 +57,9 @@ class _Editor:
     def __init__(self, xmp: bytes) -> None:
         self._xmp = xmp
         self._cuts: list[tuple[int, int]] = []
-        self._declared: set[tuple[str, str]] = set()
+        self._declarations: list[tuple[tuple[int, int], str, str]] = []
+        """Span, prefix and namespace of the declarations that are cut out unless they are used."""
+        self._used: set[tuple[str, str]] = set()
         self._depth = 0
         self._cut_from: tuple[int, int] | None = None
         """Offset and depth of the element that is being cut out."""
@@ -64,23 +68,17 @@ class _Editor:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.StartDoctypeDeclHandler = self._refuse
-        parser.StartNamespaceDeclHandler = self._declare
 
     def edited(self) -> bytes:
         text = self._xmp.rstrip(b"\0")
         text.decode()
         self._parser.Parse(text, True)
+        self._cuts += [span for span, *name in self._declarations if tuple(name) not in self._used]
         parts, at = [], 0
         for start, end in sorted(self._cuts):
             parts.append(self._xmp[at:start])
             at = max(at, end)
-        kept = b"".join([*parts, self._xmp[at:]])
-        for prefix, uri in self._declared:
-            name = re.escape(prefix.encode())
-            if not re.search(rb"[\s</]" + name + rb":", kept):
-                declaration = rb"\s+xmlns:" + name + rb"\s*=\s*([\"'])" + re.escape(uri.encode())
-                kept = re.sub(declaration + rb"\1", b"", kept)
-        return kept
+        return b"".join([*parts, self._xmp[at:]])
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
@@ -90,13 +88,19 @@ class _Editor:
         if _is_appended(name):
             self._cut_from = at, self._depth
             return
-        tag_end = self._tag_end(at)
-        for attribute in attributes:
-            if _is_appended(attribute):
-                _, local, prefix = attribute.split(" ")
-                pattern = rf"\s+{re.escape(prefix)}:{re.escape(local)}\s*=\s*(\"[^\"]*\"|'[^']*')"
-                if found := re.compile(pattern.encode()).search(self._xmp, at, tag_end):
-                    self._cuts.append(found.span())
+        cut = set()
+        for each in (name, *attributes):
+            namespace, local, prefix = (*each.split(" "), "", "")[:3]
+            if _is_appended(each):
+                cut.add(f"{prefix}:{local}")
+            else:
+                self._used.add((prefix, namespace))
+        for found in _ATTRIBUTE.finditer(self._xmp, at, self._tag_end(at)):
+            attribute, value = found[1].decode(), found[2][1:-1].decode()
+            if attribute in cut:
+                self._cuts.append(found.span())
+            elif attribute.startswith("xmlns:") and value.startswith((*APPENDED, CAMERA)):
+                self._declarations.append((found.span(), attribute[6:], value))
 
     def _end(self, _: str) -> None:
         if self._cut_from is not None and self._cut_from[1] == self._depth:
@@ -108,16 +112,11 @@ class _Editor:
             self._cut_from = None
         self._depth -= 1
 
-    def _declare(self, prefix: str | None, uri: str) -> None:
-        if prefix is not None and _SUSPECT.match(uri.encode()):
-            self._declared.add((prefix, uri))
-
     def _refuse(self, *_: Any) -> None:
         raise ValueError("XMP: expected no document type declaration")
 
     def _tag_end(self, at: int) -> int:
-        """Return where a tag ends: at the first `>` outside of quotes."""
-        found = re.compile(rb"<(?:[^>\"']|\"[^\"]*\"|'[^']*')*>").match(self._xmp, at)
+        found = _TAG.match(self._xmp, at)
         if found is None:
             raise ValueError(f"XMP: expected a tag at {at}")
         return found.end()

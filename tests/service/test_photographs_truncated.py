@@ -12,7 +12,7 @@ from PIL import Image, ImageFile
 from service.errors import MalformedBody
 from service.images.decode import read
 from service.images.jpeg_segments import scan
-from tests.service.photograph_files import LIMIT, joined, samples, smooth
+from tests.service.photograph_files import LIMIT, encoded, joined, samples, smooth
 from tests.service.png_files import ADAM7, BANDS, chunk, chunks_of, file_of
 
 EOI = b"\xff\xd9"
@@ -128,6 +128,14 @@ def test_a_jpeg_without_its_end_is_refused_as_before() -> None:
     for _, body in jpegs():
         with pytest.raises(MalformedBody, match="received a truncated one"):
             read(body[:-2], LIMIT)
+
+
+def test_a_jpeg_of_one_scan_needs_no_end_before_what_follows() -> None:
+    body = encoded(smooth(), "JPEG")
+    expected = read(body, LIMIT).pixels
+    np.testing.assert_array_equal(read(body[:-2] + bytes(99), LIMIT).pixels, expected)
+    with pytest.raises(MalformedBody, match="received a truncated one"):
+        read(body[: len(body) // 2] + b"\0", LIMIT)
 
 
 @pytest.mark.parametrize("garbage", [b"\0" * 9, b"\xff\x00" * 9, b"\xff\xff\xff", b"\x55" * 5000])
