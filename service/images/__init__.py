@@ -1,1 +1,1 @@
-"""Photographs: files as people send them <-> pixels and all else they hold, with no HTTP in it."""
+"""Decode and encode PNG, JPEG and WebP files with their metadata, without HTTP."""

@@ -1,9 +1,9 @@
-"""A writer of PNG files of 8 and 16 bits that does not keep a denoiser waiting.
+"""Fast encoder for PNG files of 8 and 16 bits.
 
-Its pixels are predicted by Paeth's filter alone, computed in numpy over many bytes at once, and
-compressed by runs and Huffman codes alone: in a photograph, nothing else repeats. The files are as
-small as those of the usual level 6, and written several times as fast. PNG (third edition),
-https://www.w3.org/TR/png-3/, section 9.4 for the filter.
+Every row is predicted by the Paeth filter, computed in numpy over many bytes at once, and
+compressed by run lengths and Huffman codes only: in a photograph, longer matches hardly occur. The
+files are as small as at zlib's usual level 6, and written several times as fast (docs/decisions).
+PNG (third edition), https://www.w3.org/TR/png-3/, sections 9 (filters) and 11.2 (chunks).
 """
 
 import io
@@ -20,16 +20,20 @@ from service.images.png_chunks import SIGNATURE, chunk
 from service.images.samples import blocks
 
 STRIP = 1 << 17
-"""Bytes that are filtered at a time: with all that is computed of them, what a cache holds."""
+"""Bytes that are filtered at a time: with all intermediate results, what a cache holds."""
 PAETH = 4
+"""The filter type (PNG 9.2)."""
 
 Bytes = NDArray[np.uint8]
 
 
 def encode(pixels: Samples, alpha: Samples | None, before: bytes = b"") -> bytes:
-    """Return pixels (height, width[, 3]) and their alpha (height, width) as a PNG of their depth.
+    """Return a PNG file of the depth of the pixels.
 
-    before: the chunks that stand between its header and its pixels.
+    Args:
+        pixels: (height, width) or (height, width, 3).
+        alpha: (height, width) of the same type, or None.
+        before: Chunks between IHDR and IDAT.
     """
     colour_type = 2 * (pixels.ndim == 3) + 4 * (alpha is not None)
     height, width = pixels.shape[:2]
@@ -48,7 +52,7 @@ def encode(pixels: Samples, alpha: Samples | None, before: bytes = b"") -> bytes
 
 
 def _filtered(pixels: Samples, alpha: Samples | None) -> Iterator[Bytes]:
-    """Yield rows, or parts of one: the number of its filter where it begins, and filtered bytes."""
+    """Yield rows, or parts of one row: the filter type at its beginning, then filtered bytes."""
     colour = pixels[..., None] if pixels.ndim == 2 else pixels
     height, width, colours = colour.shape
     channels = colours + (alpha is not None)
@@ -56,7 +60,7 @@ def _filtered(pixels: Samples, alpha: Samples | None) -> Iterator[Bytes]:
     parts = blocks(height, width, pixel, STRIP)
     first = next(parts)
     rows, columns = (span.stop for span in first)
-    # With the row above and a pixel before each row, black where the picture has none.
+    # Each strip has the row above and the pixel to its left, zero outside of the picture.
     samples = np.zeros((rows + 1, columns + 1, channels), pixels.dtype.newbyteorder(">"))
     stored = samples.view(np.uint8).reshape(rows + 1, -1)
     work = np.empty((6, rows, columns * pixel), np.uint8)
@@ -78,12 +82,19 @@ def _filtered(pixels: Samples, alpha: Samples | None) -> Iterator[Bytes]:
 
 
 def _paeth(left: Bytes, above: Bytes, corner: Bytes, into: Bytes, spare: list[Bytes]) -> None:
-    """Write for each byte which of three neighbours is nearest to left + above - corner.
+    """Write the Paeth predictor of each byte: the neighbour nearest to left + above - corner.
 
-    The distances are |above - corner| for left, |left - corner| for above, and for the corner the
-    sum of these where left and above lie on one side of it, else their difference: so all fits
-    into bytes, and the corner is the nearest only between the two others. Ties go to left, then
-    above. spare: five arrays to work in.
+    Its distance is |above - corner| to left, |left - corner| to above, and to the corner the sum of
+    these where left and above lie on one side of it, else their difference. So all fits into bytes,
+    and the corner is the nearest only between the two others. Ties go to left, then above (PNG
+    9.4).
+
+    Args:
+        left: The byte of the pixel to the left.
+        above: The byte above.
+        corner: The byte of the pixel above and to the left.
+        into: The result.
+        spare: Five arrays of the same shape for intermediate results.
     """
     to_left, to_above, low, high, chosen = spare
     _distance(above, corner, low, out=to_left)
@@ -102,13 +113,14 @@ def _paeth(left: Bytes, above: Bytes, corner: Bytes, into: Bytes, spare: list[By
 
 
 def _distance(one: Bytes, other: Bytes, spare: Bytes, *, out: Bytes) -> None:
+    """Write |one - other| without leaving uint8."""
     np.maximum(one, other, out=out)
     np.minimum(one, other, out=spare)
     out -= spare
 
 
 def _choose(one: Bytes, other: Bytes, which: Bytes, *, out: Bytes) -> None:
-    """Write one where which is 1, other where it is 0, without a branch; which is used up."""
+    """Write one where which is 1 and other where it is 0, without a branch; overwrites which."""
     np.negative(which, out=which)  # 0 or 255
     which &= one ^ other
     np.bitwise_xor(other, which, out=out)

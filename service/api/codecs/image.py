@@ -79,7 +79,7 @@ def write(pixels: Bytes, media_type: str) -> bytes:
 def _turns() -> threading.BoundedSemaphore:
     """Limit the large pictures that are decoded at a time to one for each CPU.
 
-    A body of 190 KB may hold 49 million pixels, which take 560 MB until they fit a model. More of
+    A body of 190 KB may hold 49 million pixels, which take 750 MB until they fit a model. More of
     them at a time than there are CPUs would be done no sooner, and multiply that memory.
     """
     return threading.BoundedSemaphore(usable_cpus())
