@@ -11,11 +11,10 @@ from typing import Any
 
 import service
 from service.errors import ServiceError
-from service.manifest import Manifest
 from training import families
 from training.arguments import Command, positive
 from training.families import DEFAULT, FAMILIES
-from training.family import Family
+from training.family import Family, read_manifest
 
 NAME = "autoencoder-train"
 ALL = "all"
@@ -78,7 +77,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         folder = options.models / name / str(version) if version else exported.get(name)
         if folder is None:
             raise ValueError(f"name: expected one of {', '.join(exported)}, received {name}")
-        chosen.setdefault(families.of_manifest(_manifest(folder)), []).append(folder)
+        chosen.setdefault(families.of_manifest(read_manifest(folder)), []).append(folder)
     if ALL in options.names:
         wanted = _given("evaluate", options) or [DEFAULT]
         chosen = {family: folders for family, folders in chosen.items() if family in wanted}
@@ -137,16 +136,6 @@ def _complete(command: Command, chosen: Sequence[Family], options: argparse.Name
             elif each.destination in options:
                 named = " ".join(getattr(options, "names", []))
                 raise ValueError(f"{each.flag}: expected no such option for {named or command}")
-
-
-def _manifest(folder: Path) -> Manifest:
-    from service.inference.loader import load
-
-    try:
-        return Manifest.read(folder)
-    except (OSError, ValueError):
-        load(folder)  # raises an error that says what is wrong with the folder
-        raise
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -41,3 +41,18 @@ class Family(Protocol):
 
     def draw(self, options: Namespace) -> None:
         """Draw the family's figures into `options.out`."""
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of an exported model.
+
+    Raises:
+        StartupError: The folder has no manifest, or a damaged one; the error names it.
+    """
+    from service.inference.loader import load
+
+    try:
+        return Manifest.read(folder)
+    except (OSError, ValueError):
+        load(folder)  # explains what is wrong with the folder
+        raise

@@ -181,6 +181,14 @@ def test_a_model_of_other_images_belongs_to_no_family(tmp_path: Path) -> None:
         main(["evaluate", "other", "--models", str(tmp_path)])
 
 
+@pytest.mark.parametrize("command", [["evaluate", "broken"], ["figures"]], ids=" ".join)
+def test_a_damaged_manifest_is_named(tmp_path: Path, samples: Path, command: list[str]) -> None:
+    (folder := tmp_path / "broken" / "1").mkdir(parents=True)
+    (folder / "manifest.json").write_text("{")
+    with pytest.raises(SystemExit, match=r"StartupError: .*broken/1"):
+        main([*command, "--models", str(tmp_path), "--data", str(samples)])
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

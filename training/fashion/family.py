@@ -9,6 +9,7 @@ from pathlib import Path
 from service.manifest import Manifest, Provenance
 from training import backend
 from training.arguments import Argument, Command, positive
+from training.family import read_manifest
 from training.fashion.recipes import RECIPES
 
 WIDTH = 28
@@ -133,7 +134,7 @@ class FashionFamily:
         from training.fashion.figures import draw
 
         folders = newest(options.models)
-        own = [path for path in folders.values() if self.owns(Manifest.read(path))]
+        own = [path for path in folders.values() if self.owns(read_manifest(path))]
         noises = {name: recipe.noise for name, recipe in RECIPES.items() if recipe.noise}
         data = fashion_mnist.load(options.data, subset=options.subset)
         models = [load(folder) for folder in own]
