@@ -141,7 +141,7 @@ async def test_a_compressed_body_is_no_way_around_the_limit(start: Start) -> Non
     [
         ("br", b"x", 415, "unsupported-media-type"),
         ("gzip", b"no gzip", 400, "malformed-body"),
-        ("gzip", gzip.compress(b"{}" * 100)[:-9], 400, "malformed-body"),
+        ("gzip", gzip.compress(b"{}" * 100, mtime=0)[:-9], 400, "malformed-body"),
     ],
 )
 async def test_a_body_that_is_not_as_its_encoding_says_is_explained(
