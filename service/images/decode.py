@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from PIL import Image
 from PIL.WebPImagePlugin import WebPImageFile
 
 from service.errors import BodyTooLarge, MalformedBody, ServiceError, UnsupportedMediaType
@@ -177,6 +178,8 @@ def _malformed() -> Iterator[None]:
         yield
     except (ServiceError, MemoryError):
         raise
+    except Image.DecompressionBombError as error:  # Pillow's own limit for WebP
+        raise BodyTooLarge(f"picture: {error}") from error
     except Exception as error:  # Pillow's decoders fail in more ways than it documents
         raise MalformedBody(
             "picture: expected a whole picture, received a truncated or damaged one"

@@ -280,6 +280,12 @@ def test_a_file_of_nothing_but_chunks_is_refused() -> None:
         read(file_of(empty, 0, 8, *[chunk(b"teSt", b"")] * MAX_CHUNKS), 1)
 
 
+def test_pillows_own_limit_is_one_of_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(BodyTooLarge, match="660 pixels"):
+        read(encoded(smooth(), "WEBP"), LIMIT)
+
+
 def test_a_limit_of_pixels_is_met_exactly() -> None:
     body = file_of(samples(1), 0, 8)
     assert read(body, 21 * 13).pixels.shape == (21, 13)
