@@ -135,7 +135,7 @@ class BatchCodec:
             get a photograph back as a thumbnail.
     """
 
-    has_files = False
+    declared: Callable[[Body], Declared] | None = None
     lacks: str | None = None
 
     def __init__(
@@ -158,9 +158,6 @@ class BatchCodec:
         self.answer = ""
         self._best = media.name if media.name in ARRAYS else ""
         self._as_pixels = False
-
-    def declared(self, _body: Body) -> Declared:
-        raise NotImplementedError
 
     def decode_now(self, body: Body) -> Inputs | None:
         name = self.media.name

@@ -37,7 +37,7 @@ class Tiles:
         """Return photographs that can run; their values are checked a tile at a time."""
         shape = inputs.array.shape
         # The pixels of files are admitted by now.
-        pixels = 0 if codec.has_files else self._pixels(codec, shape)
+        pixels = 0 if codec.declared else self._pixels(codec, shape)
         codec.negotiate(len(inputs.array))
         size = self._limits.check_output(shape) if codec.has_floats() else 0
         seconds = codec.model.seconds(codec.operation, 3 * pixels)
@@ -111,11 +111,17 @@ class FileCodec(BatchCodec):
     an array; several of one size become an array.
     """
 
-    has_files = True
     _images: Sequence[EncodedImage] = ()
     _photograph: Photograph | None = None
 
     def declared(self, body: Body) -> Declared:
+        """Return what the files claim to hold.
+
+        Raises:
+            UnsupportedMediaType: A file is of another format.
+            MalformedBody: A file cannot be opened.
+            BodyTooLarge: They claim to hold more pixels than the limit.
+        """
         is_form = self.media.name == MULTIPART
         files = multipart.files(body, self.media.boundary) if is_form else [body]
         most = self.limits.pixels
@@ -129,7 +135,9 @@ class FileCodec(BatchCodec):
         return None
 
     def decode(self, _body: Body) -> Inputs:
-        photographs = [decode(image) for image in self._images]
+        images, self._images = self._images, ()  # they go once they are decoded
+        photographs = [decode(image) for image in images]
+        del images
         if len(photographs) > 1:
             array = _stacked(photographs)
             self.answer = preferred(ARRAYS)[self.accept]

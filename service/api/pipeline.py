@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 CLIENT_GONE = 499
 """The status that is counted where the client disconnects before its response: nginx's custom."""
 
+UNTRACED = contextlib.nullcontext()
+
 log = logging.getLogger("service.requests")
 
 
@@ -100,7 +102,7 @@ class Serving:
             failure: How errors are written.
         """
         exchange.seconds = self.timeout
-        with self.tracer.request(operation, exchange) if self.tracer else contextlib.nullcontext():
+        with self.tracer.request(operation, exchange) if self.tracer else UNTRACED:
             worst = logging.ERROR
             try:
                 await respond(exchange)
@@ -193,28 +195,12 @@ class Endpoint(ABC):
             body = await exchange.body(limit, ticket)
             codec = codec_of(body)
             started = time.perf_counter()
-            if codec.has_files:  # whose pixels are admitted before any of them is decoded
-                declared = await asyncio.to_thread(codec.declared, body)
-                seconds = codec.model.seconds(codec.operation, 3 * declared.pixels)
-                ticket.grow(pixels=declared.pixels, seconds=seconds)
-                exchange.items = declared.pictures
-            inputs = codec.decode_now(body)
-            if inputs is None:
-                checked = await asyncio.to_thread(_decode, codec, body)
-            else:
-                checked = codec.runner.check(codec, inputs)
-            exchange.items = len(checked.inputs.array)
-            ticket.grow(
-                items=checked.items - 1,
-                size=checked.size,
-                pixels=checked.pixels,
-                seconds=checked.seconds,
-            )
+            checked = await _decode(exchange, codec, body, ticket)
             decoded = time.perf_counter()
             result = await exchange.outcome(
                 codec.runner.submit(exchange, codec, checked.inputs, ticket)
             )
-            del inputs, checked  # of a photograph, hundreds of megabytes
+            del checked  # of a photograph, hundreds of megabytes
             ran = time.perf_counter()
             if codec.encodes_now(result.output):
                 encoded = codec.encode(result.output)
@@ -226,8 +212,26 @@ class Endpoint(ABC):
             )
 
 
-def _decode(codec: Codec, body: Body) -> Checked:
-    return codec.runner.check(codec, codec.decode(body))
+async def _decode(exchange: Exchange, codec: Codec, body: Body, ticket: Ticket) -> Checked:
+    """Return the inputs of a body, checked, and counted on a ticket."""
+    if codec.declared:  # whose pixels are admitted before any of them is decoded
+        declared = await asyncio.to_thread(codec.declared, body)
+        seconds = codec.model.seconds(codec.operation, 3 * declared.pixels)
+        ticket.grow(pixels=declared.pixels, seconds=seconds)
+        exchange.items = declared.pictures
+    inputs = codec.decode_now(body)
+    if inputs is None:
+        checked = await asyncio.to_thread(lambda: codec.runner.check(codec, codec.decode(body)))
+    else:
+        checked = codec.runner.check(codec, inputs)
+    exchange.items = len(checked.inputs.array)
+    ticket.grow(
+        items=checked.items - 1,
+        size=checked.size,
+        pixels=checked.pixels,
+        seconds=checked.seconds,
+    )
+    return checked
 
 
 def name_model(exchange: Exchange, model: Model) -> None:

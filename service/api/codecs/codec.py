@@ -5,7 +5,7 @@ what its response needs of the body: an id, a photograph's metadata.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -100,16 +100,12 @@ class Codec(Protocol):
     model: Model
     operation: OperationName
     runner: "Runner"
-    has_files: bool
-    """Whether the body is photographs as files, which are admitted before they are decoded."""
 
-    def declared(self, body: Body, /) -> Declared:
-        """Return what the files of a body claim to hold, in a thread; none are decoded.
+    @property
+    def declared(self) -> Callable[[Body], Declared] | None:
+        """What returns what photographs in files claim to hold, in a thread; none are decoded.
 
-        Raises:
-            UnsupportedMediaType: A file is of another format.
-            MalformedBody: A file cannot be opened.
-            BodyTooLarge: They claim to hold more pixels than the limit.
+        They are admitted by it before they take any memory. None where the body is something else.
         """
         ...
 

@@ -90,7 +90,7 @@ class Infer(Endpoint):
 class InferenceCodec:
     """The codec of an inference request: JSON, with or without the bytes of tensors after it."""
 
-    has_files = False
+    declared: Callable[[Body], Declared] | None = None
 
     def __init__(self, runner: Runner, served: Served, header: str) -> None:
         """Start with the header that says how long the JSON of the body is."""
@@ -100,9 +100,6 @@ class InferenceCodec:
         self._served = served
         self._header = header
         self._request: request.Request | None = None
-
-    def declared(self, _body: Body) -> Declared:
-        raise NotImplementedError
 
     def decode_now(self, body: Body) -> Inputs | None:
         text, data = request.split(body, self._header)

@@ -63,7 +63,8 @@ def _shape(name: str, sizes: Any) -> tuple[int, ...]:
     fits = (
         isinstance(sizes, list)
         and len(sizes) <= MOST_DIMENSIONS
-        and all(_is_whole(size) and size > 0 for size in sizes)
+        # JSON Schema takes 4.0 for an integer.
+        and all((type(each) is int or _is_whole(each)) and each > 0 for each in sizes)
     )
     if not fits:
         raise InvalidValue(f"{name}.shape: expected sizes from 1, received {shown(sizes)}")
@@ -71,8 +72,7 @@ def _shape(name: str, sizes: Any) -> tuple[int, ...]:
 
 
 def _is_whole(size: Any) -> bool:
-    """Return whether a size is an integer, as 4.0 is in JSON Schema."""
-    return type(size) is int or (isinstance(size, float) and size.is_integer())
+    return isinstance(size, float) and size.is_integer()
 
 
 def _from_bytes(name: str, data: memoryview, datatype: str, shape: tuple[int, ...]) -> Array:
