@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from service.manifest import Manifest, Measurement, Operation, Tensor
-from training.measurement import CORRUPTED, MODEL, TOLD
+from training.measurement import CORRUPTED, MODEL, WITH_SIGMA
 from training.remarks import remarks
 
 FILE_NAME = "README.md"
@@ -141,7 +141,7 @@ def _limits(manifest: Manifest) -> list[str]:
     psnr = [figure for figure in manifest.measurements if figure.quantity == "psnr"]
     for noise in _noises(psnr):
         at = {figure.method: figure.value for figure in psnr if figure.condition == noise}
-        best = max(value for name, value in at.items() if name in (MODEL, TOLD))
+        best = max(value for name, value in at.items() if name in (MODEL, WITH_SIGMA))
         better = [name for name, value in at.items() if value > best]
         if at[CORRUPTED] > at[MODEL]:
             limits.append(f"{noise}: left as it is, the image is closer to the clean one.")

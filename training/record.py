@@ -15,7 +15,7 @@ FILE_NAME = "training.json"
 
 
 @dataclass(frozen=True)
-class Kept:
+class RunRecord:
     """Base of the families' records: reads and writes the fields of training.json."""
 
     @classmethod

@@ -326,8 +326,12 @@ def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path
         assert counted("batch_items_sum", **served) == 20
         assert counted("model_ready", model="half", version="2") == 1
         first, second = workers(service.process.pid)
-        memory = resident(first) + resident(second)
-        assert counted("resident_memory_bytes") == pytest.approx(memory, rel=0.2)
+
+        def both_report(value: Value) -> bool:
+            memory = resident(first) + resident(second)
+            return value("resident_memory_bytes") == pytest.approx(memory, rel=0.2)
+
+        until(both_report)
 
         folder = Path(environment(first)[SHARED])
         assert list(folder.glob(f"gauge_live*_{first}.db"))

@@ -166,6 +166,18 @@ def test_a_signal_stops_after_the_current_step_with_a_checkpoint(
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+def test_a_damaged_history_is_named_before_anything_is_trained(
+    photographs: Folder, whole: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(whole.after[3], folder)
+    with (folder / "history.csv").open("a") as file:
+        file.write("4,0.0")
+    with pytest.raises(ValueError, match=r"history\.csv, line 5: expected numbers"):
+        run(photographs, folder)
+    assert checkpoint.position(folder / CHECKPOINT).step == 3
+
+
 def test_patches_grow_and_batches_keep_their_pixels(whole: Run) -> None:
     assert whole.shapes == [(4, 32, 32, 3)] * 6 + [(1, 64, 64, 3)] * 2
     assert checkpoint.position(whole.folder / CHECKPOINT).pixels == 8 * SETTINGS.pixels

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 
-from training.record import Kept
+from training.record import RunRecord
 
 
 @dataclass(frozen=True)
-class FashionRecord(Kept):
+class FashionRecord(RunRecord):
     """A training: first what identifies it, then its results.
 
     Args:

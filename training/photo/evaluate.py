@@ -10,7 +10,7 @@ from service.inference.model import Model
 from service.manifest import Manifest, Measurement
 from training import card
 from training.datasets.photos import Folder, Pixels, middle, open_image
-from training.measurement import CLEAN, CORRUPTED, MODEL, TOLD, measurement
+from training.measurement import CLEAN, CORRUPTED, MODEL, WITH_SIGMA, measurement
 from training.photo import classical
 from training.photo.cases import Case, cases
 from training.photo.classical import Restore
@@ -50,7 +50,7 @@ def evaluate(
     measured += [
         each
         for each in earlier
-        if each.data == data and each.method not in (CORRUPTED, MODEL, TOLD)
+        if each.data == data and each.method not in (CORRUPTED, MODEL, WITH_SIGMA)
     ]
     manifest = model.manifest.model_copy(update={"measurements": tuple(measured)})
     manifest.write(folder)
@@ -82,7 +82,10 @@ def _own(model: Model, case: Case) -> Iterator[tuple[str, Restore]]:
     yield MODEL, lambda noisy, _: model.photographs().denoise_now(noisy).output
     if case.condition != CLEAN:
         yield CORRUPTED, lambda noisy, _: noisy
-        yield TOLD, lambda noisy, sigma: model.photographs().denoise_now(noisy, sigma=sigma).output
+        yield (
+            WITH_SIGMA,
+            lambda noisy, sigma: model.photographs().denoise_now(noisy, sigma=sigma).output,
+        )
 
 
 def _restored(case: Case, restore: Restore, name: str) -> list[Pixels]:

@@ -61,6 +61,7 @@ def fit(
     average = build(config, seed=batches.seed, computation=computation)
     model.compile(_optimizer(settings, computation), ABSOLUTE)
     position = checkpoint.restore(folder / CHECKPOINT, model, average)
+    history.read(folder / history.FILE_NAME, "loss", key="step")  # a damaged one is found at once
     if position.step:
         announce(f"{folder}: resuming after {position.step} steps")
     run = _Run(settings, position)
@@ -176,12 +177,12 @@ def _average(average: keras.Model, model: keras.Model, step: int, momentum: floa
 
 
 def _log(path: Path, row: dict[str, float]) -> None:
-    """Add a row, in place of rows after its step from before a stop."""
-    rows: list[dict[str, Any]] = []
-    if path.exists():
-        with path.open(newline="") as file:
-            rows = [each for each in csv.DictReader(file) if int(each["step"]) < row["step"]]
-    with path.open("w", newline="") as file:
+    """Add a row, in place of rows after its step from before a stop; whole or not at all."""
+    earlier = history.read(path, "loss", key="step")
+    rows = [each for each in earlier if each["step"] < row["step"]]
+    draft = path.with_suffix(".new")
+    with draft.open("w", newline="") as file:
         writer = csv.DictWriter(file, row, restval="", extrasaction="ignore")
         writer.writeheader()
-        writer.writerows([*rows, row])
+        writer.writerows([*({**each, "step": int(each["step"])} for each in rows), row])
+    draft.replace(path)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from training.record import Kept
+from training.record import RunRecord
 
 
 @dataclass(frozen=True)
-class PhotoRecord(Kept):
+class PhotoRecord(RunRecord):
     """A training of photographs: first what makes it unique, then how it went.
 
     Args:
