@@ -21,7 +21,7 @@ from service.errors import StartupError
 from service.inference.loader import load, newest
 from service.inference.pixels import to_floats
 from service.inference.tiling.canvas import Canvas
-from service.inference.tiling.layout import Tile
+from service.inference.tiling.layout import CORE, Tile
 from service.settings import Settings
 
 
@@ -61,14 +61,17 @@ class Alone:
             raise Unavailable(f"{name}: expected a model that takes photographs of any size")
         self._tiling = self._session.tiling
 
-    def in_tiles(self, pixels: Pixels, most: int | None = None) -> "Ran":
+    def in_tiles(self, pixels: Pixels, most: int | None = None, *, core: int = CORE) -> "Ran":
         """Run a picture in the tiles that the service makes; only the session's time is counted.
 
-        most: run so many of the tiles, evenly chosen, and none of the others.
+        Args:
+            pixels: The picture, uint8 (height, width, 3).
+            most: Number of tiles to run, evenly chosen; all by default.
+            core: Side of a tile without its halo, in pixels; the service's by default.
         """
         canvas = Canvas(pixels, self._model.manifest.pixels, 1.0)
         height, width = pixels.shape[:2]
-        tiles = self._tiling.cut(height, width)
+        tiles = self._tiling.cut(height, width, core=core)
         if most is not None and most < len(tiles):
             tiles = [tiles[place] for place in np.linspace(0, len(tiles) - 1, most).astype(int)]
         seconds = 0.0

@@ -192,13 +192,10 @@ def test_an_answer_must_be_the_models_output_within_a_grey_level() -> None:
         Ran(1.0, whole, pixels).check(pictures.as_file(pixels[:4], "PNG"))
 
 
-def test_the_session_runs_all_tiles_or_some_of_them(
-    models: Path, picture: pictures.Pixels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("benchmarks.photographs.alone.CORE", 32)
+def test_the_session_runs_all_tiles_or_some_of_them(models: Path, picture: pictures.Pixels) -> None:
     alone = Alone(models, "photo")
     pixels = pictures.sized(picture, 0.02)
-    every, some = alone.in_tiles(pixels), alone.in_tiles(pixels, 3)
+    every, some = (alone.in_tiles(pixels, most, core=32) for most in (None, 3))
     assert len(every.tiles) > len(some.tiles) == 3
     assert sum(tile.pixels for tile in every.tiles) == pixels.shape[0] * pixels.shape[1]
     assert set(some.tiles) <= set(every.tiles)
