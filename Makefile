@@ -58,7 +58,7 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 
 clean: ## remove the virtual environments and every cache; runs/ and models/ stay
 	rm -rf .venv .coverage .coverage.* .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
-	find service training benchmarks tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	find service training benchmarks docs tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # .venv/NAME is a virtual environment of exactly the packages that deploy/requirements/NAME.txt pins.
 # It is made again when that file changes.
