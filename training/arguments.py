@@ -1,6 +1,7 @@
 """Command-line options that a family of models declares."""
 
 import argparse
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -27,6 +28,14 @@ class Argument:
         """The attribute of the parsed options that holds the value."""
         named: str = self.settings.get("dest", self.flag.removeprefix("--").replace("-", "_"))
         return named
+
+
+def finite(text: str) -> float:
+    """Parse a finite number above 0, as the type of an option."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a finite number above 0, received {text}")
+    return value
 
 
 def positive(text: str) -> int:

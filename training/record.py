@@ -81,7 +81,7 @@ def reading(path: Path, expected: str) -> Iterator[None]:
         raise FileNotFoundError(f"{path}: expected {expected}, received no file")
     try:
         yield
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path}: expected {expected}, received: {error}; train anew with --again"
         ) from error

@@ -154,6 +154,10 @@ def test_fine_tuning_can_be_left_out(samples: Path, tmp_path: Path) -> None:
         ["train", "nothing"],
         ["train", "all", "--epochs", "many"],
         ["train", "all", "--subset", "0"],
+        ["train", "photo", "--minutes", "-1"],
+        ["train", "photo", "--minutes", "0"],
+        ["train", "photo", "--minutes", "nan"],
+        ["train", "photo", "--minutes", "inf"],
     ],
 )
 def test_arguments_that_cannot_be_used_end_with_2(

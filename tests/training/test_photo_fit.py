@@ -178,6 +178,23 @@ def test_a_damaged_history_is_named_before_anything_is_trained(
     assert checkpoint.position(folder / CHECKPOINT).step == 3
 
 
+@pytest.mark.parametrize(
+    "name", [checkpoint.POSITION, checkpoint.MODEL, checkpoint.AVERAGE, checkpoint.OPTIMIZER]
+)
+def test_a_damaged_checkpoint_is_named(
+    photographs: Folder, whole: Run, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(whole.after[3], folder)
+    damaged = folder / CHECKPOINT / name
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    with pytest.raises(ValueError, match=rf"{name}: expected .*; train anew with --again"):
+        run(photographs, folder)
+    damaged.unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name}: expected .*, received no file"):
+        run(photographs, folder)
+
+
 def test_patches_grow_and_batches_keep_their_pixels(whole: Run) -> None:
     assert whole.shapes == [(4, 32, 32, 3)] * 6 + [(1, 64, 64, 3)] * 2
     assert checkpoint.position(whole.folder / CHECKPOINT).pixels == 8 * SETTINGS.pixels

@@ -1,4 +1,4 @@
-"""Where a stopped training goes on: weights, their moving average, the optimizer, the step."""
+"""The checkpoint of a training: weights, their moving average, the optimizer, the position."""
 
 import json
 import shutil
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
+
+from training.record import reading
 
 MODEL, AVERAGE = "model.weights.h5", "photo.weights.h5"
 OPTIMIZER, POSITION = "optimizer.npz", "position.json"
@@ -22,31 +24,53 @@ class Position:
 
 
 def position(folder: Path) -> Position:
-    """Return how far the training of a checkpoint is, the start where there is none."""
+    """Return how far the training of a checkpoint is, the start where there is none.
+
+    Raises:
+        FileNotFoundError: A file of the checkpoint is missing.
+        ValueError: A file of it is damaged; the error names it.
+    """
     _recover(folder)
     if not folder.exists():
         return Position()
-    return Position(**json.loads((folder / POSITION).read_text()))
+    path = folder / POSITION
+    with reading(path, "the position of a training"):
+        return Position(**json.loads(path.read_text()))
 
 
 def restore(folder: Path, model: keras.Model, average: keras.Model) -> Position:
-    """Read a checkpoint into a compiled model and its average; return how far it is.
+    """Read a checkpoint into a compiled model and its average; without one both stay as they are.
 
-    Without a checkpoint both stay as they are. Raises ValueError where the optimizer has other
-    variables, as it has in another precision.
+    Args:
+        folder: The checkpoint.
+        model: A compiled model.
+        average: A model of the same configuration, for the moving average of the weights.
+
+    Returns:
+        How far the training is.
+
+    Raises:
+        FileNotFoundError: A file of the checkpoint is missing.
+        ValueError: A file of it is damaged, or the optimizer has other variables, as it has in
+            another precision; the error names the file.
     """
     found = position(folder)
     if not found.step:
         return found
     model.optimizer.build(model.trainable_variables)
-    model.load_weights(folder / MODEL)
-    average.load_weights(folder / AVERAGE)
+    for network, name in ((model, MODEL), (average, AVERAGE)):
+        with reading(folder / name, "weights of the model"):
+            network.load_weights(folder / name)
     variables = model.optimizer.variables
-    with np.load(folder / OPTIMIZER) as values:
+    path = folder / OPTIMIZER
+    # np.load() would leave a damaged file open that it opened itself.
+    with (
+        reading(path, "variables of the optimizer"),
+        path.open("rb") as file,
+        np.load(file) as values,
+    ):
         if len(values) != len(variables):
-            raise ValueError(
-                f"{folder / OPTIMIZER}: expected {len(variables)} variables, received {len(values)}"
-            )
+            raise ValueError(f"{len(values)} variables instead of {len(variables)}")
         for index, variable in enumerate(variables):
             variable.assign(values[str(index)])
     return found
@@ -70,7 +94,7 @@ def write(folder: Path, reached: Position, model: keras.Model, average: keras.Mo
 
 
 def _recover(folder: Path) -> None:
-    """Take back the checkpoint before, where a stop came between its end and the new one."""
+    """Put the previous checkpoint back, where a stop came before the new one took its place."""
     old = folder.with_suffix(".old")
     if old.exists() and not folder.exists():
         old.rename(folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service.manifest import Manifest, Provenance
 from training import backend
-from training.arguments import Argument, Command, positive
+from training.arguments import Argument, Command, finite, positive
 from training.datasets import photos
 from training.datasets.photos import Folder
 
@@ -47,7 +47,7 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
         ),
         Argument(
             "--minutes",
-            {"type": float, "help": "of training in all, instead of a number of batches"},
+            {"type": finite, "help": "of training in all, instead of a number of batches"},
             default=0.0,
         ),
         Argument(
@@ -113,6 +113,8 @@ class PhotoFamily:
         return any("height" in operation.input.shape for operation in operations)
 
     def train(self, names: Sequence[str], options: Namespace) -> None:
+        if options.steps and options.minutes:
+            raise ValueError("--minutes: expected none where --steps sets the length")
         images = _folder(options)
         keras_backend = backend.load()
         from dataclasses import replace
@@ -129,8 +131,6 @@ class PhotoFamily:
                 f"validating with {len(held_out)} of the photographs, each {recipe.HELD_OUT}th in "
                 "the order of their names, and training on the others"
             )
-        if options.steps and options.minutes:
-            raise ValueError("--minutes: expected none where --steps sets the length")
         steps = options.steps or recipe.FIT.steps
         for name in names:
             train(
