@@ -20,7 +20,6 @@ from service.images.encode import QUALITY, check, writable, write
 from service.images.photograph import MEDIA_TYPES, PNG, Photograph
 from service.inference.admission import Ticket
 from service.inference.model import Model
-from service.inference.tiling.batch import denoise_batch
 from service.inference.tiling.denoise import Denoised
 
 LEAST = 64 * 64
@@ -54,8 +53,7 @@ class Tiles:
 
         exchange.progress()
         return asyncio.create_task(
-            denoise_batch(
-                codec.model.photographs(),
+            codec.model.photographs().denoise_batch(
                 inputs.array,
                 sigmas=inputs.sigmas,
                 strength=inputs.strength,
@@ -101,7 +99,7 @@ class ArrayCodec(BatchCodec):
     """The codec of photographs in arrays (batch, height, width, 3), or one in a picture."""
 
     def encode_picture(self, pixels: Array) -> bytes:
-        return write(Photograph(pixels, None, PNG), pixels, self.answer, _quality(self.choice))
+        return write(Photograph(pixels, None, PNG), self.answer, _quality(self.choice))
 
 
 class FileCodec(BatchCodec):
@@ -160,7 +158,7 @@ class FileCodec(BatchCodec):
             return super().encode(outputs)
         # Lets go of the noisy pixels before the file takes memory too.
         photograph = self._photograph = replace(self._photograph, pixels=outputs[0])
-        file = write(photograph, photograph.pixels, self.answer, _quality(self.choice))
+        file = write(photograph, self.answer, _quality(self.choice))
         return Encoded(self.answer, (file,))
 
 

@@ -114,9 +114,7 @@ class _Run:
                 done=lambda pixels: self._progress.done(job, pixels),
             )
         photograph = replace(photograph, pixels=result.output)  # frees the noisy ones
-        file = await asyncio.to_thread(
-            write, photograph, photograph.pixels, media_type, self._options.quality
-        )
+        file = await asyncio.to_thread(write, photograph, media_type, self._options.quality)
         if job.target is None:
             self.standard_output = file
         else:

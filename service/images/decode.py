@@ -5,25 +5,29 @@ import io
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 from PIL.WebPImagePlugin import WebPImageFile
 
 from service.errors import BodyTooLarge, MalformedBody, ServiceError, UnsupportedMediaType
 from service.images import (
+    exif,
     jpeg_decoder,
     jpeg_metadata,
     jpeg_segments,
     png_chunks,
     png_decoder,
     webp_header,
+    xmp,
 )
 from service.images.formats import media_type_of
-from service.images.metadata import made_upright, orientation_of
 from service.images.photograph import JPEG, PNG, WEBP, Metadata, Photograph, Samples
 from service.images.png_metadata import PngMetadata
 from service.images.samples import samples_of, split
+
+LARGEST_DPI = 1 << 16
+"""A resolution of as many dots an inch is damaged: JFIF has 16 bits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +91,14 @@ def decode(image: EncodedImage, *, with_metadata: bool = True) -> Photograph:
 
     Args:
         image: The file.
-        with_metadata: Whether to read more of its metadata than the orientation.
+        with_metadata: Whether to read more of its metadata than EXIF.
 
     Raises:
         MalformedBody: It is damaged or truncated. Damaged metadata are left out instead.
     """
     with _malformed():
-        if with_metadata:
-            orientation, metadata = made_upright(image.metadata())
-        else:
-            orientation, metadata = orientation_of(image.exif()), Metadata()
+        stored = image.metadata() if with_metadata else Metadata(exif=image.exif())
+        orientation, metadata = _made_upright(stored)
         pixels, alpha = image.samples(orientation)
     return Photograph(pixels, alpha, image.media_type, metadata)
 
@@ -104,6 +106,30 @@ def decode(image: EncodedImage, *, with_metadata: bool = True) -> Photograph:
 def read(body: bytes | memoryview, max_pixels: int) -> Photograph:
     """Return the photograph in a file; raises as open_image() and decode() do."""
     return decode(open_image(body, max_pixels))
+
+
+def _made_upright(stored: Metadata) -> tuple[int, Metadata]:
+    """Return the orientation, 1 to 8, and the metadata of the picture made upright.
+
+    EXIF's orientation alone counts, as in browsers. XMP's is set to 1 where EXIF has one, and
+    otherwise stays as it is. What is not valid is left out.
+    """
+    data, orientation = stored.exif, None
+    if data is not None:
+        try:
+            orientation, data = exif.made_upright(data.removeprefix(b"Exif\0\0"))
+        except ValueError:
+            data = None
+    packet = stored.xmp and xmp.without_appended(stored.xmp)
+    if packet and orientation is not None:
+        packet = xmp.made_upright(packet)
+    dpi = stored.dpi
+    if dpi is not None:
+        across, down = map(float, dpi)
+        if orientation is not None and orientation > 4:
+            across, down = down, across
+        dpi = (across, down) if min(across, down) > 0 and max(across, down) < LARGEST_DPI else None
+    return orientation or exif.UPRIGHT, replace(stored, exif=data, xmp=packet, dpi=dpi)
 
 
 def _open_png(body: bytes | memoryview) -> tuple[EncodedImage, int]:

@@ -55,17 +55,14 @@ def check(photograph: Photograph, media_type: str) -> None:
         )
 
 
-def write(
-    photograph: Photograph, pixels: Samples, media_type: str, quality: int = QUALITY
-) -> bytes:
+def write(photograph: Photograph, media_type: str, quality: int = QUALITY) -> bytes:
     """Return a photograph as a file.
 
     A PNG has the depth of the pixels; for JPEG and WebP, 16 bits are rounded to 8. EXIF and XMP
     that do not fit into a JPEG segment (64 KB) are left out.
 
     Args:
-        photograph: Its alpha and metadata are written.
-        pixels: Written instead of its own; of the same shape and type.
+        photograph: What to write.
         media_type: The format of the file.
         quality: 1 to 100, of JPEG and WebP; WebP of 100 is lossless.
 
@@ -74,7 +71,7 @@ def write(
             that is too long.
     """
     check(photograph, media_type)
-    metadata = photograph.metadata
+    pixels, metadata = photograph.pixels, photograph.metadata
     if media_type == PNG:
         own = metadata.own if photograph.media_type == PNG else b""
         before = own + _chunks(metadata, is_gray=pixels.ndim == 2)

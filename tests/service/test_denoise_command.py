@@ -27,7 +27,7 @@ from tests.service.tiny import Start, write_model
 FILES = {
     "colour.png": encoded(smooth(), "PNG"),
     "gray.png": encoded(smooth("L"), "PNG"),
-    "deep.png": write(photograph(samples(3, 16)), samples(3, 16), PNG),
+    "deep.png": write(photograph(samples(3, 16)), PNG),
     "alpha.png": encoded(Image.fromarray(samples(4)), "PNG", icc_profile=SRGB),
     "turned.jpg": encoded(smooth(), "JPEG", exif=b"Exif\0\0" + exif("<", 6), icc_profile=SRGB),
     "clear.webp": encoded(Image.fromarray(samples(4)), "WEBP", lossless=True),

@@ -34,18 +34,18 @@ def peak_of(act: Callable[[], object]) -> int:
 def test_a_wide_png_is_written_in_small_parts(depth: int) -> None:
     values = np.zeros((2, 200_000, 4), np.uint8 if depth == 8 else np.uint16)
     pixels, alpha = values[..., :3], values[..., 3]
-    assert peak_of(lambda: write(photograph(pixels, alpha), pixels, PNG)) < 3 * MEGA
+    assert peak_of(lambda: write(photograph(pixels, alpha), PNG)) < 3 * MEGA
 
 
 def test_16_bits_of_a_wide_photograph_are_rounded_in_small_parts() -> None:
     pixels = np.zeros((32, 65_500, 3), np.uint16)
     rounded = pixels.size
-    assert peak_of(lambda: write(photograph(pixels), pixels, JPEG)) < rounded + 8 * MEGA
+    assert peak_of(lambda: write(photograph(pixels), JPEG)) < rounded + 8 * MEGA
 
 
 def test_a_wide_photograph_is_read_in_small_parts() -> None:
     pixels = np.zeros((20, 100_000, 3), np.uint8)
-    body = write(photograph(pixels), pixels, PNG)
+    body = write(photograph(pixels), PNG)
     assert peak_of(lambda: read(body, 2 * MEGA)) < pixels.nbytes + 4 * MEGA
 
 
@@ -84,7 +84,7 @@ def test_16_bits_of_colour_and_alpha_are_read_in_less_than_twice_their_memory(
     """In a process of its own: Pillow's memory is none of Python's."""
     values = np.random.default_rng(0).integers(0, 1 << 16, (1000, 1000, 4), np.uint16)
     pixels, alpha = values[..., :3], values[..., 3]
-    (tmp_path / "large.png").write_bytes(write(photograph(pixels, alpha), pixels, PNG))
+    (tmp_path / "large.png").write_bytes(write(photograph(pixels, alpha), PNG))
     (tmp_path / "small.png").write_bytes(file_of(samples(4, 16), 6, 16))
     script = """
 import pathlib, re, sys

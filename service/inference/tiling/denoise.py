@@ -1,13 +1,16 @@
-"""Photographs of any size, denoised tile by tile through the session's queue.
+"""Photographs of any size, one or several, denoised tile by tile through the session's queue.
 
 Requests of other clients run between the tiles, and no tile runs for a client that has gone.
 """
 
 import asyncio
+import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from service.inference.batcher import Batcher
 from service.inference.pixels import Floats
@@ -15,6 +18,12 @@ from service.inference.queue import Result
 from service.inference.tiling.canvas import Canvas, Picture
 from service.inference.tiling.layout import CORE, MAX_QUEUED, Tile, Tiling
 from service.manifest import Pixels
+
+SMALL = 256 * 256
+"""Pixels of photographs of which several are in the queue at once, so that they share batches."""
+
+MAX_SMALL_QUEUED = 8
+"""Small photographs of one request in the queue."""
 
 Done = Callable[[int], None]
 """Called with the pixels of each tile that is finished."""
@@ -119,6 +128,55 @@ class Denoiser:
             for *_, future in queued:
                 future.cancel()  # which also keeps an unread failure out of asyncio's log
         return Denoised(canvas.result, stages.queue, stages.inference)
+
+    async def denoise_batch(
+        self,
+        pictures: Picture,
+        *,
+        sigmas: Sequence[float] | Floats | None = None,
+        strength: float = 1.0,
+        done: Done = lambda _: None,
+    ) -> Denoised:
+        """Denoise several photographs of one size, the small ones in shared batches.
+
+        Args:
+            pictures: (batch, height, width, 3) or (batch, height, width), as denoise() takes each.
+            sigmas: The noise level of each, on the scale of 0 to 255; None if unknown.
+            strength: Share of the noise to remove, 0 to 1.
+            done: Called with the pixels of each tile that is finished.
+
+        Returns:
+            An array like the pictures, and the seconds that all of them together waited and ran.
+
+        Raises:
+            ServiceError: As denoise(), for the first of them that fails.
+        """
+        levels = [None] * len(pictures) if sigmas is None else [float(each) for each in sigmas]
+        if len(pictures) == 1:
+            (sigma,) = levels
+            result = await self.denoise(pictures[0], sigma=sigma, strength=strength, done=done)
+            return Denoised(result.output[None], result.queue, result.inference)
+        outputs = np.empty_like(pictures)
+        inference: list[float] = []
+
+        async def work(remaining: Iterator[tuple[Picture, float | None, Picture]]) -> None:
+            for picture, sigma, output in remaining:
+                result = await self.denoise(picture, sigma=sigma, strength=strength, done=done)
+                await asyncio.to_thread(np.copyto, output, result.output)
+                inference.append(result.inference)
+
+        remaining = zip(pictures, levels, outputs, strict=True)
+        started = time.perf_counter()
+        try:
+            async with asyncio.TaskGroup() as group:
+                is_small = math.prod(pictures.shape[1:3]) <= SMALL
+                for _ in range(MAX_SMALL_QUEUED if is_small else 1):
+                    group.create_task(work(remaining))
+        except ExceptionGroup as errors:  # the others are of the same kind
+            raise errors.exceptions[0] from None
+        elapsed = time.perf_counter() - started
+        ran = min(elapsed, sum(inference))
+        return Denoised(outputs, elapsed - ran, ran)
 
     def denoise_now(
         self,
