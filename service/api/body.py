@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
@@ -20,6 +20,8 @@ CODINGS: Mapping[str, int] = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_W
 """Content codings (RFC 9110, section 8.4.1), and the window bits that tell zlib of each."""
 STEP = 1024 * 1024
 """Bytes that are decompressed at a time."""
+FED = 16 * 1024
+"""Bytes that zlib gets at a time."""
 
 
 async def receive(scope: Scope, more: Receive, limit: int, ticket: Ticket) -> Body:
@@ -80,25 +82,49 @@ async def decompress(body: Body, coding: str, limit: int, ticket: Ticket) -> Bod
         raise UnsupportedMediaType(
             f"Content-Encoding: expected one of {', '.join(CODINGS)}, received {coding}"
         )
-    stream = zlib.decompressobj(CODINGS[coding])
     pieces: list[bytes] = []
-    size, rest = 0, bytes(body)
-    while True:
-        try:
-            piece = await asyncio.to_thread(stream.decompress, rest, STEP)
-        except zlib.error as error:
-            fault = str(error).rpartition(": ")[2]  # "Error -3 while decompressing data: ..."
-            raise MalformedBody(f"body: expected {coding}, received: {fault}") from error
+    size = 0
+    source = _decompressed(body, coding)
+    while (piece := await asyncio.to_thread(next, source, None)) is not None:
         pieces.append(piece)
         size += len(piece)
         if size > limit:
             raise BodyTooLarge(f"body: expected at most {limit} bytes decompressed, received more")
         ticket.grow(size=len(piece))
-        rest = stream.unconsumed_tail
-        if stream.eof:
-            rest = stream.unused_data
-            if not rest:
-                return b"".join(pieces)
-            stream = zlib.decompressobj(CODINGS[coding])  # gzip may have several members
-        elif not rest and len(piece) < STEP:
+    return b"".join(pieces)
+
+
+def _decompressed(body: Body, coding: str) -> Iterator[bytes]:
+    """Yield the content of a body in pieces: STEP bytes or more of it, or of the body.
+
+    What zlib leaves of its input is a copy: it gets FED bytes at a time, so that the time grows
+    with the size of the body alone, however many members a gzip file has.
+
+    Raises:
+        MalformedBody: The body is cut off or damaged.
+    """
+    compressed = memoryview(body)
+    stream = zlib.decompressobj(CODINGS[coding])
+    pieces: list[bytes] = []
+    start = size = at = 0
+    while True:
+        fed = compressed[at : at + FED]
+        try:
+            piece = stream.decompress(fed, STEP)
+        except zlib.error as error:
+            fault = str(error).rpartition(": ")[2]  # "Error -3 while decompressing data: ..."
+            raise MalformedBody(f"body: expected {coding}, received: {fault}") from error
+        at += len(fed) - len(stream.unconsumed_tail) - len(stream.unused_data)
+        pieces.append(piece)
+        size += len(piece)
+        has_ended = at == len(body) and (stream.eof or len(piece) < STEP)
+        if has_ended or size >= STEP or at - start >= STEP:
+            yield b"".join(pieces)
+            pieces.clear()
+            start, size = at, 0
+        if has_ended and not stream.eof:
             raise MalformedBody(f"body: expected all of a {coding} stream, received its start")
+        if has_ended:
+            return
+        if stream.eof:
+            stream = zlib.decompressobj(CODINGS[coding])  # gzip may have several members

@@ -2,13 +2,17 @@
 
 import asyncio
 import gzip
+import random
+import time
 import zlib
 from typing import Any
 
 import httpx
 import pytest
 
+from service.api import body as bodies
 from service.inference import batcher as batching
+from service.inference.admission import Admission
 from tests.service.asgi import application_of, check_problem, post
 from tests.service.gate import Gate
 from tests.service.tiny import Start
@@ -127,6 +131,29 @@ async def test_a_compressed_body_is_read(
     for padding in (b"", b" " * 50_000_000):  # a large one is read aside
         answer = await client.post("/encode", content=compress(body + padding), headers=headers)
         assert answer.json()["outputs"] == [[1.0] + [0.0] * 15]
+
+
+@pytest.mark.parametrize("content", [b"", b" "])
+async def test_a_body_of_many_gzip_members_takes_no_longer_than_its_size_asks_for(
+    client: httpx.AsyncClient, content: bytes
+) -> None:
+    body = b'{"inputs": [[[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]]}'
+    members = gzip.compress(body, mtime=0) + gzip.compress(content, mtime=0) * 50_000
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    began = time.process_time()
+    answer = await client.post("/encode", content=members, headers=headers)
+    assert time.process_time() - began < 3.0
+    assert answer.json()["outputs"] == [[1.0] + [0.0] * 15]
+
+
+@pytest.mark.parametrize("size", [bodies.FED - 1, bodies.FED, 5 * bodies.STEP + 1])
+async def test_a_body_that_cannot_be_compressed_comes_out_as_it_went_in(size: int) -> None:
+    sent = random.Random(0).randbytes(size)
+    admission = Admission(max_items=1, max_bytes=1)
+    compressed = gzip.compress(sent, 1) + gzip.compress(sent, 0)
+    with admission.admit(len(compressed)) as ticket:
+        assert await bodies.decompress(memoryview(compressed), "gzip", 2 * size, ticket) == 2 * sent
+        assert ticket.bytes == len(compressed) + 2 * size
 
 
 async def test_a_compressed_body_is_no_way_around_the_limit(start: Start) -> None:
