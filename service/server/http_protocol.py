@@ -8,6 +8,7 @@ import asyncio
 import sys
 import weakref
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import httptools
@@ -20,6 +21,10 @@ from service.server.buffered_transport import BufferedTransport
 
 LINGER = 5.0
 """Seconds for which a client may go on sending a body after an early response."""
+LONGEST_HEAD = 64 * 1024
+"""Bytes of a request's head, or of a body's framing or trailers, that are read at least. They are
+counted in no queue, and the parser copies what it has of a header with each read: a header of 8 MB
+blocks the event loop for 2.5 s, one of 32 MB for 37 s."""
 FRAMING = (b"content-length", b"transfer-encoding")
 """Headers that say where a body ends."""
 NOTHING = memoryview(b"")
@@ -37,6 +42,10 @@ class Protocol(HttpToolsProtocol):
     """Whether the parser reads a head for the second time, which has been reported already."""
     _discards = False
     """Whether input is dropped, as the response to the last request has been sent."""
+    _is_refused = False
+    """Whether input could not be read, so that nobody knows where the next request begins."""
+    _unparsed = 0
+    """Bytes of the reads since the one in which a head, a part of a body or a request ended."""
     unfilled = NOTHING
     """The rest of the memory for a large body that is being received."""
 
@@ -49,12 +58,42 @@ class Protocol(HttpToolsProtocol):
         if self._discards:
             return
         self._unset_keepalive_if_required()
+        self._unparsed += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self.send_400_response("Invalid HTTP request received.")
+            self._refuse(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.")
+        else:
+            if self._unparsed > LONGEST_HEAD:
+                self._refuse(
+                    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                    f"head: expected at most {LONGEST_HEAD} bytes, received more",
+                )
+
+    def _refuse(self, status: HTTPStatus, fault: str) -> None:
+        """Respond in plain text to input that cannot be read, and close the connection.
+
+        A request whose body breaks off there is handled as one whose client has disconnected.
+        """
+        if self.cycle and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        content = fault.encode()
+        headers = (
+            *self.server_state.default_headers,
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(content)),
+            (b"connection", b"close"),
+        )
+        lines = (
+            f"HTTP/1.1 {status.value} {status.phrase}".encode(),
+            *(b"%s: %s" % each for each in headers),
+        )
+        self._is_refused = True
+        self.transport.write(b"\r\n".join((*lines, b"", content)))
+        self.transport.close()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Read the body of a request that offers another protocol.
@@ -84,6 +123,7 @@ class Protocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self._unparsed = 0
         if self._replays:
             return
         super().on_headers_complete()
@@ -133,7 +173,12 @@ class Protocol(HttpToolsProtocol):
             self._discards = not self.cycle.keep_alive
             self.on_message_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._unparsed = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
+        self._unparsed = 0
         if not self.parser.should_upgrade():
             super().on_message_complete()
 
@@ -147,9 +192,10 @@ class Protocol(HttpToolsProtocol):
         A connection that is closed with input unread is reset, and the client may lose the response
         that says why (RFC 9112, section 9.6).
         """
-        if self._discards or self.cycle is None or self.cycle.disconnected:
+        if self._discards:
             return False
-        self._discards = self.cycle.more_body and self.transport.can_write_eof()
+        waits = self.cycle is not None and not self.cycle.disconnected and self.cycle.more_body
+        self._discards = (self._is_refused or waits) and self.transport.can_write_eof()
         if self._discards:
             self.transport.write_eof()
             self.flow.resume_reading()

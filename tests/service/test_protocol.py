@@ -343,3 +343,57 @@ async def test_a_request_leaves_nothing_to_the_garbage_collector(tmp_path: Path)
         server.should_exit = True
         await serving
     assert left < 50
+
+
+START = b"POST /denoise HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = START + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "unit"),
+    [
+        (START + b"Accept: ", b"a/b,"),
+        (START, b"X-Header: 1\r\n"),
+        (b"POST /denoise?fit=", b"1"),
+        (CHUNKED + b"1;", b"x"),
+        (CHUNKED + b"0\r\nX-Trailer: ", b"x"),
+    ],
+)
+def test_a_head_without_end_is_refused_and_holds_nobody_up(
+    service: Running, connection: socket.socket, start: bytes, unit: bytes
+) -> None:
+    connection.sendall(start)
+    rest = unit * (4_000_000 // len(unit))
+    with contextlib.suppress(ConnectionError):  # it may be closed after a while
+        connection.sendall(rest)
+    told, _ = read_head(connection)
+    assert told.startswith("HTTP/1.1 431 Request Header Fields Too Large")
+    assert "content-type: text/plain" in told
+    assert httpx.get(f"{service.url}/health/live", trust_env=False).status_code == 200
+
+
+def test_a_head_of_many_bytes_is_read(connection: socket.socket) -> None:
+    sent = images(MIDDLE)
+    body = body_of(sent)
+    for _ in range(3):  # each counts by itself
+        connection.sendall(head(len(body), "X-Long: " + "x" * 60_000) + body)
+        check(connection, sent)
+
+
+def test_a_body_whose_framing_breaks_ends_its_request(
+    service: Running, connection: socket.socket
+) -> None:
+    def broken_off() -> float:
+        text = httpx.get(f"{service.url}/metrics", trust_env=False).text
+        found = re.search(r'requests_total{model="",operation="denoise",status="499"} (.+)', text)
+        return float(found[1]) if found else 0.0
+
+    before = broken_off()
+    connection.sendall(CHUNKED + b"no number\r\n")
+    told, _ = read_head(connection)
+    assert told.startswith("HTTP/1.1 400 ")
+    deadline = time.monotonic() + 20
+    while broken_off() == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert broken_off() == before + 1
+    assert "Traceback" not in service.log.read_text()
