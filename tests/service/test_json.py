@@ -130,6 +130,19 @@ async def test_a_body_that_is_no_batch_of_images_is_explained(
     assert detail in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("padding", [0, 12_000, 700_000], ids=["short", "longer", "in pieces"])
+@pytest.mark.parametrize("key", ["images", "Inputs", "input", "inputs ", "tokens", "", "instances"])
+async def test_a_wrong_key_of_any_length_is_named(
+    client: httpx.AsyncClient, key: str, padding: int
+) -> None:
+    body = f'{{"{key}":{" " * padding}[[[0, 1], [1, 0]]]}}'
+    answer = await client.post(
+        "/encode", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-value")
+    assert f'"{key}"' in answer.json()["detail"]
+
+
 async def test_text_among_the_numbers_costs_no_more_memory_than_it_has_letters(
     client: httpx.AsyncClient,
 ) -> None:

@@ -40,7 +40,7 @@ def decode_now(body: bytes) -> Floats | None:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    inputs = document["inputs"] if isinstance(document, dict) and len(document) == 1 else None
+    inputs = document.get("inputs") if isinstance(document, dict) and len(document) == 1 else None
     return array_of(inputs) if inputs and isinstance(inputs, list) else None
 
 
