@@ -1,6 +1,7 @@
 """The training of photographs learns, and resumes after a stop as if there had been none."""
 
 import itertools
+import math
 import os
 import shutil
 import signal
@@ -193,6 +194,21 @@ def test_a_damaged_checkpoint_is_named(
     damaged.unlink()
     with pytest.raises(FileNotFoundError, match=f"{name}: expected .*, received no file"):
         run(photographs, folder)
+
+
+@pytest.mark.parametrize(
+    ("every", "fault"),
+    [(1, "expected finite weights"), (3, "expected a finite loss, received nan")],
+)
+def test_a_training_that_diverges_ends_without_a_checkpoint_of_it(
+    photographs: Folder, tmp_path: Path, every: int, fault: str
+) -> None:
+    folder = tmp_path / "run"
+    diverging = replace(SETTINGS, learning_rate=math.nan, save_every=every, validate_every=every)
+    with pytest.raises(FloatingPointError, match=f"expected {fault}"):
+        run(photographs, folder, settings=diverging)
+    assert checkpoint.position(folder / CHECKPOINT) == Position()
+    assert not (folder / fit.WEIGHTS).exists()
 
 
 def test_patches_grow_and_batches_keep_their_pixels(whole: Run) -> None:

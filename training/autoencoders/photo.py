@@ -22,13 +22,13 @@ class PhotoConfig:
     has its blocks once.
 
     Args:
-        channels: of each level.
-        blocks: residual blocks of each level, as many numbers as channels.
-        overlap: whether the first convolution and the last transposed one are 4x4 instead of 2x2,
+        channels: Of each level.
+        blocks: Residual blocks of each level, as many numbers as channels.
+        overlap: Whether the first convolution and the last transposed one are 4x4 instead of 2x2,
             so that the 2x2 grid of the stride does not show.
 
     Raises:
-        ValueError: there is no level, or not a number of blocks for each.
+        ValueError: There is no level, or not a number of blocks for each.
     """
 
     channels: tuple[int, ...] = (48, 96, 160)
@@ -58,8 +58,8 @@ class Computation:
     """How the same weights are computed: it changes no shape of them.
 
     Args:
-        precision: a Keras dtype policy.
-        data_format: of the layers' inputs inside the model.
+        precision: A Keras dtype policy.
+        data_format: Of the layers' inputs inside the model.
     """
 
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -80,9 +80,9 @@ def build(config: PhotoConfig, *, seed: int, computation: Computation | None = N
     Zhang et al. (2017, arXiv 1608.03981).
 
     Args:
-        config: widths and depths.
-        seed: of the initial weights.
-        computation: precision and data format, float32 and channels last by default.
+        config: Widths and depths.
+        seed: Of the initial weights.
+        computation: Precision and data format, float32 and channels last by default.
     """
     keras.utils.set_random_seed(seed)
     return _UNet(config, computation or Computation()).build()

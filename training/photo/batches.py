@@ -49,10 +49,10 @@ class Batches:
     """What batches are cut from.
 
     Args:
-        photos: the photographs; none may be smaller than the patches.
-        synthetic: how many of them, at the end, are dead leaves.
-        pixels: of a batch, as far as whole patches come near to it.
-        seed: of all that is random.
+        photos: The photographs; none may be smaller than the patches.
+        synthetic: How many of them, at the end, are dead leaves.
+        pixels: Of a batch, as far as whole patches come near to it.
+        seed: Of all that is random.
     """
 
     photos: Photos

@@ -1,4 +1,4 @@
-"""What denoisers of photographs are measured on: clean images, and the same ones with noise."""
+"""Test cases of denoisers of photographs: clean images, and the same ones with noise."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,14 @@ from training.photo import pipeline
 
 @dataclass(frozen=True)
 class Case:
-    """8-bit images (height, width, 3) of any sizes, noisy and clean, and the sigma of each."""
+    """Clean images and the same ones with noise.
+
+    Args:
+        condition: The noise, in words.
+        clean: uint8 (height, width, 3) each, of any sizes.
+        noisy: The same images with noise.
+        sigma: Standard deviation of the noise of each image, on the scale of 0 to 255.
+    """
 
     condition: str
     clean: list[Pixels]
@@ -23,20 +30,20 @@ def cases(images: Sequence[Pixels], sigmas: Sequence[float]) -> Iterator[Case]:
     """Yield the images with white noise of each sigma, and as a camera takes them."""
     for sigma in sigmas:
         noisy = [white(image, sigma, index=index) for index, image in enumerate(images)]
-        told = [float(sigma)] * len(images)
-        yield Case(f"white noise of sigma {sigma:g}", list(images), noisy, told)
+        known = [float(sigma)] * len(images)
+        yield Case(f"white noise of sigma {sigma:g}", list(images), noisy, known)
     clean = [pipeline.photograph(image, None, index=index) for index, image in enumerate(images)]
     for sensitivity in pipeline.SENSITIVITIES:
         noisy = [
             pipeline.photograph(image, sensitivity, index=index)
             for index, image in enumerate(images)
         ]
-        # Where nobody has added noise of a known sigma, what is told is what can be measured.
-        told = [
-            float(np.std(spoiled.astype(np.float64) - image))
-            for spoiled, image in zip(noisy, clean, strict=True)
+        # The sigma of camera noise is not set by a parameter, so it is measured.
+        measured = [
+            float(np.std(photographed.astype(np.float64) - image))
+            for photographed, image in zip(noisy, clean, strict=True)
         ]
-        yield Case(f"camera noise, {sensitivity.name} ISO", clean, noisy, told)
+        yield Case(f"camera noise, {sensitivity.name} ISO", clean, noisy, measured)
 
 
 def white(image: Pixels, sigma: float, *, index: int) -> Pixels:

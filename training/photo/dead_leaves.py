@@ -24,9 +24,9 @@ def dead_leaves(palette: Sequence[Pixels], *, seed: int, size: int = SIZE) -> Pi
     Half of all images have large leaves only, and so plain areas and gradients.
 
     Args:
-        palette: photographs whose pixels give the colours.
-        seed: of everything that is drawn.
-        size: height and width in pixels.
+        palette: Photographs whose pixels give the colours.
+        seed: Of everything that is drawn.
+        size: Height and width in pixels.
     """
     random = np.random.default_rng(seed)
     photo = palette[int(random.integers(len(palette)))]

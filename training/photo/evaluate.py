@@ -29,15 +29,28 @@ def evaluate(
     compare: bool = True,
     announce: Callable[[str], None] = print,
 ) -> Manifest:
-    """Measure the model of a folder models/<name>/<version>/; return its manifest with the figures.
+    """Measure an exported model and rewrite the manifest and the card in its folder.
 
-    Figures are means over the images, whole or with crop their middle 500 x 500 pixels: PSNR in dB
-    of each (for a peak of 255) and SSIM, of clean images, of white noise of each sigma and of
-    camera noise, all 8 bit, blind and told sigma. compare: beside the denoisers without learning;
-    without it, what was measured of these on the same images is kept. The manifest and the card in
-    the folder are rewritten. Raises StartupError where the folder cannot be served,
-    OperationNotOffered or ShapeMismatch where it denoises no photographs, ValueError where an image
-    cannot be read.
+    Figures are means over the images of PSNR in dB (for a peak of 255) and SSIM: of clean images,
+    of white noise of each sigma and of camera noise, all of 8 bits, blind and with sigma.
+
+    Args:
+        folder: models/<name>/<version>/.
+        images: Clean images.
+        sigmas: Standard deviations of white noise, on the scale of 0 to 255.
+        crop: Whether to measure only the middle 500 x 500 pixels of each image.
+        compare: Whether to measure classical denoisers too; otherwise their earlier figures for
+            the same images are kept.
+        announce: Receives a line for each method and noise.
+
+    Returns:
+        The manifest with the figures.
+
+    Raises:
+        StartupError: The folder cannot be served.
+        OperationNotOffered: The model denoises nothing.
+        ShapeMismatch: The model takes no photographs.
+        ValueError: An image cannot be read.
     """
     model = load(folder)
     opened = [open_image(path) for path in images.paths]

@@ -44,7 +44,7 @@ def export(
     Args:
         config: The model that the weights are of.
         weights: Keras weights file.
-        folder: models/photo/<version>/; it stays as it is where the export fails.
+        folder: Models/photo/<version>/; it stays as it is where the export fails.
         summary: One line on the model, for its manifest.
         provenance: How the model was trained.
 

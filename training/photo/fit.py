@@ -37,25 +37,30 @@ def fit(
     workers: int,
     announce: Callable[[str], None] = print,
 ) -> Position:
-    """Train into a folder, from its checkpoint on where it has one; return where it ended.
+    """Train into a folder, from its checkpoint on where it has one.
 
     The folder receives history.csv (a row a validation), the checkpoint, and photo.weights.h5, the
     moving average of the weights. SIGTERM and SIGINT end the training after the current step, with
     a checkpoint.
 
     Args:
-        config: what to train.
-        computation: its precision and data format.
-        batches: what to draw batches from.
-        validation: what to measure on.
-        settings: how to train.
-        folder: of the run.
-        workers: processes that make batches ahead.
-        announce: receives a line for each validation.
+        config: What to train.
+        computation: Its precision and data format.
+        batches: What to draw batches from.
+        validation: What to measure on.
+        settings: How to train.
+        folder: Of the run.
+        workers: Processes that make batches ahead.
+        announce: Receives a line for each validation.
+
+    Returns:
+        How far the training is: steps, pixels and seconds in all.
 
     Raises:
-        FloatingPointError: the loss became infinite or NaN; the last checkpoint is kept.
-        KeyboardInterrupt: a signal stopped the training.
+        FloatingPointError: The loss or a weight became infinite or NaN; the last checkpoint, from
+            before that, is kept.
+        KeyboardInterrupt: A signal stopped the training.
+        ValueError: The history or the checkpoint is damaged; the error names the file.
     """
     model = build(config, seed=batches.seed, computation=computation)
     average = build(config, seed=batches.seed, computation=computation)
@@ -81,8 +86,8 @@ def fit(
                 _average(average, model, step, settings.momentum)
             validates = step % settings.validate_every == 0 or run.ended
             saves = step % settings.save_every == 0 or bool(stopped)
-            if (validates or saves) and not np.isfinite(losses).all():
-                raise FloatingPointError(f"expected a finite loss, received {losses[-1]}")
+            if validates or saves:
+                _check_finite(losses, model)
             row: dict[str, float] = {}
             if validates:
                 row = {"step": step, "gigapixels": round(run.position.pixels / 1e9, 4)}
@@ -104,11 +109,11 @@ def fit(
 
 
 class _Run:
-    """Where a training stands: steps, pixels, and seconds spent in all of its runs."""
+    """How far a training is: steps, pixels, and seconds spent in all of its runs."""
 
     def __init__(self, settings: PhotoFitSettings, position: Position) -> None:
         self._settings = settings
-        self._began = time.monotonic() - position.seconds
+        self._started = time.monotonic() - position.seconds
         self.position = position
 
     @property
@@ -125,7 +130,7 @@ class _Run:
         self.position = Position(
             self.position.step + 1,
             self.position.pixels + pixels,
-            time.monotonic() - self._began,
+            time.monotonic() - self._started,
         )
         return self.position.step
 
@@ -164,20 +169,33 @@ def _optimizer(settings: PhotoFitSettings, computation: Computation) -> Any:
 
 
 def _root_mean_square(clean: Any, restored: Any) -> Any:
-    """Of each image, so that one with much noise does not outweigh all with little."""
+    """Return the mean of the RMSE of each image: one with much noise does not outweigh the rest."""
     squares = keras.ops.mean(keras.ops.square(clean - restored), (1, 2, 3))
     return keras.ops.mean(keras.ops.sqrt(squares + 1e-8))  # the slope of a root at zero is infinite
 
 
+def _check_finite(losses: list[Any], model: keras.Model) -> None:
+    """Raise FloatingPointError for a loss or a weight that is not finite.
+
+    The loss of a step is that of the weights before it, so it does not tell of the last step.
+    """
+    for loss in losses:
+        if not np.isfinite(loss):
+            raise FloatingPointError(f"expected a finite loss, received {loss}")
+    for weights in model.weights:
+        if not np.isfinite(keras.ops.convert_to_numpy(weights)).all():
+            raise FloatingPointError(f"expected finite weights, received others in {weights.path}")
+
+
 def _average(average: keras.Model, model: keras.Model, step: int, momentum: float) -> None:
-    """Move the average towards the weights, faster at first, while the weights are no good."""
+    """Update the moving average of the weights, faster in the first steps."""
     kept = min(momentum, 1 - 10 / (step + 10)) ** AVERAGE_EVERY
     for mean, new in zip(average.weights, model.weights, strict=True):
         mean.assign(mean * kept + new * (1 - kept))
 
 
 def _log(path: Path, row: dict[str, float]) -> None:
-    """Add a row, in place of rows after its step from before a stop; whole or not at all."""
+    """Append a row atomically; rows of later steps, written before a stop, are dropped."""
     earlier = history.read(path, "loss", key="step")
     rows = [each for each in earlier if each["step"] < row["step"]]
     draft = path.with_suffix(".new")

@@ -1,4 +1,4 @@
-"""How far what a pixel becomes depends on others: the halo that a tile of a photograph needs."""
+"""Measure the halo that a tile of a photograph needs: the receptive field, as far as it matters."""
 
 from collections.abc import Callable
 
@@ -17,13 +17,19 @@ SEEDS = 3
 
 
 def halo(denoise: Denoise, pictures: list[Floats], *, stride: int) -> int:
-    """Return the pixels beyond a tile that have to be seen with it, a multiple of the stride.
+    """Return the halo in pixels, a multiple of the stride.
 
-    pictures (height, width, 3), height and width multiples of twice the stride: each is cut in the
-    middle, and its left half denoised alone, as a tile at whose edge there is nothing, and beside
-    other right halves. The halo is the smallest distance from the cut from which on nothing differs
-    from the whole by more than half a grey level, half of what tiles may differ by, rounded up.
-    Raises ValueError where that is more than half a picture.
+    Each picture is cut in the middle; its left half is denoised alone, and beside other right
+    halves. Beyond the halo, nothing on the left differs from the whole by more than half a grey
+    level, half of what tiles may differ by.
+
+    Args:
+        denoise: The model.
+        pictures: (height, width, 3) each, of one size; sides are multiples of twice the stride.
+        stride: Of the model, in pixels.
+
+    Raises:
+        ValueError: The halo is more than half a picture.
     """
     differences = np.max([_by_distance(denoise, each, stride) for each in pictures], axis=0)
     (apart,) = np.nonzero(differences > HALF_A_LEVEL)
@@ -38,7 +44,7 @@ def halo(denoise: Denoise, pictures: list[Floats], *, stride: int) -> int:
 
 
 def pictures() -> list[Floats]:
-    """Return made-up scenes with edges and textures, spoiled by each kind of noise there is."""
+    """Return synthetic scenes (256, 256, 3) with edges and textures, with each kind of noise."""
     return [
         np.clip(kind.corrupt(_scene(random), random), 0, 1)
         for seed in range(SEEDS)
@@ -48,7 +54,7 @@ def pictures() -> list[Floats]:
 
 
 def _by_distance(denoise: Denoise, picture: Floats, stride: int) -> Floats:
-    """The largest difference that what is right of the middle makes, 0, 1, … pixels left of it."""
+    """Return the largest difference to the whole at 0, 1, … pixels left of the middle."""
     middle = picture.shape[1] // 2 // stride * stride
     left, right = picture[:, :middle], picture[:, middle:]
     whole = denoise(picture[None])[0, :, :middle]

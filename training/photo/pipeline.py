@@ -1,9 +1,8 @@
-"""Noise as a camera leaves it, to measure denoisers with: other parameters than in training.
+"""Simulated camera noise to measure denoisers with; its parameters differ from those in training.
 
-A photograph is taken back to linear light and to what a sensor behind a Bayer filter sees of it;
-there it gets the noise of photons and of reading. Then it is developed: white balance, Malvar's
-demosaicing, the curve of sRGB, JPEG. The clean image that a restored one is compared with has gone
-through the same, without the noise.
+A photograph is converted to linear light and sampled by a Bayer filter; shot and read noise are
+added. Then it is developed: white balance, Malvar's demosaicing, the curve of sRGB, JPEG. The clean
+image that a restored one is compared with goes through the same pipeline without noise.
 """
 
 import io
@@ -25,10 +24,12 @@ GAINS = np.array([2.1, 1.0, 1.7])
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """What a sensor does at one ISO setting, full well at 1.
+    """The noise of a sensor at one ISO setting, with the full well at 1.
 
-    shot: variance of the noise of photons at full well; read: standard deviation of what reading
-    adds.
+    Args:
+        name: Of the setting.
+        shot: Variance of shot noise at full well.
+        read: Standard deviation of read noise.
     """
 
     name: str
@@ -44,14 +45,23 @@ SENSITIVITIES = (
 
 
 def photograph(image: Pixels, sensitivity: Sensitivity | None, *, index: int) -> Pixels:
-    """Return an image (height, width, 3) as a camera takes it, without noise for None."""
+    """Return an image as a camera takes it.
+
+    Args:
+        image: uint8 (height, width, 3).
+        sensitivity: The noise, None for none.
+        index: Of the image; it seeds the noise.
+
+    Returns:
+        uint8 of the same shape.
+    """
     gains = np.where(_bayer(image.shape[:2]), GAINS, 0).sum(axis=-1)
     raw = np.where(_bayer(image.shape[:2]), _linear(image), 0).sum(axis=-1) / gains
     if sensitivity is not None:
         random = np.random.default_rng(SEED + index)
         photons = random.poisson(raw / sensitivity.shot) * sensitivity.shot
         raw = photons + random.standard_normal(raw.shape) * sensitivity.read
-    balanced = np.clip(raw, 0, 1) * gains  # before demosaicing, which takes the colours for alike
+    balanced = np.clip(raw, 0, 1) * gains  # before demosaicing, which assumes like colours
     developed = _curve(np.clip(demosaic(balanced), 0, 1))
     return _jpeg(np.rint(developed * 255).astype(np.uint8))
 

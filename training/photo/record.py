@@ -1,4 +1,4 @@
-"""What is remembered of a training of the denoiser of photographs."""
+"""The record of a training run of the denoiser of photographs."""
 
 from dataclasses import dataclass, field
 
@@ -7,27 +7,27 @@ from training.record import RunRecord
 
 @dataclass(frozen=True)
 class PhotoRecord(RunRecord):
-    """A training of photographs: first what makes it unique, then how it went.
+    """A training: first what identifies it, then its results.
 
     Args:
-        seed: of the weights and batches.
-        photographs: digest of the names and sizes of the images trained on.
-        training_images: how many there are.
-        validation: digest of the names and sizes of the images validated with.
-        validation_images: how many there are.
-        model: what is trained, in words.
-        settings: how it is trained, in words.
+        seed: Of the weights and batches.
+        photographs: Digest of the names and sizes of the images trained on.
+        training_images: Their number.
+        validation: Digest of the names and sizes of the images validated with.
+        validation_images: Their number.
+        model: What is trained, in words.
+        settings: How it is trained, in words.
         precision: Keras's dtype policy.
-        command: that repeats the training.
-        licence: of the photographs, in words.
-        steps: batches in all.
-        backend: of Keras.
-        minutes: of training in all, instead of steps; 0 where steps count.
-        epochs: patches of as many pixels as the photographs have.
-        gigapixels: of all patches.
-        hours: of all sittings together.
+        command: That repeats the training.
+        licence: Of the photographs, in words.
+        steps: Batches in all.
+        backend: Of Keras.
+        minutes: Of training in all, instead of steps; 0 where steps count.
+        epochs: Pixels of all patches over those of the photographs, rounded, at least 1.
+        gigapixels: Of all patches.
+        hours: Of training, in all runs.
         trained_at: ISO 8601, empty until the training has ended.
-        versions: of the packages used.
+        versions: Of the packages used.
     """
 
     seed: int

@@ -12,24 +12,24 @@ class PhotoFitSettings:
     resumed with another length until then (Hu et al., 2024, arXiv 2404.06395).
 
     Args:
-        steps: batches in all.
-        minutes: of training in all, instead of steps; 0 where steps count.
-        pixels: of a batch.
-        learning_rate: the highest.
-        weight_decay: of Muon.
-        warmup: steps in which the learning rate rises.
-        decay: share at the end in which the learning rate falls, along a line.
-        sizes: sides of the patches in pixels, one after the other (patches grow as in Zamir et
+        steps: Batches in all.
+        minutes: Of training in all, instead of steps; 0 where steps count.
+        pixels: Of a batch.
+        learning_rate: The highest.
+        weight_decay: Of Muon.
+        warmup: Steps in which the learning rate rises.
+        decay: Share at the end in which the learning rate falls, along a line.
+        sizes: Sides of the patches in pixels, one after the other (patches grow as in Zamir et
             al., 2022, arXiv 2111.09881).
-        shares: of the training for each size.
-        squared: share at the end in which the error is the root of the mean square, of which PSNR
+        shares: Of the training for each size.
+        squared: Share at the end in which the error is the root of the mean square, of which PSNR
             is made, instead of the mean absolute one.
-        momentum: of the moving average of the weights, per step.
-        validate_every: steps between validations.
-        save_every: steps between checkpoints.
+        momentum: Of the moving average of the weights, per step.
+        validate_every: Steps between validations.
+        save_every: Steps between checkpoints.
 
     Raises:
-        ValueError: sizes and shares do not match.
+        ValueError: Sizes and shares do not match.
     """
 
     steps: int = 116_000

@@ -53,23 +53,23 @@ def train(
     as its learning rate has not begun to fall; one that has ended is left as it is.
 
     Args:
-        config: what to train.
-        settings: how to train.
-        computation: precision and data format.
-        data: the photographs.
-        folder: of the run.
-        seed: of the weights and batches.
-        command: that repeats this training, for the record.
-        again: whether to replace whatever training the folder holds.
-        workers: processes that make batches.
-        announce: receives progress, a line at a time.
+        config: What to train.
+        settings: How to train.
+        computation: Precision and data format.
+        data: The photographs.
+        folder: Of the run.
+        seed: Of the weights and batches.
+        command: That repeats this training, for the record.
+        again: Whether to replace whatever training the folder holds.
+        workers: Processes that make batches.
+        announce: Receives progress, a line at a time.
 
     Returns:
         The record of the training.
 
     Raises:
-        FileExistsError: the folder holds another training and again is not set, or no training.
-        ValueError: the record cannot be read, the learning rate falls already, or the photographs
+        FileExistsError: The folder holds another training and again is not set, or no training.
+        ValueError: The record cannot be read, the learning rate falls already, or the photographs
             are too small.
     """
     record = PhotoRecord(
@@ -135,7 +135,10 @@ def train(
 def load(folder: Path) -> PhotoRecord:
     """Return the record of a run's folder whose training has ended.
 
-    Raises FileNotFoundError where there is none, or its training has not ended.
+    Raises:
+        FileNotFoundError: There is none, or its training has not ended.
+        FileExistsError: The folder holds something else than a run.
+        ValueError: The record is damaged.
     """
     record = PhotoRecord.find(folder)
     if record is None or not record.ended:
@@ -146,10 +149,10 @@ def load(folder: Path) -> PhotoRecord:
     return record
 
 
-def _difference(earlier: PhotoRecord, asked: PhotoRecord) -> str:
-    """Say what the training of a folder has that the one asked for has not, empty if nothing."""
+def _difference(earlier: PhotoRecord, requested: PhotoRecord) -> str:
+    """Return how the training of a folder differs from the requested one, empty if it does not."""
     for name in ("seed", "photographs", "validation", "model", "settings", "precision"):
-        expected, received = getattr(asked, name), getattr(earlier, name)
+        expected, received = getattr(requested, name), getattr(earlier, name)
         if expected != received:
             return f"expected a training with {name} {expected}, received one with {received}"
     return ""

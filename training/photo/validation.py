@@ -39,12 +39,12 @@ class Validation:
         """Return the middles of photographs with noise of fixed seeds.
 
         Args:
-            images: photographs, of which the first that are large enough are taken.
-            size: height and width of the crops in pixels.
-            most: number of crops.
+            images: Photographs, of which the first that are large enough are taken.
+            size: Height and width of the crops in pixels.
+            most: Number of crops.
 
         Raises:
-            ValueError: no photograph is as large as size x size pixels.
+            ValueError: No photograph is as large as size x size pixels.
         """
         crops: list[Pixels] = []
         for path in images.paths:

@@ -30,12 +30,12 @@ class Kind:
     """A kind of noise.
 
     Args:
-        name: what it is called in records and figures.
-        share: of all patches, 0 to 1.
-        jpeg: share of its patches that are written as JPEG afterwards.
-        resampled: share whose noise is added at another resolution.
-        impulses: share that gets impulse noise too.
-        corrupt: adds the noise.
+        name: What it is called in records and figures.
+        share: Of all patches, 0 to 1.
+        jpeg: Share of its patches that are written as JPEG afterwards.
+        resampled: Share whose noise is added at another resolution.
+        impulses: Share that gets impulse noise too.
+        corrupt: Adds the noise.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Sample:
         noisy: float32 (height, width, 3), in [0, 1] unless it is one of the few that are not
             rounded to 8 bits.
         clean: float32 (height, width, 3) in [0, 1].
-        sigma: root mean square of the noise without impulses, on the scale of 0 to 255: before
+        sigma: Root mean square of the noise without impulses, on the scale of 0 to 255: before
             clipping, and after JPEG where there is any.
         profile: (5,) as training.photo.noise.profile describes it.
     """
