@@ -29,7 +29,7 @@ from service.inference.control import Control
 from service.inference.device import CUDA
 from service.inference.loader import load
 from service.inference.model import Model
-from service.inference.registry import Defaults, Store
+from service.inference.registry import Defaults, ModelRegistry
 from service.inference.repository import Repository
 from service.settings import Settings, named, variable
 from service.shutdown import GracefulShutdown
@@ -62,10 +62,10 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     loader = _loader(settings, metrics)
     repository = Repository(settings.models, loader, Control(shared), strict=strict)
     if strict:
-        _check_defaults(repository.store, settings)
+        _check_defaults(repository.registry, settings)
     image.warm_up()
     serving = Serving(
-        repository.store,
+        repository.registry,
         _admission(settings),
         metrics,
         Limits(
@@ -144,12 +144,12 @@ def _add_routes(
         [
             *operations.routes(serving, defaults, photos.Photographs(serving.limits)),
             *protocol,
-            *models.create_router(repository.store, defaults).routes,
+            *models.create_router(repository.registry, defaults).routes,
             *health.create_router(serving, is_draining).routes,
             *health.create_metrics(serving).routes,
         ]
     )
-    document(app, repository.store, defaults)
+    document(app, repository.registry, defaults)
     app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
     app.add_api_route("/", _playground, include_in_schema=False)
 
@@ -193,19 +193,19 @@ async def _share_metrics(serving: Serving) -> None:
 
 def _update_metrics(serving: Serving) -> None:
     try:
-        serving.metrics.update(serving.store, serving.admission)
+        serving.metrics.update(serving.registry, serving.admission)
     except Exception:
         log.exception("cannot update the metrics of this worker")
 
 
-def _check_defaults(store: Store, settings: Settings) -> None:
+def _check_defaults(registry: ModelRegistry, settings: Settings) -> None:
     """Raise StartupError where a default that is set is not served; built-in ones need not be."""
     defaults = [(f"default_{operation}", operation) for operation in settings.defaults]
     for setting, operation in [*defaults, ("default_picture", "denoise")]:
         name = getattr(settings, setting)
         if name and setting in settings.model_fields_set:
             try:
-                store.get_for(operation, name)
+                registry.get_for(operation, name)
             except ServiceError as error:
                 raise StartupError(f"{named(setting)}: {error}") from error
 

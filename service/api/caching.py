@@ -1,7 +1,7 @@
-"""A memo of what clients send over and over: the results of parsing short texts.
+"""A bounded cache of the results of parsing short texts that clients send over and over.
 
-A memo bounds the number of its results and the length of each text. Without the second bound, texts
-of megabytes would make it hold gigabytes.
+It bounds the number of results and the length of each text. Without the second bound, texts of
+megabytes would make it hold gigabytes.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,8 @@ Text = TypeVar("Text", bound=str | bytes)
 Result = TypeVar("Result")
 
 
-class Memo(dict[Text, Result]):
-    """A function's results by its argument: `memo[text]` calls it if the result is not there.
+class BoundedCache(dict[Text, Result]):
+    """A function's results by its argument: `cache[text]` calls it if the result is not there.
 
     A hit costs a dictionary lookup and no call. Failures are not kept.
     """
@@ -26,7 +26,7 @@ class Memo(dict[Text, Result]):
 
         Args:
             function: What turns a text into a result.
-            most: Number of results to keep; one more and the memo starts anew.
+            most: Number of results to keep; one more and the cache starts anew.
             longest: Length of a text, in characters or bytes, beyond which its result is not kept.
         """
         super().__init__()

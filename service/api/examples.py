@@ -10,7 +10,7 @@ import numpy as np
 
 from service.errors import ServiceError
 from service.inference.model import Model
-from service.inference.registry import Defaults, Store
+from service.inference.registry import Defaults, ModelRegistry
 from service.manifest import OperationName
 
 FREE = 8
@@ -19,10 +19,10 @@ FREE = 8
 Example = Mapping[str, Any]
 
 
-def model_of(operation: OperationName, store: Store, defaults: Defaults) -> Model | None:
+def model_of(operation: OperationName, registry: ModelRegistry, defaults: Defaults) -> Model | None:
     """Return the model of an operation on arrays where none is named, or None without one."""
     try:
-        return store.get(defaults.of_arrays(operation, store).name)
+        return registry.get(defaults.of_arrays(operation, registry).name)
     except ServiceError:
         return None
 

@@ -14,7 +14,7 @@ from service.errors import NotLive, NotReady
 def hung(serving: Serving) -> str:
     """Return which batch has run for twice as long as a request may take, or ""."""
     limit = max(60.0, 2 * serving.timeout)
-    for model in serving.store:
+    for model in serving.registry:
         for operation, batcher in model.batchers.items():
             if batcher.busy_for() > limit:
                 return (
@@ -57,7 +57,7 @@ def create_metrics(serving: Serving) -> APIRouter:
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:
         """The metrics, in Prometheus's text format."""
-        serving.metrics.update(serving.store, serving.admission)
+        serving.metrics.update(serving.registry, serving.admission)
         text = await asyncio.to_thread(serving.metrics.text)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 

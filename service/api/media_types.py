@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multipart import parse_options_header
 
 from service.api.body import Body
-from service.api.caching import Memo
+from service.api.caching import BoundedCache
 from service.errors import MalformedBody, NotAcceptable, UnsupportedMediaType
 from service.images.formats import HEAD, named, recognised
 from service.images.photograph import MEDIA_TYPES
@@ -94,13 +94,13 @@ def choose(accept: str, offered: Sequence[str]) -> str:
 
 
 @functools.cache
-def preferred(offered: tuple[str, ...]) -> Memo[str, str]:
+def preferred(offered: tuple[str, ...]) -> BoundedCache[str, str]:
     """Return what choose() does for what is offered, by Accept header."""
-    return Memo(functools.partial(choose, offered=offered))
+    return BoundedCache(functools.partial(choose, offered=offered))
 
 
 @functools.cache
-def responses(operation: OperationName, best: str, *, single: bool) -> Memo[str, str]:
+def responses(operation: OperationName, best: str, *, single: bool) -> BoundedCache[str, str]:
     """Return the media type of a response to an operation, by Accept header.
 
     Args:
@@ -119,7 +119,7 @@ def responses(operation: OperationName, best: str, *, single: bool) -> Memo[str,
                 raise
             raise NotAcceptable(f"{error}; a picture holds one image, not several") from error
 
-    return Memo(response)
+    return BoundedCache(response)
 
 
 def _content_type(header: str) -> MediaType:
@@ -127,7 +127,7 @@ def _content_type(header: str) -> MediaType:
     return MediaType(ALIASES.get(name, name), options.get("boundary", ""))
 
 
-CONTENT_TYPES: Memo[str, MediaType] = Memo(_content_type)
+CONTENT_TYPES: BoundedCache[str, MediaType] = BoundedCache(_content_type)
 """What Content-Type headers say, by header."""
 
 

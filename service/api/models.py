@@ -8,20 +8,20 @@ from fastapi import APIRouter
 from service.api.openapi import problems
 from service.api.schemas import ServedModel, ServedModels
 from service.errors import ServiceError
-from service.inference.registry import Defaults, Store, Version
+from service.inference.registry import Defaults, ModelRegistry, Version
 from service.manifest import OperationName
 
 PICTURES: tuple[OperationName, ...] = ("encode", "denoise")
 """Operations that take pictures."""
 
 
-def create_router(store: Store, defaults: Defaults) -> APIRouter:
+def create_router(registry: ModelRegistry, defaults: Defaults) -> APIRouter:
     """Return the routes that describe models, and which requests they serve by default."""
     router = APIRouter(tags=["models"])
 
     def described(version: Version) -> ServedModel:
         model = version.model
-        is_newest = model is not None and model is store.get(version.name)
+        is_newest = model is not None and model is registry.get(version.name)
         name = version.name if is_newest else ""
         return ServedModel(
             name=version.name,
@@ -30,35 +30,37 @@ def create_router(store: Store, defaults: Defaults) -> APIRouter:
             fault=version.fault,
             operations=version.operations,
             execution_provider=model.provider if model else None,
-            default_for=list(_default_for(name, store, defaults)),
-            default_for_pictures=list(_default_for_pictures(name, store, defaults)),
+            default_for=list(_default_for(name, registry, defaults)),
+            default_for_pictures=list(_default_for_pictures(name, registry, defaults)),
             manifest=version.manifest,
         )
 
     @router.get("/models")
     async def models() -> ServedModels:
         """Every version of every model: manifest with measured figures, state, provider."""
-        return ServedModels(models=[described(version) for version in store.known.values()])
+        return ServedModels(models=[described(version) for version in registry.known.values()])
 
     @router.get("/models/{name}", responses=problems({404: "No such model", 422: "No such name"}))
     async def versions(name: str) -> ServedModels:
         """Every version of one model."""
-        return ServedModels(models=[described(version) for version in store.versions(name)])
+        return ServedModels(models=[described(version) for version in registry.versions(name)])
 
     return router
 
 
-def _default_for(name: str, store: Store, defaults: Defaults) -> Iterator[OperationName]:
+def _default_for(name: str, registry: ModelRegistry, defaults: Defaults) -> Iterator[OperationName]:
     """Yield the operations on arrays that a model serves where a request names none."""
     for operation in defaults.operations:
         with contextlib.suppress(ServiceError):  # without a default, each request names a model
-            if defaults.of_arrays(operation, store).name == name:
+            if defaults.of_arrays(operation, registry).name == name:
                 yield operation
 
 
-def _default_for_pictures(name: str, store: Store, defaults: Defaults) -> Iterator[OperationName]:
+def _default_for_pictures(
+    name: str, registry: ModelRegistry, defaults: Defaults
+) -> Iterator[OperationName]:
     """Yield the operations on pictures that a model serves where a request names none."""
     for operation in PICTURES:
         with contextlib.suppress(ServiceError):
-            if defaults.of_pictures(operation, store).name == name:
+            if defaults.of_pictures(operation, registry).name == name:
                 yield operation

@@ -11,7 +11,7 @@ from service.api import media_types as media
 from service.api.query import DecodeQuery, DenoiseQuery, EncodeQuery
 from service.api.schemas import Inputs, Outputs, Problem
 from service.inference.model import Model
-from service.inference.registry import Defaults, Store
+from service.inference.registry import Defaults, ModelRegistry
 from service.manifest import OperationName
 
 
@@ -63,12 +63,12 @@ def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": text, "content": bodies} for status, text in texts.items()}
 
 
-def document(app: FastAPI, store: Store, defaults: Defaults) -> None:
+def document(app: FastAPI, registry: ModelRegistry, defaults: Defaults) -> None:
     """Let an application's OpenAPI document say what FastAPI cannot know.
 
     Args:
         app: Has its routes by now.
-        store: The models, from which examples follow.
+        registry: The models, from which examples follow.
         defaults: The models where a request names none.
     """
     for route in app.routes:
@@ -79,19 +79,19 @@ def document(app: FastAPI, store: Store, defaults: Defaults) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            complete(generate(), store, defaults)
+            complete(generate(), registry, defaults)
         return generate()
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's way to extend it
 
 
-def complete(document: dict[str, Any], store: Store, defaults: Defaults) -> None:
+def complete(document: dict[str, Any], registry: ModelRegistry, defaults: Defaults) -> None:
     """Add headers and examples to an OpenAPI document; take out FastAPI's own errors."""
     components = document["components"]
     components["headers"] = HEADERS
     for name in FASTAPI_ERRORS:
         components["schemas"].pop(name, None)
-    served = examples.model_of("denoise", store, defaults)
+    served = examples.model_of("denoise", registry, defaults)
     for path, methods in document["paths"].items():
         for described in methods.values():
             responses = described["responses"]
@@ -105,7 +105,7 @@ def complete(document: dict[str, Any], store: Store, defaults: Defaults) -> None
                     for name in HEADERS
                     if _is_sent(name, status, path, runs=runs)
                 }
-            _add_examples(path, described, served, store, defaults)
+            _add_examples(path, described, served, registry, defaults)
 
 
 def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
@@ -123,12 +123,16 @@ def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
 
 
 def _add_examples(
-    path: str, described: dict[str, Any], served: Model | None, store: Store, defaults: Defaults
+    path: str,
+    described: dict[str, Any],
+    served: Model | None,
+    registry: ModelRegistry,
+    defaults: Defaults,
 ) -> None:
     """Add the examples of one operation of the document, those of /v2 with one model for all."""
     content = described.get("requestBody", {}).get("content", {}).get(media.JSON)
     if operation := PATHS.get(path):
-        if model := examples.model_of(operation, store, defaults):
+        if model := examples.model_of(operation, registry, defaults):
             content["example"] = {"inputs": examples.inputs(model, operation)}
         return
     if path == "/v2/repository/index":

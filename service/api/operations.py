@@ -7,7 +7,7 @@ import numpy as np
 
 from service.api import query
 from service.api.body import Body
-from service.api.caching import Memo
+from service.api.caching import BoundedCache
 from service.api.codecs import image, json, json_pieces, multipart, npy
 from service.api.codecs.codec import Array, Codec, Declared, Encoded, Inputs, Runner
 from service.api.media_types import (
@@ -82,7 +82,9 @@ class Operation(Endpoint):
         self._operation: OperationName = operation
         self._defaults = defaults
         self._readable = readable(operation)
-        self._choices = Memo(functools.partial(query.parse, kind=query.KINDS[operation]), 1024)
+        self._choices = BoundedCache(
+            functools.partial(query.parse, kind=query.KINDS[operation]), 1024
+        )
         self._batches = Batches(serving.limits)
         self._photographs = photographs
 
@@ -95,7 +97,7 @@ class Operation(Endpoint):
         return functools.partial(self._codec, exchange, choice, model)
 
     def _find(self, exchange: Exchange, name: str, version: int | None) -> Model:
-        model = self._serving.store.get_for(self._operation, name, version)
+        model = self._serving.registry.get_for(self._operation, name, version)
         name_model(exchange, model)
         return model
 
@@ -108,7 +110,7 @@ class Operation(Endpoint):
         if model is None:
             is_array = media.name in ARRAYS
             find = self._defaults.of_arrays if is_array else self._defaults.of_pictures
-            default = find(self._operation, self._serving.store)
+            default = find(self._operation, self._serving.registry)
             model = self._find(exchange, default.name, choice.version)
             lacks = default.lacks
         accept = exchange.header(b"accept")

@@ -32,7 +32,7 @@ from service.errors import (
 from service.inference.admission import Admission, Ticket
 from service.inference.model import Model
 from service.inference.queue import Result
-from service.inference.registry import Store
+from service.inference.registry import ModelRegistry
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Serving:
     """What every request for a model needs: one of each in a service.
 
     Args:
-        store: The models.
+        registry: The models.
         admission: How much may be in the service at once.
         metrics: Counts requests.
         limits: What a single request may ask for.
@@ -79,7 +79,7 @@ class Serving:
         tracer: Traces requests; None where tracing is off.
     """
 
-    store: Store
+    registry: ModelRegistry
     admission: Admission
     metrics: Metrics
     limits: Limits

@@ -40,7 +40,7 @@ class Version:
         return list(self.model.batchers) if self.model else []
 
 
-class Store:
+class ModelRegistry:
     """The versions of all models; replaced as a whole, so that no look-up sees half a change.
 
     Attributes:
@@ -48,7 +48,7 @@ class Store:
     """
 
     def __init__(self, versions: Mapping[tuple[str, int], Version]) -> None:
-        """Create a store of these versions, by name and number."""
+        """Create a registry of these versions, by name and number."""
         self.replace(versions)
 
     def replace(self, versions: Mapping[tuple[str, int], Version]) -> None:
@@ -171,7 +171,7 @@ class Defaults:
     operations: Mapping[OperationName, str]
     picture: str | None
 
-    def of_arrays(self, operation: OperationName, store: Store) -> Default:
+    def of_arrays(self, operation: OperationName, registry: ModelRegistry) -> Default:
         """Return the model of an operation: the one that is set, or the only one that offers it.
 
         Raises:
@@ -180,18 +180,20 @@ class Defaults:
             OperationNotOffered: The same, while it is served with other operations.
         """
         name = self.operations[operation]
-        if store.offering(operation, name):
+        if registry.offering(operation, name):
             return Default(name)
-        able = list(dict.fromkeys(model.name for model in store if model.offers(operation)))
+        able = list(dict.fromkeys(model.name for model in registry if model.offers(operation)))
         if len(able) == 1:
             return Default(able[0])
-        kind = OperationNotOffered if any(model.name == name for model in store) else ModelNotFound
+        kind = (
+            OperationNotOffered if any(model.name == name for model in registry) else ModelNotFound
+        )
         raise kind(
             f"model: expected one that offers {operation} ({', '.join(able) or 'none does'}), "
             f"received none, and the default of {operation} is not served"
         )
 
-    def of_pictures(self, operation: OperationName, store: Store) -> Default:
+    def of_pictures(self, operation: OperationName, registry: ModelRegistry) -> Default:
         """Return the model of pictures.
 
         To denoise them it is the one that is set, or the only one that takes photographs. Without
@@ -201,18 +203,18 @@ class Defaults:
             ServiceError: As of_arrays() does.
         """
         if operation != "denoise":
-            return self.of_arrays(operation, store)
+            return self.of_arrays(operation, registry)
         name = self.picture or PHOTO
-        if store.offering(operation, name):
+        if registry.offering(operation, name):
             return Default(name)
         able = list(
-            dict.fromkeys(model.name for model in store if model.takes_photographs("denoise"))
+            dict.fromkeys(model.name for model in registry if model.takes_photographs("denoise"))
         )
         if len(able) == 1:
             return Default(able[0])
         lacks = "no model of photographs is served"
         if able:
             lacks = f"photographs need a model that takes any size, by name: {', '.join(able)}"
-        elif reason := store.reason(name, operation):
+        elif reason := registry.reason(name, operation):
             lacks += f": expected {name}{reason}"
-        return Default(self.of_arrays(operation, store).name, lacks)
+        return Default(self.of_arrays(operation, registry).name, lacks)

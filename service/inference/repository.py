@@ -17,7 +17,7 @@ from service.errors import ModelNotFound, ServiceError, StartupError
 from service.inference.control import Commands, Control
 from service.inference.loader import Fingerprint, find, fingerprint, nothing_in
 from service.inference.model import Model
-from service.inference.registry import Store, Version
+from service.inference.registry import ModelRegistry, Version
 from service.manifest import Manifest, OperationName
 
 Key = tuple[str, int]
@@ -42,10 +42,10 @@ class _Held(NamedTuple):
 
 
 class Repository:
-    """Keeps a store of models in line with a folder.
+    """Keeps a registry of models in line with a folder.
 
     Attributes:
-        store: The versions, served or not.
+        registry: The versions, served or not.
     """
 
     def __init__(
@@ -68,16 +68,16 @@ class Repository:
         self._lock = asyncio.Lock()
         self._held: Mapping[Key, _Held] = {}
         self._loads: Mapping[str, int] = {}
-        self.store = Store({})
+        self.registry = ModelRegistry({})
         commands = control.read()
         self._hold(self._scan(commands, strict=strict), commands)
-        known = self.store.known.values()
+        known = self.registry.known.values()
         faults = [each.fault for each in known if each.state == "failed"]
         if len(faults) == len(known):
             raise StartupError("; ".join(faults)) if faults else nothing_in(root)
 
     async def refresh(self, *, folder: bool = True) -> None:
-        """Bring the store in line with the folder and the commands; log what cannot be loaded.
+        """Bring the registry in line with the folder and the commands; log what cannot be loaded.
 
         Args:
             folder: Whether to look at the whole folder, or only at models that were told to load.
@@ -119,11 +119,13 @@ class Repository:
         if not await asyncio.to_thread(self._root.is_dir):
             raise StartupError(f"{self._root}: expected a folder of models, received none")
         folders = await asyncio.to_thread(find, self._root, strict=False)
-        names = {folder.parent.name for folder in folders} | {name for name, _ in self.store.known}
+        names = {folder.parent.name for folder in folders} | {
+            name for name, _ in self.registry.known
+        }
         if name in names:  # any other name may not be usable as a file's
             self._control.load(name, operation)
         await self.refresh(folder=False)
-        known = self.store.known.values()
+        known = self.registry.known.values()
         faults = [each.fault for each in known if each.name == name and each.fault]
         if faults:
             raise StartupError("; ".join(faults))
@@ -132,7 +134,7 @@ class Repository:
     def _check_known(self, name: str, operation: OperationName) -> None:
         known = dict.fromkeys(
             f"{each.name}.{offered}"
-            for each in self.store.known.values()
+            for each in self.registry.known.values()
             if each.manifest
             for offered in each.manifest.operations
         )
@@ -149,7 +151,7 @@ class Repository:
                 log.info("unloaded %s %d: %s%s", *key, ", ".join(gone), reason)
         self._held = held
         self._loads = commands.loads
-        self.store.replace({key: each.version for key, each in held.items()})
+        self.registry.replace({key: each.version for key, each in held.items()})
 
     def _scan(
         self, commands: Commands, names: Collection[str] | None = None, *, strict: bool = False

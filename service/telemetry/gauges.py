@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge
 
 from service.inference.admission import Admission
-from service.inference.registry import Store
+from service.inference.registry import ModelRegistry
 
 PROC = Path("/proc")
 """Linux's description of processes; other systems have none."""
@@ -60,7 +60,7 @@ class Gauges:
         )
         self._memory = gauge("resident_memory_bytes", "Memory of the process, or of all workers")
 
-    def update(self, store: Store, admission: Admission) -> None:
+    def update(self, models: ModelRegistry, admission: Admission) -> None:
         """Set every gauge to its present value."""
         self._in_flight.set(admission.requests)
         self._in_flight_items.set(admission.items)
@@ -68,7 +68,7 @@ class Gauges:
         self._in_flight_pixels.set(admission.pixels)
         now = time.perf_counter()
         waiting: defaultdict[Labels, list[float]] = defaultdict(list)
-        for model in store:
+        for model in models:
             for operation, batcher in model.batchers.items():
                 waiting[operation, model.name] += batcher.waiting()
         self._set(self._queue, {served: len(since) for served, since in waiting.items()})
@@ -76,9 +76,9 @@ class Gauges:
             self._queue_age,
             {served: now - min(since, default=now) for served, since in waiting.items()},
         )
-        self._set(self._provider, {(model.provider,): 1 for model in store})
-        self._set(self._ready, {key: each.state == "ready" for key, each in store.known.items()})
-        self._set(self._fault, {key: bool(each.fault) for key, each in store.known.items()})
+        self._set(self._provider, {(model.provider,): 1 for model in models})
+        self._set(self._ready, {key: each.state == "ready" for key, each in models.known.items()})
+        self._set(self._fault, {key: bool(each.fault) for key, each in models.known.items()})
         if (statm := PROC / "self" / "statm").exists():
             pages = int(statm.read_text().split()[1])
             self._memory.set(pages * os.sysconf("SC_PAGE_SIZE"))

@@ -18,7 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.inference.admission import Admission
 from service.inference.batcher import Batch
-from service.inference.registry import Store
+from service.inference.registry import ModelRegistry
 from service.telemetry.gauges import PROC, Gauges
 from service.telemetry.histogram import BufferedHistogram as Buffered
 
@@ -112,10 +112,10 @@ class Metrics:
         if batch.pixels:  # it took so long that a counter's lock does not matter
             self._pixels.labels(operation, model).inc(batch.pixels)
 
-    def update(self, store: Store, admission: Admission) -> None:
+    def update(self, models: ModelRegistry, admission: Admission) -> None:
         """Flush the buffers and set the gauges, before a scrape."""
         self._flush()
-        self._gauges.update(store, admission)
+        self._gauges.update(models, admission)
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus's text format, aggregated over the workers."""

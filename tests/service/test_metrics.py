@@ -19,7 +19,7 @@ from service.app import create_app
 from service.inference.admission import Admission
 from service.inference.control import Control
 from service.inference.loader import load
-from service.inference.registry import Store
+from service.inference.registry import ModelRegistry
 from service.inference.repository import Repository
 from service.settings import Settings
 from service.telemetry.gauges import PROC
@@ -221,7 +221,7 @@ async def test_versions_that_fail_to_load_or_go_are_seen(models: Path) -> None:
     metrics, admission = Metrics(), Admission(max_items=1, max_bytes=1)
 
     def look() -> Value:
-        metrics.update(repository.store, admission)
+        metrics.update(repository.registry, admission)
         return reader(metrics.text().decode())
 
     value = look()
@@ -364,12 +364,12 @@ async def test_a_worker_tells_its_metrics_after_a_fault(
     update = Metrics.update
     calls = 0
 
-    def fail_first(self: Metrics, store: Store, admission: Admission) -> None:
+    def fail_first(self: Metrics, models: ModelRegistry, admission: Admission) -> None:
         nonlocal calls
         calls += 1
         if calls == 1:
             raise OSError("a disk that went away")
-        update(self, store, admission)
+        update(self, models, admission)
 
     monkeypatch.setattr(Metrics, "update", fail_first)
     settings = Settings(models=models, device="cpu")

@@ -37,7 +37,7 @@ def repository(root: Path) -> Repository:
 
 
 def states(repository: Repository) -> dict[str, str]:
-    known = repository.store.known.values()
+    known = repository.registry.known.values()
     return {f"{each.name}/{each.number}": each.state for each in known}
 
 
@@ -48,17 +48,17 @@ def break_graph(folder: Path) -> None:
 async def test_a_new_version_takes_its_place_and_the_old_one_stays(
     repository: Repository, root: Path
 ) -> None:
-    old = repository.store.get("half")
+    old = repository.registry.get("half")
     write_model(root, "half", 2)
     await repository.refresh()
-    assert repository.store.get("half").version == 2
-    assert repository.store.get("half", 1) is old
+    assert repository.registry.get("half").version == 2
+    assert repository.registry.get("half", 1) is old
 
 
 async def test_what_has_not_changed_is_not_loaded_again(repository: Repository, root: Path) -> None:
-    model = repository.store.get("half")
+    model = repository.registry.get("half")
     await repository.refresh()
-    assert repository.store.get("half") is model
+    assert repository.registry.get("half") is model
 
 
 async def test_a_version_that_goes_is_served_no_more_and_its_requests_are_answered(
@@ -66,7 +66,7 @@ async def test_a_version_that_goes_is_served_no_more_and_its_requests_are_answer
 ) -> None:
     write_model(root, "mirror")
     await repository.refresh()
-    answer = repository.store.get("mirror").submit("encode", IMAGES)
+    answer = repository.registry.get("mirror").submit("encode", IMAGES)
     shutil.rmtree(root / "mirror")
     await repository.refresh()
     assert states(repository) == {"half/1": "ready"}
@@ -81,8 +81,8 @@ async def test_a_broken_version_never_replaces_a_good_one(
     break_graph(root / "half" / "1")  # and the good one is broken where it lies
     await repository.refresh()
     assert states(repository) == {"half/1": "ready", "half/2": "failed"}
-    assert repository.store.get("half").infer("denoise", IMAGES)[0, 0, 0] == 0.5
-    newest, good = repository.store.versions("half")
+    assert repository.registry.get("half").infer("denoise", IMAGES)[0, 0, 0] == 0.5
+    newest, good = repository.registry.versions("half")
     assert "expected SHA-256" in newest.fault
     assert "expected SHA-256" in good.fault
     shutil.rmtree(broken)
@@ -106,7 +106,7 @@ async def test_a_fault_is_told_in_one_line_that_names_the_folder_once(
 ) -> None:
     (write_model(root, "mirror") / "manifest.json").write_text('{"schema_version": 1}')
     await repository.refresh()
-    (version,) = repository.store.versions("mirror")
+    (version,) = repository.registry.versions("mirror")
     path = root / "mirror" / "1" / "manifest.json"
     assert version.fault == (
         f"{path}: schema_version: expected 2, received 1; name: expected a value, received none; "
@@ -123,30 +123,30 @@ def test_who_takes_the_place_of_another_serves_what_can_be_loaded(root: Path) ->
         Repository(root, load, Control())
     repository = Repository(root, load, Control(), strict=False)
     assert states(repository) == {"half/2": "failed", "half/1": "ready"}
-    assert repository.store.get("half").version == 1
+    assert repository.registry.get("half").version == 1
     break_graph(root / "half" / "1")
     with pytest.raises(StartupError, match=r"2/denoise\.onnx: .*; .*1/denoise\.onnx: "):
         Repository(root, load, Control(), strict=False)
 
 
 async def test_what_is_known_and_not_served_is_told_why(repository: Repository, root: Path) -> None:
-    store = repository.store
+    registry = repository.registry
     await repository.unload("half", "denoise")
     again = r"is unloaded: POST /v2/repository/models/half\.{}/load loads it"
     with pytest.raises(OperationNotOffered, match=again.format("denoise")):
-        store.get_for("denoise", "half")
+        registry.get_for("denoise", "half")
     await repository.unload("half", "encode")
     await repository.unload("half", "decode")
     for version in (None, 1):
         with pytest.raises(ModelNotFound, match=again.format("<operation>")):
-            store.get("half", version)
+            registry.get("half", version)
     await repository.load("half", "encode")
     break_graph(write_model(root, "half", 2))
     await repository.refresh()
     with pytest.raises(ModelNotFound, match=r"received 2, which could not be loaded: .*SHA-256"):
-        store.get("half", 2)
+        registry.get("half", 2)
     with pytest.raises(ModelNotFound, match=r"received 'nothing'$"):
-        store.get("nothing")
+        registry.get("nothing")
 
 
 async def test_a_folder_that_has_gone_takes_nothing_away(
@@ -189,24 +189,24 @@ async def test_an_operation_is_unloaded_and_loaded_again(
     shared = tmp_path / "shared" if is_shared else None
     repository = Repository(root, load, Control(shared))
     await repository.unload("half", "denoise")
-    assert set(repository.store.get("half").batchers) == {"encode", "decode"}
+    assert set(repository.registry.get("half").batchers) == {"encode", "decode"}
     await repository.unload("half", "encode")
     await repository.unload("half", "decode")
     assert states(repository) == {"half/1": "unloaded"}
     with pytest.raises(ModelNotFound):
-        repository.store.get("half")
+        repository.registry.get("half")
     await repository.load("half", "denoise")
-    assert set(repository.store.get("half").batchers) == {"denoise"}
+    assert set(repository.registry.get("half").batchers) == {"denoise"}
 
 
 async def test_workers_that_share_a_folder_agree(root: Path, tmp_path: Path) -> None:
     first, second = (Repository(root, load, Control(tmp_path / "shared")) for _ in range(2))
     await first.unload("half", "denoise")
     await second.refresh()
-    assert not second.store.get("half").offers("denoise")
+    assert not second.registry.get("half").offers("denoise")
     await second.load("half", "denoise")
     await first.refresh()
-    assert first.store.get("half").offers("denoise")
+    assert first.registry.get("half").offers("denoise")
 
 
 async def test_only_what_is_known_can_be_unloaded_or_loaded(
@@ -217,7 +217,7 @@ async def test_only_what_is_known_can_be_unloaded_or_loaded(
             await control("nothing", "encode")
     write_model(root, "mirror")
     await repository.load("mirror", "encode")  # it is new, and asking for it is enough
-    assert repository.store.get("mirror").offers("encode")
+    assert repository.registry.get("mirror").offers("encode")
 
 
 async def test_loading_what_is_broken_says_why(repository: Repository, root: Path) -> None:
@@ -226,7 +226,7 @@ async def test_loading_what_is_broken_says_why(repository: Repository, root: Pat
         await repository.load("half", "denoise")
     with pytest.raises(StartupError):  # and again, though nothing has changed
         await repository.load("half", "denoise")
-    assert repository.store.get("half").offers("denoise")
+    assert repository.registry.get("half").offers("denoise")
 
 
 async def test_a_version_that_does_not_run_is_reported_and_holds_up_no_other(
@@ -277,7 +277,7 @@ async def test_any_fault_of_loading_is_reported(root: Path) -> None:
     write_model(root, "mirror")
     await repository.refresh()
     assert states(repository) == {"half/1": "ready", "half/2": "failed", "mirror/1": "ready"}
-    assert repository.store.versions("half")[0].fault == "MemoryError()"
+    assert repository.registry.versions("half")[0].fault == "MemoryError()"
 
 
 def counted(loaded: list[str]) -> Callable[[Path], Model]:
@@ -291,12 +291,12 @@ def counted(loaded: list[str]) -> Callable[[Path], Model]:
 async def test_unloading_loads_nothing_and_leaves_the_folder_alone(root: Path) -> None:
     loaded: list[str] = []
     repository = Repository(root, counted(loaded), Control())
-    session = repository.store.get("half").batchers["encode"]
+    session = repository.registry.get("half").batchers["encode"]
     break_graph(root / "half" / "1")
     write_model(root, "mirror")
     await repository.unload("half", "denoise")
     assert loaded == ["half/1"]
-    assert repository.store.get("half").batchers["encode"] is session
+    assert repository.registry.get("half").batchers["encode"] is session
     assert states(repository) == {"half/1": "ready"}
 
 
@@ -309,7 +309,7 @@ async def test_loading_a_model_leaves_the_others_as_they_are(root: Path) -> None
     await repository.unload("mirror", "encode")
     await repository.load("mirror", "encode")
     assert loaded == ["half/1", "mirror/1", "mirror/1"]
-    assert repository.store.get("mirror").offers("encode")
+    assert repository.registry.get("mirror").offers("encode")
 
 
 async def test_an_operation_is_unloaded_though_the_folder_has_gone(
@@ -317,12 +317,12 @@ async def test_an_operation_is_unloaded_though_the_folder_has_gone(
 ) -> None:
     shutil.move(root, root.with_name("elsewhere"))
     await repository.unload("half", "denoise")
-    assert not repository.store.get("half").offers("denoise")
+    assert not repository.registry.get("half").offers("denoise")
     with pytest.raises(StartupError, match="expected a folder of models"):
         await repository.load("half", "denoise")
     shutil.move(root.with_name("elsewhere"), root)
     await repository.load("half", "denoise")
-    assert repository.store.get("half").offers("denoise")
+    assert repository.registry.get("half").offers("denoise")
 
 
 async def test_other_workers_follow_what_was_asked_and_not_the_folder(
@@ -338,11 +338,11 @@ async def test_other_workers_follow_what_was_asked_and_not_the_folder(
     await first.unload("mirror", "encode")
     await second.refresh(folder=False)
     assert states(second) == {"half/2": "ready", "half/1": "ready", "mirror/1": "ready"}
-    assert not second.store.get("mirror").offers("encode")
+    assert not second.registry.get("mirror").offers("encode")
     await first.load("mirror", "encode")
     await second.refresh(folder=False)
-    assert second.store.get("mirror").version == 2
-    assert second.store.get("mirror").offers("encode")
+    assert second.registry.get("mirror").version == 2
+    assert second.registry.get("mirror").offers("encode")
 
 
 async def test_a_broken_version_that_is_asked_for_is_tried_again_by_a_poll_under_way(
@@ -381,7 +381,7 @@ async def test_following_goes_on_after_a_fault(
     monkeypatch.setattr(repository, "refresh", fail_first)
     following = asyncio.create_task(repository.follow(0.01))
     write_model(root, "half", 2)
-    await until(lambda: repository.store.get("half").version == 2)
+    await until(lambda: repository.registry.get("half").version == 2)
     following.cancel()
 
 
@@ -428,7 +428,7 @@ async def test_a_model_that_goes_is_freed_though_it_was_there_from_the_start(
     gc.collect()
     gc.freeze()
     try:
-        session = weakref.ref(repository.store.get("mirror").batchers["encode"].session)
+        session = weakref.ref(repository.registry.get("mirror").batchers["encode"].session)
         shutil.rmtree(models / "mirror")
         await repository.refresh()
         assert session() is None

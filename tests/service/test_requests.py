@@ -10,7 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from service.api.caching import Memo
+from service.api.caching import BoundedCache
 from service.inference import batcher
 from service.inference.session import Session
 from tests.service.asgi import application_of, check_problem
@@ -233,8 +233,8 @@ def test_a_memo_keeps_a_few_results_of_short_texts_alone() -> None:
         called.append(text)
         return len(text)
 
-    memo = Memo(length, 2, longest=4)
-    assert [memo[text] for text in ("four", "four", "fives", "fives")] == [4, 4, 5, 5]
+    cache = BoundedCache(length, 2, longest=4)
+    assert [cache[text] for text in ("four", "four", "fives", "fives")] == [4, 4, 5, 5]
     assert called == ["four", "fives", "fives"]
-    assert [memo[text] for text in ("a", "b", "four")] == [1, 1, 4]
-    assert len(memo) <= 2
+    assert [cache[text] for text in ("a", "b", "four")] == [1, 1, 4]
+    assert len(cache) <= 2

@@ -12,7 +12,7 @@ from service.manifest import Manifest, Measurement
 from training import card
 from training.datasets.fashion_mnist import FashionMnist
 from training.fashion import baselines
-from training.fashion.noise import Floats, Noise
+from training.fashion.evaluation_noise import Floats, Noise
 from training.measurement import CLEAN, CORRUPTED, MODEL, measurement
 from training.scores import mse, psnr_of_mean, ssim
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from training import history
-from training.fashion.noise import Floats
+from training.fashion.evaluation_noise import Floats
 from training.fashion.settings import FitSettings
 from training.record import reading
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import keras
 
 from training.autoencoders.autoencoder import Autoencoder
+from training.fashion.evaluation_noise import Floats
 from training.fashion.fit import Examples, fit
-from training.fashion.noise import Floats
 from training.fashion.settings import FitSettings
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from training.fashion.noise import Noise
+from training.fashion.evaluation_noise import Noise
 from training.fashion.settings import FitSettings
 
 if TYPE_CHECKING:

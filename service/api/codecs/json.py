@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from service.api.caching import Memo
+from service.api.caching import BoundedCache
 from service.api.codecs.json_errors import DEEPEST, explain, keys, no_json, shown
 from service.errors import InvalidValue, MalformedBody
 from service.inference.pixels import Floats
@@ -133,5 +133,5 @@ def _shape(skeleton: bytes) -> tuple[int, ...] | None:
     return tuple(reversed(sizes)) if is_regular else None
 
 
-SHAPES: Memo[bytes, tuple[int, ...] | None] = Memo(_shape, 64, longest=64 * 1024)
+SHAPES: BoundedCache[bytes, tuple[int, ...] | None] = BoundedCache(_shape, 64, longest=64 * 1024)
 """Shapes by body without numbers: clients send few of them, over and over."""

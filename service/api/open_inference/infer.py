@@ -79,7 +79,7 @@ class Infer(Endpoint):
 
     def prepare(self, exchange: Exchange) -> Callable[[Body], Codec]:
         named = exchange.scope["path_params"]
-        served = find(self._serving.store, named["model"], named.get("version"))
+        served = find(self._serving.registry, named["model"], named.get("version"))
         name_model(exchange, served.model)
         is_tiled = served.model.takes_photographs(served.operation)
         runner = self._tiles if is_tiled else self._batches

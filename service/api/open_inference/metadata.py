@@ -47,10 +47,10 @@ def routes(serving: Serving, max_batch: int, is_draining: Callable[[], bool]) ->
         return schemas.ServerReady(ready=True)
 
     async def newest(model: Name) -> Served:
-        return find(serving.store, model)
+        return find(serving.registry, model)
 
     async def named(model: Name, version: Version) -> Served:
-        return find(serving.store, model, version)
+        return find(serving.registry, model, version)
 
     @router.get("/models/stats", include_in_schema=False)
     @router.get("/models/{model}/stats", include_in_schema=False)

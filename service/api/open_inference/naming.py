@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, get_args
 
 from service.errors import ModelNotFound
 from service.inference.model import Model
-from service.inference.registry import Store
+from service.inference.registry import ModelRegistry
 from service.manifest import OperationName
 
 OPERATIONS: Mapping[str, OperationName] = {each: each for each in get_args(OperationName)}
@@ -36,19 +36,19 @@ class Entry(NamedTuple):
     reason: str
 
 
-def find(store: Store, name: str, version: str | None = None) -> Served:
+def find(registry: ModelRegistry, name: str, version: str | None = None) -> Served:
     """Return what a name stands for.
 
     Args:
-        store: The models.
+        registry: The models.
         name: <name>.<operation>.
         version: The version's number; None for the newest that is ready.
 
     Raises:
         ModelNotFound: It is unknown or not ready; the message says why, and names those that are.
     """
-    base, operation = split(store, name)
-    models = store.offering(operation, base)
+    base, operation = split(registry, name)
+    models = registry.offering(operation, base)
     versions = [model.version for model in models]
     for model in models:
         if version is None or str(model.version) == version:
@@ -56,21 +56,21 @@ def find(store: Store, name: str, version: str | None = None) -> Served:
     if models:
         ready = ", ".join(map(str, reversed(versions)))
         raise ModelNotFound(f"version: expected one of {ready} of {name}, received {version!r}")
-    raise _unknown(store, name)
+    raise _unknown(registry, name)
 
 
-def split(store: Store, name: str) -> tuple[str, OperationName]:
+def split(registry: ModelRegistry, name: str) -> tuple[str, OperationName]:
     """Return the model's name and the operation. Raises ModelNotFound for an unknown operation."""
     base, _, suffix = name.rpartition(".")
     operation = OPERATIONS.get(suffix)
     if operation is None:
-        raise _unknown(store, name)
+        raise _unknown(registry, name)
     return base, operation
 
 
-def entries(store: Store) -> Iterator[Entry]:
+def entries(registry: ModelRegistry) -> Iterator[Entry]:
     """Yield the state of every operation of every version, by name, the newest first."""
-    for version in store.known.values():
+    for version in registry.known.values():
         number = str(version.number)
         if version.manifest is None:  # so its operations are unknown
             yield Entry(version.name, number, "UNAVAILABLE", version.fault)
@@ -83,8 +83,8 @@ def entries(store: Store) -> Iterator[Entry]:
                 yield Entry(name, number, "UNAVAILABLE", version.fault or "unloaded")
 
 
-def _unknown(store: Store, name: str) -> ModelNotFound:
-    known = list(entries(store))
+def _unknown(registry: ModelRegistry, name: str) -> ModelNotFound:
+    known = list(entries(registry))
     ready = dict.fromkeys(each.name for each in known if each.state == "READY")
     why = dict.fromkeys(each.reason for each in known if each.name == name)
     return ModelNotFound(

@@ -58,7 +58,7 @@ def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRo
         only_ready = flag(document, "ready", default=False)
         return [
             entry._asdict()
-            for entry in entries(models.store)
+            for entry in entries(models.registry)
             if entry.state == "READY" or not only_ready
         ]
 
@@ -68,11 +68,11 @@ def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRo
                 f"parameters: expected none, as a model is loaded as its folder has it, "
                 f"received {shown(given)}"
             )
-        await models.load(*split(models.store, name))
+        await models.load(*split(models.registry, name))
         return {}
 
     async def unload_one(name: str, _: Document) -> Any:
-        await models.unload(*split(models.store, name))
+        await models.unload(*split(models.registry, name))
         return {}
 
     async def refuse(_name: str, _document: Document) -> Any:
