@@ -17,14 +17,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import create_app
 from service.inference.admission import Admission
+from service.inference.batcher import Batch
 from service.inference.control import Control
 from service.inference.loader import load
 from service.inference.registry import ModelRegistry
 from service.inference.repository import Repository
 from service.settings import Settings
 from service.telemetry.gauges import PROC
-from service.telemetry.histogram import BufferedHistogram
-from service.telemetry.metrics import SHARED, Metrics
+from service.telemetry.histogram import observe
+from service.telemetry.metrics import BUFFERED, SHARED, Metrics
 from tests.service.asgi import lifespan
 from tests.service.gate import Gate
 from tests.service.running import ROOT, running
@@ -275,7 +276,7 @@ async def test_every_metric_is_documented_with_its_type_and_its_labels(
     }
 
 
-def test_a_tally_fills_the_buckets_that_prometheus_would_fill() -> None:
+def test_values_observed_together_fill_the_buckets_that_each_would_fill() -> None:
     bounds = (0.5, 1, 2)
     values = (0.0, 0.5, 0.5625, 1.0, 1.5, 2.0, 2.125, 100.0)  # exact in binary
 
@@ -288,16 +289,38 @@ def test_a_tally_fills_the_buckets_that_prometheus_would_fill() -> None:
         for value in values:
             histogram.observe(value)
 
-    def tallied(histogram: Histogram) -> None:
-        buffered = BufferedHistogram(histogram)
-        for value in values:
-            buffered.observe(value)
-            if value == 1.0:
-                buffered.flush()
-        buffered.flush()
-        buffered.flush()
+    def together(histogram: Histogram) -> None:
+        observe(histogram, values[:4])
+        observe(histogram, values[4:5])
+        observe(histogram, values[5:])
 
-    assert text(tallied) == text(each)
+    assert text(together) == text(each)
+
+
+def test_what_is_buffered_is_bounded_and_none_of_it_is_lost() -> None:
+    metrics = Metrics()
+    stages = {"parse": 0.25}
+    count = 2 * BUFFERED + 1
+    for status in (200, 429):
+        for _ in range(count):
+            metrics.answered("encode", "mirror", status, 0.5, stages if status == 200 else {})
+    served = {"operation": "encode", "model": "mirror"}
+    assert reader(metrics.text().decode())("request_seconds_count", **served) == 2 * count - 2
+    for _ in range(count):
+        metrics.ran("mirror", "encode", Batch(items=3, requests=2, inference=0.1, pixels=7))
+    assert reader(metrics.text().decode())("batch_items_count", **served) == count - 1
+    metrics.update(ModelRegistry({}), Admission(max_items=1, max_bytes=1))
+    value = reader(metrics.text().decode())
+    assert value("requests_total", **served, status="200") == count
+    assert value("requests_total", **served, status="429") == count
+    assert value("rejected_total") == count
+    assert value("request_seconds_count", **served) == 2 * count
+    assert value("request_seconds_sum", **served) == count
+    assert value("stage_seconds_count", **served, stage="parse") == count
+    assert value("stage_seconds_sum", **served, stage="parse") == count / 4
+    assert value("batch_items_sum", **served) == 3 * count
+    assert value("batch_requests_sum", **served) == 2 * count
+    assert value("pixels_total", **served) == 7 * count
 
 
 @pytest.mark.slow
