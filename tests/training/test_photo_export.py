@@ -97,6 +97,15 @@ def test_the_manifest_says_how_photographs_are_cut(folder: Path) -> None:
     assert (operation.sigma.unknown, operation.sigma.highest) == (-1, 100)
 
 
+def test_damaged_weights_are_named(weights: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "photo.weights.h5"
+    damaged.write_bytes(weights.read_bytes()[:999])
+    folder = tmp_path / "photo" / "1"
+    with pytest.raises(ValueError, match=r"photo\.weights\.h5: expected weights of the model"):
+        export(CONFIG, damaged, folder, summary="Tiny", provenance=PROVENANCE)
+    assert not folder.exists()
+
+
 def test_a_graph_that_differs_from_keras_is_not_exported(
     folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ from training.photo import graph
 from training.photo.halo import halo, pictures
 from training.photo.noise.profile import UNKNOWN, UNKNOWN_SIGMA
 from training.photo.noise.types import Floats
+from training.record import reading
 
 HIGHEST_SIGMA = 100.0
 IMAGES = Tensor(name="images", dtype="float32", shape=("batch", "height", "width", 3))
@@ -54,12 +55,14 @@ def export(
     Raises:
         ParityError: The graph computes something else than Keras does, for two batch sizes and two
             sizes of images.
-        ValueError: Keras runs on another backend than TensorFlow, or the weights are of another
-            model.
+        FileNotFoundError: The weights are missing.
+        ValueError: Keras runs on another backend than TensorFlow, or the weights are damaged or of
+            another model.
     """
     require_tensorflow()
     model = build(config, seed=0)
-    model.load_weights(weights)
+    with reading(weights, "weights of the model"):
+        model.load_weights(weights)
     with version(folder) as draft:
         manifest = Manifest(
             schema_version=SCHEMA_VERSION,
