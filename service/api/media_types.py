@@ -76,13 +76,13 @@ def choose(accept: str, offered: Sequence[str]) -> str:
         NotAcceptable: The header refuses all of them.
     """
     ranges = [_media_range(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
+    weights = dict(reversed(ranges))  # the first of several alike counts
 
     def quality(media_type: str) -> float:
         # The most specific range decides: a/b before a/* before */*.
         for candidate in (media_type, media_type.split("/", maxsplit=1)[0] + "/*", "*/*"):
-            for name, q in ranges:
-                if name == candidate:
-                    return q
+            if candidate in weights:
+                return weights[candidate]
         return 0.0
 
     best = max(offered, key=quality)

@@ -11,6 +11,10 @@ from service.errors import InvalidValue
 from service.manifest import OperationName
 from service.pydantic_errors import explain
 
+MOST_PARAMETERS = 64
+"""Parameters of a query that are looked at: each operation knows fewer, and each once. Those that a
+head of 64 KiB can hold would block the event loop for 11 ms."""
+
 
 class Query(BaseModel):
     """Which model: the default where none is named, and the newest version."""
@@ -95,7 +99,14 @@ class Choice:
 
 def parse(query: bytes, kind: type[Query]) -> Choice:
     """Return the parameters of a query string. Raises InvalidValue, which names the first fault."""
-    sent = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    try:
+        sent = parse_qsl(
+            query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError as error:
+        raise InvalidValue(
+            f"query: expected at most {MOST_PARAMETERS} parameters, received more"
+        ) from error
     parameters = dict(sent)
     for name in parameters:
         values = [value for each, value in sent if each == name]

@@ -23,6 +23,7 @@ OFFERED = ("image/png", "application/json", "image/webp")
         ("image/*;q=0.1, */*", "application/json"),
         ("*/*;q=0.1, image/*;q=0", "application/json"),
         ("text/html, application/json;q=0.5", "application/json"),
+        ("image/png;q=0.1, image/png, image/webp;q=0.5", "image/webp"),  # the first counts
         ("image/png;q=much, application/json;q=0.1", "application/json"),
         ("application/json;charset=utf-8", "application/json"),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.api.codecs import json_errors as explanation
+from service.api.codecs import json_errors
 from service.api.open_inference import tensors
 from tests.service.gate import Gate
 from tests.service.test_open_inference import DENOISE, images
@@ -222,7 +222,7 @@ async def test_what_is_wrong_with_numbers_is_found_out_beside_the_event_loop(
 
     def explain(*arguments: Any, **named: Any) -> None:
         threads.append(threading.current_thread())
-        explanation.explain(*arguments, **named)
+        json_errors.explain(*arguments, **named)
 
     monkeypatch.setattr(tensors, "explain", explain)
     for datatype in ("FP32", "UINT8"):

@@ -97,6 +97,7 @@ async def test_a_query_that_cannot_be_used_is_explained(
         ("decode?fit=true", "query: expected one of model, version, steps, received 'fit'"),
         ("encode?model=half&model=x", "model: expected one value, received 'half, x'"),
         ("encode?version=1&model=half&version=1", "version: expected one value, received '1, 1'"),
+        ("encode?" + "x=&" * 64 + "x=", "query: expected at most 64 parameters, received more"),
     ],
 )
 async def test_a_parameter_that_is_unknown_or_sent_twice_is_explained(
