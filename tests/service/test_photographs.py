@@ -86,12 +86,12 @@ def test_a_palette_becomes_colour_with_its_opacities(
 ) -> None:
     places, colours = samples(1, depth), samples(3, 8, (2**depth, 1))[:, 0]
     alphas = np.full(2**depth, 255)
-    told = [chunk(b"PLTE", colours.tobytes())]
+    colour_chunks = [chunk(b"PLTE", colours.tobytes())]
     if opacities is not None:
         opacities = opacities[: 2**depth]
         alphas[: len(opacities)] = opacities
-        told.append(chunk(b"tRNS", bytes(opacities)))
-    found = read(file_of(places, 3, depth, *told), LIMIT)
+        colour_chunks.append(chunk(b"tRNS", bytes(opacities)))
+    found = read(file_of(places, 3, depth, *colour_chunks), LIMIT)
     np.testing.assert_array_equal(found.pixels, colours[places[..., 0]])
     if opacities is None:
         assert found.alpha is None

@@ -83,7 +83,7 @@ COLOURS = SOFT.clip(0, 255).astype(np.uint8)
 @pytest.mark.parametrize("media_type", [WEBP, JPEG])
 @pytest.mark.parametrize("pixels", [RAMP, COLOURS], ids=["gray", "colour"])
 @pytest.mark.parametrize(
-    ("told", "power", "points"),
+    ("colour_chunks", "power", "points"),
     [
         ([gama(1)], 1.0, SRGB_PRIMARIES),
         ([gama(1 / 1.8)], 1.8, SRGB_PRIMARIES),
@@ -103,14 +103,14 @@ COLOURS = SOFT.clip(0, 255).astype(np.uint8)
     ),
 )
 def test_the_colours_of_a_png_look_the_same_in_other_formats(
-    told: list[bytes],
+    colour_chunks: list[bytes],
     power: float | None,
     points: tuple[float, ...],
     pixels: NDArray[np.uint8],
     media_type: str,
 ) -> None:
     colour_type = 0 if pixels.ndim == 2 else 2
-    body = file_of(pixels.reshape(16, 16, BANDS[colour_type]), colour_type, 8, *told)
+    body = file_of(pixels.reshape(16, 16, BANDS[colour_type]), colour_type, 8, *colour_chunks)
     found = read(body, LIMIT)
     np.testing.assert_array_equal(found.pixels, pixels)
     result = write(found, media_type, 100)
@@ -127,7 +127,7 @@ def test_the_colours_of_a_png_look_the_same_in_other_formats(
 
 
 @pytest.mark.parametrize(
-    "told",
+    "colour_chunks",
     [
         [],
         [gama(0.45455)],
@@ -141,8 +141,8 @@ def test_the_colours_of_a_png_look_the_same_in_other_formats(
         [chunk(b"cICP", bytes([1, 8, 1, 1]))],
     ],
 )
-def test_what_is_srgb_or_unknown_gets_no_profile(told: list[bytes]) -> None:
-    found = read(file_of(COLOURS, 2, 8, *told), LIMIT)
+def test_what_is_srgb_or_unknown_gets_no_profile(colour_chunks: list[bytes]) -> None:
+    found = read(file_of(COLOURS, 2, 8, *colour_chunks), LIMIT)
     for media_type in (JPEG, WEBP):
         assert "icc_profile" not in opened(write(found, media_type)).info
 

@@ -25,15 +25,15 @@ CONTAINER = b'xmlns:c="http://ns.google.com/photos/1.0/container/"'
 
 
 def in_text(keyword: bytes, text: bytes) -> bytes:
-    told = chunk(b"iTXt", keyword + b"\0\1\0\0\0" + zlib.compress(text, 1))
-    return file_of(samples(1), 0, 8, told)
+    metadata = chunk(b"iTXt", keyword + b"\0\1\0\0\0" + zlib.compress(text, 1))
+    return file_of(samples(1), 0, 8, metadata)
 
 
 def in_segments(start: bytes, content: bytes, marker: int = 0xED) -> bytes:
     room = 65_533 - len(start)
     parts = (start + content[at : at + room] for at in range(0, len(content), room))
-    told = b"".join(struct.pack(">BBH", 0xFF, marker, len(part) + 2) + part for part in parts)
-    return JPEG[:2] + told + JPEG[2:]
+    metadata = b"".join(struct.pack(">BBH", 0xFF, marker, len(part) + 2) + part for part in parts)
+    return JPEG[:2] + metadata + JPEG[2:]
 
 
 def directory(count: int) -> bytes:
@@ -63,10 +63,10 @@ def directory(count: int) -> bytes:
 )
 def test_a_hostile_file_takes_no_longer_than_its_size_asks_for(make: Callable[[], bytes]) -> None:
     body = make()
-    began = time.process_time()
+    started = time.process_time()
     with contextlib.suppress(ServiceError):
         read(body, LIMIT)
-    assert time.process_time() - began < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 def test_a_tag_of_many_attributes_is_edited_in_one_pass() -> None:
@@ -75,9 +75,9 @@ def test_a_tag_of_many_attributes_is_edited_in_one_pass() -> None:
     declared = b" ".join(
         b'xmlns:d%d="http://ns.adobe.com/hdr-gain-map/%d/"' % (n, n) for n in range(99)
     )
-    began = time.process_time()
+    started = time.process_time()
     edited = without_appended(b"<x " + CONTAINER + b" " + declared + b" " + attributes + b"/>")
-    assert time.process_time() - began < SECONDS
+    assert time.process_time() - started < SECONDS
     assert edited is not None
     assert edited.count(b'="1"') == count
     assert b"http:" not in edited
@@ -98,10 +98,10 @@ def test_a_large_picture_with_a_mark_for_its_last_pixel_is_read() -> None:
 @pytest.mark.parametrize(("unit", "expected"), [(2, 300.0), (3, 762.0)])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_the_resolution_of_a_jpeg_may_be_in_exif(order: str, unit: int, expected: float) -> None:
-    told = Image.Exif()
-    told[0x011A], told[0x011B], told[0x0128] = 300, 300, unit
-    told.endian = order
-    body = encoded(smooth(), "JPEG", exif=told.tobytes())
+    exif_data = Image.Exif()
+    exif_data[0x011A], exif_data[0x011B], exif_data[0x0128] = 300, 300, unit
+    exif_data.endian = order
+    body = encoded(smooth(), "JPEG", exif=exif_data.tobytes())
     body = body[:2] + body[20:]  # without JFIF
     assert read(body, LIMIT).metadata.dpi == pytest.approx((expected, expected))
     plain = encoded(smooth(), "JPEG", exif=b"Exif\0\0" + exif(order, 1))

@@ -89,14 +89,14 @@ def test_16_bits_of_colour_and_alpha_are_read_in_less_than_twice_their_memory(
     script = """
 import pathlib, re, sys
 from service.images.decode import read
-def told(name):
+def memory(name):
     status = pathlib.Path("/proc/self/status").read_text()
     return int(re.search(name + r":\\s+(\\d+) kB", status)[1]) * 1024
 small, large = (memoryview(pathlib.Path(name).read_bytes()) for name in sys.argv[1:])
 read(small, 1_000_000)  # with what is imported for it
-before = told("VmRSS")
+before = memory("VmRSS")
 found = read(large, 1_000_000)
-print((told("VmHWM") - before) / found.pixels.base.nbytes)
+print((memory("VmHWM") - before) / found.pixels.base.nbytes)
 """
     files = [str(tmp_path / name) for name in ("small.png", "large.png")]
     words = [sys.executable, "-c", script, *files]

@@ -39,14 +39,14 @@ from tests.service.png_files import chunk, chunks_of, file_of
 @pytest.mark.parametrize("taken", MEDIA_TYPES)
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_metadata_go_from_every_format_to_every_other(taken: str, written: str, order: str) -> None:
-    told = exif(order, 6)
+    exif_data = exif(order, 6)
     if taken == PNG:
         body = file_of(
             np.asarray(smooth()),
             2,
             8,
             chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB)),
-            chunk(b"eXIf", told),
+            chunk(b"eXIf", exif_data),
             chunk(b"pHYs", struct.pack(">IIB", 11811, 5906, 1)),
             chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP),
         )
@@ -55,7 +55,7 @@ def test_metadata_go_from_every_format_to_every_other(taken: str, written: str, 
         body = encoded(
             smooth(),
             KINDS[taken],
-            exif=prefix + told,
+            exif=prefix + exif_data,
             icc_profile=SRGB,
             xmp=XMP,
             dpi=(300, 150),
@@ -79,15 +79,15 @@ def test_metadata_go_from_every_format_to_every_other(taken: str, written: str, 
 
 @pytest.mark.parametrize("orientation", range(1, 5))
 def test_sides_that_stay_are_told_as_before(orientation: int) -> None:
-    told = exif("<", orientation)
-    body = file_of(np.asarray(smooth()), 2, 8, chunk(b"eXIf", told))
+    exif_data = exif("<", orientation)
+    body = file_of(np.asarray(smooth()), 2, 8, chunk(b"eXIf", exif_data))
     kept = read(body, LIMIT).metadata.exif
     assert kept is not None
-    assert len(kept) == len(told)
+    assert len(kept) == len(exif_data)
     # The orientation, which was in two bytes, where the thumbnail is, in two of four, and itself.
-    changed = [place for place, byte in enumerate(kept) if byte != told[place]]
+    changed = [place for place, byte in enumerate(kept) if byte != exif_data[place]]
     assert len(changed) == (1 if orientation == 1 else 2) + 18
-    assert told.endswith(b"\xff\xd8" * 9)
+    assert exif_data.endswith(b"\xff\xd8" * 9)
     assert kept.endswith(bytes(18))
 
 
@@ -180,8 +180,8 @@ def test_long_texts_stay_in_a_png(behind: bool) -> None:
 
 def test_xmp_may_be_compressed_and_large() -> None:
     xmp = XMP + b" " * 2_000_000
-    told = chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp))
-    found = read(file_of(np.asarray(smooth()), 2, 8, told), LIMIT)
+    text_chunks = chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp))
+    found = read(file_of(np.asarray(smooth()), 2, 8, text_chunks), LIMIT)
     assert found.pixels.shape == (20, 33, 3)
     assert found.metadata.xmp == xmp
 
@@ -194,12 +194,12 @@ def bomb() -> bytes:
 
 def test_a_bomb_of_metadata_is_left_out_before_it_is_large() -> None:
     zeros = bomb()
-    told = [
+    text_chunks = [
         chunk(b"iCCP", b"ICC profile\0\0" + zeros),
         chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zeros),
         chunk(b"zTXt", b"Raw profile type exif\0\0" + zeros),
     ]
-    body = file_of(samples(3), 2, 8, *told)
+    body = file_of(samples(3), 2, 8, *text_chunks)
     tracemalloc.start()
     try:
         found = read(body, LIMIT)
@@ -244,11 +244,11 @@ def test_broken_metadata_spoil_no_pixel(broken: bytes) -> None:
     np.testing.assert_array_equal(np.asarray(again), samples(3))
 
 
-def raw_profile(name: bytes, told: bytes) -> tuple[bytes, bytes]:
+def raw_profile(name: bytes, profile: bytes) -> tuple[bytes, bytes]:
     """The keyword and the text in which ImageMagick puts EXIF data."""
-    digits = told.hex().encode()
+    digits = profile.hex().encode()
     lines = [digits[at : at + 72] for at in range(0, len(digits), 72)]
-    return b"Raw profile type " + name, b"\n%s\n%8d\n%s\n" % (name, len(told), b"\n".join(lines))
+    return b"Raw profile type " + name, b"\n%s\n%8d\n%s\n" % (name, len(profile), b"\n".join(lines))
 
 
 @pytest.mark.parametrize("prefix", [b"Exif\0\0", b""])

@@ -35,8 +35,8 @@ XMP_ELEMENT = XMP.replace(b'tiff:Orientation="6" ', b"").replace(b"/>", b"><tiff
 @pytest.mark.parametrize("media_type", MEDIA_TYPES)
 def test_a_photograph_is_made_upright(media_type: str, orientation: int, order: str) -> None:
     prefix = b"" if media_type == WEBP else b"Exif\0\0"
-    told = prefix + exif(order, orientation)
-    body = encoded(smooth(), KINDS[media_type], exif=told, quality=95)
+    exif_data = prefix + exif(order, orientation)
+    body = encoded(smooth(), KINDS[media_type], exif=exif_data, quality=95)
     expected = np.asarray(ImageOps.exif_transpose(opened(body)))
     assert expected.shape == ((33, 20, 3) if orientation > 4 else (20, 33, 3))
     np.testing.assert_array_equal(read(body, LIMIT).pixels, expected)
@@ -50,8 +50,8 @@ def test_a_photograph_is_made_upright(media_type: str, orientation: int, order: 
 def test_every_band_of_every_depth_is_turned(
     orientation: int, turn: int, colour_type: int, bands: int, depth: int
 ) -> None:
-    told = chunk(b"eXIf", exif("<", orientation))
-    body = file_of(samples(bands, depth), colour_type, depth, told)
+    exif_data = chunk(b"eXIf", exif("<", orientation))
+    body = file_of(samples(bands, depth), colour_type, depth, exif_data)
     np.testing.assert_array_equal(joined(read(body, LIMIT)), np.rot90(samples(bands, depth), turn))
 
 
@@ -87,12 +87,14 @@ def test_xmp_says_upright_where_that_of_exif_was_applied(media_type: str, xmp: b
     assert found.metadata.xmp == xmp.replace(b'"6"', b'"1"').replace(b">6<", b">1<")
 
 
-def file_with(media_type: str, xmp: bytes, told: bytes = b"") -> bytes:
+def file_with(media_type: str, xmp: bytes, exif_data: bytes = b"") -> bytes:
     if media_type == PNG:
         chunks = [chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)]
-        chunks += [chunk(b"eXIf", told)] if told else []
+        chunks += [chunk(b"eXIf", exif_data)] if exif_data else []
         return file_of(np.asarray(smooth()), 2, 8, *chunks)
-    options = {"exif": (b"" if media_type == WEBP else b"Exif\0\0") + told} if told else {}
+    options = (
+        {"exif": (b"" if media_type == WEBP else b"Exif\0\0") + exif_data} if exif_data else {}
+    )
     return encoded(smooth(), KINDS[media_type], xmp=xmp, **options)
 
 
@@ -100,25 +102,25 @@ def file_with(media_type: str, xmp: bytes, told: bytes = b"") -> bytes:
 @pytest.mark.parametrize("at", [0, 8, 20, 83])
 def test_a_thumbnail_that_begins_before_its_directory_erases_nothing(at: int, order: str) -> None:
     """The first directory of these data ends at 82, with four bytes of where the next one is."""
-    told = bytearray(exif(order, 1))
-    place = told.index(struct.pack(f"{order}HHI", 0x0201, 4, 1)) + 8
-    told[place : place + 4] = struct.pack(f"{order}I", at)
-    _, upright = made_upright(bytes(told))
-    told[82:86] = bytes(4)  # the thumbnail is unlinked
-    assert upright == bytes(told)
+    exif_data = bytearray(exif(order, 1))
+    place = exif_data.index(struct.pack(f"{order}HHI", 0x0201, 4, 1)) + 8
+    exif_data[place : place + 4] = struct.pack(f"{order}I", at)
+    _, upright = made_upright(bytes(exif_data))
+    exif_data[82:86] = bytes(4)  # the thumbnail is unlinked
+    assert upright == bytes(exif_data)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(("at", "size"), [(86, 40), (100, 1)])
 def test_a_thumbnail_behind_its_directory_is_erased(at: int, size: int, order: str) -> None:
-    told = bytearray(exif(order, 1))
+    exif_data = bytearray(exif(order, 1))
     for tag, value in ((0x0201, at), (0x0202, size)):
-        place = told.index(struct.pack(f"{order}HHI", tag, 4, 1)) + 8
-        told[place : place + 4] = struct.pack(f"{order}I", value)
-    _, upright = made_upright(bytes(told))
-    told[82:86] = bytes(4)
-    told[at : at + size] = bytes(size)
-    assert upright == bytes(told)
+        place = exif_data.index(struct.pack(f"{order}HHI", tag, 4, 1)) + 8
+        exif_data[place : place + 4] = struct.pack(f"{order}I", value)
+    _, upright = made_upright(bytes(exif_data))
+    exif_data[82:86] = bytes(4)
+    exif_data[at : at + size] = bytes(size)
+    assert upright == bytes(exif_data)
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
@@ -127,9 +129,9 @@ def test_an_orientation_that_is_none_turns_nothing(orientation: int) -> None:
     np.testing.assert_array_equal(read(body, LIMIT).pixels, samples(3))
 
 
-@pytest.mark.parametrize("told", [b"", b"MM", b"II*\0\x08\0\0", b"no EXIF data" * 9])
-def test_what_is_no_exif_data_is_left_out_and_turns_nothing(told: bytes) -> None:
-    found = read(file_of(samples(3), 2, 8, chunk(b"eXIf", told)), LIMIT)
+@pytest.mark.parametrize("exif_data", [b"", b"MM", b"II*\0\x08\0\0", b"no EXIF data" * 9])
+def test_what_is_no_exif_data_is_left_out_and_turns_nothing(exif_data: bytes) -> None:
+    found = read(file_of(samples(3), 2, 8, chunk(b"eXIf", exif_data)), LIMIT)
     assert found.metadata.exif is None
     np.testing.assert_array_equal(found.pixels, samples(3))
 
@@ -137,8 +139,8 @@ def test_what_is_no_exif_data_is_left_out_and_turns_nothing(told: bytes) -> None
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("length", [8, 9, 10, 40, 57, 58, 70, 86, 110, 160])
 def test_of_exif_data_that_are_cut_off_what_is_there_is_read(order: str, length: int) -> None:
-    told = exif(order, 6)[:length]
-    found = read(file_of(samples(3), 2, 8, chunk(b"eXIf", told)), LIMIT)
+    exif_data = exif(order, 6)[:length]
+    found = read(file_of(samples(3), 2, 8, chunk(b"eXIf", exif_data)), LIMIT)
     quarters = 3 if length >= 58 else 0  # where the orientation ends
     np.testing.assert_array_equal(found.pixels, np.rot90(samples(3), quarters))
     assert found.metadata.exif is not None

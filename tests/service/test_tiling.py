@@ -197,9 +197,9 @@ def test_a_picture_of_any_aspect_takes_no_time_before_it_begins(
     model: Model, shape: tuple[int, ...]
 ) -> None:
     gray = np.zeros(shape, np.uint8)
-    began = time.process_time()
+    started = time.process_time()
     Canvas(gray, model.manifest.pixels, 1.0)
-    assert time.process_time() - began < 0.3
+    assert time.process_time() - started < 0.3
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -252,9 +252,9 @@ async def test_it_is_told_of_all_pixels_and_of_how_long_they_took(
 ) -> None:
     slow_down(monkeypatch)
     done: list[int] = []
-    began = time.perf_counter()
+    started = time.perf_counter()
     result = await denoise(model, picture(40, 77, 3), core=CORE, done=done.append)
-    elapsed = time.perf_counter() - began
+    elapsed = time.perf_counter() - started
     assert len(done) == len(TILING.cut(40, 77, core=CORE)) == 8
     assert sum(done) == 40 * 77
     assert SLOW < result.inference <= elapsed
@@ -407,8 +407,8 @@ def test_without_an_event_loop_it_does_the_same_as_often_as_wanted(
 ) -> None:
     slow_down(monkeypatch)
     noisy = picture(40, 33, 3, dtype="float32")
-    spoiled = noisy.copy()
-    spoiled[39, 32] = np.nan  # in the last tile, while another runs
+    not_finite = noisy.copy()
+    not_finite[39, 32] = np.nan  # in the last tile, while another runs
     done: list[int] = []
     clean = (
         model.photographs()
@@ -417,7 +417,7 @@ def test_without_an_event_loop_it_does_the_same_as_often_as_wanted(
     )
     assert sum(done) == 40 * 33
     with pytest.raises(InvalidValue, match="finite"):
-        model.photographs().denoise_now(spoiled, core=CORE)
+        model.photographs().denoise_now(not_finite, core=CORE)
     assert not model.batchers["denoise"].busy_for()
     again = model.photographs().denoise_now(noisy, sigma=40, strength=0.7, core=CORE).output
     np.testing.assert_array_equal(again, clean)

@@ -24,9 +24,9 @@ def test_every_batch_gets_other_noise(layer: Corruption) -> None:
 
 
 def test_dead_pixels_are_black_and_the_others_as_they_were() -> None:
-    spoiled = np.asarray(LAYERS[0](IMAGES, training=True))
-    dead = spoiled == 0
-    np.testing.assert_array_equal(spoiled[~dead], IMAGES[~dead])
+    corrupted = np.asarray(LAYERS[0](IMAGES, training=True))
+    dead = corrupted == 0
+    np.testing.assert_array_equal(corrupted[~dead], IMAGES[~dead])
     rates = dead.mean(axis=1)
     assert 0.1 < rates.min() < 0.3
     assert 0.5 < rates.max() < 0.7
@@ -34,10 +34,10 @@ def test_dead_pixels_are_black_and_the_others_as_they_were() -> None:
 
 def test_gaussian_noise_is_clipped_and_differs_in_strength() -> None:
     gray = np.full((200, 784), 0.5, np.float32)
-    spoiled = np.asarray(LAYERS[1](gray, training=True))
-    assert spoiled.min() == 0
-    assert spoiled.max() == 1
-    deviations = spoiled.std(axis=1)
+    corrupted = np.asarray(LAYERS[1](gray, training=True))
+    assert corrupted.min() == 0
+    assert corrupted.max() == 1
+    deviations = corrupted.std(axis=1)
     assert deviations.min() < 0.2
     assert deviations.max() > 0.3
 
@@ -59,5 +59,5 @@ def test_measuring_noise_is_the_same_every_time_and_within_range(noise: Noise) -
 
 
 def test_half_the_pixels_are_dead_at_an_amount_of_a_half() -> None:
-    spoiled = Noise("dead pixels", 0.5).corrupt(IMAGES, seed=1)
-    assert (spoiled == 0).mean() == pytest.approx(0.5, abs=0.01)
+    corrupted = Noise("dead pixels", 0.5).corrupt(IMAGES, seed=1)
+    assert (corrupted == 0).mean() == pytest.approx(0.5, abs=0.01)

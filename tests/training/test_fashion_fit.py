@@ -77,11 +77,11 @@ def test_training_stops_early_where_nothing_gets_better(data: FashionMnist, tmp_
 def test_a_loss_that_is_no_number_ends_the_training_with_an_error(
     data: FashionMnist, tmp_path: Path
 ) -> None:
-    spoiled = Examples(np.full_like(data.train, np.nan), data.train)
+    not_finite = Examples(np.full_like(data.train, np.nan), data.train)
     model = RECIPES["stacked"].build(1).whole
     folder = tmp_path / "run"
     with pytest.raises(FloatingPointError, match="expected a finite loss"):
-        fit(model, spoiled, spoiled, FitSettings(epochs=1), folder, verbose=0)
+        fit(model, not_finite, not_finite, FitSettings(epochs=1), folder, verbose=0)
     assert not folder.exists()  # or the next training would go on from it
 
 

@@ -60,9 +60,9 @@ def test_the_served_model_gives_what_keras_gives(folder: Path, weights: Path) ->
     for shape in ((2, 4, 20, 3), (1, 36, 8, 3)):
         images = random.random(shape, np.float32)
         for sigma in (None, 0.0, 70.0):
-            told = np.full(len(images), -1 if sigma is None else sigma, np.float32)
+            levels = np.full(len(images), -1 if sigma is None else sigma, np.float32)
             expected = np.asarray(
-                model([images, told, np.tile(UNKNOWN, (len(images), 1))], training=False)
+                model([images, levels, np.tile(UNKNOWN, (len(images), 1))], training=False)
             )
             received = served.infer("denoise", images, sigma=sigma)
             np.testing.assert_allclose(received, expected, atol=1e-5)
