@@ -1,8 +1,8 @@
-// Send a photograph as it is, lay what comes back over it. Everything goes through the public HTTP API.
+// Denoise a photograph and compare before and after, through the public HTTP API.
 
 const element = (id) => document.getElementById(`photo-${id}`);
 let file = null;
-let asked = new AbortController(); // what is asked for no more is given up, here and in the service
+let pending = new AbortController(); // aborts the previous request, here and in the service
 
 const models = (await (await fetch("models")).json()).models.filter((model) => model.state === "ready");
 const names = new Set(models.filter((model) => model.manifest.operations.denoise?.tiles).map((model) => model.name));
@@ -15,7 +15,7 @@ element("strength").addEventListener("input", () => {
   element("shown").value = Number(element("strength").value).toFixed(2);
 });
 element("known").addEventListener("input", () => {
-  element("told").hidden = element("known").value === "blind";
+  element("level").hidden = element("known").value === "blind";
 });
 element("cut").addEventListener("input", () => {
   element("compare").style.setProperty("--cut", `${element("cut").value}%`);
@@ -34,28 +34,28 @@ function choose(chosen) {
 
 async function send() {
   if (!file) return;
-  asked.abort();
-  asked = new AbortController();
-  const { signal } = asked;
-  const began = performance.now();
-  const timer = setInterval(() => report(`${((performance.now() - began) / 1000).toFixed(0)} s`), 500);
+  pending.abort();
+  pending = new AbortController();
+  const { signal } = pending;
+  const start = performance.now();
+  const timer = setInterval(() => report(`${((performance.now() - start) / 1000).toFixed(0)} s`), 500);
   signal.addEventListener("abort", () => clearInterval(timer));
   const path = `denoise?${query()}`;
   const accept = element("format").value;
   try {
     const headers = accept ? { Accept: accept } : {};
-    const answer = await fetch(path, { method: "POST", body: file, headers, signal });
-    if (!answer.ok) throw new Error((await answer.json()).detail);
-    const clean = await answer.blob();
-    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    const response = await fetch(path, { method: "POST", body: file, headers, signal });
+    if (!response.ok) throw new Error((await response.json()).detail);
+    const clean = await response.blob();
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
     show("after", clean);
     element("save").href = element("after").src;
     element("save").download = `clean-${file.name.replace(/\.[^.]*$/, "")}.${clean.type.split("/")[1]}`;
     element("result").hidden = false;
-    const stages = (answer.headers.get("Server-Timing") ?? "").replaceAll(";dur=", " ").replaceAll(",", " ms,");
-    report(`${seconds} s, on ${answer.headers.get("X-Execution-Provider")}: ${stages} ms`);
-    const wanted = accept ? ` -H 'Accept: ${accept}'` : "";
-    element("command").textContent = `curl --data-binary @photo '${new URL(path, location.href)}'${wanted} -o clean`;
+    const stages = (response.headers.get("Server-Timing") ?? "").replaceAll(";dur=", " ").replaceAll(",", " ms,");
+    report(`${seconds} s, on ${response.headers.get("X-Execution-Provider")}: ${stages} ms`);
+    const header = accept ? ` -H 'Accept: ${accept}'` : "";
+    element("command").textContent = `curl --data-binary @photo '${new URL(path, location.href)}'${header} -o clean`;
     element("command").hidden = false;
   } catch (error) {
     if (error.name !== "AbortError") report(error.message, true);
@@ -66,7 +66,7 @@ async function send() {
 
 function query() {
   const parameters = new URLSearchParams({ model: element("model").value });
-  if (element("known").value === "told") parameters.set("sigma", element("sigma").value);
+  if (element("known").value === "known") parameters.set("sigma", element("sigma").value);
   if (element("strength").value !== "1") parameters.set("strength", element("strength").value);
   return parameters;
 }

@@ -1,14 +1,14 @@
-// Spoil a picture, send it, show what comes back. Everything goes through the public HTTP API.
+// Add noise to a thumbnail, denoise or reconstruct it, and show the result, through the public HTTP API.
 
 const SAMPLES = ["boot", "pullover", "trousers", "bag", "dress", "sneaker"];
 const element = (id) => document.getElementById(id);
-let original = null; // ImageData of the picture as the model sees it
-let turn = 0; // answers to anything but the newest request are dropped
+let original = null; // ImageData of the model's input, without noise
+let newestRequest = 0; // responses to older ones are dropped
 
 const models = (await (await fetch("models")).json()).models.filter((model) => model.state === "ready");
 const newest = new Map();
 for (const model of models) {
-  const isOfPhotographs = model.manifest.operations.denoise?.tiles; // photographs.js has those
+  const isOfPhotographs = model.manifest.operations.denoise?.tiles; // photographs.js handles those
   if (!newest.has(model.name) && !isOfPhotographs) newest.set(model.name, model);
 }
 for (const [name, model] of newest) {
@@ -39,7 +39,7 @@ async function choose(url, pressed) {
   try {
     await picture.decode();
   } catch {
-    report("This file is not a picture that the browser can show.", true);
+    report("The browser cannot decode this file.", true);
     return;
   }
   original = grayscale(picture, 28);
@@ -47,7 +47,7 @@ async function choose(url, pressed) {
   await send();
 }
 
-// The picture in gray, its aspect kept, on black: what ?fit=true does on the server.
+// Convert to gray and fit onto black, the aspect ratio kept, as ?fit=true does on the server.
 function grayscale(picture, size) {
   const canvas = new OffscreenCanvas(size, size);
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -68,7 +68,7 @@ function mapGray(image, change) {
   }
 }
 
-function spoiled(image, kind, amount) {
+function addNoise(image, kind, amount) {
   const copy = new ImageData(new Uint8ClampedArray(image.data), image.width, image.height);
   const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
   if (kind === "dead") mapGray(copy, (gray) => (Math.random() < amount ? 0 : gray));
@@ -77,52 +77,52 @@ function spoiled(image, kind, amount) {
 }
 
 async function send() {
-  const mine = ++turn;
+  const request = ++newestRequest;
   const model = newest.get(element("model").value);
   element("shown").value = Number(element("amount").value).toFixed(2);
-  const noisy = spoiled(original, element("noise").value, Number(element("amount").value));
+  const noisy = addNoise(original, element("noise").value, Number(element("amount").value));
   draw("noisy", noisy);
   show("before", psnr(original, noisy));
   try {
-    const { picture, timing, command } = await restored(model, await png(noisy));
-    if (mine !== turn) return;
-    const canvas = context("answer", picture);
+    const { picture, timing, command } = await restore(model, await png(noisy));
+    if (request !== newestRequest) return;
+    const canvas = context("output", picture);
     canvas.drawImage(picture, 0, 0);
-    const answer = canvas.getImageData(0, 0, picture.width, picture.height);
-    show("after", psnr(original, answer));
+    const output = canvas.getImageData(0, 0, picture.width, picture.height);
+    show("after", psnr(original, output));
     element("command").textContent = command;
     report(`${model.name}, version ${model.version}, on ${model.execution_provider}: ${timing}`, false);
   } catch (error) {
-    if (mine === turn) report(error.message, true);
+    if (request === newestRequest) report(error.message, true);
   }
 }
 
-async function restored(model, body) {
+async function restore(model, body) {
   const query = `model=${model.name}&version=${model.version}`;
   const here = new URL(".", location.href).href;
-  const sent = `curl --data-binary @picture.png '${here}`;
-  let answer;
+  const curl = `curl --data-binary @picture.png '${here}`;
+  let response;
   let command;
   if ("denoise" in model.manifest.operations) {
-    answer = await post(`denoise?${query}&fit=true`, body, { "Content-Type": "image/png" });
-    command = `${sent}denoise?${query}&fit=true' -o clean.png`;
+    response = await post(`denoise?${query}&fit=true`, body, { "Content-Type": "image/png" });
+    command = `${curl}denoise?${query}&fit=true' -o clean.png`;
   } else {
     const npy = { "Content-Type": "image/png", Accept: "application/x-npy" };
     const codings = await post(`encode?${query}&fit=true`, body, npy);
     const decoded = { "Content-Type": "application/x-npy", Accept: "image/png" };
-    answer = await post(`decode?${query}`, await codings.blob(), decoded);
+    response = await post(`decode?${query}`, await codings.blob(), decoded);
     command =
-      `${sent}encode?${query}&fit=true' -H 'Accept: application/x-npy' -o codings.npy\n` +
+      `${curl}encode?${query}&fit=true' -H 'Accept: application/x-npy' -o codings.npy\n` +
       `curl --data-binary @codings.npy '${here}decode?${query}' -H 'Accept: image/png' -o clean.png`;
   }
-  const timing = (answer.headers.get("Server-Timing") ?? "").replaceAll(";dur=", " ").replaceAll(",", " ms,") + " ms";
-  return { picture: await createImageBitmap(await answer.blob()), timing, command };
+  const timing = (response.headers.get("Server-Timing") ?? "").replaceAll(";dur=", " ").replaceAll(",", " ms,") + " ms";
+  return { picture: await createImageBitmap(await response.blob()), timing, command };
 }
 
 async function post(path, body, headers) {
-  const answer = await fetch(path, { method: "POST", body, headers });
-  if (!answer.ok) throw new Error((await answer.json()).detail);
-  return answer;
+  const response = await fetch(path, { method: "POST", body, headers });
+  if (!response.ok) throw new Error((await response.json()).detail);
+  return response;
 }
 
 async function png(image) {
