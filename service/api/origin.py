@@ -26,7 +26,8 @@ def check_origin(exchange: Exchange) -> None:
             )
         return
     origin = exchange.header(b"origin")
-    if origin and origin.lower().partition("://")[2] != exchange.header(b"host").lower():
+    _, is_named, host = origin.lower().partition("://")
+    if origin and not (is_named and host == exchange.header(b"host").lower()):
         raise CrossOriginForbidden(
             "Origin: expected the service's own, by its Host header, of a request that changes "
             f"state, received {origin[:200]!r}"

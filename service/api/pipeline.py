@@ -153,7 +153,7 @@ class Batches:
         self, _exchange: Exchange, codec: Codec, inputs: Inputs, _ticket: Ticket
     ) -> asyncio.Future[Result]:
         """Queue inputs that are checked."""
-        return codec.model.submit(codec.operation, inputs.array, inputs.steps)
+        return codec.model.batchers[codec.operation].submit(inputs.array, inputs.steps)
 
 
 class Endpoint(ABC):

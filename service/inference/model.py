@@ -1,6 +1,5 @@
 """One served model: its operations, each with its queue and session."""
 
-import asyncio
 from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
@@ -9,7 +8,6 @@ from service.errors import OperationNotOffered, ShapeMismatch
 from service.inference.batcher import Batcher
 from service.inference.device import CUDA
 from service.inference.pixels import Floats
-from service.inference.queue import Result
 from service.inference.session import Session, Sigma
 from service.inference.tiling.denoise import Denoiser
 from service.manifest import Manifest, OperationName, Tensor
@@ -117,16 +115,6 @@ class Model:
         """Check inputs and run an operation in this thread, past the queue; raise as check()."""
         self.check(operation, array, steps, sigma)
         return self.batchers[operation].session.run(array, steps, sigma)
-
-    def submit(
-        self,
-        operation: OperationName,
-        array: Floats,
-        steps: int | None = None,
-        sigma: Sigma | None = None,
-    ) -> asyncio.Future[Result]:
-        """Queue inputs that check() accepts, as Batcher.submit() does."""
-        return self.batchers[operation].submit(array, steps, sigma)
 
     def seconds(self, operation: OperationName, size: int, steps: int | None = None) -> float:
         """Return the seconds that a request will keep the session busy, as Throughput.seconds().

@@ -146,6 +146,7 @@ CROSS = [
     {"Sec-Fetch-Site": "cross-site", "Origin": "http://service"},
     {"Origin": "https://example.org"},
     {"Origin": "null"},
+    {"Origin": "null", "Host": ""},
     {"Origin": "http://service:8001"},
     {"Origin": "http://service.example.org"},
 ]

@@ -66,7 +66,7 @@ async def test_a_version_that_goes_is_served_no_more_and_its_requests_are_answer
 ) -> None:
     write_model(root, "mirror")
     await repository.refresh()
-    answer = repository.registry.get("mirror").submit("encode", IMAGES)
+    answer = repository.registry.get("mirror").batchers["encode"].submit(IMAGES)
     shutil.rmtree(root / "mirror")
     await repository.refresh()
     assert states(repository) == {"half/1": "ready"}
