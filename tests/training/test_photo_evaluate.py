@@ -15,7 +15,7 @@ from training.autoencoders.photo import PhotoConfig
 from training.cli import main
 from training.datasets import photos
 from training.datasets.photos import Folder, middle, open_image
-from training.photo import pipeline, recipe
+from training.photo import camera_simulation, recipe
 from training.photo.cases import cases, white
 from training.photo.classical import prepare
 from training.photo.evaluate import evaluate
@@ -48,20 +48,24 @@ def test_demosaicing_gives_back_what_is_smooth() -> None:
     mosaic[::2, ::2], mosaic[1::2, 1::2] = smooth[::2, ::2, 0], smooth[1::2, 1::2, 2]
     mosaic[::2, 1::2], mosaic[1::2, ::2] = smooth[::2, 1::2, 1], smooth[1::2, ::2, 1]
     inside = (slice(2, -2), slice(2, -2))
-    np.testing.assert_allclose(pipeline.demosaic(mosaic)[inside], smooth[inside], atol=1e-12)
+    np.testing.assert_allclose(
+        camera_simulation.demosaic(mosaic)[inside], smooth[inside], atol=1e-12
+    )
 
 
 def test_a_camera_adds_noise_that_grows_with_its_sensitivity() -> None:
     grey = np.full((64, 64, 3), 120, np.uint8)
-    clean = pipeline.photograph(grey, None, index=0)
+    clean = camera_simulation.photograph(grey, None, index=0)
     assert np.abs(clean.astype(int) - grey).max() <= 2  # JPEG
     errors = [
-        np.std(pipeline.photograph(grey, each, index=0).astype(float) - clean)
-        for each in pipeline.SENSITIVITIES
+        np.std(camera_simulation.photograph(grey, each, index=0).astype(float) - clean)
+        for each in camera_simulation.SENSITIVITIES
     ]
     assert 1 < errors[0] < errors[1] / 1.5 < errors[2] / 2
-    again = pipeline.photograph(grey, pipeline.SENSITIVITIES[0], index=1)
-    assert not np.array_equal(again, pipeline.photograph(grey, pipeline.SENSITIVITIES[0], index=0))
+    again = camera_simulation.photograph(grey, camera_simulation.SENSITIVITIES[0], index=1)
+    assert not np.array_equal(
+        again, camera_simulation.photograph(grey, camera_simulation.SENSITIVITIES[0], index=0)
+    )
 
 
 def test_every_denoiser_that_is_installed_improves_and_the_others_are_named() -> None:

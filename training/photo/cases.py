@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.datasets.photos import Pixels
-from training.photo import pipeline
+from training.photo import camera_simulation
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,12 @@ def cases(images: Sequence[Pixels], sigmas: Sequence[float]) -> Iterator[Case]:
         noisy = [white(image, sigma, index=index) for index, image in enumerate(images)]
         known = [float(sigma)] * len(images)
         yield Case(f"white noise of sigma {sigma:g}", list(images), noisy, known)
-    clean = [pipeline.photograph(image, None, index=index) for index, image in enumerate(images)]
-    for sensitivity in pipeline.SENSITIVITIES:
+    clean = [
+        camera_simulation.photograph(image, None, index=index) for index, image in enumerate(images)
+    ]
+    for sensitivity in camera_simulation.SENSITIVITIES:
         noisy = [
-            pipeline.photograph(image, sensitivity, index=index)
+            camera_simulation.photograph(image, sensitivity, index=index)
             for index, image in enumerate(images)
         ]
         # The sigma of camera noise is not set by a parameter, so it is measured.

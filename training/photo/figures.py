@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from service.inference.model import Model
 from training.datasets.photos import Folder, Pixels, middle, open_image
-from training.photo import pipeline
+from training.photo import camera_simulation
 from training.photo.cases import white
 from training.photo.noise import mix
 from training.photo.noise.types import to_bytes, to_floats
@@ -60,10 +60,13 @@ def restored(crops: Sequence[Pixels], model: Model, path: Path) -> Path:
         ),
         "camera noise, high ISO": (
             [
-                pipeline.photograph(crop, pipeline.SENSITIVITIES[-1], index=index)
+                camera_simulation.photograph(crop, camera_simulation.SENSITIVITIES[-1], index=index)
                 for index, crop in enumerate(crops)
             ],
-            [pipeline.photograph(crop, None, index=index) for index, crop in enumerate(crops)],
+            [
+                camera_simulation.photograph(crop, None, index=index)
+                for index, crop in enumerate(crops)
+            ],
         ),
     }
     rows = {}
