@@ -1,6 +1,6 @@
-"""Draw docs/architecture.md's diagram from the imports, and its two tables from traced requests.
+"""Draw the diagram of docs/architecture.md from the imports, its tables from traced requests.
 
-make architecture writes them; a test compares them with what the code is.
+`make architecture` writes them; a test checks that they are up to date.
 """
 
 import ast
@@ -25,26 +25,26 @@ from service.settings import SHIPPED_MODELS, Settings
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
-WINGS = ("training", "service")
+PACKAGES = ("training", "service")
 
 Graph = Mapping[str, set[str]]
 
 
 def modules() -> Graph:
-    """Return the imports of every module: of the standard library and of others' packages none."""
-    graph = grimp.build_graph(*WINGS, cache_dir=None)
+    """Return the imports of every module within this project."""
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     return {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
 
 
 def parts(imports: Graph) -> Graph:
-    """Return the imports between the parts of a wing: its packages, and its modules outside them.
+    """Return the imports between the parts of the top-level packages: subpackages and modules.
 
-    The wings' own `__init__.py` are left out: they hold a version and nothing else.
+    The `__init__.py` of the top-level packages are omitted: they hold only a version.
     """
     found: dict[str, set[str]] = {}
     for module, imported in imports.items():
-        if module not in WINGS:
-            targets = {_part(each) for each in imported if each not in WINGS}
+        if module not in PACKAGES:
+            targets = {_part(each) for each in imported if each not in PACKAGES}
             found.setdefault(_part(module), set()).update(targets - {_part(module)})
     return found
 
@@ -54,10 +54,10 @@ def _part(module: str) -> str:
 
 
 def reduced(graph: Graph) -> Graph:
-    """Return the transitive reduction of a graph: without the edges that a longer way implies.
+    """Return the transitive reduction of a graph: without the edges that longer paths imply.
 
     Raises:
-        graphlib.CycleError: the graph has a circle.
+        graphlib.CycleError: The graph has a cycle.
     """
     below: dict[str, set[str]] = {}
     for node in TopologicalSorter(graph).static_order():
@@ -69,11 +69,11 @@ def reduced(graph: Graph) -> Graph:
 
 
 def mermaid(graph: Graph) -> str:
-    """Return a diagram of a graph in Mermaid's language, a box for each wing."""
+    """Return a Mermaid diagram of a graph with a box for each top-level package."""
     lines = ["```mermaid", "flowchart TD"]
-    for wing in WINGS:
-        lines.append(f"    subgraph {wing}")
-        names = sorted(name for name in graph if name.startswith(f"{wing}."))
+    for package in PACKAGES:
+        lines.append(f"    subgraph {package}")
+        names = sorted(name for name in graph if name.startswith(f"{package}."))
         lines += [f"        {_id(name)}[{name.partition('.')[2]}]" for name in names]
         lines.append("    end")
     for node in sorted(graph):
@@ -93,7 +93,7 @@ class Trace:
         self.recording = False
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
-        """Note a call: a profile function of sys and threading."""
+        """Record the file of a call, as a profile function of sys and threading."""
         if self.recording and event == "call":
             path = Path(frame.f_code.co_filename)
             if path.is_relative_to(ROOT / "service"):
@@ -101,7 +101,7 @@ class Trace:
 
 
 async def traced(path: str, content: bytes, media_type: str) -> list[str]:
-    """Return the files that a request passes in an application that is warm."""
+    """Return the files whose code a request runs in a warm application."""
     trace = Trace()
     sys.setprofile(trace)
     threading.setprofile(trace)
@@ -110,7 +110,7 @@ async def traced(path: str, content: bytes, media_type: str) -> list[str]:
         transport = httpx.ASGITransport(app=_with_body_at_hand(app, content))
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             for recording in (False, True):
-                await asyncio.sleep(0.1)  # what the first request leaves to threads is done by then
+                await asyncio.sleep(0.1)  # for threads that the first request started
                 trace.recording = recording
                 response = await client.post(
                     path, content=content, headers={"Content-Type": media_type}
@@ -123,7 +123,7 @@ async def traced(path: str, content: bytes, media_type: str) -> list[str]:
 
 
 def _with_body_at_hand(app: ASGIApp, body: bytes) -> ASGIApp:
-    """Return an application that gets a short body as the service's HTTP protocol hands it over."""
+    """Return an application that gets a short body as service/server/http_protocol.py passes it."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, "extensions": {BODY_AT_HAND: lambda: body}}, receive, send)
@@ -150,7 +150,7 @@ def photograph() -> bytes:
 
 
 def rendered(page: str) -> str:
-    """Return the page with everything that is drawn between its markers drawn anew."""
+    """Return the page with the diagram and tables between its markers redrawn."""
     image = (ROOT / "docs" / "examples" / "images.json").read_bytes()
     json = traced("/denoise?model=denoising-gaussian", image, "application/json")
     photo = traced("/denoise", photograph(), "image/png")
