@@ -71,6 +71,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     from service.inference.loader import newest
 
     exported = newest(options.models)
+    if not exported:
+        raise FileNotFoundError(
+            f"{options.models}: expected folders <name>/<version>/ of exported models, received "
+            "none; --models names another folder"
+        )
     chosen: dict[Family, list[Path]] = {}
     for name in exported if ALL in options.names else options.names:
         version = options.version

@@ -92,6 +92,27 @@ def test_a_model_that_does_not_exist_cannot_be_evaluated(workplace: Path, sample
         main(["evaluate", NAME, "--version", "9", *models])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["export", "stacked", "--runs", "{}"], "/stacked: expected a trained model, received"),
+        (["export", NAME, "stacked", "--runs", "{}"], "expected a trained model, received none"),
+        (["export", "photo", "--runs", "{}"], "/photo: expected .*, received"),
+        (["evaluate", NAME, "--models", "{}"], r"{}: expected folders <name>/<version>/ of"),
+        (["evaluate", "all", "--models", "{}"], r"{}: expected folders <name>/<version>/ of"),
+        (["evaluate", "photo", "--models", "{}"], r"{}: expected folders <name>/<version>/ of"),
+    ],
+    ids=str,
+)
+def test_models_that_do_not_exist_are_noticed_before_data_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], text: str
+) -> None:
+    monkeypatch.setenv("FASHION_MNIST", str(tmp_path / "data"))  # which has none
+    folder = str(tmp_path / "nothing")
+    with pytest.raises(SystemExit, match=text.replace("{}", folder)):
+        main([each.replace("{}", folder) for each in arguments])
+
+
 HEAVY = {"keras", "tensorflow", "torch", "jax", "tf2onnx"}
 
 

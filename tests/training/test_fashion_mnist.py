@@ -2,13 +2,14 @@
 
 import gzip
 import shutil
+import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from training.datasets import fashion_mnist
-from training.datasets.fashion_mnist import FashionMnist
+from training.datasets.fashion_mnist import FILES, FashionMnist
 
 
 def test_the_last_twelfth_of_the_training_images_is_held_out(data: FashionMnist) -> None:
@@ -47,17 +48,62 @@ def test_keras_downloads_it_where_no_folder_has_it(
     assert len(fashion_mnist.load(subset=10).train) == 10
 
 
-def test_a_folder_without_the_files_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="train-images-idx3-ubyte"):
-        fashion_mnist.load(tmp_path)
+@pytest.mark.parametrize("source", ["argument", "variable", "package"])
+@pytest.mark.parametrize("missing", [FILES, *((each,) for each in FILES)], ids=str)
+def test_a_folder_without_the_files_is_named_with_what_it_lacks(
+    samples: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    missing: tuple[str, ...],
+    source: str,
+) -> None:
+    folder = shutil.copytree(samples, tmp_path / "data")
+    for name in missing:
+        (folder / name).unlink()
+    monkeypatch.setattr(fashion_mnist, "DEBIAN", folder)
+    monkeypatch.delenv("FASHION_MNIST", raising=False)
+    if source == "variable":
+        monkeypatch.setenv("FASHION_MNIST", str(folder))
+    with pytest.raises(FileNotFoundError) as caught:
+        fashion_mnist.load(folder if source == "argument" else None)
+    assert str(caught.value) == (
+        f"{'FASHION_MNIST=' if source == 'variable' else ''}{folder}: expected a folder of "
+        f"Fashion-MNIST's files ({', '.join(FILES)}), received it "
+        f"without {', '.join(missing)}"
+    )
 
 
-FILES = (
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-)
+@pytest.mark.parametrize("is_file", [False, True])
+@pytest.mark.parametrize("source", ["argument", "variable"])
+def test_a_folder_that_does_not_exist_is_named(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, is_file: bool
+) -> None:
+    folder = samples / FILES[0] if is_file else tmp_path / "nothing"
+    named = str(folder)
+    if source == "variable":
+        monkeypatch.setenv("FASHION_MNIST", str(folder))
+        named = f"FASHION_MNIST={folder}"
+    with pytest.raises(FileNotFoundError, match=f"{named}: expected a folder.*received no folder"):
+        fashion_mnist.load(folder if source == "argument" else None)
+
+
+def test_what_to_do_without_a_network_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
+    monkeypatch.setattr(fashion_mnist, "DEBIAN", tmp_path / "nothing")
+    monkeypatch.delenv("FASHION_MNIST", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(FileNotFoundError) as caught:
+        fashion_mnist.load()
+    message = str(caught.value)
+    assert message.startswith("--data: expected a folder of Fashion-MNIST's files (train-images-")
+    assert "Keras cannot download them: URL fetch failure" in message
+    assert "FASHION_MNIST can name the folder" in message
+    assert f"package dataset-fashion-mnist installs it as {tmp_path}" in message
 
 
 def idx(array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:

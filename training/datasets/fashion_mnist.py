@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from training import backend
 
+VARIABLE = "FASHION_MNIST"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
 LICENCE = "MIT"
 CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
@@ -50,13 +57,18 @@ def load(folder: Path | None = None, *, subset: int | None = None) -> FashionMni
         subset: Keep only that many training images, and a tenth as many of the others.
 
     Raises:
-        FileNotFoundError: The folder lacks a file.
+        FileNotFoundError: The folder lacks a file, or there is none and Keras cannot download the
+            files.
         ValueError: A file is damaged or no IDX file, has images of another size, or has another
             number of images than of labels.
     """
-    named = folder or (Path(value) if (value := os.environ.get("FASHION_MNIST")) else None)
-    if named or DEBIAN.is_dir():
-        (images, labels), (test, _) = _read_folder(named or DEBIAN)
+    variable = os.environ.get(VARIABLE)
+    if folder:
+        (images, labels), (test, _) = _read_folder(folder, str(folder))
+    elif variable:
+        (images, labels), (test, _) = _read_folder(Path(variable), f"{VARIABLE}={variable}")
+    elif DEBIAN.is_dir():
+        (images, labels), (test, _) = _read_folder(DEBIAN, str(DEBIAN))
     else:
         (images, labels), (test, _) = _download()
     held_out = len(images) // HELD_OUT
@@ -82,20 +94,33 @@ def _download() -> tuple[Part, Part]:
             f"{cache}: expected Fashion-MNIST's four files, received: {error}; Keras downloads "
             "them again where the folder is removed"
         ) from error
+    except Exception as error:  # Keras raises no narrower one without a network
+        raise FileNotFoundError(
+            f"--data: expected a folder of Fashion-MNIST's files ({', '.join(FILES)}), received "
+            f"none, and Keras cannot download them: {error}; {VARIABLE} can name the folder too, "
+            f"and Debian's package dataset-fashion-mnist installs it as {DEBIAN}"
+        ) from error
     for part, least in zip(parts, (HELD_OUT, 1), strict=True):
         _check(part, cache, cache, least)
     return parts
 
 
-def _read_folder(folder: Path) -> tuple[Part, Part]:
-    def part(stem: str, least: int) -> Part:
-        images = folder / f"{stem}-images-idx3-ubyte.gz"
-        labels = folder / f"{stem}-labels-idx1-ubyte.gz"
+def _read_folder(folder: Path, name: str) -> tuple[Part, Part]:
+    missing = [file for file in FILES if not (folder / file).is_file()]
+    if missing:
+        received = f"it without {', '.join(missing)}" if folder.is_dir() else "no folder"
+        raise FileNotFoundError(
+            f"{name}: expected a folder of Fashion-MNIST's files ({', '.join(FILES)}), received "
+            f"{received}"
+        )
+
+    def part(images: Path, labels: Path, least: int) -> Part:
         read = _read_idx(images), _read_idx(labels)
         _check(read, images, labels, least)
         return read
 
-    return part("train", HELD_OUT), part("t10k", 1)
+    paths = [folder / file for file in FILES]
+    return part(*paths[:2], HELD_OUT), part(*paths[2:], 1)
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:

@@ -84,9 +84,10 @@ class FashionFamily:
         from training.fashion.train import load
         from training.record import versions
 
+        trained = {name: load(options.runs / name) for name in folders}
         images = fashion_mnist.load(options.data).validation
-        for name, folder in folders.items():
-            autoencoder, record = load(options.runs / name)
+        for name, (autoencoder, record) in trained.items():
+            folder = folders[name]
             before = record.validation_mse_before_fine_tuning
             manifest = export(
                 autoencoder,
