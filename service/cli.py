@@ -121,11 +121,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
             files.add(added)
         for setting in settings:
             field = Settings.model_fields[setting]
+            default = "" if field.default is None else f"default {field.default}; "
             added.add_argument(
                 flag(setting),
                 dest=setting,
                 default=argparse.SUPPRESS,
-                help=f"{field.description} (default {field.default}; {variable(setting)})",
+                help=f"{field.description} ({default}{variable(setting)})",
             )
     return parser
 

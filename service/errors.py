@@ -4,9 +4,15 @@ Messages read "expected ..., received ...". api/pipeline.py turns them into resp
 to a model, api/problems.py for all others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
+
+
+def one_of(values: Iterable[object]) -> str:
+    """Return what a message expects: the only value, "one of" several, or "none"."""
+    *more, last = map(str, values) if (values := list(values)) else ["none"]
+    return f"one of {', '.join([*more, last])}" if more else last
 
 
 class ServiceError(Exception):

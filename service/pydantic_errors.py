@@ -14,6 +14,8 @@ MESSAGES = {
     "greater_than": "expected more than {gt}, received {input}",
     "greater_than_equal": "expected at least {ge}, received {input}",
     "less_than_equal": "expected at most {le}, received {input}",
+    "bool_type": "expected true or false, received {input}",
+    "bool_parsing": "expected true or false, received {input}",
     "float_parsing": "expected a number, received {input}",
     "int_parsing": "expected a whole number, received {input}",
     "int_from_float": "expected a whole number, received {input}",

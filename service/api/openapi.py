@@ -51,7 +51,7 @@ HEADERS: Mapping[str, dict[str, Any]] = {
     "X-Model-Version": _header("its version", "integer"),
     "X-Execution-Provider": _header("what runs it, by ONNX Runtime's name"),
     "Server-Timing": _header("parse, queue, inference and write, in milliseconds"),
-    "Retry-After": _header("seconds until there is room", "integer"),
+    "Retry-After": _header("seconds after which to try again", "integer"),
     "Inference-Header-Content-Length": _header("bytes of JSON before those of tensors", "integer"),
 }
 """Headers of responses."""
@@ -114,7 +114,7 @@ def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
         case "X-Request-Id":
             return True
         case "Retry-After":
-            return status == "429"
+            return status == "429" or (runs and status == "503")
         case "Server-Timing":
             return runs and status == "200"
         case "Inference-Header-Content-Length":

@@ -23,6 +23,7 @@ from service.api.problems import Failed, Failure, failed, refused
 from service.api.request import Exchange, Header
 from service.errors import (
     BodyTooLarge,
+    DeadlineExceeded,
     InvalidValue,
     Overloaded,
     ServiceError,
@@ -109,6 +110,8 @@ class Serving:
             except ServiceError as error:
                 if isinstance(error, StartupError):  # a model that the client asked to load
                     worst = logging.WARNING
+                if isinstance(error, DeadlineExceeded):
+                    error.headers = {"Retry-After": str(self.admission.wait())}
                 await _fail(exchange, failure, error)
             except ClientDisconnect:
                 exchange.status = CLIENT_GONE

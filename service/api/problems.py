@@ -15,6 +15,8 @@ from service.errors import Overloaded, ServiceError
 
 OPEN_INFERENCE = "/v2"
 """The path of the Open Inference Protocol, under which errors have its form."""
+ENTRANCES = ("/", "/docs", "/openapi.json", OPEN_INFERENCE)
+"""Paths that are no part of the OpenAPI document, or where another protocol's begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ async def http_error(request: Request, error: Exception) -> Response:
     path, status, headers = request.scope["path"], error.status_code, error.headers or {}
     detail = error.detail
     if status == HTTPStatus.NOT_FOUND:
-        known = ", ".join(_documented(request.app, like=path))
+        known = ", ".join(_known(request.app, like=path))
         detail = f"path: expected one of {known}, received {path[:80]!r}"
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"method: expected {headers.get('Allow', 'GET')}, received {request.method}"
@@ -109,14 +111,16 @@ async def http_error(request: Request, error: Exception) -> Response:
     return error_response(path, status, title.lower().replace(" ", "-"), title, detail, headers)
 
 
-def _documented(app: FastAPI, *, like: str) -> Iterator[str]:
-    """Yield the documented paths of the protocol that a path belongs to."""
+def _known(app: FastAPI, *, like: str) -> Iterator[str]:
+    """Yield the paths of the protocol that a path belongs to, and beside /v2 where others begin."""
     is_like = _is_open_inference(like)
     for route in app.routes:
         if not isinstance(route, APIRoute) or not route.include_in_schema:
             continue
-        if _is_open_inference(route.path) == is_like:
+        if _is_open_inference(route.path) == is_like and route.path not in ENTRANCES:
             yield route.path
+    if not is_like:
+        yield from ENTRANCES
 
 
 def _is_open_inference(path: str) -> bool:

@@ -114,7 +114,9 @@ def parse(query: bytes, kind: type[Query]) -> Choice:
             raise InvalidValue(
                 f"query: expected one of {', '.join(kind.model_fields)}, received {name[:40]!r}"
             )
-        if len(values) > 1 or not values[0]:
+        if not any(values):
+            raise InvalidValue(f"{name}: expected a value, received {values[0]!r}")
+        if len(values) > 1:
             raise InvalidValue(f"{name}: expected one value, received {', '.join(values)[:80]!r}")
     try:
         return Choice(**kind.model_validate(parameters).model_dump())

@@ -5,10 +5,11 @@ Imports of what runs it wait until it runs, so that --help comes at once.
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from service import standard_output
-from service.errors import InvalidValue
-from service.manifest import PHOTO
+from service.errors import InvalidValue, OperationNotOffered
+from service.manifest import PHOTO, Manifest
 from service.settings import Settings, flag, variable
 
 SUMMARY = "remove the noise from photographs in files and folders"
@@ -116,7 +117,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     from service.files.plan import STANDARD, plan
     from service.files.progress import Progress, report
     from service.images.encode import QUALITY
-    from service.inference.loader import load, locate
+    from service.inference.loader import find, load, locate
 
     if options.output == STANDARD and standard_output.opened().isatty():
         raise InvalidValue("OUT: expected a file or a pipe behind -, received a terminal")
@@ -128,7 +129,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     )
     name = options.model or settings.default_picture or PHOTO
     folder = locate(settings.models, name, options.version)
-    denoiser = load(folder, execution=settings.execution).photographs()
+    model = load(folder, execution=settings.execution)
+    if not model.takes_photographs("denoise"):
+        able = dict.fromkeys(filter(None, map(_denoiser_in, find(settings.models))))
+        raise OperationNotOffered(
+            "model: expected one that denoises photographs "
+            f"({', '.join(able) or 'none does'}), received {name}"
+        )
+    denoiser = model.photographs()
     denoiser.check_sigma(options.sigma)
     how = Options(
         sigma=options.sigma,
@@ -146,6 +154,16 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         summary = f"written: {written}, failed: {failed}, skipped as other files: {planned.skipped}"
         report(summary)
     return 1 if failed else 0
+
+
+def _denoiser_in(folder: Path) -> str | None:
+    """Return the name of the model in a folder, None if it denoises no photographs."""
+    try:
+        manifest = Manifest.read(folder)
+    except (OSError, ValueError):
+        return None
+    denoise = manifest.operations.get("denoise")
+    return manifest.name if denoise and denoise.tiles else None
 
 
 def _number(low: float, high: float) -> Callable[[str], float]:

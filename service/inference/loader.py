@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from service.errors import ModelNotFound, StartupError
+from service.errors import ModelNotFound, StartupError, one_of
 from service.inference.batcher import Batch, Batcher
 from service.inference.device import Execution
 from service.inference.model import Model
@@ -79,12 +79,11 @@ def locate(root: Path, name: str, version: int | None = None) -> Path:
     versions = {int(folder.name): folder for folder in folders if folder.parent.name == name}
     if not versions:
         names = dict.fromkeys(folder.parent.name for folder in folders)
-        raise ModelNotFound(f"model: expected one of {', '.join(names)}, received {name!r}")
+        raise ModelNotFound(f"model: expected {one_of(names)}, received {name!r}")
     number = max(versions) if version is None else version
     if number not in versions:
         raise ModelNotFound(
-            f"version: expected one of {', '.join(map(str, sorted(versions)))} of {name}, "
-            f"received {version}"
+            f"version: expected {one_of(sorted(versions))} of {name}, received {version}"
         )
     return versions[number]
 

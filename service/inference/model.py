@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
-from service.errors import OperationNotOffered, ShapeMismatch
+from service.errors import OperationNotOffered, ShapeMismatch, one_of
 from service.inference.batcher import Batcher
 from service.inference.device import CUDA
 from service.inference.pixels import Floats
@@ -153,8 +153,7 @@ class Model:
             return self.batchers[operation]
         except KeyError:
             raise OperationNotOffered(
-                f"{self.name}: expected one of its operations, {', '.join(self.batchers)}, "
-                f"received {operation}"
+                f"operation: expected {one_of(self.batchers)} of {self.name}, received {operation}"
             ) from None
 
 

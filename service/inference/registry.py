@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from service.errors import ModelNotFound, OperationNotOffered
+from service.errors import ModelNotFound, OperationNotOffered, one_of
 from service.inference.model import Model
 from service.manifest import PHOTO, Manifest, OperationName
 
@@ -89,7 +89,7 @@ class ModelRegistry:
             return next(iter(versions.values()))
         if version not in versions:
             raise ModelNotFound(
-                f"version: expected one of {', '.join(map(str, sorted(versions)))} of {name}, "
+                f"version: expected {one_of(sorted(versions))} of {name}, "
                 f"received {version}{self.reason(name, number=version)}"
             )
         return versions[version]
@@ -122,8 +122,7 @@ class ModelRegistry:
 
     def _no_such_model(self, name: str) -> ModelNotFound:
         return ModelNotFound(
-            f"model: expected one of {', '.join(self._models) or 'none'}, received {name!r}"
-            f"{self.reason(name)}"
+            f"model: expected {one_of(self._models)}, received {name!r}{self.reason(name)}"
         )
 
     def reason(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from service.errors import ModelNotFound, ServiceError, StartupError
+from service.errors import ModelNotFound, ServiceError, StartupError, one_of
 from service.inference.control import Commands, Control
 from service.inference.loader import Fingerprint, find, fingerprint, nothing_in
 from service.inference.model import Model
@@ -139,9 +139,7 @@ class Repository:
             for offered in each.manifest.operations
         )
         if f"{name}.{operation}" not in known:
-            raise ModelNotFound(
-                f"model: expected one of {', '.join(known)}, received {name}.{operation}"
-            )
+            raise ModelNotFound(f"model: expected {one_of(known)}, received {name}.{operation}")
 
     def _hold(self, held: Mapping[Key, _Held], commands: Commands) -> None:
         for key, (before, *_) in self._held.items():

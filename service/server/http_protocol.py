@@ -14,6 +14,7 @@ from typing import Any
 import httptools
 import numpy as np
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from service.api.body import BODY_AT_HAND, WHOLE_BODY
 from service.api.request import ABORT
@@ -35,6 +36,23 @@ body with its head is copied."""
 Request = weakref.ref[RequestResponseCycle]
 
 
+class _DefaultHeaders(list[tuple[bytes, bytes]]):
+    """The headers of every response, with the time of the response as its Date.
+
+    uvicorn's server makes a new list of them each second; a request would keep that of the second
+    it came in.
+    """
+
+    def __init__(self, state: ServerState) -> None:
+        super().__init__()
+        self._state = state
+
+    def __add__(  # type: ignore[override]
+        self, more: list[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
+        return self._state.default_headers + more
+
+
 class Protocol(HttpToolsProtocol):
     """The HTTP/1.1 protocol of one connection."""
 
@@ -52,6 +70,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if sys.platform != "win32":
             transport.set_protocol(_Reader(self))
+        self._headers = _DefaultHeaders(self.server_state)
         super().connection_made(BufferedTransport(transport, self.linger))  # type: ignore[arg-type]
 
     def data_received(self, data: bytes) -> None:
@@ -127,6 +146,7 @@ class Protocol(HttpToolsProtocol):
         if self._replays:
             return
         super().on_headers_complete()
+        self.cycle.default_headers = self._headers
         # Of its own cycle, as a pipelined request replaces self.cycle. By a weak reference: the
         # cycle holds the scope, and a circle would be left to the garbage collector.
         request = weakref.ref(self.cycle)

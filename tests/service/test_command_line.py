@@ -26,6 +26,7 @@ def test_every_command_says_what_it_takes(capsys: pytest.CaptureFixture[str], co
             main(asked, prog="python -m service")
         assert ended.value.code == 0
         told = capsys.readouterr().out
+        assert "None" not in told
         assert f"python -m service {command}" in told or f"\n    {command}  " in told
     assert "--models MODELS" in told
     assert "SERVICE_DEVICE" in told

@@ -277,9 +277,18 @@ def test_a_photograph_beyond_the_limit_is_refused(
         (["a.png", "-o", "below/notes.txt"], "OUT: expected a folder, received the file"),
         (["a.png", "-o", "x.jpg", "--format=png"], "OUT: expected a name that ends in .png"),
         (["-", "-o", "out"], "OUT: expected a file's name or - for standard input"),
-        (["a.png", "-o", "out", "--model=x"], "model: expected one of half, photo, received 'x'"),
-        (["a.png", "-o", "out", "--version=2"], "version: expected one of 1 of photo, received 2"),
-        (["a.png", "-o", "out", "--model=half"], "one that takes photographs of any size"),
+        (
+            ["a.png", "-o", "out", "--model=x"],
+            "model: expected one of half, mirror, photo, received 'x'",
+        ),
+        (["a.png", "-o", "out", "--version=2"], "version: expected 1 of photo, received 2"),
+        *(
+            (
+                ["a.png", "-o", "out", f"--model={name}"],
+                f"offered: model: expected one that denoises photographs (photo), received {name}",
+            )
+            for name in ("half", "mirror")
+        ),
     ],
 )
 def test_what_cannot_be_done_as_asked_is_explained_before_anything_is_done(
@@ -291,7 +300,8 @@ def test_what_cannot_be_done_as_asked_is_explained_before_anything_is_done(
     arguments: list[str],
     told: str,
 ) -> None:
-    write_model(tmp_path / "models", "half")
+    for name in ("half", "mirror"):
+        write_model(tmp_path / "models", name)
     monkeypatch.chdir(folder)
     before = files(folder)
     assert main(["denoise", *arguments, *model]) == 2

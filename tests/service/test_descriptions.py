@@ -51,6 +51,15 @@ async def test_head_is_answered_as_get_is(client: httpx.AsyncClient, path: str) 
     assert answer.headers["X-Request-Id"]
 
 
+async def test_an_unknown_path_lists_those_that_answer(client: httpx.AsyncClient) -> None:
+    detail = (await client.get("/nothing")).json()["detail"]
+    listed = detail.removeprefix("path: expected one of ").partition(", received")[0].split(", ")
+    assert {"/", "/docs", "/openapi.json", "/v2", "/encode", "/models"} <= set(listed)
+    assert len(listed) == len(set(listed))
+    for path in listed:
+        assert (await client.get(path.replace("{name}", "half"))).status_code in (200, 405)
+
+
 async def test_head_is_refused_where_get_is(client: httpx.AsyncClient) -> None:
     assert (await client.head("/nothing")).status_code == 404
     assert (await client.head("/encode")).headers["Allow"] == "POST"
@@ -164,6 +173,8 @@ async def test_headers_that_are_sent_are_described(client: httpx.AsyncClient) ->
         assert names <= described
     refused = document["paths"]["/encode"]["post"]["responses"]["429"]["headers"]
     assert "Retry-After" in refused
+    late = document["paths"]["/encode"]["post"]["responses"]["503"]["headers"]
+    assert "Retry-After" in late
 
 
 @pytest.mark.parametrize(

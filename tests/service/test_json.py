@@ -95,6 +95,13 @@ async def test_answers_say_which_model_answered_where_and_how_long_it_took(
         ("[]", 422, "invalid-value", "received []"),
         ("{}", 422, "invalid-value", 'expected {"inputs": [...]}, received {}'),
         ('{"inputs": [], "extra": 1}', 422, "invalid-value", 'received the keys "inputs", "extra"'),
+        ('{"data": []}', 422, "invalid-value", 'received the key "data"'),
+        (
+            '{"data": "' + "é" * 500_000 + '"}',
+            422,
+            "invalid-value",
+            'received one that begins with "{\\"data\\": \\"éé',
+        ),
         ('{"inputs": 1}', 422, "invalid-value", "expected nested lists, received 1"),
         ('{"inputs": null}', 422, "invalid-value", "received null"),
         ('{"inputs": [[1, 2], [3]]}', 422, "shape-mismatch", "inputs[1]"),

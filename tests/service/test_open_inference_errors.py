@@ -37,7 +37,7 @@ def check_error(answer: httpx.Response, status: int) -> str:
         ("[]", 422, "body: expected an object, received []"),
         ("{}", 422, "inputs: expected a list of objects, received null"),
         ('{"inputs": [1]}', 422, "inputs: expected a list of objects, received [1]"),
-        ('{"inputs": []}', 422, "inputs: expected images, received none"),
+        ('{"inputs": []}', 422, "inputs: expected a tensor named images, received none"),
         ('{"inputs": [{}]}', 422, "inputs: expected a name for each, received null"),
         ('{"id": 1, "inputs": []}', 422, "id: expected text, received 1"),
         ('{"parameters": 1}', 422, "body.parameters: expected an object, received 1"),
@@ -54,7 +54,7 @@ async def test_a_body_that_is_no_request_is_explained(
 @pytest.mark.parametrize(
     ("tensor", "expected"),
     [
-        ({"name": "image"}, "inputs: expected images, received 'image'"),
+        ({"name": "image"}, "inputs: expected a tensor named images, received 'image'"),
         ({"datatype": None}, "images: expected the datatype FP32 or UINT8, received null"),
         ({"datatype": "FP64"}, 'FP32 or UINT8, received "FP64"'),
         ({"datatype": ["FP32"]}, 'FP32 or UINT8, received ["FP32"]'),
@@ -98,7 +98,9 @@ async def test_a_tensor_that_is_not_as_expected_is_explained(
 
 async def test_an_input_that_is_sent_twice_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post(DENOISE, json={"inputs": [images(), images()]})
-    assert "inputs: expected images, received 'images' twice" in check_error(answer, 422)
+    assert "inputs: expected a tensor named images, received 'images' twice" in check_error(
+        answer, 422
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,8 +130,11 @@ async def test_what_cannot_be_given_is_not_promised(
     ("inputs", "expected"),
     [
         ([CODINGS | {"datatype": "UINT8"}], "codings: expected the datatype FP32, received"),
-        ([STEPS], "inputs: expected codings, received steps"),
-        ([CODINGS, images()], "inputs: expected codings and steps, received 'images'"),
+        ([STEPS], "inputs: expected a tensor named codings, received 'steps'"),
+        (
+            [CODINGS, images()],
+            "inputs: expected tensors named codings and steps, received 'images'",
+        ),
         ([CODINGS, STEPS | {"data": [0]}], "steps: expected one number from 1, received [0]"),
         ([CODINGS, STEPS | {"shape": [2], "data": [1, 1]}], "received [1,1] of shape (2,)"),
         ([CODINGS, STEPS | {"data": [1.5]}], "expected whole numbers from -9223372036854775808"),

@@ -95,7 +95,7 @@ async def test_a_model_of_one_size_has_no_level_of_noise(client: httpx.AsyncClie
     asked = [tensor("images", np.zeros((1, 4, 4))), tensor("sigma", [5.0])]
     answer = await client.post("/v2/models/half.denoise/infer", json={"inputs": asked})
     assert answer.status_code == 422
-    assert "expected images, received 'sigma'" in answer.json()["error"]
+    assert "expected a tensor named images, received 'sigma'" in answer.json()["error"]
 
 
 async def test_pixels_of_photographs_become_the_models_numbers(client: httpx.AsyncClient) -> None:

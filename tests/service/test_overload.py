@@ -74,6 +74,7 @@ async def test_a_request_past_its_deadline_is_a_503_and_never_runs(
     late = await client.post("/encode", json=BODY)
     detail = check_problem(late, 503, "deadline-exceeded")
     assert "within 0.2 s" in detail
+    assert int(late.headers["Retry-After"]) >= 1
     check_problem(await running, 503, "deadline-exceeded")
     gate.open()
     assert (await client.post("/encode", json=BODY)).status_code == 200

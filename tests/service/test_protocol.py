@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -165,6 +166,9 @@ def test_a_body_that_stalls_is_given_up_in_time(
     assert told.startswith("HTTP/1.1 503")
     assert "connection: close" in told
     assert b"expected all of the body within 2 s" in rest
+    dated = parsedate_to_datetime(re.search("date: (.*)", told)[1])  # type: ignore[index]
+    assert time.time() - dated.timestamp() < 2  # a second at most from the last tick, no request's
+    assert "retry-after: 1" in told
     wait_for(service, "autoencoder_in_flight_bytes 0.0")
 
 

@@ -95,9 +95,15 @@ def test_a_model_that_does_not_exist_cannot_be_evaluated(workplace: Path, sample
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["export", "stacked", "--runs", "{}"], "/stacked: expected a trained model, received"),
-        (["export", NAME, "stacked", "--runs", "{}"], "expected a trained model, received none"),
-        (["export", "photo", "--runs", "{}"], "/photo: expected .*, received"),
+        (
+            ["export", "stacked", "--runs", "{}", "--version", "9"],
+            "/stacked: expected a trained model, received",
+        ),
+        (
+            ["export", NAME, "stacked", "--runs", "{}", "--version", "9"],
+            "expected a trained model, received none",
+        ),
+        (["export", "photo", "--runs", "{}", "--version", "9"], "/photo: expected .*, received"),
         (["evaluate", NAME, "--models", "{}"], r"{}: expected folders <name>/<version>/ of"),
         (["evaluate", "all", "--models", "{}"], r"{}: expected folders <name>/<version>/ of"),
         (["evaluate", "photo", "--models", "{}"], r"{}: expected folders <name>/<version>/ of"),

@@ -69,7 +69,8 @@ def no_json(error: orjson.JSONDecodeError) -> str:
 
 def keys(document: Mapping[str, Any]) -> str:
     """Return the keys of an object as JSON, cut at 200 characters."""
-    return f"the keys {', '.join(map(shown, document))}"[:200] if document else "{}"
+    noun = "key" if len(document) == 1 else "keys"
+    return f"the {noun} {', '.join(map(shown, document))}"[:200] if document else "{}"
 
 
 def shown(item: Any) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from service.api.codecs import json
-from service.api.codecs.json_errors import DEEPEST, explain, no_json
+from service.api.codecs.json_errors import DEEPEST, explain, no_json, shown
 from service.errors import InvalidValue, MalformedBody, ShapeMismatch
 from service.inference.pixels import Floats
 
@@ -53,7 +53,7 @@ def _decode_pieces(body: bytes) -> Floats:
     if not opening or not closing:  # decoded as a whole, it would hold everything else up
         raise InvalidValue(
             'body: expected {"inputs": [...]} and nothing else, received one that begins with '
-            f"{bytes(body[:40])!r} and ends with {bytes(body[-40:])!r}"
+            f"{_shown(body[:40])} and ends with {_shown(body[-40:])}"
         )
     arrays: list[Floats] = []
     first: list[Any] = []
@@ -76,6 +76,10 @@ def _decode_pieces(body: bytes) -> Floats:
         arrays.append(array)
         count += len(array)
     return np.concatenate(arrays)
+
+
+def _shown(text: bytes) -> str:
+    return shown(bytes(text).decode(errors="replace"))
 
 
 def _closing(body: bytes) -> re.Match[bytes] | None:

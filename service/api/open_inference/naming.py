@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, get_args
 
-from service.errors import ModelNotFound
+from service.errors import ModelNotFound, one_of
 from service.inference.model import Model
 from service.inference.registry import ModelRegistry
 from service.manifest import OperationName
@@ -54,8 +54,8 @@ def find(registry: ModelRegistry, name: str, version: str | None = None) -> Serv
         if version is None or str(model.version) == version:
             return Served(name, model, operation, versions)
     if models:
-        ready = ", ".join(map(str, reversed(versions)))
-        raise ModelNotFound(f"version: expected one of {ready} of {name}, received {version!r}")
+        ready = one_of(reversed(versions))
+        raise ModelNotFound(f"version: expected {ready} of {name}, received {version!r}")
     raise _unknown(registry, name)
 
 
@@ -88,6 +88,6 @@ def _unknown(registry: ModelRegistry, name: str) -> ModelNotFound:
     ready = dict.fromkeys(each.name for each in known if each.state == "READY")
     why = dict.fromkeys(each.reason for each in known if each.name == name)
     return ModelNotFound(
-        f"model: expected one of {', '.join(ready) or 'none'}, received {name!r}"
+        f"model: expected {one_of(ready)}, received {name!r}"
         + (f", which is not ready: {'; '.join(why)}" if why else "")
     )

@@ -104,11 +104,15 @@ def read(text: bytes, data: memoryview, model: Model, operation: OperationName) 
     for name, tensor, part in _parts(document, data):
         if name not in taken or name in arrays:
             twice = " twice" if name in arrays else ""
-            raise InvalidValue(f"inputs: expected {' and '.join(taken)}, received {name!r}{twice}")
+            expected = "a tensor named" if len(taken) == 1 else "tensors named"
+            raise InvalidValue(
+                f"inputs: expected {expected} {' and '.join(taken)}, received {name!r}{twice}"
+            )
         arrays[name] = tensors.read(name, tensor, part, taken[name])
     if described.input.name not in arrays:
         raise InvalidValue(
-            f"inputs: expected {described.input.name}, received {', '.join(arrays) or 'none'}"
+            f"inputs: expected a tensor named {described.input.name}, "
+            f"received {', '.join(map(repr, arrays)) or 'none'}"
         )
     inputs = arrays[described.input.name]
     if inputs.dtype == np.uint8 and not model.takes_photographs(operation):
