@@ -119,8 +119,8 @@ def _read_folder(folder: Path, name: str) -> tuple[Part, Part]:
         _check(read, images, labels, least)
         return read
 
-    paths = [folder / file for file in FILES]
-    return part(*paths[:2], HELD_OUT), part(*paths[2:], 1)
+    train, train_labels, test, test_labels = (folder / file for file in FILES)
+    return part(train, train_labels, HELD_OUT), part(test, test_labels, 1)
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:
