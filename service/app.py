@@ -98,7 +98,8 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
 
     app = FastAPIOffline(
         title="autoencoder-service",
-        summary="Encode, decode and denoise images with autoencoders.",
+        summary="Removes noise from photographs of any size; encodes, decodes and denoises images "
+        "with autoencoders.",
         version=__version__,
         lifespan=lifespan,
         redirect_slashes=False,

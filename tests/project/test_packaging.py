@@ -54,6 +54,17 @@ def test_the_wheel_is_small(wheel: Path) -> None:
     assert wheel.stat().st_size < 12_000_000
 
 
+def test_the_summary_names_what_the_readme_begins_with(root: Path, wheel: Path) -> None:
+    _, sentence = (root / "README.md").read_text().split("An HTTP service that ", 1)
+    what = sentence.partition(" of any size")[0]
+    with zipfile.ZipFile(wheel) as archive:
+        [path] = (name for name in archive.namelist() if name.endswith("METADATA"))
+        text = archive.read(path).decode()
+    [summary] = (line for line in text.splitlines() if line.startswith("Summary: "))
+    assert what == "removes noise from photographs"
+    assert summary.lower().startswith(f"summary: {what}")
+
+
 def test_the_wheel_declares_both_commands(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         [path] = (name for name in archive.namelist() if name.endswith("entry_points.txt"))

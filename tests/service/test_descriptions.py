@@ -51,6 +51,11 @@ async def test_head_is_answered_as_get_is(client: httpx.AsyncClient, path: str) 
     assert answer.headers["X-Request-Id"]
 
 
+async def test_openapi_says_what_the_service_does(client: httpx.AsyncClient) -> None:
+    info = (await client.get("/openapi.json")).json()["info"]
+    assert info["summary"].startswith("Removes noise from photographs of any size")
+
+
 async def test_an_unknown_path_lists_those_that_answer(client: httpx.AsyncClient) -> None:
     detail = (await client.get("/nothing")).json()["detail"]
     listed = detail.removeprefix("path: expected one of ").partition(", received")[0].split(", ")
