@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from service.api.codecs import json
-from service.api.codecs.json_errors import DEEPEST, explain, no_json, shown
+from service.api.codecs.json_errors import DEEPEST, explain, no_json
 from service.errors import InvalidValue, MalformedBody, ShapeMismatch
 from service.inference.pixels import Floats
 
@@ -79,7 +79,7 @@ def _decode_pieces(body: bytes) -> Floats:
 
 
 def _shown(text: bytes) -> str:
-    return shown(bytes(text).decode(errors="replace"))
+    return " ".join(bytes(text).decode(errors="replace").split())
 
 
 def _closing(body: bytes) -> re.Match[bytes] | None:
