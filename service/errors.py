@@ -1,4 +1,4 @@
-"""Errors that a caller is told of, each with its HTTP status and code.
+"""Errors of the service, each with its HTTP status and code.
 
 Messages read "expected ..., received ...". api/pipeline.py turns them into responses for requests
 to a model, api/problems.py for all others.

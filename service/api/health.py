@@ -40,11 +40,11 @@ def create_router(serving: Serving, is_draining: Callable[[], bool]) -> APIRoute
             raise NotLive(fault)
         return Health(status="live")
 
-    @router.get("/ready", responses=problems({503: "The service was told to stop"}))
+    @router.get("/ready", responses=problems({503: "The service is shutting down"}))
     async def ready() -> Health:
         """Every model is loaded and warm: the service listens no sooner. It is not stopping."""
         if is_draining():
-            raise NotReady("the service was told to stop")
+            raise NotReady("the service is shutting down")
         return Health(status="ready")
 
     return router

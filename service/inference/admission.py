@@ -15,7 +15,7 @@ from service.errors import Overloaded
 from service.inference.turns import Turns
 
 MAX_RETRY_AFTER = 60
-"""Seconds that a client is told to wait, at most."""
+"""Longest Retry-After, in seconds."""
 
 FEW = 3
 """Photographs beside which another is always admitted, however long they are expected to take: an

@@ -1,4 +1,4 @@
-"""Repository control: which operations are unloaded, and how often each model was told to load.
+"""Repository control: which operations are unloaded, and the load commands of each model, counted.
 
 The Open Inference Protocol's load and unload reach one worker; all of them have to follow.
 """
@@ -20,7 +20,7 @@ class Commands(NamedTuple):
 
     Attributes:
         unloaded: Operations that are not to be served, by the model's name.
-        loads: How often each model was told to load.
+        loads: Load commands of each model, counted.
     """
 
     unloaded: Mapping[str, frozenset[OperationName]]
@@ -30,8 +30,8 @@ class Commands(NamedTuple):
 class Control:
     """The commands of one process, or of all workers that share a folder.
 
-    The folder holds an empty file for each unloaded operation, and a file for each model that was
-    told to load, with one byte for each time.
+    The folder holds an empty file for each unloaded operation, and a file for each model with
+    load commands, one byte for each.
     """
 
     def __init__(self, shared: Path | None = None) -> None:

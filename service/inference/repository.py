@@ -2,7 +2,7 @@
 
 Polling and control commands are one mechanism: both bring the served versions in line with what is
 unloaded and with what the folder holds. Polling looks at the whole folder, a command at the models
-that were told to load. A version is loaded, verified and warmed up in a thread, then replaces the
+with a new load command. A version is loaded, verified and warmed up in a thread, then replaces the
 old one at once; one that cannot be loaded replaces nothing.
 """
 
@@ -80,7 +80,7 @@ class Repository:
         """Bring the registry in line with the folder and the commands; log what cannot be loaded.
 
         Args:
-            folder: Whether to look at the whole folder, or only at models that were told to load.
+            folder: Whether to look at the whole folder, or only at models with a new load command.
         """
         async with self._lock:
             commands = await asyncio.to_thread(self._control.read)
@@ -157,7 +157,7 @@ class Repository:
         """Return every version, loaded again where it is new or has changed.
 
         Args:
-            commands: What is unloaded, and which models were told to load.
+            commands: What is unloaded, and which models have a new load command.
             names: Models whose folders are looked at, None for all.
             strict: Whether a version that cannot be loaded is an error.
         """

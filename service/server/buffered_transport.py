@@ -30,7 +30,7 @@ class BufferedTransport:
 
     def write(self, data: bytes | memoryview) -> None:
         """Write the head of a response with what comes next, anything else at once."""
-        if self.is_closing():  # nobody reads it any more
+        if self.is_closing():  # the client is gone
             return
         if self._head:
             head, self._head = self._head, b""

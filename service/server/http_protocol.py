@@ -61,7 +61,7 @@ class Protocol(HttpToolsProtocol):
     _discards = False
     """Whether input is dropped, as the response to the last request has been sent."""
     _is_refused = False
-    """Whether input could not be read, so that nobody knows where the next request begins."""
+    """Whether input could not be read, so that the start of the next request is unknown."""
     _unparsed = 0
     """Bytes of the reads since the one in which a head, a part of a body or a request ended."""
     unfilled = NOTHING

@@ -65,7 +65,7 @@ def run(settings: Settings) -> int:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """Return a socket with the address, on which nobody listens yet."""
+    """Return a socket bound to the address, not listening yet."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with contextlib.ExitStack() as cleaning:

@@ -21,7 +21,7 @@ class Workers(Multiprocess):
 
         Args:
             config: uvicorn's configuration of each worker.
-            bound: A socket with the address, on which nobody listens yet.
+            bound: A socket bound to the address, not listening yet.
         """
         super().__init__(config, [bound])
         self._all_serve = False
@@ -31,7 +31,7 @@ class Workers(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         before = list(self.processes)
         for worker in before:
-            worker.child_conn.close()  # the worker has its own; if it dies, nobody waits for it
+            worker.child_conn.close()  # the worker has its own; if it dies, the pipe closes
         super().keep_subprocess_alive()
         if self.should_exit.is_set():
             return

@@ -39,11 +39,11 @@ def routes(serving: Serving, max_batch: int, is_draining: Callable[[], bool]) ->
             raise NotLive(fault)
         return schemas.ServerLive(live=True)
 
-    @router.get("/health/ready", responses=errors({503: "The service was told to stop"}))
+    @router.get("/health/ready", responses=errors({503: "The service is shutting down"}))
     async def ready() -> schemas.ServerReady:
         """Whether the service is ready, as /health/ready says."""
         if is_draining():
-            raise NotReady("the service was told to stop")
+            raise NotReady("the service is shutting down")
         return schemas.ServerReady(ready=True)
 
     async def newest(model: Name) -> Served:

@@ -1,4 +1,4 @@
-"""What a denoiser can be told of noise beside its standard deviation.
+"""What a denoiser can know of noise beside its standard deviation.
 
 A profile is five numbers: how much of the noise is colour, how alike neighbours are, and how strong
 it is in the shadows, the mid-tones and the highlights.
