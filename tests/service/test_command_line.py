@@ -67,7 +67,9 @@ def test_a_default_model_that_does_not_exist_is_found_at_the_start(
     write_model(tmp_path, "mirror")
     assert main(["serve", "--models", str(tmp_path), "--default-encode", "x", *CPU]) == 1
     error = capsys.readouterr().err
-    assert "SERVICE_DEFAULT_ENCODE (--default-encode): model: expected one of mirror" in error
+    assert (
+        "SERVICE_DEFAULT_ENCODE (--default-encode): model: expected mirror, received 'x'" in error
+    )
 
 
 def test_settings_that_cannot_be_used_are_explained(

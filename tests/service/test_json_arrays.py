@@ -147,10 +147,10 @@ def test_a_large_body_may_end_in_any_amount_of_blank(way: str) -> None:
     np.testing.assert_array_equal(json_pieces.decode(text.encode()), array)
 
 
-def test_what_a_body_begins_with_is_told_as_it_was_sent() -> None:
+def test_what_a_body_begins_with_is_shown_as_text() -> None:
     with pytest.raises(ServiceError) as raised:
         json_pieces.decode(b"x" * 3 * json_pieces.PIECE)
-    assert f"begins with {b'x' * 40!r}" in str(raised.value)
+    assert f"begins with {'x' * 40} and ends" in str(raised.value)
 
 
 def test_a_large_answer_is_written_in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
