@@ -133,7 +133,7 @@ class BatchCodec:
     Attributes:
         answer: The media type of the response, once it is negotiated.
         lacks: Where the model stands in for one of photographs, which of these is missing, as a
-            clause; None otherwise. It then takes pictures of its own size alone: nobody means to
+            clause; None otherwise. It then takes pictures of its own size alone: no client means to
             get a photograph back as a thumbnail.
     """
 

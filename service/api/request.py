@@ -147,7 +147,7 @@ class Exchange:
             ) from None
 
     async def outcome(self, future: "asyncio.Future[T]") -> T:
-        """Return the result of a future or task; cancel it where nobody waits for it any more.
+        """Return the result of a future or task; cancel it if the client disconnects.
 
         Raises:
             DeadlineExceeded: There is no result in time.

@@ -25,7 +25,7 @@ class Turns:
         self._progressed = 0.0  # when a tile ended last, or the first photograph came
 
     def add(self, pixels: int, seconds: float, *, held: int) -> None:
-        """Add what is left of a request to the photographs that wait.
+        """Add the rest of a request to the waiting photographs.
 
         Args:
             pixels: Pixels that are not denoised yet.

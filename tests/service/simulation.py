@@ -109,7 +109,7 @@ class SimulatedSession:
 
 @dataclass
 class Told:
-    """A wait that was told, and the one that came true."""
+    """An estimated wait, and the real one."""
 
     what: str
     expected: float

@@ -1,4 +1,4 @@
-"""In simulated time, over random mixes of clients: nobody is locked out, and waits are true."""
+"""In simulated time, over random mixes of clients: none is locked out, and estimated waits hold."""
 
 import math
 import random

@@ -108,7 +108,7 @@ def test_the_level_of_the_log_is_taken_in_any_case(monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port on which somebody listens."""
+    """A port that is already in use."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
 
