@@ -54,7 +54,7 @@ class Alone:
         """Raises Unavailable where there is no such model, or it takes no photographs."""
         try:
             self._model = load(newest(models)[name], execution=Settings(device="cpu").execution)
-            self._session = self._model.session("denoise")
+            self._session = self._model.batchers["denoise"].session
         except (KeyError, StartupError) as error:
             raise Unavailable(f"{models}: expected the model {name}: {error}") from error
         if self._session.tiling is None:

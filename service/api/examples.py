@@ -29,7 +29,7 @@ def model_of(operation: OperationName, registry: ModelRegistry, defaults: Defaul
 
 def inputs(model: Model, operation: OperationName) -> list[Any]:
     """Return a batch of one, as nested lists: a ramp from 0 to 1 in the shape of the input."""
-    _, *sizes = model.input(operation).shape
+    _, *sizes = model.manifest.operations[operation].input.shape
     shape = [size if isinstance(size, int) else FREE for size in sizes]
     ramp = np.linspace(0, 1, int(np.prod(shape))).round(2)
     nested: list[Any] = ramp.reshape(1, *shape).tolist()
@@ -40,7 +40,7 @@ def inference(model: Model, operation: OperationName) -> Example:
     """Return a request of the Open Inference Protocol."""
     data = inputs(model, operation)
     tensor = {
-        "name": model.input(operation).name,
+        "name": model.manifest.operations[operation].input.name,
         "shape": list(np.shape(data)),
         "datatype": "FP32",
         "data": np.ravel(data).tolist(),

@@ -32,6 +32,7 @@ from service.images.fit import Frame
 from service.inference.model import Model
 from service.inference.pixels import LARGEST, Floats, to_floats, to_pixels
 from service.inference.registry import Defaults
+from service.inference.tiling.denoise import Denoiser
 from service.manifest import OperationName
 
 # Bytes that are decoded, and numbers that are encoded, in 0.2 ms: less than a thread costs.
@@ -42,8 +43,8 @@ LARGEST_JSON = 64 * 1024 * 1024
 """Bytes of JSON: its numbers take ten times as much memory until they are an array."""
 
 
-CodecOf = Callable[[Model, MediaType, str, Choice], Codec]
-"""(model, media type of the body, Accept header, query) -> the codec of a request."""
+CodecOf = Callable[[Model, Denoiser, MediaType, str, Choice], Codec]
+"""(model, its denoiser, media type of the body, Accept header, query) -> the codec of a request."""
 
 
 def routes(serving: Serving, defaults: Defaults, photographs: CodecOf) -> list[DirectRoute]:
@@ -114,8 +115,8 @@ class Operation(Endpoint):
             model = self._find(exchange, default.name, choice.version)
             lacks = default.lacks
         accept = exchange.header(b"accept")
-        if model.takes_photographs(self._operation):
-            return self._photographs(model, media, accept, choice)
+        if self._operation == "denoise" and model.denoiser:
+            return self._photographs(model, model.denoiser, media, accept, choice)
         if (choice.sigma, choice.strength, choice.quality) != (None, None, None):
             raise InvalidValue(
                 "sigma, strength, quality: expected none with a model of images of one size, "
@@ -132,12 +133,14 @@ class BatchCodec:
 
     Attributes:
         answer: The media type of the response, once it is negotiated.
+        keeps_pixels: Whether uint8 arrays stay pixels: those of photographs, until their tile runs.
         lacks: Where the model stands in for one of photographs, which of these is missing, as a
             clause; None otherwise. It then takes pictures of its own size alone: no client means to
             get a photograph back as a thumbnail.
     """
 
     declared: Callable[[Body], Declared] | None = None
+    keeps_pixels = False
     lacks: str | None = None
 
     def __init__(
@@ -152,6 +155,7 @@ class BatchCodec:
     ) -> None:
         self.runner = runner
         self.model = model
+        self.batcher = model.batchers[operation]
         self.operation: OperationName = operation
         self.media = media
         self.accept = accept
@@ -231,8 +235,7 @@ class BatchCodec:
         if is_pixels and self.operation == "decode":
             raise InvalidValue("body: expected codings as floats, received uint8")
         self._as_pixels = is_pixels and self.operation != "encode"
-        # Photographs stay pixels until their tile runs.
-        if is_pixels and not self.model.takes_photographs(self.operation):
+        if is_pixels and not self.keeps_pixels:
             array = to_floats(array, self.model.manifest.pixels)
         copied = array.nbytes if array.base is None else 0
         return self.inputs_of(array, copied=copied, known_finite=is_pixels)
@@ -256,6 +259,6 @@ class BatchCodec:
         return values if values.dtype == np.uint8 else to_pixels(values, self.model.manifest.pixels)
 
     def _frame(self) -> Frame:
-        _, height, width, *_ = self.model.input(self.operation).shape
+        _, height, width, *_ = self.batcher.session.operation.input.shape
         mode = self.model.manifest.pixels.mode
         return Frame(mode, (height, width), self.limits.steps)

@@ -20,7 +20,7 @@ from service.images.encode import QUALITY, check, writable, write
 from service.images.photograph import MEDIA_TYPES, PNG, Photograph
 from service.inference.admission import Ticket
 from service.inference.model import Model
-from service.inference.tiling.denoise import Denoised
+from service.inference.tiling.denoise import Denoised, Denoiser
 
 LEAST = 64 * 64
 """Pixels that each photograph of several counts as at least: what running it costs besides."""
@@ -29,8 +29,9 @@ LEAST = 64 * 64
 class Tiles:
     """Runs photographs a tile at a time, between those of other requests."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, denoiser: Denoiser) -> None:
         self._limits = limits
+        self._denoiser = denoiser
 
     def check(self, codec: Codec, inputs: Inputs) -> Checked:
         """Return photographs that can run; their values are checked a tile at a time."""
@@ -39,11 +40,11 @@ class Tiles:
         pixels = 0 if codec.declared else self._pixels(codec, shape)
         codec.negotiate(len(inputs.array))
         size = self._limits.check_output(shape) if codec.has_floats() else 0
-        seconds = codec.model.seconds(codec.operation, 3 * pixels)
+        seconds = codec.batcher.seconds(3 * pixels)
         return Checked(inputs, 1, size, seconds, pixels)
 
     def submit(
-        self, exchange: Exchange, codec: Codec, inputs: Inputs, ticket: Ticket
+        self, exchange: Exchange, _codec: Codec, inputs: Inputs, ticket: Ticket
     ) -> asyncio.Task[Denoised]:
         """Queue the first tiles; the time limit starts anew with each tile that is done."""
 
@@ -53,7 +54,7 @@ class Tiles:
 
         exchange.progress()
         return asyncio.create_task(
-            codec.model.photographs().denoise_batch(
+            self._denoiser.denoise_batch(
                 inputs.array,
                 sigmas=inputs.sigmas,
                 strength=inputs.strength,
@@ -63,7 +64,7 @@ class Tiles:
 
     def _pixels(self, codec: Codec, shape: tuple[int, ...]) -> int:
         """Return how many pixels will run for arrays (batch, height, width, 3) of photographs."""
-        taken = codec.model.input(codec.operation)
+        taken = codec.batcher.session.operation.input
         if len(shape) != len(taken.shape) or shape[-1] != taken.shape[-1]:
             raise ShapeMismatch(
                 f"{taken.name}: expected ({', '.join(map(str, taken.shape))}), received {shape}"
@@ -78,7 +79,7 @@ class Tiles:
                 f"{taken.name}: expected at most {self._limits.pixels} pixels{least}, "
                 f"received {pixels}"
             )
-        tiling = codec.model.photographs().tiling
+        tiling = self._denoiser.tiling
         return count * tiling.padded(height) * tiling.padded(width)
 
 
@@ -87,16 +88,20 @@ class Photographs:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._tiles = Tiles(limits)
 
-    def __call__(self, model: Model, media: MediaType, accept: str, choice: Choice) -> Codec:
+    def __call__(
+        self, model: Model, denoiser: Denoiser, media: MediaType, accept: str, choice: Choice
+    ) -> Codec:
         """Return the codec of a request, as CodecOf says."""
         kind = ArrayCodec if media.name in ARRAYS else FileCodec
-        return kind(self._tiles, model, "denoise", media, accept, choice, self._limits)
+        tiles = Tiles(self._limits, denoiser)
+        return kind(tiles, model, "denoise", media, accept, choice, self._limits)
 
 
 class ArrayCodec(BatchCodec):
     """The codec of photographs in arrays (batch, height, width, 3), or one in a picture."""
+
+    keeps_pixels = True
 
     def encode_picture(self, pixels: Array) -> bytes:
         return write(Photograph(pixels, None, PNG), self.answer, _quality(self.choice))

@@ -141,22 +141,22 @@ class Batches:
 
     def check(self, codec: Codec, inputs: Inputs) -> Checked:
         """Return inputs that can run: a small body may ask for a large output, of many steps."""
-        model, operation, array, steps = codec.model, codec.operation, inputs.array, inputs.steps
-        shape = model.check(operation, array, steps, known_finite=inputs.known_finite)
-        taken = model.input(operation).shape
+        batcher, array, steps = codec.batcher, inputs.array, inputs.steps
+        shape = batcher.session.check(array, steps, known_finite=inputs.known_finite)
+        taken = batcher.session.operation.input.shape
         wanted = steps or (array.shape[taken.index("steps")] if "steps" in taken else 0)
         if wanted > self._limits.steps:
             raise InvalidValue(f"steps: expected at most {self._limits.steps}, received {wanted}")
         size = self._limits.check_output(shape)
         codec.negotiate(len(array))
-        seconds = model.seconds(operation, array.size, steps)
+        seconds = batcher.seconds(array.size, steps)
         return Checked(inputs, len(array), size + inputs.copied, seconds)
 
     def submit(
         self, _exchange: Exchange, codec: Codec, inputs: Inputs, _ticket: Ticket
     ) -> asyncio.Future[Result]:
         """Queue inputs that are checked."""
-        return codec.model.batchers[codec.operation].submit(inputs.array, inputs.steps)
+        return codec.batcher.submit(inputs.array, inputs.steps)
 
 
 class Endpoint(ABC):
@@ -219,7 +219,7 @@ async def _decode(exchange: Exchange, codec: Codec, body: Body, ticket: Ticket) 
     """Return the inputs of a body, checked, and counted on a ticket."""
     if codec.declared:  # whose pixels are admitted before any of them is decoded
         declared = await asyncio.to_thread(codec.declared, body)
-        seconds = codec.model.seconds(codec.operation, 3 * declared.pixels)
+        seconds = codec.batcher.seconds(3 * declared.pixels)
         ticket.grow(pixels=declared.pixels, seconds=seconds)
         exchange.items = declared.pictures
     inputs = codec.decode_now(body)

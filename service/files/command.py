@@ -130,13 +130,13 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     name = options.model or settings.default_picture or PHOTO
     folder = locate(settings.models, name, options.version)
     model = load(folder, execution=settings.execution)
-    if not model.takes_photographs("denoise"):
+    denoiser = model.denoiser
+    if denoiser is None:
         able = dict.fromkeys(filter(None, map(_denoiser_in, find(settings.models))))
         raise OperationNotOffered(
             "model: expected one that denoises photographs "
             f"({', '.join(able) or 'none does'}), received {name}"
         )
-    denoiser = model.photographs()
     denoiser.check_sigma(options.sigma)
     how = Options(
         sigma=options.sigma,

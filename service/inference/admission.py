@@ -161,7 +161,8 @@ class Ticket:
             items: More images or codings.
             size: More bytes of body or output.
             pixels: More pixels of photographs, to be denoised.
-            seconds: How long these items or pixels will keep the session busy, as Model.seconds().
+            seconds: How long these items or pixels will keep the session busy, by
+                Batcher.seconds().
 
         Raises:
             Overloaded: The bytes have no room beside other requests, or the pixels beside other

@@ -115,9 +115,18 @@ class Batcher:
         started = time.perf_counter()
         self.session.run(np.zeros(shape, np.float32))
         ended = time.perf_counter()
-        self.throughput.record(self.numbers(math.prod(shape), None), ended - started, ended)
+        self.throughput.record(self._numbers(math.prod(shape), None), ended - started, ended)
 
-    def numbers(self, size: int, steps: int | None) -> int:
+    def seconds(self, size: int, steps: int | None = None) -> float:
+        """Return the seconds that a request will keep the session busy, as Throughput.seconds().
+
+        Args:
+            size: Numbers in the inputs.
+            steps: Length of the sequence to return, None for the model's default.
+        """
+        return self.throughput.seconds(self._numbers(size, steps))
+
+    def _numbers(self, size: int, steps: int | None) -> int:
         """Return the numbers that a throughput counts for inputs of a size: times the steps."""
         described = self.session.operation.steps
         return size * (steps or (described.default if described else 1))
@@ -148,11 +157,11 @@ class Batcher:
 
     def _is_brief(self, jobs: Sequence[Job]) -> bool:
         # How long a batch takes depends on its size; a size that has not run may take too long.
-        seconds = self.throughput.run_seconds(self._numbers(jobs))
+        seconds = self.throughput.run_seconds(self._numbers_of(jobs))
         return seconds is not None and seconds < BRIEF
 
-    def _numbers(self, jobs: Sequence[Job]) -> int:
-        return self.numbers(sum(job.array.size for job in jobs), jobs[0].steps)
+    def _numbers_of(self, jobs: Sequence[Job]) -> int:
+        return self._numbers(sum(job.array.size for job in jobs), jobs[0].steps)
 
     def _next(self, max_requests: float = math.inf) -> list[Job]:
         """Take the next batch; the session is busy with it from now on, free if there is none."""
@@ -165,7 +174,7 @@ class Batcher:
         started = time.perf_counter()
         outcomes = self._outcomes(jobs)
         ended = time.perf_counter()
-        self.throughput.record(self._numbers(jobs), ended - started, ended)
+        self.throughput.record(self._numbers_of(jobs), ended - started, ended)
         return jobs, outcomes, started, ended - started
 
     def _outcomes(self, jobs: Sequence[Job]) -> list[Floats | Exception]:

@@ -10,7 +10,7 @@ from service.inference.device import CUDA
 from service.inference.pixels import Floats
 from service.inference.session import Session, Sigma
 from service.inference.tiling.denoise import Denoiser
-from service.manifest import Manifest, OperationName, Tensor
+from service.manifest import Manifest, OperationName
 
 WARM_SIDE = 64
 """Height and width, rounded up, of the photographs that warm a model up."""
@@ -28,6 +28,9 @@ class Model:
 
     Attributes:
         manifest: What its folder says of it.
+        name: Its name.
+        version: Its version.
+        provider: The execution provider in use, by ONNX Runtime's name.
         batchers: The queue and the session of each operation that is offered.
         denoiser: Denoises photographs of any size, None for a model of thumbnails.
     """
@@ -35,43 +38,14 @@ class Model:
     def __init__(self, manifest: Manifest, batchers: Mapping[OperationName, Batcher]) -> None:
         """Create a model that offers the operations of these batchers."""
         self.manifest = manifest
+        self.name = manifest.name
+        self.version = manifest.version
+        self.provider = next((each.session.provider for each in batchers.values()), "")
         self.batchers = batchers
         self.denoiser: Denoiser | None = None
         batcher = batchers.get("denoise")
         if batcher and batcher.session.tiling:
             self.denoiser = Denoiser(batcher, batcher.session.tiling, manifest.pixels)
-
-    @property
-    def name(self) -> str:
-        return self.manifest.name
-
-    @property
-    def version(self) -> int:
-        return self.manifest.version
-
-    @property
-    def provider(self) -> str:
-        """The execution provider in use, by ONNX Runtime's name."""
-        return next(iter(self.batchers.values())).session.provider
-
-    def takes_photographs(self, operation: OperationName) -> bool:
-        """Return whether an operation takes photographs of any size, in tiles."""
-        return operation == "denoise" and self.denoiser is not None
-
-    def offers(self, operation: OperationName) -> bool:
-        return operation in self.batchers
-
-    def session(self, operation: OperationName) -> Session:
-        """Return what runs an operation. Raises OperationNotOffered."""
-        return self._batcher(operation).session
-
-    def input(self, operation: OperationName) -> Tensor:
-        """Return the tensor that an operation takes. Raises OperationNotOffered."""
-        return self.session(operation).operation.input
-
-    def output(self, operation: OperationName) -> Tensor:
-        """Return the tensor that an operation returns. Raises OperationNotOffered."""
-        return self.session(operation).operation.output
 
     def photographs(self) -> Denoiser:
         """Return the denoiser.
@@ -87,24 +61,6 @@ class Model:
             )
         return self.denoiser
 
-    def check(
-        self,
-        operation: OperationName,
-        array: Floats,
-        steps: int | None = None,
-        sigma: Sigma | None = None,
-        *,
-        known_finite: bool = False,
-    ) -> tuple[int, ...]:
-        """Check that an operation can run and return its output's shape, as Session.check() does.
-
-        Raises:
-            OperationNotOffered: The model has no such operation.
-            ShapeMismatch: As Session.check().
-            InvalidValue: As Session.check().
-        """
-        return self.session(operation).check(array, steps, sigma, known_finite=known_finite)
-
     def infer(
         self,
         operation: OperationName,
@@ -112,20 +68,16 @@ class Model:
         steps: int | None = None,
         sigma: Sigma | None = None,
     ) -> Floats:
-        """Check inputs and run an operation in this thread, past the queue; raise as check()."""
-        self.check(operation, array, steps, sigma)
-        return self.batchers[operation].session.run(array, steps, sigma)
+        """Check inputs and run an operation in this thread, past the queue.
 
-    def seconds(self, operation: OperationName, size: int, steps: int | None = None) -> float:
-        """Return the seconds that a request will keep the session busy, as Throughput.seconds().
-
-        Args:
-            operation: An operation that is offered.
-            size: Numbers in the inputs.
-            steps: Length of the sequence to return, None for the model's default.
+        Raises:
+            OperationNotOffered: The model has no such operation.
+            ShapeMismatch: As Session.check().
+            InvalidValue: As Session.check().
         """
-        batcher = self.batchers[operation]
-        return batcher.throughput.seconds(batcher.numbers(size, steps))
+        session = self._batcher(operation).session
+        session.check(array, steps, sigma)
+        return session.run(array, steps, sigma)
 
     def without(self, operations: Collection[OperationName]) -> "Model":
         """Return this model with fewer operations; requests that wait for them are still served."""

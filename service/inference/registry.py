@@ -107,8 +107,8 @@ class ModelRegistry:
             OperationNotOffered: The model has no such operation; the message names those that do.
         """
         model = self.get(name, version)
-        if not model.offers(operation):
-            able = dict.fromkeys(model.name for model in self if model.offers(operation))
+        if operation not in model.batchers:
+            able = dict.fromkeys(model.name for model in self if operation in model.batchers)
             raise OperationNotOffered(
                 f"model: expected one that offers {operation} ({', '.join(able) or 'none does'}), "
                 f"received {name}"
@@ -118,7 +118,8 @@ class ModelRegistry:
 
     def offering(self, operation: OperationName, name: str) -> list[Model]:
         """Return the served versions of a model that offer an operation, newest first."""
-        return [model for model in self._models.get(name, {}).values() if model.offers(operation)]
+        models = self._models.get(name, {}).values()
+        return [model for model in models if operation in model.batchers]
 
     def _no_such_model(self, name: str) -> ModelNotFound:
         return ModelNotFound(
@@ -181,7 +182,7 @@ class Defaults:
         name = self.operations[operation]
         if registry.offering(operation, name):
             return Default(name)
-        able = list(dict.fromkeys(model.name for model in registry if model.offers(operation)))
+        able = list(dict.fromkeys(model.name for model in registry if operation in model.batchers))
         if len(able) == 1:
             return Default(able[0])
         kind = (
@@ -206,9 +207,7 @@ class Defaults:
         name = self.picture or PHOTO
         if registry.offering(operation, name):
             return Default(name)
-        able = list(
-            dict.fromkeys(model.name for model in registry if model.takes_photographs("denoise"))
-        )
+        able = list(dict.fromkeys(model.name for model in registry if model.denoiser))
         if len(able) == 1:
             return Default(able[0])
         lacks = "no model of photographs is served"

@@ -185,20 +185,20 @@ def test_photographs_that_are_not_padded_are_refused(
 
 @pytest.mark.parametrize("sigma", [-0.5, -2.0, 100.5, float("nan"), [0.0, 101.0]])
 def test_noise_beyond_what_a_model_knows_is_refused(tmp_path: Path, sigma: float) -> None:
-    model = load(write_model(tmp_path, "photo"))
+    session = load(write_model(tmp_path, "photo")).batchers["denoise"].session
     with pytest.raises(InvalidValue, match="sigma: expected a number from 0 to 100, received"):
-        model.check("denoise", PHOTOGRAPH, sigma=sigma)
+        session.check(PHOTOGRAPH, sigma=sigma)
 
 
 def test_noise_is_told_of_each_item_and_of_no_other_model(tmp_path: Path) -> None:
-    model = load(write_model(tmp_path, "photo"))
+    session = load(write_model(tmp_path, "photo")).batchers["denoise"].session
     for sigma in (None, 0.0, 100.0, -1.0, np.array([-1, 30], np.float32)):
-        assert model.check("denoise", PHOTOGRAPH, sigma=sigma) == PHOTOGRAPH.shape
+        assert session.check(PHOTOGRAPH, sigma=sigma) == PHOTOGRAPH.shape
     with pytest.raises(ShapeMismatch, match=r"sigma: expected \(2\), received \(3\)"):
-        model.check("denoise", PHOTOGRAPH, sigma=np.zeros(3, np.float32))
-    other = load(write_model(tmp_path, "half"))
+        session.check(PHOTOGRAPH, sigma=np.zeros(3, np.float32))
+    other = load(write_model(tmp_path, "half")).batchers["denoise"].session
     with pytest.raises(InvalidValue, match=r"sigma: expected none, as .* received 25"):
-        other.check("denoise", np.zeros((1, 4, 4), np.float32), sigma=25.0)
+        other.check(np.zeros((1, 4, 4), np.float32), sigma=25.0)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_model_of_photographs_is_warmed_up_with_sizes_that_it_takes(
     shapes: list[tuple[int, ...]],
 ) -> None:
     model = load(write_model(tmp_path, "photo"))
-    session = model.session("denoise")
+    session = model.batchers["denoise"].session
     session.provider = provider
     session.tiling = Tiling.of(TILES, BUCKET if provider == CUDA else 1)
     seen: list[tuple[int, ...]] = []

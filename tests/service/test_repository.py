@@ -203,10 +203,10 @@ async def test_workers_that_share_a_folder_agree(root: Path, tmp_path: Path) -> 
     first, second = (Repository(root, load, Control(tmp_path / "shared")) for _ in range(2))
     await first.unload("half", "denoise")
     await second.refresh()
-    assert not second.registry.get("half").offers("denoise")
+    assert "denoise" not in second.registry.get("half").batchers
     await second.load("half", "denoise")
     await first.refresh()
-    assert first.registry.get("half").offers("denoise")
+    assert "denoise" in first.registry.get("half").batchers
 
 
 async def test_only_what_is_known_can_be_unloaded_or_loaded(
@@ -217,7 +217,7 @@ async def test_only_what_is_known_can_be_unloaded_or_loaded(
             await control("nothing", "encode")
     write_model(root, "mirror")
     await repository.load("mirror", "encode")  # it is new, and asking for it is enough
-    assert repository.registry.get("mirror").offers("encode")
+    assert "encode" in repository.registry.get("mirror").batchers
 
 
 async def test_loading_what_is_broken_says_why(repository: Repository, root: Path) -> None:
@@ -226,7 +226,7 @@ async def test_loading_what_is_broken_says_why(repository: Repository, root: Pat
         await repository.load("half", "denoise")
     with pytest.raises(StartupError):  # and again, though nothing has changed
         await repository.load("half", "denoise")
-    assert repository.registry.get("half").offers("denoise")
+    assert "denoise" in repository.registry.get("half").batchers
 
 
 async def test_a_version_that_does_not_run_is_reported_and_holds_up_no_other(
@@ -309,7 +309,7 @@ async def test_loading_a_model_leaves_the_others_as_they_are(root: Path) -> None
     await repository.unload("mirror", "encode")
     await repository.load("mirror", "encode")
     assert loaded == ["half/1", "mirror/1", "mirror/1"]
-    assert repository.registry.get("mirror").offers("encode")
+    assert "encode" in repository.registry.get("mirror").batchers
 
 
 async def test_an_operation_is_unloaded_though_the_folder_has_gone(
@@ -317,12 +317,12 @@ async def test_an_operation_is_unloaded_though_the_folder_has_gone(
 ) -> None:
     shutil.move(root, root.with_name("elsewhere"))
     await repository.unload("half", "denoise")
-    assert not repository.registry.get("half").offers("denoise")
+    assert "denoise" not in repository.registry.get("half").batchers
     with pytest.raises(StartupError, match="expected a folder of models"):
         await repository.load("half", "denoise")
     shutil.move(root.with_name("elsewhere"), root)
     await repository.load("half", "denoise")
-    assert repository.registry.get("half").offers("denoise")
+    assert "denoise" in repository.registry.get("half").batchers
 
 
 async def test_other_workers_follow_what_was_asked_and_not_the_folder(
@@ -338,11 +338,11 @@ async def test_other_workers_follow_what_was_asked_and_not_the_folder(
     await first.unload("mirror", "encode")
     await second.refresh(folder=False)
     assert states(second) == {"half/2": "ready", "half/1": "ready", "mirror/1": "ready"}
-    assert not second.registry.get("mirror").offers("encode")
+    assert "encode" not in second.registry.get("mirror").batchers
     await first.load("mirror", "encode")
     await second.refresh(folder=False)
     assert second.registry.get("mirror").version == 2
-    assert second.registry.get("mirror").offers("encode")
+    assert "encode" in second.registry.get("mirror").batchers
 
 
 async def test_a_broken_version_that_is_asked_for_is_tried_again_by_a_poll_under_way(

@@ -77,7 +77,7 @@ def evaluate(
     earlier = model.manifest.measurements
     measurements.extend(each for each in earlier if each.method == BEFORE_FINE_TUNING)
     measurements.extend(_measure_sparsity(model, data))
-    if model.offers("denoise"):
+    if "denoise" in model.batchers:
         for noise in NOISES:
             restored = reconstruct(model, corrupt(data.test, noise))
             measurements.extend(_fidelity(restored, data.test, str(noise), MODEL))
@@ -103,7 +103,7 @@ def reconstruct(model: Model, images: Floats) -> Floats:
     """Return denoised images of a denoiser, else reconstructions: images encoded and decoded."""
 
     def one(batch: Floats) -> Floats:
-        if model.offers("denoise"):
+        if "denoise" in model.batchers:
             return model.infer("denoise", batch)
         return model.infer("decode", model.infer("encode", batch))
 

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from service.api.body import Body
 from service.api.request import Exchange, Header, Part
 from service.inference.admission import Ticket
-from service.inference.model import Model
+from service.inference.batcher import Batcher
 from service.inference.pixels import Floats
-from service.manifest import OperationName
 
 Array = NDArray[Any]
 """Numbers in the model's range, float32; or pixels, uint8 or uint16, for models of photographs."""
@@ -97,8 +96,7 @@ class Timed(Protocol):
 class Codec(Protocol):
     """The encoding of one request's body, and of the response to it."""
 
-    model: Model
-    operation: OperationName
+    batcher: Batcher
     runner: "Runner"
 
     @property
@@ -158,7 +156,7 @@ class Runner(Protocol):
 
         Args:
             exchange: The request, whose time limit starts anew with each part that is done.
-            codec: Says which model and operation.
+            codec: Has the queue and the session that run them.
             inputs: What to run.
             ticket: Counts the parts that are done.
 

@@ -71,7 +71,6 @@ class Infer(Endpoint):
     def __init__(self, serving: Serving) -> None:
         super().__init__(serving)
         self._batches = Batches(serving.limits)
-        self._tiles = Tiles(serving.limits)
 
     def label(self, exchange: Exchange) -> str:
         _, _, suffix = exchange.scope["path_params"]["model"].rpartition(".")
@@ -81,9 +80,10 @@ class Infer(Endpoint):
         named = exchange.scope["path_params"]
         served = find(self._serving.registry, named["model"], named.get("version"))
         name_model(exchange, served.model)
-        is_tiled = served.model.takes_photographs(served.operation)
-        runner = self._tiles if is_tiled else self._batches
-        codec = InferenceCodec(runner, served, exchange.header(request.HEADER_SENT))
+        denoiser = served.model.denoiser if served.operation == "denoise" else None
+        runner = Tiles(self._serving.limits, denoiser) if denoiser else self._batches
+        header = exchange.header(request.HEADER_SENT)
+        codec = InferenceCodec(runner, served, header, keeps_pixels=denoiser is not None)
         return lambda _: codec
 
 
@@ -92,13 +92,20 @@ class InferenceCodec:
 
     declared: Callable[[Body], Declared] | None = None
 
-    def __init__(self, runner: Runner, served: Served, header: str) -> None:
-        """Start with the header that says how long the JSON of the body is."""
+    def __init__(self, runner: Runner, served: Served, header: str, *, keeps_pixels: bool) -> None:
+        """Create the codec of a request.
+
+        Args:
+            runner: Runs the inputs.
+            served: The operation of a model to run.
+            header: Says how long the JSON of the body is.
+            keeps_pixels: As request.read() takes it.
+        """
         self.runner = runner
-        self.model = served.model
-        self.operation = served.operation
+        self.batcher = served.model.batchers[served.operation]
         self._served = served
         self._header = header
+        self._keeps_pixels = keeps_pixels
         self._request: request.Request | None = None
 
     def decode_now(self, body: Body) -> Inputs | None:
@@ -117,14 +124,16 @@ class InferenceCodec:
             error.explain()
 
     def _decode(self, text: bytes, data: memoryview) -> Inputs:
-        model, operation = self.model, self.operation
+        session, served = self.batcher.session, self._served
         if self._header == "0":
-            wanted = request.read_raw(data, model.input(operation))
+            wanted = request.read_raw(data, session.operation.input)
         else:
-            wanted = request.read(text, data, model, operation)
+            wanted = request.read(
+                text, data, served.model, served.operation, keeps_pixels=self._keeps_pixels
+            )
         self._request = wanted
         if wanted.sigma is not None:
-            model.session(operation).sigmas(wanted.sigma, len(wanted.inputs))
+            session.sigmas(wanted.sigma, len(wanted.inputs))
         copied = wanted.inputs.nbytes if request.is_copy(wanted.inputs) else 0
         return Inputs(wanted.inputs, wanted.steps, wanted.sigma, known_finite=False, copied=copied)
 
@@ -141,5 +150,5 @@ class InferenceCodec:
     def encode(self, outputs: Array) -> Encoded:
         assert self._request is not None
         if outputs.dtype in LARGEST:
-            outputs = to_floats(outputs, self.model.manifest.pixels)
+            outputs = to_floats(outputs, self._served.model.manifest.pixels)
         return response.write(self._served, self._request, outputs)

@@ -77,7 +77,7 @@ def entries(registry: ModelRegistry) -> Iterator[Entry]:
             continue
         for operation in version.manifest.operations:
             name = f"{version.name}.{operation}"
-            if version.model and version.model.offers(operation):
+            if version.model and operation in version.model.batchers:
                 yield Entry(name, number, "READY", version.fault)
             else:
                 yield Entry(name, number, "UNAVAILABLE", version.fault or "unloaded")

@@ -74,7 +74,14 @@ def split(body: bytes | memoryview, header: str) -> tuple[bytes, memoryview]:
     return bytes(body[:length]), memoryview(body)[length:]
 
 
-def read(text: bytes, data: memoryview, model: Model, operation: OperationName) -> Request:
+def read(
+    text: bytes,
+    data: memoryview,
+    model: Model,
+    operation: OperationName,
+    *,
+    keeps_pixels: bool,
+) -> Request:
     """Return the request in a document; the shape of its inputs is checked later.
 
     Args:
@@ -82,6 +89,8 @@ def read(text: bytes, data: memoryview, model: Model, operation: OperationName) 
         data: The bytes after it.
         model: Says which tensors there are.
         operation: The operation to run; images may be UINT8 pixels, codings may not.
+        keeps_pixels: Whether UINT8 pixels stay what they are: those of photographs, until their
+            tile runs.
 
     Raises:
         MalformedBody: It is not JSON, or its tensors have more or fewer bytes than it says.
@@ -115,7 +124,7 @@ def read(text: bytes, data: memoryview, model: Model, operation: OperationName) 
             f"received {', '.join(map(repr, arrays)) or 'none'}"
         )
     inputs = arrays[described.input.name]
-    if inputs.dtype == np.uint8 and not model.takes_photographs(operation):
+    if inputs.dtype == np.uint8 and not keeps_pixels:
         inputs = to_floats(inputs, model.manifest.pixels)
     sigma = _sigma(described, arrays, len(inputs))
     return Request(inputs, _steps(described, arrays), sigma, request_id, binary)

@@ -21,7 +21,7 @@ def write(served: Served, request: Request, output: Floats) -> Encoded:
     In JSON the numbers are in a row, each in the shortest text that reads back as the same float32.
     """
     tensor: dict[str, Any] = {
-        "name": served.model.output(served.operation).name,
+        "name": served.model.manifest.operations[served.operation].output.name,
         "datatype": "FP32",
         "shape": output.shape,
     }
