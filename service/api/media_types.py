@@ -10,7 +10,7 @@ from multipart import parse_options_header
 from service.api.body import Body
 from service.api.caching import BoundedCache
 from service.errors import MalformedBody, NotAcceptable, UnsupportedMediaType
-from service.images.formats import HEAD, named, recognised
+from service.images.decode import HEAD, named, recognised
 from service.images.photograph import MEDIA_TYPES
 from service.manifest import OperationName
 

@@ -1,6 +1,7 @@
 """Photographs of any size: the codec of their files, and what runs them a tile at a time."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,9 +16,9 @@ from service.api.pipeline import Limits
 from service.api.query import Choice
 from service.api.request import Exchange
 from service.errors import BodyTooLarge, InvalidValue, NotAcceptable, ShapeMismatch
-from service.images.decode import EncodedImage, decode, open_image
+from service.images.decode import decode, open_image
 from service.images.encode import QUALITY, check, writable, write
-from service.images.photograph import MEDIA_TYPES, PNG, Photograph
+from service.images.photograph import MEDIA_TYPES, PNG, EncodedImage, Photograph
 from service.inference.admission import Ticket
 from service.inference.model import Model
 from service.inference.tiling.denoise import Denoised, Denoiser
@@ -129,7 +130,7 @@ class FileCodec(BatchCodec):
         files = multipart.files(body, self.media.boundary) if is_form else [body]
         most = self.limits.pixels
         self._images = [open_image(file, most) for file in files]
-        pixels = sum(image.area for image in self._images)
+        pixels = sum(math.prod(image.size) for image in self._images)
         if pixels > most:
             raise BodyTooLarge(f"file: expected at most {most} pixels in all, received {pixels}")
         return Declared(len(self._images), pixels)

@@ -14,7 +14,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from tqdm import tqdm
 
 from service.files.plan import Job
-from service.images.formats import media_type_of
+from service.images.decode import media_type_of
 from service.images.photograph import JPEG, PNG, WEBP
 
 FILES: Mapping[str, type[ImageFile]] = {PNG: PngImageFile, JPEG: JpegImageFile, WEBP: WebPImageFile}

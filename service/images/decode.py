@@ -1,59 +1,89 @@
-"""PNG, JPEG and WebP files to photographs: opened first, to know their size, then decoded."""
+"""PNG, JPEG and WebP files to photographs: recognised, opened to know their size, then decoded."""
 
-import functools
-import io
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PIL import Image
-from PIL.WebPImagePlugin import WebPImageFile
 
 from service.errors import BodyTooLarge, MalformedBody, ServiceError, UnsupportedMediaType
-from service.images import (
-    exif,
-    jpeg_decoder,
-    jpeg_metadata,
-    jpeg_segments,
-    png_chunks,
-    png_decoder,
-    webp_header,
-    xmp,
+from service.images import exif, xmp
+from service.images.jpeg_decoder import open_jpeg
+from service.images.photograph import (
+    JPEG,
+    MEDIA_TYPES,
+    PNG,
+    WEBP,
+    EncodedImage,
+    Metadata,
+    Photograph,
 )
-from service.images.formats import media_type_of
-from service.images.photograph import JPEG, PNG, WEBP, Metadata, Photograph, Samples
-from service.images.png_metadata import PngMetadata
-from service.images.samples import samples_of, split
+from service.images.png_decoder import open_png
+from service.images.webp_decoder import open_webp
 
+OPENERS = {PNG: open_png, JPEG: open_jpeg, WEBP: open_webp}
+STARTS = {PNG: b"\x89PNG", JPEG: b"\xff\xd8", WEBP: b"RIFF\0\0\0\0WEBP"}
+"""Magic numbers; the length in WebP's is masked with zeros."""
+OTHERS = {
+    b"GIF8": "GIF",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+    b"BM": "BMP",
+    b"8BPS": "a Photoshop document",
+    b"%PDF": "PDF",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+}
+BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF"}
+"""ISO base media file format: names by the major brand that follows `ftyp`."""
+HEAD = 12
+"""Bytes that identify a format."""
 LARGEST_DPI = 1 << 16
 """A resolution of as many dots an inch is damaged: JFIF has 16 bits for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedImage:
-    """An image file that is opened and not decoded.
+def named(head: bytes) -> str | None:
+    """Return the name of a format that is recognised and not read, or None."""
+    if head[4:8] == b"ftyp":
+        return BRANDS.get(head[8:HEAD])
+    return next((name for start, name in OTHERS.items() if head.startswith(start)), None)
 
-    Attributes:
-        media_type: Its format.
-        size: (width, height) in pixels, as stored.
-        mode: Pillow's mode of the stored pixels: L, RGB, RGBA, P and so on.
-        samples: Returns pixels and alpha, made upright from an EXIF orientation, 1 to 8.
-        exif: Returns its EXIF data.
-        metadata: Returns all of its metadata, as they are stored.
+
+def recognised(head: bytes) -> str | None:
+    """Return which of MEDIA_TYPES a file is, whole or truncated, by its first bytes, or None."""
+    head = head[:HEAD]
+    if head.startswith(b"RIFF"):
+        head = head[:4] + bytes(len(head[4:8])) + head[8:]
+    return next(
+        (
+            media_type
+            for media_type, start in STARTS.items()
+            if head.startswith(start) or (head and start.startswith(head))
+        ),
+        None,
+    )
+
+
+def media_type_of(body: bytes | memoryview) -> str:
+    """Return which of MEDIA_TYPES a file is.
+
+    Raises:
+        UnsupportedMediaType: It is another format; the message lists those that are read.
+        MalformedBody: It is empty.
     """
-
-    media_type: str
-    size: tuple[int, int]
-    mode: str
-    samples: Callable[[int], tuple[Samples, Samples | None]]
-    exif: Callable[[], bytes | None]
-    metadata: Callable[[], Metadata]
-
-    @property
-    def area(self) -> int:
-        """The number of pixels."""
-        return math.prod(self.size)
+    head = bytes(body[:HEAD])
+    if not head:
+        raise MalformedBody("picture: expected a whole picture, received nothing")
+    media_type = recognised(head)
+    if media_type is None:
+        raise UnsupportedMediaType(
+            f"picture: expected {', '.join(MEDIA_TYPES)}, "
+            f"received {named(head) or 'another format'}"
+        )
+    return media_type
 
 
 def open_image(body: bytes | memoryview, max_pixels: int | None = None) -> EncodedImage:
@@ -70,13 +100,13 @@ def open_image(body: bytes | memoryview, max_pixels: int | None = None) -> Encod
     """
     media_type = media_type_of(body)
     with _malformed():
-        image, frames = OPENERS[media_type](body)
-    if frames > 1:
+        image = OPENERS[media_type](body)
+    if image.frames > 1:
         raise UnsupportedMediaType(
-            f"picture: expected one that does not move, received {frames} frames"
+            f"picture: expected one that does not move, received {image.frames} frames"
         )
-    if max_pixels is not None and image.area > max_pixels:
-        width, height = image.size
+    width, height = image.size
+    if max_pixels is not None and width * height > max_pixels:
         raise BodyTooLarge(
             f"picture: expected at most {max_pixels} pixels, received {width}x{height}"
         )
@@ -130,72 +160,6 @@ def _made_upright(stored: Metadata) -> tuple[int, Metadata]:
             across, down = down, across
         dpi = (across, down) if min(across, down) > 0 and max(across, down) < LARGEST_DPI else None
     return orientation or exif.UPRIGHT, replace(stored, exif=data, xmp=packet, dpi=dpi)
-
-
-def _open_png(body: bytes | memoryview) -> tuple[EncodedImage, int]:
-    chunks = png_chunks.scan(body)
-    header, metadata = chunks.header, PngMetadata(chunks.ancillary)
-    image = EncodedImage(
-        PNG,
-        (header.width, header.height),
-        png_decoder.MODES[header.depth, header.colour_type][0],
-        lambda orientation: png_decoder.samples(chunks, orientation),
-        metadata.exif,
-        metadata.metadata,
-    )
-    return image, chunks.frames
-
-
-def _open_jpeg(body: bytes | memoryview) -> tuple[EncodedImage, int]:
-    """Open the first picture of a JPEG file; behind it, a phone may have stored others."""
-    segments = jpeg_segments.scan(body)
-
-    def metadata() -> Metadata:
-        return jpeg_metadata.metadata(segments.metadata, is_cmyk=segments.mode == "CMYK")
-
-    image = EncodedImage(
-        JPEG,
-        segments.size,
-        segments.mode,
-        lambda orientation: split(jpeg_decoder.samples(segments, orientation)),
-        lambda: jpeg_metadata.exif(segments.metadata),
-        metadata,
-    )
-    return image, 1
-
-
-def _open_webp(body: bytes | memoryview) -> tuple[EncodedImage, int]:
-    header = webp_header.read(body)
-
-    @functools.cache
-    def picture() -> WebPImageFile:
-        return WebPImageFile(io.BytesIO(body))
-
-    def samples(orientation: int) -> tuple[Samples, Samples | None]:
-        image = picture()
-        if image.size != header.size:  # of which the memory was bounded
-            raise MalformedBody("picture: expected the size of its header, received another")
-        image.load()
-        picture.cache_clear()  # frees the decoded image before the samples are used
-        return split(samples_of(image, orientation))
-
-    def metadata() -> Metadata:
-        info = picture().info
-        return Metadata(icc=info.get("icc_profile"), exif=info.get("exif"), xmp=info.get("xmp"))
-
-    image = EncodedImage(
-        WEBP,
-        header.size,
-        "RGBA" if header.has_alpha else "RGB",
-        samples,
-        lambda: picture().info.get("exif"),
-        metadata,
-    )
-    return image, header.frames
-
-
-OPENERS = {PNG: _open_png, JPEG: _open_jpeg, WEBP: _open_webp}
-"""By media type: functions that return an image file and the number of its frames."""
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from service.images.photograph import (
     Photograph,
     Samples,
 )
+from service.images.pillow import blocks
 from service.images.png_chunks import chunk
-from service.images.samples import blocks
 
 QUALITY = 90
 """The default quality of JPEG and WebP: visually lossless at a normal viewing distance."""

@@ -118,7 +118,11 @@ def _free_side(side: float, frame: Frame) -> int:
 
 
 def _in_8_bits(samples: Samples) -> Bytes:
-    """Return the high bytes of 16-bit samples; 8-bit samples as they are, contiguous."""
+    """Return the high bytes of 16-bit samples; 8-bit samples as they are, contiguous.
+
+    High bytes are exact where 8 bits were widened to 16, elsewhere less than a grey level too dark.
+    Rounding, as the encoders do, would change the response to the same request.
+    """
     if samples.dtype == np.uint16:
         return (samples >> 8).astype(np.uint8)
     return np.ascontiguousarray(samples, np.uint8)

@@ -1,13 +1,12 @@
-"""Pixels of JPEG files, refused where their data end early."""
+"""JPEG files, refused where their pixels end early."""
 
 from PIL import Image
 
+from service.images import jpeg_metadata
 from service.images.icc import in_srgb
-from service.images.jpeg_metadata import profile
-from service.images.jpeg_segments import Segments, end_of_image, next_restart
-from service.images.photograph import Samples
-from service.images.pixel_decoder import PixelDecoder, blocks_of, truncated
-from service.images.samples import samples_of
+from service.images.jpeg_segments import Segments, end_of_image, next_restart, scan
+from service.images.photograph import JPEG, EncodedImage, Samples
+from service.images.pillow import PixelDecoder, blocks_of, samples_of, split, truncated
 
 LAYOUTS = {"L": "L", "RGB": "RGB", "CMYK": "CMYK;I"}
 """Pillow's raw modes; CMYK is stored inverted, as Adobe does."""
@@ -22,7 +21,25 @@ PROBES = 4
 END = b"\xff\xd9"
 
 
-def samples(segments: Segments, orientation: int) -> Samples:
+def open_jpeg(body: bytes | memoryview) -> EncodedImage:
+    """Return the first picture of a JPEG file as decode.open_image() does. Raises MalformedBody.
+
+    Behind the first picture, a phone may have stored others.
+    """
+    segments = scan(body)
+    stored, is_cmyk = segments.metadata, segments.mode == "CMYK"
+    return EncodedImage(
+        JPEG,
+        segments.size,
+        segments.mode,
+        1,
+        lambda orientation: split(_samples(segments, orientation)),
+        lambda: jpeg_metadata.exif(stored),
+        lambda: jpeg_metadata.metadata(stored, is_cmyk=is_cmyk),
+    )
+
+
+def _samples(segments: Segments, orientation: int) -> Samples:
     """Return the upright samples (height, width, 1 or 3); CMYK becomes sRGB.
 
     Args:
@@ -34,7 +51,7 @@ def samples(segments: Segments, orientation: int) -> Samples:
     """
     image = _decode(segments)
     if image.mode == "CMYK":
-        icc = profile(segments.metadata)
+        icc = jpeg_metadata.profile(segments.metadata)
         image = (icc and in_srgb(image, icc)) or image.convert("RGB")  # as if inks were ideal
     return samples_of(image, orientation)
 

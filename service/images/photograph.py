@@ -1,5 +1,6 @@
-"""A decoded photograph: its pixels, upright, and the metadata of its file."""
+"""A photograph: in a file that is not decoded yet, and its upright pixels with their metadata."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,3 +69,26 @@ class Photograph:
     alpha: Samples | None
     media_type: str
     metadata: Metadata = Metadata()
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """An image file that is opened and not decoded.
+
+    Attributes:
+        media_type: Its format.
+        size: (width, height) in pixels, as stored.
+        mode: Pillow's mode of the stored pixels: L, RGB, RGBA, P and so on.
+        frames: The pictures of an animation, 1 without it.
+        samples: Returns pixels and alpha, made upright from an EXIF orientation, 1 to 8.
+        exif: Returns its EXIF data.
+        metadata: Returns all of its metadata, as they are stored.
+    """
+
+    media_type: str
+    size: tuple[int, int]
+    mode: str
+    frames: int
+    samples: Callable[[int], tuple[Samples, Samples | None]]
+    exif: Callable[[], bytes | None]
+    metadata: Callable[[], Metadata]

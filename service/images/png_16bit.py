@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from service.images.photograph import Samples
+from service.images.pillow import as_stored, fill, room
 from service.images.png_chunks import CHANNELS, GRAY_ALPHA, RGB, RGB_ALPHA, Chunks
-from service.images.samples import as_stored, fill, room
 
 LAYOUTS = {
     GRAY_ALPHA: ("RGBA", "RGBA"),

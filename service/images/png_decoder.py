@@ -1,4 +1,4 @@
-"""Pixels of PNG files of every colour type, depth and interlacing.
+"""PNG files of every colour type, depth and interlacing.
 
 PNG (third edition), https://www.w3.org/TR/png-3/, sections 7 to 10.
 """
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from service.images import png_16bit
-from service.images.photograph import Samples
-from service.images.pixel_decoder import BLOCK, PixelDecoder, blocks_of, truncated
+from service.images import png_16bit, png_chunks
+from service.images.photograph import PNG, EncodedImage, Samples
+from service.images.pillow import BLOCK, PixelDecoder, blocks_of, samples_of, split, truncated
 from service.images.png_chunks import (
     CHANNELS,
     PALETTE,
@@ -19,7 +19,7 @@ from service.images.png_chunks import (
     Chunks,
     Header,
 )
-from service.images.samples import samples_of, split
+from service.images.png_metadata import PngMetadata
 
 MODES = {
     (1, 0): ("1", "1"),
@@ -53,7 +53,22 @@ PASSES = (
 """Adam7 (PNG 8.1): the first row and column of each pass, and its steps down and across."""
 
 
-def samples(chunks: Chunks, orientation: int) -> tuple[Samples, Samples | None]:
+def open_png(body: bytes | memoryview) -> EncodedImage:
+    """Return a PNG file as decode.open_image() does. Raises MalformedBody."""
+    chunks = png_chunks.scan(body)
+    header, metadata = chunks.header, PngMetadata(chunks.ancillary)
+    return EncodedImage(
+        PNG,
+        (header.width, header.height),
+        MODES[header.depth, header.colour_type][0],
+        chunks.frames,
+        lambda orientation: _samples(chunks, orientation),
+        metadata.exif,
+        metadata.metadata,
+    )
+
+
+def _samples(chunks: Chunks, orientation: int) -> tuple[Samples, Samples | None]:
     """Return the pixels of a PNG, upright, and its alpha channel or None.
 
     Gray of 1, 2 and 4 bits becomes 8 bits, a palette becomes RGB, a transparent colour (tRNS)

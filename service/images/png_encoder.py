@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.images.photograph import Samples
+from service.images.pillow import blocks
 from service.images.png_chunks import SIGNATURE, chunk
-from service.images.samples import blocks
 
 STRIP = 1 << 17
 """Bytes that are filtered at a time: with all intermediate results, what a cache holds."""

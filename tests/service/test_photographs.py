@@ -9,8 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
-from service.images.decode import read
-from service.images.formats import named
+from service.images.decode import named, read
 from service.images.photograph import (
     JPEG,
     MEDIA_TYPES,

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.images import pillow
 from service.images import png_encoder as png
-from service.images import samples as sampled
 from service.images.decode import read
 from service.images.encode import write
 from service.images.photograph import JPEG, PNG
@@ -72,7 +72,7 @@ def test_a_photograph_that_is_read_in_parts_is_whole(
     values = samples(bands, depth)
     colour_type = {1: 0, 3: 2, 4: 6}[bands]
     body = file_of(values, colour_type, depth, chunk(b"eXIf", exif("<", orientation)))
-    monkeypatch.setattr(sampled, "STRIP", strip)
+    monkeypatch.setattr(pillow, "STRIP", strip)
     expected = values if orientation == 1 else np.rot90(values, 3)
     np.testing.assert_array_equal(joined(read(body, MEGA)), expected)
 

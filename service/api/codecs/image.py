@@ -54,13 +54,13 @@ def read(
     pictures, pixels_left = [], max_pixels
     for body in files:
         image = open_image(body)
-        if image.area > pixels_left:
-            width, height = image.size
+        width, height = image.size
+        if width * height > pixels_left:
             raise BodyTooLarge(
                 f"picture: expected at most {pixels_left} pixels in all, received {width}x{height}"
             )
-        pixels_left -= image.area
-        with _turns() if image.area > LARGE else nullcontext():
+        pixels_left -= width * height
+        with _turns() if width * height > LARGE else nullcontext():
             photograph = decode(image, with_metadata=False)
             pictures.append(
                 fitted(photograph, frame) if fit else checked(photograph, image.mode, frame)

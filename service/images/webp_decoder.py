@@ -1,13 +1,19 @@
-"""The size, alpha and frames of a WebP file, before a decoder takes memory for them.
+"""WebP files: the size in the header first, before Pillow's decoder takes memory for the pixels.
 
 RFC 9649 (WebP), sections 2.3 to 2.7 and, for lossless data, 3.4; RFC 6386 (VP8), section 9.1.
 """
 
+import functools
+import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from PIL.WebPImagePlugin import WebPImageFile
+
 from service.errors import MalformedBody
+from service.images.photograph import WEBP, EncodedImage, Metadata, Samples
+from service.images.pillow import samples_of, split
 
 ALPHA = 0x10
 """The flag of VP8X for an alpha channel."""
@@ -25,7 +31,38 @@ class Header:
     frames: int
 
 
-def read(body: bytes | memoryview) -> Header:
+def open_webp(body: bytes | memoryview) -> EncodedImage:
+    """Return a WebP file as decode.open_image() does. Raises MalformedBody."""
+    header = _header(body)
+
+    @functools.cache
+    def picture() -> WebPImageFile:
+        return WebPImageFile(io.BytesIO(body))
+
+    def samples(orientation: int) -> tuple[Samples, Samples | None]:
+        image = picture()
+        if image.size != header.size:  # of which the memory was bounded
+            raise MalformedBody("picture: expected the size of its header, received another")
+        image.load()
+        picture.cache_clear()  # frees the decoded image before the samples are used
+        return split(samples_of(image, orientation))
+
+    def metadata() -> Metadata:
+        info = picture().info
+        return Metadata(icc=info.get("icc_profile"), exif=info.get("exif"), xmp=info.get("xmp"))
+
+    return EncodedImage(
+        WEBP,
+        header.size,
+        "RGBA" if header.has_alpha else "RGB",
+        header.frames,
+        samples,
+        lambda: picture().info.get("exif"),
+        metadata,
+    )
+
+
+def _header(body: bytes | memoryview) -> Header:
     """Return the header of a WebP file.
 
     Raises:
