@@ -2,7 +2,7 @@
 
 An unbounded queue answers everything too late. A bounded one answers what it admits in time, and
 refuses the rest at once with a Retry-After. How long what is admitted will take is the sum of what
-the sessions expect of each request (see throughput.py).
+the sessions expect of each request (see estimates.py).
 """
 
 # ruff: noqa: SLF001 -- a ticket is the other half of an admission
@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from service.errors import Overloaded
-from service.inference.turns import Turns
+from service.inference.estimates import Turns
 
 MAX_RETRY_AFTER = 60
 """Longest Retry-After, in seconds."""

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.errors import InvalidValue
+from service.inference.estimates import Throughput
 from service.inference.pixels import Floats
 from service.inference.queue import Job, Queue, Result, TileQueue
 from service.inference.session import Session, Sigma
-from service.inference.throughput import Throughput
 
 BRIEF = 0.0005
 """Seconds that a batch may run on the event loop: waking a thread up and back takes as long."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from service.inference.admission import Admission, Ticket
+from service.inference.estimates import Throughput
 from service.inference.model import MEASURED_RUNS
 from service.inference.queue import Job, Queue, TileQueue
-from service.inference.throughput import Throughput
 from service.inference.tiling.layout import MAX_QUEUED, Tiling
 
 THUMBNAIL = 28 * 28

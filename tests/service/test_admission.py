@@ -7,7 +7,7 @@ import pytest
 
 from service.errors import Overloaded
 from service.inference.admission import FEW, MAX_RETRY_AFTER, Admission
-from service.inference.turns import QUEUED
+from service.inference.estimates import QUEUED
 from tests.service.simulation import Clock
 
 MP = 1_000_000

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from service.inference.throughput import FORGET_SECONDS, Throughput
+from service.inference.estimates import FORGET_SECONDS, Throughput
 
 TINY, LARGE = 3 * 16 * 16, 3 * 1_500_000
 OVERHEAD, EACH = 0.002, 3e-7
