@@ -20,9 +20,8 @@ from service.api import health, models, open_inference, operations, photos
 from service.api.codecs import image
 from service.api.middleware import RequestIdMiddleware
 from service.api.openapi import document
-from service.api.pipeline import Limits, Serving
 from service.api.problems import http_error, service_error
-from service.api.routing import Shortcut
+from service.api.routing import Limits, Serving, Shortcut
 from service.errors import ServiceError, StartupError
 from service.inference.admission import Admission
 from service.inference.control import Control

@@ -1,6 +1,6 @@
 """Errors of the service, each with its HTTP status and code.
 
-Messages read "expected ..., received ...". api/pipeline.py turns them into responses for requests
+Messages read "expected ..., received ...". api/routing.py turns them into responses for requests
 to a model, api/problems.py for all others.
 """
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Response
 
 from service.api.openapi import problems
-from service.api.pipeline import Serving
+from service.api.routing import Serving
 from service.api.schemas import Health
 from service.errors import NotLive, NotReady
 

@@ -22,11 +22,11 @@ from service.api.media_types import (
     responses,
 )
 from service.api.openapi import OPERATIONS, describe
-from service.api.pipeline import Batches, Endpoint, Limits, Serving, name_model
+from service.api.pipeline import Batches, Endpoint, name_model
 from service.api.problems import problem
 from service.api.query import Choice
 from service.api.request import Exchange
-from service.api.routing import DirectRoute
+from service.api.routing import DirectRoute, Limits, Serving
 from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
 from service.images.fit import Frame
 from service.inference.model import Model
@@ -195,13 +195,8 @@ class BatchCodec:
                 raise
             fault = str(error).partition(";")[0]  # without the advice to fit the picture
             raise ShapeMismatch(f"{fault}; {self.lacks}") from error
-        if len({each.shape for each in pixels}) > 1:
-            raise ShapeMismatch(
-                "file: expected pictures of one size, received "
-                + ", ".join(f"{each.shape[1]}x{each.shape[0]}" for each in pixels)
-            )
         self._best = "image/png" if len(pixels) == 1 else JSON
-        array = to_floats(np.stack(pixels), self.model.manifest.pixels)
+        array = to_floats(pixels, self.model.manifest.pixels)
         return self.inputs_of(array, copied=array.nbytes)
 
     def negotiate(self, count: int) -> None:

@@ -12,9 +12,9 @@ from service.api.codecs import multipart
 from service.api.codecs.codec import Array, Checked, Codec, Declared, Encoded, Inputs
 from service.api.media_types import ARRAYS, MULTIPART, MediaType, choose, preferred
 from service.api.operations import BatchCodec
-from service.api.pipeline import Limits
 from service.api.query import Choice
 from service.api.request import Exchange
+from service.api.routing import Limits
 from service.errors import BodyTooLarge, InvalidValue, NotAcceptable, ShapeMismatch
 from service.images.decode import decode, open_image
 from service.images.encode import QUALITY, check, writable, write

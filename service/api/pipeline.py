@@ -4,133 +4,22 @@ An endpoint says which model and which codec serve a request; everything else is
 """
 
 import asyncio
-import contextlib
 import functools
-import logging
-import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from service.api.body import Body
 from service.api.codecs.codec import Checked, Codec, Inputs, Timed
-from service.api.problems import Failed, Failure, failed, refused
+from service.api.problems import Failure
 from service.api.request import Exchange, Header
-from service.errors import (
-    BodyTooLarge,
-    DeadlineExceeded,
-    InvalidValue,
-    Overloaded,
-    ServiceError,
-    ShuttingDown,
-    StartupError,
-)
-from service.inference.admission import Admission, Ticket
+from service.api.routing import Limits, Serving
+from service.errors import InvalidValue
+from service.inference.admission import Ticket
 from service.inference.model import Model
 from service.inference.queue import Result
-from service.inference.registry import ModelRegistry
-from service.telemetry.metrics import Metrics
-
-if TYPE_CHECKING:
-    from service.telemetry.tracing import Tracer  # which needs the extra `otel`
-
-CLIENT_GONE = 499
-"""The status that is counted where the client disconnects before its response: nginx's custom."""
-
-UNTRACED = contextlib.nullcontext()
-
-log = logging.getLogger("service.requests")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The most that a request may ask for: bytes of its body and of the output, pixels, steps."""
-
-    body_bytes: int
-    output_bytes: int
-    pixels: int
-    steps: int
-
-    def check_output(self, shape: tuple[int, ...]) -> int:
-        """Return the bytes of an output of a shape, as float32. Raises BodyTooLarge."""
-        size = 4 * math.prod(shape)
-        if size > self.output_bytes:
-            raise BodyTooLarge(
-                f"outputs: expected at most {self.output_bytes} bytes of float32, "
-                f"received a request for {size}, of shape {shape}"
-            )
-        return size
-
-
-@dataclass(frozen=True)
-class Serving:
-    """What every request for a model needs: one of each in a service.
-
-    Args:
-        registry: The models.
-        admission: How much may be in the service at once.
-        metrics: Counts requests.
-        limits: What a single request may ask for.
-        timeout: Seconds from the request's head until the response has to be there.
-        tracer: Traces requests; None where tracing is off.
-    """
-
-    registry: ModelRegistry
-    admission: Admission
-    metrics: Metrics
-    limits: Limits
-    timeout: float
-    tracer: "Tracer | None" = None
-
-    async def handle(
-        self,
-        exchange: Exchange,
-        operation: str,
-        respond: Callable[[Exchange], Awaitable[None]],
-        failure: Failure,
-    ) -> None:
-        """Respond to a request, with an error where that fails; count, log and trace it.
-
-        Args:
-            exchange: The request.
-            operation: What it is counted as.
-            respond: Sends the response, or raises.
-            failure: How errors are written.
-        """
-        exchange.seconds = self.timeout
-        with self.tracer.request(operation, exchange) if self.tracer else UNTRACED:
-            worst = logging.ERROR
-            try:
-                await respond(exchange)
-            except ServiceError as error:
-                if isinstance(error, StartupError):  # a model that the client asked to load
-                    worst = logging.WARNING
-                if isinstance(error, DeadlineExceeded):
-                    error.headers = {"Retry-After": str(self.admission.wait())}
-                await _fail(exchange, failure, error)
-            except ClientDisconnect:
-                exchange.status = CLIENT_GONE
-            except asyncio.CancelledError:  # shutdown_seconds are over: the last chance to respond
-                if exchange.status:
-                    raise
-                stopped = ShuttingDown("expected an answer before the service stops, received none")
-                await _fail(exchange, failure, stopped)
-            except Exception:
-                who = exchange.request_id
-                log.exception("request %s failed", who, extra={"request_id": who})
-                if exchange.status:
-                    raise
-                await _fail(exchange, failure, ServiceError(f"the log has it under {who}"))
-            finally:
-                seconds = exchange.elapsed()
-                name = exchange.model.name if exchange.model else ""
-                self.metrics.answered(operation, name, exchange.status, seconds, exchange.stages)
-                exchange.log(seconds, worst)
 
 
 class Batches:
@@ -181,15 +70,12 @@ class Endpoint(ABC):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
+        serving = self._serving
+        respond: Callable[[Exchange], Awaitable[None]] = self._respond
         # There may be thousands to refuse a second: they must not take the time of those admitted.
-        respond = self._refuse if self._serving.admission.is_full() else self._respond
-        await self._serving.handle(exchange, self.label(exchange), respond, self.failure)
-
-    def _refuse(self, exchange: Exchange) -> Awaitable[None]:
-        admission = self._serving.admission
-        exchange.fault = (Overloaded.code, admission.full)
-        refusal = refused(self.failure, admission.full, admission.wait())
-        return _send_error(exchange, refusal)
+        if serving.admission.is_full():
+            respond = functools.partial(serving.refuse, self.failure)
+        await serving.handle(exchange, self.label(exchange), respond, self.failure)
 
     async def _respond(self, exchange: Exchange) -> None:
         codec_of = self.prepare(exchange)
@@ -276,13 +162,3 @@ def _timing(
     # The % operator is the quickest of Python's ways to write numbers.
     text = b"parse;dur=%.3f, queue;dur=%.3f, inference;dur=%.3f, write;dur=%.3f"
     return b"server-timing", text % tuple(1000 * each for each in stages.values())
-
-
-def _send_error(exchange: Exchange, response: Failed) -> Awaitable[None]:
-    body = response.body
-    return exchange.respond(response.status, body.media_type, response.headers, body.content)
-
-
-def _fail(exchange: Exchange, failure: Failure, error: ServiceError) -> Awaitable[None]:
-    exchange.fault = (error.code, str(error))  # not the error, whose traceback has the exchange
-    return _send_error(exchange, failed(failure, error))

@@ -5,7 +5,6 @@ FastAPI's middleware, router and dependencies take longer than a small model doe
 
 import asyncio
 import contextlib
-import logging
 import math
 import random
 import re
@@ -35,8 +34,6 @@ ABORT = "autoencoder.abort"
 """The ASGI extension that drops a connection: see service/server/http_protocol.py."""
 NO_FAULT = ("", "")
 CLOSE: Sequence[Header] = ((b"connection", b"close"),)
-
-log = logging.getLogger("service.requests")
 
 
 class Exchange:
@@ -221,28 +218,6 @@ class Exchange:
     def elapsed(self) -> float:
         """Return the seconds since the request's head was received."""
         return time.perf_counter() - self.began
-
-    def log(self, seconds: float, worst: int = logging.ERROR) -> None:
-        """Log the request.
-
-        Success and a full queue are logged at DEBUG, as there may be thousands a second and the
-        metrics count them; client errors at INFO; server errors at the worst level.
-        """
-        level = logging.DEBUG if self.status < 400 or self.status == 429 else logging.INFO
-        level = worst if self.status >= 500 else level
-        if log.isEnabledFor(level):
-            fields = {
-                "request_id": self.request_id,
-                "method": self.scope["method"],
-                "path": self.scope["path"],
-                "status": self.status,
-                "milliseconds": round(seconds * 1000, 3),
-            }
-            text = "%s %s %s %d in %s ms"
-            if self.fault is not NO_FAULT:
-                fields |= zip(("code", "detail"), self.fault, strict=True)
-                text += ": %s: %s"
-            log.log(level, text, *fields.values(), extra=fields)
 
     def _left(self) -> float:
         """Return the seconds until the time limit."""

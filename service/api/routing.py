@@ -1,15 +1,45 @@
-"""Hot routes that bypass FastAPI: documented like any other, served by ASGI applications.
+"""Hot routes that bypass FastAPI, and what it does for others: errors, the log, metrics, traces.
 
 FastAPI's middleware and router take 28 microseconds, a third of what a small JSON request takes
 altogether. Only POST requests to these routes bypass them.
 """
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+import contextlib
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.api.problems import Failed, Failure, failed, refused
+from service.api.request import NO_FAULT, Exchange
+from service.errors import (
+    BodyTooLarge,
+    DeadlineExceeded,
+    Overloaded,
+    ServiceError,
+    ShuttingDown,
+    StartupError,
+)
+from service.inference.admission import Admission
+from service.inference.registry import ModelRegistry
+from service.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from service.telemetry.tracing import Tracer  # which needs the extra `otel`
+
+CLIENT_GONE = 499
+"""The status that is counted where the client disconnects before its response: nginx's custom."""
+
+UNTRACED = contextlib.nullcontext()
+
+log = logging.getLogger("service.requests")
 
 
 class DirectRoute(APIRoute):
@@ -52,3 +82,133 @@ class Shortcut:
                     await route.app(scope, receive, send)
                     return
         await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that a request may ask for: bytes of its body and of the output, pixels, steps."""
+
+    body_bytes: int
+    output_bytes: int
+    pixels: int
+    steps: int
+
+    def check_output(self, shape: tuple[int, ...]) -> int:
+        """Return the bytes of an output of a shape, as float32. Raises BodyTooLarge."""
+        size = 4 * math.prod(shape)
+        if size > self.output_bytes:
+            raise BodyTooLarge(
+                f"outputs: expected at most {self.output_bytes} bytes of float32, "
+                f"received a request for {size}, of shape {shape}"
+            )
+        return size
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What every request for a model needs: one of each in a service.
+
+    Args:
+        registry: The models.
+        admission: How much may be in the service at once.
+        metrics: Counts requests.
+        limits: What a single request may ask for.
+        timeout: Seconds from the request's head until the response has to be there.
+        tracer: Traces requests; None where tracing is off.
+    """
+
+    registry: ModelRegistry
+    admission: Admission
+    metrics: Metrics
+    limits: Limits
+    timeout: float
+    tracer: "Tracer | None" = None
+
+    async def handle(
+        self,
+        exchange: Exchange,
+        operation: str,
+        respond: Callable[[Exchange], Awaitable[None]],
+        failure: Failure,
+    ) -> None:
+        """Respond to a request, with an error where that fails; count, log and trace it.
+
+        Args:
+            exchange: The request.
+            operation: What it is counted as.
+            respond: Sends the response, or raises.
+            failure: How errors are written.
+        """
+        exchange.seconds = self.timeout
+        with self.tracer.request(operation, exchange) if self.tracer else UNTRACED:
+            worst = logging.ERROR
+            try:
+                await respond(exchange)
+            except ServiceError as error:
+                if isinstance(error, StartupError):  # a model that the client asked to load
+                    worst = logging.WARNING
+                if isinstance(error, DeadlineExceeded):
+                    error.headers = {"Retry-After": str(self.admission.wait())}
+                await _fail(exchange, failure, error)
+            except ClientDisconnect:
+                exchange.status = CLIENT_GONE
+            except asyncio.CancelledError:  # shutdown_seconds are over: the last chance to respond
+                if exchange.status:
+                    raise
+                stopped = ShuttingDown("expected an answer before the service stops, received none")
+                await _fail(exchange, failure, stopped)
+            except Exception:
+                who = exchange.request_id
+                log.exception("request %s failed", who, extra={"request_id": who})
+                if exchange.status:
+                    raise
+                await _fail(exchange, failure, ServiceError(f"the log has it under {who}"))
+            finally:
+                seconds = exchange.elapsed()
+                name = exchange.model.name if exchange.model else ""
+                self.metrics.answered(operation, name, exchange.status, seconds, exchange.stages)
+                _log(exchange, seconds, worst)
+
+    def refuse(self, failure: Failure, exchange: Exchange) -> Awaitable[None]:
+        """Respond to a request that finds a full queue.
+
+        Args:
+            failure: How the error is written.
+            exchange: The request.
+        """
+        full = self.admission.full
+        exchange.fault = (Overloaded.code, full)
+        return _send_error(exchange, refused(failure, full, self.admission.wait()))
+
+
+def _fail(exchange: Exchange, failure: Failure, error: ServiceError) -> Awaitable[None]:
+    exchange.fault = (error.code, str(error))  # not the error, whose traceback has the exchange
+    return _send_error(exchange, failed(failure, error))
+
+
+def _send_error(exchange: Exchange, response: Failed) -> Awaitable[None]:
+    body = response.body
+    return exchange.respond(response.status, body.media_type, response.headers, body.content)
+
+
+def _log(exchange: Exchange, seconds: float, worst: int) -> None:
+    """Log a request.
+
+    Success and a full queue are logged at DEBUG, as there may be thousands a second and the
+    metrics count them; client errors at INFO; server errors at the worst level.
+    """
+    level = logging.DEBUG if exchange.status < 400 or exchange.status == 429 else logging.INFO
+    level = worst if exchange.status >= 500 else level
+    if log.isEnabledFor(level):
+        fields = {
+            "request_id": exchange.request_id,
+            "method": exchange.scope["method"],
+            "path": exchange.scope["path"],
+            "status": exchange.status,
+            "milliseconds": round(seconds * 1000, 3),
+        }
+        text = "%s %s %s %d in %s ms"
+        if exchange.fault is not NO_FAULT:
+            fields |= zip(("code", "detail"), exchange.fault, strict=True)
+            text += ": %s: %s"
+        log.log(level, text, *fields.values(), extra=fields)

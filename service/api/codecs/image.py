@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from service.cpus import usable_cpus
-from service.errors import BodyTooLarge
+from service.errors import BodyTooLarge, ShapeMismatch
 from service.images.decode import decode, open_image
 from service.images.fit import Bytes, Frame, checked, fitted
 from service.images.photograph import JPEG, PNG, WEBP
@@ -31,10 +31,8 @@ def warm_up() -> None:
     _turns()
 
 
-def read(
-    files: Sequence[bytes | memoryview], frame: Frame, *, fit: bool, max_pixels: int
-) -> list[Bytes]:
-    """Return the pixels of pictures, made upright as their EXIF orientation says.
+def read(files: Sequence[bytes | memoryview], frame: Frame, *, fit: bool, max_pixels: int) -> Bytes:
+    """Return the pixels of pictures of one size, made upright as their EXIF orientation says.
 
     Args:
         files: PNG, JPEG or WebP files.
@@ -43,15 +41,17 @@ def read(
         max_pixels: The most pixels of all files together, before they are fitted.
 
     Returns:
-        Pixels (height, width) or (height, width, 3) of each file.
+        Pixels (batch, height, width) or (batch, height, width, 3).
 
     Raises:
         UnsupportedMediaType: A file is of another format, or animated.
         BodyTooLarge: The files have more pixels, which is found before each is decoded.
         MalformedBody: A file is damaged or truncated.
-        ShapeMismatch: A picture is not as the model takes it, or cannot be fitted.
+        ShapeMismatch: A picture is not as the model takes it, or cannot be fitted; or they are of
+            several sizes.
     """
-    pictures, pixels_left = [], max_pixels
+    pictures: list[Bytes] = []
+    pixels_left = max_pixels
     for body in files:
         image = open_image(body)
         width, height = image.size
@@ -65,7 +65,12 @@ def read(
             pictures.append(
                 fitted(photograph, frame) if fit else checked(photograph, image.mode, frame)
             )
-    return pictures
+    if len({each.shape for each in pictures}) > 1:
+        raise ShapeMismatch(
+            "file: expected pictures of one size, received "
+            + ", ".join(f"{each.shape[1]}x{each.shape[0]}" for each in pictures)
+        )
+    return np.stack(pictures)
 
 
 def write(pixels: Bytes, media_type: str) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi.routing import APIRoute
 
 from service.api.open_inference import infer, metadata, repository
-from service.api.pipeline import Serving
+from service.api.routing import Serving
 from service.inference.repository import Repository
 
 

@@ -21,10 +21,10 @@ from service.api.open_inference.schemas import (
 )
 from service.api.operations import SHORT_BODY, SHORT_OUTPUT
 from service.api.photos import Tiles
-from service.api.pipeline import Batches, Endpoint, Serving, name_model
+from service.api.pipeline import Batches, Endpoint, name_model
 from service.api.problems import open_inference_error
 from service.api.request import Exchange
-from service.api.routing import DirectRoute
+from service.api.routing import DirectRoute, Serving
 from service.inference.pixels import LARGEST, to_floats
 
 

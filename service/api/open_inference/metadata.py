@@ -12,7 +12,7 @@ from service.api.health import hung
 from service.api.open_inference import schemas
 from service.api.open_inference.naming import Served, find
 from service.api.open_inference.schemas import Name, Version, errors
-from service.api.pipeline import Serving
+from service.api.routing import Serving
 from service.errors import NotLive, NotReady
 from service.manifest import Operation, Tensor
 

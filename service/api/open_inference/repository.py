@@ -14,10 +14,9 @@ from service.api.open_inference.document import Document, flag, parse
 from service.api.open_inference.naming import entries, split
 from service.api.open_inference.schemas import IndexEntry, IndexRequest, Name, errors
 from service.api.origin import check_origin
-from service.api.pipeline import Serving
 from service.api.problems import open_inference_error
 from service.api.request import Exchange
-from service.api.routing import DirectRoute
+from service.api.routing import DirectRoute, Serving
 from service.errors import ControlForbidden, InvalidValue
 from service.inference.admission import Admission
 from service.inference.repository import Repository
