@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 
 from service.api.body import BODY_AT_HAND, WHOLE_BODY
 from service.api.request import ABORT
+from service.server.buffered_reader import BufferedReader
 from service.server.buffered_transport import BufferedTransport
 
 LINGER = 5.0
@@ -29,9 +30,6 @@ blocks the event loop for 2.5 s, one of 32 MB for 37 s."""
 FRAMING = (b"content-length", b"transfer-encoding")
 """Headers that say where a body ends."""
 NOTHING = memoryview(b"")
-SPACE = memoryview(bytearray(32 * 1024))
-"""What all connections read heads and short bodies into. It is small, as what is read of a large
-body with its head is copied."""
 
 Request = weakref.ref[RequestResponseCycle]
 
@@ -69,7 +67,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if sys.platform != "win32":
-            transport.set_protocol(_Reader(self))
+            transport.set_protocol(BufferedReader(self))
         self._headers = _DefaultHeaders(self.server_state)
         super().connection_made(BufferedTransport(transport, self.linger))  # type: ignore[arg-type]
 
@@ -221,29 +219,6 @@ class Protocol(HttpToolsProtocol):
             self.flow.resume_reading()
             self.loop.call_later(LINGER, self.transport.close)
         return self._discards
-
-
-class _Reader(asyncio.BufferedProtocol):
-    """Receives for a connection: a large body into its own memory, anything else to be parsed.
-
-    uvloop and asyncio read once for each get_buffer(), at once. Windows' loop does not: there, this
-    is not used.
-    """
-
-    def __init__(self, http: Protocol) -> None:
-        self._http = http
-        self.connection_lost = http.connection_lost  # type: ignore[method-assign]
-        self.pause_writing = http.pause_writing  # type: ignore[method-assign]
-        self.resume_writing = http.resume_writing  # type: ignore[method-assign]
-
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - as asyncio calls it
-        return self._http.unfilled or SPACE
-
-    def buffer_updated(self, nbytes: int) -> None:
-        if self._http.unfilled:
-            self._http.body_received(nbytes)
-        else:
-            self._http.data_received(bytes(SPACE[:nbytes]))
 
 
 def _parser(protocol: Protocol) -> httptools.HttpRequestParser:

@@ -19,7 +19,7 @@ THUMBNAIL = Frame("L", (28, 28), 100)
 
 
 def thumbnail(body: bytes, *, fit: bool = False) -> np.ndarray:
-    (pixels,) = image.read([body], THUMBNAIL, fit=fit, max_pixels=LIMIT)
+    pixels: np.ndarray = image.read([body], THUMBNAIL, fit=fit, max_pixels=LIMIT)[0]
     return pixels
 
 

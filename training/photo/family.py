@@ -1,102 +1,19 @@
 """The denoiser of photographs, as the command line sees it."""
 
 import shlex
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from service.manifest import Manifest, Provenance
 from training import backend
-from training.arguments import Argument, Command, finite, positive
+from training.arguments import Argument, Command
 from training.datasets import photos
 from training.datasets.photos import Folder
+from training.photo.arguments import ARGUMENTS
 
 NAME = "photo"
-
-
-def _sigmas(text: str) -> tuple[float, ...]:
-    values = tuple(map(float, text.split(",")))
-    if not all(0 < value <= 255 for value in values):
-        raise ArgumentTypeError(f"expected numbers above 0, to 255, received {text}")
-    return values
-
-
-def _photos(text: str) -> Argument:
-    return Argument("--photos", {"type": Path, "metavar": "DIR", "help": text})
-
-
-ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
-    "train": (
-        _photos("folder of photographs to train on"),
-        Argument(
-            "--validation",
-            {
-                "type": Path,
-                "metavar": "DIR",
-                "help": "folder of photographs to validate with, by default each 20th of --photos",
-            },
-        ),
-        Argument(
-            "--licence",
-            {"metavar": "TEXT", "help": "of the photographs, for the model card"},
-            default="not said",
-        ),
-        Argument(
-            "--steps", {"type": positive, "help": "number of batches, by default the recipe's"}
-        ),
-        Argument(
-            "--minutes",
-            {"type": finite, "help": "of training in all, instead of a number of batches"},
-            default=0.0,
-        ),
-        Argument(
-            "--precision",
-            {
-                "choices": ("float32", "mixed_bfloat16", "mixed_float16"),
-                "help": "of the arithmetic, by default float32",
-            },
-            default="float32",
-        ),
-        Argument(
-            "--workers",
-            {"type": positive, "help": "processes that make batches, by default 1"},
-            default=1,
-        ),
-    ),
-    "export": (
-        Argument(
-            "--dataset", {"metavar": "TEXT", "help": "what the photographs were, for the card"}
-        ),
-        Argument(
-            "--note",
-            {"metavar": "TEXT", "help": "where and how long the training ran, for the card"},
-        ),
-    ),
-    "evaluate": (
-        _photos("folder of clean images to measure on"),
-        Argument(
-            "--sigmas",
-            {"type": _sigmas, "help": "of white noise, by default 15,25,50"},
-            default=(15.0, 25.0, 50.0),
-        ),
-        Argument(
-            "--crop",
-            {"action": "store_true", "help": "only the middle 500 x 500 pixels of each image"},
-            default=False,
-        ),
-        Argument(
-            "--no-comparison",
-            {
-                "dest": "compare",
-                "action": "store_false",
-                "help": "keep the figures of other denoisers, which take longest to measure",
-            },
-            default=True,
-        ),
-    ),
-    "figures": (_photos("folder of photographs to show"),),
-}
 
 
 class PhotoFamily:

@@ -1,0 +1,91 @@
+"""The options of the denoiser of photographs on the command line."""
+
+from argparse import ArgumentTypeError
+from collections.abc import Mapping
+from pathlib import Path
+
+from training.arguments import Argument, Command, finite, positive
+
+
+def _sigmas(text: str) -> tuple[float, ...]:
+    values = tuple(map(float, text.split(",")))
+    if not all(0 < value <= 255 for value in values):
+        raise ArgumentTypeError(f"expected numbers above 0, to 255, received {text}")
+    return values
+
+
+def _photos(text: str) -> Argument:
+    return Argument("--photos", {"type": Path, "metavar": "DIR", "help": text})
+
+
+ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
+    "train": (
+        _photos("folder of photographs to train on"),
+        Argument(
+            "--validation",
+            {
+                "type": Path,
+                "metavar": "DIR",
+                "help": "folder of photographs to validate with, by default each 20th of --photos",
+            },
+        ),
+        Argument(
+            "--licence",
+            {"metavar": "TEXT", "help": "of the photographs, for the model card"},
+            default="not said",
+        ),
+        Argument(
+            "--steps", {"type": positive, "help": "number of batches, by default the recipe's"}
+        ),
+        Argument(
+            "--minutes",
+            {"type": finite, "help": "of training in all, instead of a number of batches"},
+            default=0.0,
+        ),
+        Argument(
+            "--precision",
+            {
+                "choices": ("float32", "mixed_bfloat16", "mixed_float16"),
+                "help": "of the arithmetic, by default float32",
+            },
+            default="float32",
+        ),
+        Argument(
+            "--workers",
+            {"type": positive, "help": "processes that make batches, by default 1"},
+            default=1,
+        ),
+    ),
+    "export": (
+        Argument(
+            "--dataset", {"metavar": "TEXT", "help": "what the photographs were, for the card"}
+        ),
+        Argument(
+            "--note",
+            {"metavar": "TEXT", "help": "where and how long the training ran, for the card"},
+        ),
+    ),
+    "evaluate": (
+        _photos("folder of clean images to measure on"),
+        Argument(
+            "--sigmas",
+            {"type": _sigmas, "help": "of white noise, by default 15,25,50"},
+            default=(15.0, 25.0, 50.0),
+        ),
+        Argument(
+            "--crop",
+            {"action": "store_true", "help": "only the middle 500 x 500 pixels of each image"},
+            default=False,
+        ),
+        Argument(
+            "--no-comparison",
+            {
+                "dest": "compare",
+                "action": "store_false",
+                "help": "keep the figures of other denoisers, which take longest to measure",
+            },
+            default=True,
+        ),
+    ),
+    "figures": (_photos("folder of photographs to show"),),
+}
