@@ -4,6 +4,7 @@ All of them install the package `onnxruntime`: two overwrite each other's files,
 the two is uninstalled, part of the other's are gone. This module does not import it at the top.
 """
 
+import functools
 from importlib import metadata
 
 from service.errors import StartupError
@@ -23,8 +24,13 @@ DISTRIBUTIONS = (
 ONE = "uninstall all of them, then install one of the extras [cpu] and [gpu]"
 
 
+@functools.cache
 def installed_builds() -> dict[str, str]:
-    """Return the version of each installed distribution of ONNX Runtime, by name."""
+    """Return the version of each installed distribution of ONNX Runtime, by name.
+
+    Each session that starts asks for them, and the search takes longer than a small graph's load:
+    a process searches once.
+    """
     found = {}
     for name in DISTRIBUTIONS:
         try:
