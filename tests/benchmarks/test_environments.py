@@ -35,6 +35,7 @@ def contender(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Contender:
     return contender
 
 
+@pytest.mark.slow
 def test_an_environment_is_made_once_and_anew_when_its_requirements_change(
     contender: Contender,
 ) -> None:
@@ -48,6 +49,7 @@ def test_an_environment_is_made_once_and_anew_when_its_requirements_change(
     assert not (programs / "mark").exists()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_installed_is_the_reason_each_time(contender: Contender) -> None:
     requirements(contender).write_text("no-such-package==1.0\n")
     for _ in range(2):

@@ -19,6 +19,7 @@ def numbers(row: str) -> list[str]:
     return [cell.strip() for cell in row.strip("|").split("|")]
 
 
+@pytest.mark.slow
 def test_ten_times_more_clients_are_a_row_beside_full_load(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -33,6 +34,7 @@ def test_ten_times_more_clients_are_a_row_beside_full_load(
     assert all(len(row) == len(numbers(overload.HEAD.splitlines()[0])) for row in rows)
 
 
+@pytest.mark.slow
 def test_an_idle_service_is_watched() -> None:
     with serving(SERVICE, PROGRAMS, "json", noisy(1)) as server:
         text = idle.watch(server, 0.2)

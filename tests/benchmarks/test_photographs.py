@@ -103,6 +103,7 @@ def test_a_folder_without_photographs_is_said(tmp_path: Path) -> None:
         pictures.found(tmp_path)
 
 
+@pytest.mark.slow
 def test_made_up_pictures_are_as_hard_to_write_as_photographs_and_always_the_same() -> None:
     one, other, _ = pictures.found(None)
     np.testing.assert_array_equal(one, pictures.made_up(0))
@@ -269,6 +270,7 @@ def test_a_codec_that_is_wrong_or_fails_is_a_reason_and_no_figure(
     assert "- Mine 1.0 dark 8 bits: expected the same pixels" in codecs.tables(rows)
 
 
+@pytest.mark.slow
 def test_one_command_measures_all_and_writes_what_it_found(
     models: Path,
     picture: pictures.Pixels,

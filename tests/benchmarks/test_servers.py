@@ -18,7 +18,11 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 IMAGES = noisy(2)
 # What can run in the environment of the tests; the others have environments of their own.
-HERE = [BARE, SERVICE, CONTENDERS["naive"]]
+HERE = [
+    BARE,
+    pytest.param(SERVICE, marks=pytest.mark.slow),
+    pytest.param(CONTENDERS["naive"], marks=pytest.mark.slow),
+]
 
 LAZY = """
 import os, sys, time

@@ -42,6 +42,7 @@ def test_every_import_follows_the_arrows(root: Path) -> None:
     assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("module", "line"), FORBIDDEN)
 def test_an_import_against_the_arrows_is_found(
     root: Path, tmp_path: Path, module: str, line: str

@@ -1,6 +1,8 @@
 """The service over tiny models."""
 
+import asyncio
 import logging
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,14 +35,33 @@ def _no_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVICE_PORT", "0")
 
 
-@pytest.fixture
-def models(tmp_path: Path) -> Path:
-    """A folder with every tiny model, "half" in two versions."""
-    root = tmp_path / "models"
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every tiny model, "half" in two versions, which no test changes."""
+    root = tmp_path_factory.mktemp("tiny") / "models"
     for name in TINY:
         write_model(root, name)
     write_model(root, "half", 2)
     return root
+
+
+@pytest.fixture
+def models(tmp_path: Path, tiny_models: Path) -> Path:
+    """A copy of the tiny models for one test."""
+    return Path(shutil.copytree(tiny_models, tmp_path / "models"))
+
+
+def _client_of(models: Path, **settings: Any) -> httpx.AsyncClient:
+    defaults: dict[str, Any] = {
+        "models": models,
+        "device": "cpu",
+        "default_encode": "mirror",
+        "default_decode": "mirror",
+        "default_denoise": "half",
+        "default_picture": "half",
+    }
+    transport = httpx.ASGITransport(app=create_app(Settings(**(defaults | settings))))
+    return httpx.AsyncClient(transport=transport, base_url="http://service")
 
 
 @pytest.fixture
@@ -49,22 +70,22 @@ async def start(models: Path) -> AsyncIterator[Start]:
     clients: list[httpx.AsyncClient] = []
 
     def with_settings(**settings: Any) -> httpx.AsyncClient:
-        defaults: dict[str, Any] = {
-            "models": models,
-            "device": "cpu",
-            "default_encode": "mirror",
-            "default_decode": "mirror",
-            "default_denoise": "half",
-            "default_picture": "half",
-        }
-        app = create_app(Settings(**(defaults | settings)))
-        transport = httpx.ASGITransport(app=app)
-        clients.append(httpx.AsyncClient(transport=transport, base_url="http://service"))
+        clients.append(_client_of(models, **settings))
         return clients[-1]
 
     yield with_settings
     for client in clients:
         await client.aclose()
+
+
+@pytest.fixture(scope="module")
+def shared_client(tiny_models: Path) -> Iterator[httpx.AsyncClient]:
+    """A client of one service for all tests of a file, as long as they leave its models alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SERVICE_PORT", "0")
+        client = _client_of(tiny_models)
+    yield client
+    asyncio.run(client.aclose())
 
 
 @pytest.fixture

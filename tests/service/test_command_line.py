@@ -165,6 +165,7 @@ def test_a_reader_that_has_seen_enough_ends_the_list_of_models_quietly(models: P
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     ["--help", "--version", "serve --help", "models", "doctor", "denoise picture.png --output=-"],

@@ -382,6 +382,7 @@ def test_standard_input_goes_to_standard_output(
     assert told.startswith(b"standard input: picture: expected image/png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "redirection", "status", "fault"),
     [

@@ -10,6 +10,11 @@ import pytest
 from tests.service.tiny import Start, write_model
 
 
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return shared_client
+
+
 async def test_models_are_listed_with_their_manifests(client: httpx.AsyncClient) -> None:
     listed = (await client.get("/models")).json()["models"]
     assert [(each["name"], each["version"]) for each in listed] == [

@@ -20,6 +20,11 @@ from tests.service.tiny import Start
 THUMBNAIL, PHOTOGRAPH = "/denoise?fit=true", "/denoise?model=photo&strength=0"
 
 
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return shared_client
+
+
 @pytest.mark.parametrize("url", [THUMBNAIL, PHOTOGRAPH])
 @pytest.mark.parametrize("depth", [8, 16])
 async def test_a_png_is_scanned_once_and_opened_by_nobody_else(

@@ -11,6 +11,11 @@ from tests.service.tiny import Start
 IMAGE = (np.arange(16, dtype=np.float32) / 16).reshape(1, 4, 4)
 
 
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return shared_client
+
+
 async def test_encode_then_decode_gives_the_images_back(client: httpx.AsyncClient) -> None:
     encoded = await client.post("/encode", json={"inputs": IMAGE.tolist()})
     assert encoded.status_code == 200

@@ -332,7 +332,9 @@ def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path
         def until(wanted: Callable[[Value], bool]) -> Value:
             deadline = time.monotonic() + 30
             while time.monotonic() < deadline:
-                value = reader(httpx.get(f"{service.url}/metrics", trust_env=False).text)
+                value = reader(
+                    httpx.get(f"{service.url}/metrics", trust_env=False, verify=False).text
+                )
                 if wanted(value):
                     return value
                 time.sleep(0.1)
@@ -340,7 +342,9 @@ def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path
 
         def ask(times: int) -> None:
             for _ in range(times):  # each on a connection of its own, for any worker to take
-                answer = httpx.post(f"{service.url}/encode", json=BODY, trust_env=False)
+                answer = httpx.post(
+                    f"{service.url}/encode", json=BODY, trust_env=False, verify=False
+                )
                 assert answer.status_code == 200
 
         ask(20)
@@ -365,20 +369,26 @@ def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path
         assert counted("model_ready", model="half", version="2") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PROC.exists(), reason="needs /proc")
 def test_workers_that_end_in_good_order_hand_on_all_that_they_counted(models: Path) -> None:
     wanted = 'autoencoder_requests_total{model="mirror",operation="encode",status="200"} 20.0'
     with running(models, "--workers=2", "--drain-seconds=0") as service:
         first = workers(service.process.pid)
         for _ in range(20):
-            httpx.post(f"{service.url}/encode", json=BODY, trust_env=False).raise_for_status()
+            httpx.post(
+                f"{service.url}/encode", json=BODY, trust_env=False, verify=False
+            ).raise_for_status()
         for process in first:
             os.kill(process, signal.SIGTERM)
         deadline = time.monotonic() + 30
         while set(first) & set(workers(service.process.pid)):
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        assert wanted in httpx.get(f"{service.url}/metrics", timeout=30, trust_env=False).text
+        assert (
+            wanted
+            in httpx.get(f"{service.url}/metrics", timeout=30, trust_env=False, verify=False).text
+        )
 
 
 async def test_a_worker_tells_its_metrics_after_a_fault(

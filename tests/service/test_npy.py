@@ -36,6 +36,11 @@ def loaded(answer: httpx.Response) -> NDArray[Any]:
     return array
 
 
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return shared_client
+
+
 async def test_encode_then_decode_gives_the_images_back(client: httpx.AsyncClient) -> None:
     codings = loaded(await client.post("/encode", content=saved(IMAGES), headers=NPY))
     assert codings.dtype == np.float32

@@ -27,6 +27,11 @@ def images(array: Any = IMAGE, **more: Any) -> dict[str, Any]:
     } | more
 
 
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return shared_client
+
+
 async def test_the_server_names_itself_and_its_extensions(client: httpx.AsyncClient) -> None:
     assert (await client.get("/v2")).json() == {
         "name": "autoencoder-service",
@@ -201,9 +206,8 @@ async def test_a_large_answer_is_written_in_pieces_without_a_seam(
     np.testing.assert_array_equal(np.array(output["data"], np.float32), numbers / 2)
 
 
-async def test_requests_of_both_protocols_share_a_batch(
-    client: httpx.AsyncClient, gate: Gate
-) -> None:
+async def test_requests_of_both_protocols_share_a_batch(start: Start, gate: Gate) -> None:
+    client = start()
     gate.close()
     body, nested = {"inputs": [images()]}, {"inputs": IMAGE.tolist()}
     running = [asyncio.create_task(client.post(DENOISE, json=body))]

@@ -47,6 +47,11 @@ def read(answer: httpx.Response) -> tuple[dict[str, Any], np.ndarray[Any, Any]]:
     return document, np.frombuffer(data, np.float32).reshape(output["shape"])
 
 
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return shared_client
+
+
 @pytest.mark.parametrize("padding", range(4))
 async def test_bytes_go_in_and_come_out_wherever_the_json_ends(
     client: httpx.AsyncClient, padding: int

@@ -48,6 +48,7 @@ def test_server_and_models_are_live_and_ready(client: Any) -> None:
     assert not client.is_model_ready("nothing.denoise")
 
 
+@pytest.mark.slow
 def test_a_server_that_was_told_to_stop_is_live_and_not_ready(tmp_path: Path) -> None:
     write_model(tmp_path / "models", "half")
     write_model(tmp_path / "models", "mirror")

@@ -27,6 +27,11 @@ def check_error(answer: httpx.Response, status: int) -> str:
     return str(document["error"])
 
 
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return shared_client
+
+
 @pytest.mark.parametrize(
     ("body", "status", "expected"),
     [

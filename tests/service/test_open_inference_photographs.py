@@ -26,6 +26,11 @@ def output(answer: httpx.Response) -> Any:
     return np.array(found["data"], np.float32).reshape(found["shape"])
 
 
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return shared_client
+
+
 async def test_the_level_of_noise_is_an_input_that_may_be_left_out(
     client: httpx.AsyncClient,
 ) -> None:

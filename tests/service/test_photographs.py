@@ -271,6 +271,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(media_type: str, width: int, hei
         read(of_size(1000, 1000, media_type), LIMIT)
 
 
+@pytest.mark.slow
 def test_a_file_of_nothing_but_chunks_is_refused() -> None:
     empty = np.zeros((1, 1, 1), np.uint8)
     most = file_of(empty, 0, 8, *[chunk(b"teSt", b"")] * (MAX_CHUNKS - 4))

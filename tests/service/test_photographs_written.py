@@ -105,6 +105,7 @@ def test_a_webp_of_less_quality_is_smaller_and_keeps_its_alpha() -> None:
     np.testing.assert_allclose(np.asarray(opened(opaque)), pixels, atol=16)
 
 
+@pytest.mark.slow
 def test_a_webp_of_many_pixels_full_of_detail_is_written() -> None:
     """Libwebp's fastest methods fail on it: each block of 4x4 pixels is described on its own."""
     pixels = np.random.default_rng(0).integers(0, 256, (1024, 4096), np.uint8)

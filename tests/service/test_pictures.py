@@ -36,6 +36,11 @@ def opened(answer: httpx.Response) -> Image.Image:
 GRAY = encoded(Image.fromarray(PIXELS))
 
 
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return shared_client
+
+
 async def test_a_picture_comes_back_as_a_png(client: httpx.AsyncClient) -> None:
     picture = opened(await client.post("/denoise", content=GRAY, headers=PNG))
     assert (picture.format, picture.mode, picture.size) == ("PNG", "L", (4, 4))

@@ -19,6 +19,11 @@ from tests.service.tiny import Start
 BODY = {"inputs": [[[0.0] * 4] * 4]}
 
 
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return shared_client
+
+
 async def test_an_unknown_model_is_a_404_that_lists_the_known(client: httpx.AsyncClient) -> None:
     detail = check_problem(await client.post("/encode?model=x", json=BODY), 404, "model-not-found")
     assert detail == "model: expected one of colours, half, mirror, photo, rows, received 'x'"

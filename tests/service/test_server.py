@@ -24,11 +24,13 @@ BODY = {"inputs": [[[0.0] * 4] * 4]}
 
 def post(service: Running) -> int:
     """Ask over a connection of its own, so that every worker has its turn; return the status."""
-    return httpx.post(f"{service.url}/encode", json=BODY, timeout=30, trust_env=False).status_code
+    return httpx.post(
+        f"{service.url}/encode", json=BODY, timeout=30, trust_env=False, verify=False
+    ).status_code
 
 
 def get(service: Running, path: str) -> httpx.Response:
-    return httpx.get(service.url + path, timeout=30, trust_env=False)
+    return httpx.get(service.url + path, timeout=30, trust_env=False, verify=False)
 
 
 def workers(service: Running) -> set[int]:
@@ -49,7 +51,7 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_signals_end_the_service_with_status_0(models: Path, told: int, workers: int) -> None:
     with running(models, f"--workers={workers}") as service:
@@ -59,6 +61,7 @@ def test_signals_end_the_service_with_status_0(models: Path, told: int, workers:
         assert "Traceback" not in service.log.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_service_that_is_told_to_stop_while_it_starts_stops(models: Path, workers: int) -> None:
     command = [sys.executable, "-m", "service", "serve", f"--models={models}", "--port=0"]
@@ -83,6 +86,7 @@ def test_a_service_that_was_told_to_stop_is_not_ready_and_answers_for_a_while(mo
         assert service.process.wait(30) == 0
 
 
+@pytest.mark.slow
 def test_a_service_that_is_told_to_stop_finishes_its_photograph(models: Path) -> None:
     stream = io.BytesIO()
     Image.new("L", (4000, 3000)).save(stream, "PNG")
@@ -90,7 +94,7 @@ def test_a_service_that_is_told_to_stop_finishes_its_photograph(models: Path) ->
     with running(models, *flags) as service, ThreadPoolExecutor(1) as pool:
         url = f"{service.url}/denoise?model=photo"
         asked = pool.submit(
-            httpx.post, url, content=stream.getvalue(), timeout=300, trust_env=False
+            httpx.post, url, content=stream.getvalue(), timeout=300, trust_env=False, verify=False
         )
         until(lambda: "in_flight_pixels 0.0" not in get(service, "/metrics").text)
         assert not asked.done()
@@ -107,6 +111,7 @@ def test_several_workers_share_the_port_and_their_figures(models: Path) -> None:
         until(lambda: counted in get(service, "/metrics").text)  # each hands on once a second
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced(models: Path) -> None:
     with running(models, "--workers=2") as service:
         until(lambda: started(service) == 2)
@@ -115,6 +120,7 @@ def test_a_worker_that_dies_is_replaced(models: Path) -> None:
         assert post(service) == 200
 
 
+@pytest.mark.slow
 def test_workers_are_said_to_run_when_all_of_them_have_started(models: Path) -> None:
     with running(models, "--workers=2") as service:
         running_on = f"2 workers are running on {service.url}"
@@ -125,6 +131,7 @@ def test_workers_are_said_to_run_when_all_of_them_have_started(models: Path) -> 
         assert "Uvicorn running" not in before
 
 
+@pytest.mark.slow
 def test_workers_are_told_to_stop_at_once_while_one_of_them_hangs(models: Path) -> None:
     with running(models, "--workers=2", "--drain-seconds=2") as service:
         until(lambda: started(service) == 2)
@@ -144,6 +151,7 @@ def test_workers_are_told_to_stop_at_once_while_one_of_them_hangs(models: Path) 
                 os.kill(hung, signal.SIGCONT)
 
 
+@pytest.mark.slow
 def test_a_worker_takes_the_place_of_another_whatever_broke_in_the_folder(models: Path) -> None:
     def listed() -> list[tuple[int, str]]:
         versions = get(service, "/models/half").json()["models"]
@@ -153,16 +161,19 @@ def test_a_worker_takes_the_place_of_another_whatever_broke_in_the_folder(models
         until(lambda: "workers are running" in service.log.read_text())
         (write_model(models, "half", 3) / "denoise.onnx").write_bytes(b"no graph")
         unload = f"{service.url}/v2/repository/models/mirror.encode/unload"  # a default, too
-        httpx.post(unload, trust_env=False).raise_for_status()
+        httpx.post(unload, trust_env=False, verify=False).raise_for_status()
         for worker in workers(service):
             os.kill(worker, signal.SIGKILL)
         until(lambda: started(service) == 4)
         assert listed() == [(3, "failed"), (2, "ready"), (1, "ready")]
-        answer = httpx.post(f"{service.url}/denoise", json=BODY, timeout=30, trust_env=False)
+        answer = httpx.post(
+            f"{service.url}/denoise", json=BODY, timeout=30, trust_env=False, verify=False
+        )
         assert answer.json()["version"] == 2
         assert "half 3 could not be loaded" in service.log.read_text()
 
 
+@pytest.mark.slow
 def test_workers_serve_on_when_one_of_them_dies_while_the_folder_is_away(models: Path) -> None:
     with running(models, "--workers=2") as service:
         until(lambda: started(service) == 2)
@@ -174,6 +185,7 @@ def test_workers_serve_on_when_one_of_them_dies_while_the_folder_is_away(models:
         until(lambda: started(service) == 3)
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_start_end_the_service(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "service", "serve", "--port=0", "--workers=2"]
     ended = subprocess.run(
@@ -189,6 +201,7 @@ def test_workers_that_cannot_start_end_the_service(tmp_path: Path) -> None:
     assert ended.stderr.splitlines()[-1].startswith(f"Cannot start: {tmp_path}: expected folders")
 
 
+@pytest.mark.slow
 def test_a_worker_that_cannot_start_for_any_reason_is_not_started_again(
     models: Path, tmp_path: Path
 ) -> None:
@@ -211,6 +224,7 @@ def test_a_worker_that_cannot_start_for_any_reason_is_not_started_again(
     assert "FileExistsError" in ended.stderr
 
 
+@pytest.mark.slow
 def test_workers_follow_an_unload_within_a_second_or_so_and_not_the_folder(models: Path) -> None:
     def encode() -> bool:
         return post(service) == 200
@@ -219,7 +233,7 @@ def test_workers_follow_an_unload_within_a_second_or_so_and_not_the_folder(model
         until(lambda: started(service) == 2)
         write_model(models, "half", 3)
         unload = f"{service.url}/v2/repository/models/mirror.encode/unload"
-        httpx.post(unload, trust_env=False).raise_for_status()
+        httpx.post(unload, trust_env=False, verify=False).raise_for_status()
         began = time.monotonic()
         until(lambda: not any(encode() for _ in range(20)))
         assert time.monotonic() - began < 10
