@@ -1,6 +1,5 @@
 """The service over tiny models."""
 
-import asyncio
 import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -79,13 +78,13 @@ async def start(models: Path) -> AsyncIterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def shared_client(tiny_models: Path) -> Iterator[httpx.AsyncClient]:
+async def shared_client(tiny_models: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of one service for all tests of a file, as long as they leave its models alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SERVICE_PORT", "0")
         client = _client_of(tiny_models)
     yield client
-    asyncio.run(client.aclose())
+    await client.aclose()
 
 
 @pytest.fixture

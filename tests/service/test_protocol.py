@@ -156,6 +156,7 @@ def test_head_is_answered_at_once(connection: socket.socket, path: str) -> None:
         assert (told[:8], rest) == ("HTTP/1.1", b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [SMALL, LARGE])
 def test_a_body_that_stalls_is_given_up_in_time(
     service: Running, connection: socket.socket, count: int
@@ -172,6 +173,7 @@ def test_a_body_that_stalls_is_given_up_in_time(
     wait_for(service, "autoencoder_in_flight_bytes 0.0")
 
 
+@pytest.mark.slow
 def test_a_client_that_never_reads_is_given_up_in_time(service: Running) -> None:
     body = body_of(images(300_000))  # 19 MB, more than the system keeps for it
     host, _, port = service.url.removeprefix("http://").partition(":")

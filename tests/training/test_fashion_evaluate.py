@@ -94,6 +94,7 @@ def test_a_denoiser_is_measured_beside_every_method_at_every_noise(
     assert {figure.unit for figure in figures if figure.quantity != "psnr"} == {""}
 
 
+@pytest.mark.slow
 def test_two_denoisers_are_compared_with_the_same_measurements(comparison: Comparison) -> None:
     noise = Noise("gaussian", 0.2)
     assert comparison.measure(noise) is comparison.measure(Noise("gaussian", 0.2))
