@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from service import __version__
-from service.api import health, models, open_inference, operations, photos
+from service.api import estimate, health, models, open_inference, operations, photos
 from service.api.codecs import image
 from service.api.middleware import RequestIdMiddleware
 from service.api.openapi import document
@@ -30,6 +30,7 @@ from service.inference.loader import load
 from service.inference.model import Model
 from service.inference.registry import Defaults, ModelRegistry
 from service.inference.repository import Repository
+from service.manifest import OperationName
 from service.settings import Settings, named, variable
 from service.shutdown import GracefulShutdown
 from service.telemetry.metrics import Metrics
@@ -133,6 +134,10 @@ def _add_routes(
     is_draining: Callable[[], bool],
 ) -> None:
     defaults = Defaults(settings.defaults, settings.default_picture)
+    photographs: dict[OperationName, operations.CodecOf] = {
+        "denoise": photos.Photographs(serving.limits),
+        "estimate": estimate.Estimation(serving.limits),
+    }
     protocol = open_inference.routes(
         serving,
         repository,
@@ -142,7 +147,7 @@ def _add_routes(
     )
     app.router.routes.extend(
         [
-            *operations.routes(serving, defaults, photos.Photographs(serving.limits)),
+            *operations.routes(serving, defaults, photographs),
             *protocol,
             *models.create_router(repository.registry, defaults).routes,
             *health.create_router(serving, is_draining).routes,

@@ -8,22 +8,25 @@ import hashlib
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FILE_NAME = "manifest.json"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 PHOTO = "photo"
 """The model of photographs that comes with the service."""
 
-OperationName = Literal["encode", "decode", "denoise"]
+OperationName = Literal["encode", "decode", "denoise", "estimate"]
 FreeDimension = Literal["batch", "steps", "height", "width"]
 Dimension = Annotated[int, Field(ge=1)] | FreeDimension
 """A size, or the name of a free one."""
 PHOTOGRAPHS: tuple[Dimension, ...] = ("batch", "height", "width", 3)
 """The shape of photographs of any size, in colour."""
+PROFILE = 5
+"""Numbers that describe noise beside its level: the share of colour in it, how alike neighbouring
+pixels are, and how strong it is in the shadows, the mid-tones and the highlights."""
 
 
 class _Strict(BaseModel):
@@ -54,12 +57,17 @@ class Operation(_Strict):
     sigma: "SigmaInput | None"
     """The input for the noise level, if the graph has one."""
     tiles: "Tiles | None"
-    """How photographs of any size are cut, if the graph takes them."""
+    """How photographs of any size are cut, if the graph takes them in tiles."""
+    profile: "ProfileInput | None"
+    """The input for what is known of the noise beside its level, if the graph has one."""
+    mosaic: "Mosaic | None"
+    """What the graph sees of photographs of any size, if it estimates their noise."""
 
     @property
     def stride(self) -> int:
         """What the height and width of an input must be multiples of, in pixels."""
-        return self.tiles.stride if self.tiles else 1
+        described = self.tiles or self.mosaic
+        return described.stride if described else 1
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -69,6 +77,19 @@ class Operation(_Strict):
         if self.sigma and self.sigma.tensor.shape != ("batch",):
             raise ValueError(
                 f"sigma: expected a tensor of shape (batch), received {self.sigma.tensor.shape}"
+            )
+        if self.profile and self.profile.tensor.shape != ("batch", PROFILE):
+            raise ValueError(
+                f"profile: expected a tensor of shape (batch, {PROFILE}), "
+                f"received {self.profile.tensor.shape}"
+            )
+        if self.profile and not self.sigma:
+            raise ValueError("profile: expected none where there is no sigma")
+        shapes = self.input.shape, self.output.shape
+        if self.mosaic and shapes != (PHOTOGRAPHS, ("batch", 1 + PROFILE)):
+            raise ValueError(
+                f"mosaic: expected none but for input of shape (batch, height, width, 3) and "
+                f"output of shape (batch, {1 + PROFILE})"
             )
         return self
 
@@ -89,6 +110,28 @@ class SigmaInput(_Strict):
     """The value for blind denoising."""
     highest: Annotated[float, Field(gt=0)]
     """The largest value."""
+
+
+class ProfileInput(_Strict):
+    """An input (batch, 5): the profile of each image's noise."""
+
+    tensor: Tensor
+    unknown: float
+    """Its first number where the profile is not known."""
+
+
+class Mosaic(_Strict):
+    """Crops of a photograph, side by side in one image; a small photograph is shown as it is.
+
+    The output is the noise level on the scale of 0 to 255, then the profile.
+    """
+
+    stride: Annotated[int, Field(ge=1)]
+    """Pixels; the height and width of the image are multiples of it."""
+    crop: Annotated[int, Field(ge=1)]
+    """Height and width of a crop in pixels, a multiple of the stride."""
+    across: Annotated[int, Field(ge=1)]
+    """Crops along a side, at most."""
 
 
 class Tiles(_Strict):
@@ -144,7 +187,7 @@ class Provenance(_Strict):
 class Manifest(_Strict):
     """What the service needs to serve a model, and what a user needs to judge it."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     version: Annotated[int, Field(ge=1)]
     summary: str
@@ -156,9 +199,16 @@ class Manifest(_Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.operations:
-            raise ValueError("operations: expected at least one of encode, decode, denoise")
-        if self.pixels.mode != "RGB" and any(each.tiles for each in self.operations.values()):
+            names = ", ".join(get_args(OperationName))
+            raise ValueError(f"operations: expected at least one of {names}")
+        if self.pixels.mode != "RGB" and any(
+            each.input.shape == PHOTOGRAPHS for each in self.operations.values()
+        ):
             raise ValueError("pixels.mode: expected RGB with photographs of any size, received L")
+        for name, operation in self.operations.items():
+            if (name == "estimate") != (operation.mosaic is not None):
+                expected = "a description" if name == "estimate" else "none"
+                raise ValueError(f"operations.{name}.mosaic: expected {expected}")
         return self
 
     @classmethod

@@ -22,6 +22,7 @@ FILES: Mapping[OperationName, str] = {
     "encode": "encoder.onnx",
     "decode": "decoder.onnx",
     "denoise": "denoiser.onnx",
+    "estimate": "estimator.onnx",
 }
 
 

@@ -38,6 +38,8 @@ def readable(operation: OperationName) -> tuple[str, ...]:
 
 def writable(operation: OperationName) -> tuple[str, ...]:
     """Return the media types that an operation writes."""
+    if operation == "estimate":
+        return (JSON,)
     return (JSON, NPY) if operation == "encode" else (JSON, NPY, *PICTURES)
 
 

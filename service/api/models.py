@@ -11,7 +11,7 @@ from service.errors import ServiceError
 from service.inference.registry import Defaults, ModelRegistry, Version
 from service.manifest import OperationName
 
-PICTURES: tuple[OperationName, ...] = ("encode", "denoise")
+PICTURES: tuple[OperationName, ...] = ("encode", "denoise", "estimate")
 """Operations that take pictures."""
 
 

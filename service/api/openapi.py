@@ -8,8 +8,8 @@ from fastapi.routing import APIRoute
 
 from service.api import examples
 from service.api import media_types as media
-from service.api.query import DecodeQuery, DenoiseQuery, EncodeQuery
-from service.api.schemas import Inputs, Outputs, Problem
+from service.api.query import DecodeQuery, DenoiseQuery, EncodeQuery, EstimateQuery
+from service.api.schemas import Estimates, Inputs, Outputs, Problem
 from service.inference.model import Model
 from service.inference.registry import Defaults, ModelRegistry
 from service.manifest import OperationName
@@ -28,10 +28,15 @@ def denoise(choice: Annotated[DenoiseQuery, Query()]) -> None:
     """Noisy images and photographs to clean ones, by a model trained to remove noise."""
 
 
+def estimate(choice: Annotated[EstimateQuery, Query()]) -> None:
+    """Photographs to what their noise is: its level, and what it is like; nothing is removed."""
+
+
 OPERATIONS: Mapping[OperationName, Callable[..., None]] = {
     "encode": encode,
     "decode": decode,
     "denoise": denoise,
+    "estimate": estimate,
 }
 
 
@@ -50,6 +55,10 @@ HEADERS: Mapping[str, dict[str, Any]] = {
     "X-Model": _header("name of the model, once it is known"),
     "X-Model-Version": _header("its version", "integer"),
     "X-Execution-Provider": _header("what runs it, by ONNX Runtime's name"),
+    "X-Noise-Sigma": _header(
+        "noise level that was removed from each photograph, on the scale of 0 to 255, as `sigma` "
+        "gave it or the model estimated it; of up to 64 photographs"
+    ),
     "Server-Timing": _header("parse, queue, inference and write, in milliseconds"),
     "Retry-After": _header("seconds after which to try again", "integer"),
     "Inference-Header-Content-Length": _header("bytes of JSON before those of tensors", "integer"),
@@ -119,6 +128,8 @@ def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
             return runs and status == "200"
         case "Inference-Header-Content-Length":
             return path.endswith("/infer") and status == "200"
+        case "X-Noise-Sigma":
+            return (path.endswith("/infer") or path == "/denoise") and status == "200"
     return runs  # X-Model and so on, once the model is known
 
 
@@ -171,7 +182,7 @@ def describe(operation: OperationName) -> dict[str, Any]:
         },
         "responses": {
             200: {
-                "model": Outputs,
+                "model": Estimates if operation == "estimate" else Outputs,
                 "description": "The outputs, in the media type that Accept prefers",
                 "content": {
                     each: binary for each in media.writable(operation) if each != media.JSON

@@ -1,7 +1,7 @@
-"""POST /encode, /decode and /denoise: their endpoints, and the codec of arrays and thumbnails."""
+"""POST /encode, /decode, /denoise and /estimate, and the codec of arrays and thumbnails."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -32,7 +32,6 @@ from service.images.fit import Frame
 from service.inference.model import Model
 from service.inference.pixels import LARGEST, Floats, to_floats, to_pixels
 from service.inference.registry import Defaults
-from service.inference.tiling.denoise import Denoiser
 from service.manifest import OperationName
 
 # Bytes that are decoded, and numbers that are encoded, in 0.2 ms: less than a thread costs.
@@ -43,17 +42,19 @@ LARGEST_JSON = 64 * 1024 * 1024
 """Bytes of JSON: its numbers take ten times as much memory until they are an array."""
 
 
-CodecOf = Callable[[Model, Denoiser, MediaType, str, Choice], Codec]
-"""(model, its denoiser, media type of the body, Accept header, query) -> the codec of a request."""
+CodecOf = Callable[[Model, MediaType, str, Choice], Codec]
+"""(model, media type of the body, Accept header, query) -> the codec of a request."""
 
 
-def routes(serving: Serving, defaults: Defaults, photographs: CodecOf) -> list[DirectRoute]:
-    """Return the routes of the three operations.
+def routes(
+    serving: Serving, defaults: Defaults, photographs: Mapping[OperationName, CodecOf]
+) -> list[DirectRoute]:
+    """Return the routes of the operations.
 
     Args:
         serving: What the endpoints need.
         defaults: The models where a request names none.
-        photographs: Returns the codec of a request for a model of photographs.
+        photographs: What returns the codec of a request for photographs, by operation.
     """
     return [
         DirectRoute(
@@ -77,7 +78,7 @@ class Operation(Endpoint):
         operation: OperationName,
         serving: Serving,
         defaults: Defaults,
-        photographs: CodecOf,
+        photographs: Mapping[OperationName, CodecOf],
     ) -> None:
         super().__init__(serving)
         self._operation: OperationName = operation
@@ -115,8 +116,8 @@ class Operation(Endpoint):
             model = self._find(exchange, default.name, choice.version)
             lacks = default.lacks
         accept = exchange.header(b"accept")
-        if self._operation == "denoise" and model.denoiser:
-            return self._photographs(model, model.denoiser, media, accept, choice)
+        if self._operation in model.of_photographs:
+            return self._photographs[self._operation](model, media, accept, choice)
         if (choice.sigma, choice.strength, choice.quality) != (None, None, None):
             raise InvalidValue(
                 "sigma, strength, quality: expected none with a model of images of one size, "

@@ -4,12 +4,13 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
 from service.api.body import Body
 from service.api.codecs import multipart
-from service.api.codecs.codec import Array, Checked, Codec, Declared, Encoded, Inputs
+from service.api.codecs.codec import Array, Checked, Codec, Declared, Encoded, Inputs, Runner
 from service.api.media_types import ARRAYS, MULTIPART, MediaType, choose, preferred
 from service.api.operations import BatchCodec
 from service.api.query import Choice
@@ -20,83 +21,113 @@ from service.images.decode import decode, open_image
 from service.images.encode import QUALITY, check, writable, write
 from service.images.photograph import MEDIA_TYPES, PNG, EncodedImage, Photograph
 from service.inference.admission import Ticket
+from service.inference.batcher import Batcher
 from service.inference.model import Model
 from service.inference.tiling.denoise import Denoised, Denoiser
+from service.manifest import PHOTOGRAPHS
 
 LEAST = 64 * 64
 """Pixels that each photograph of several counts as at least: what running it costs besides."""
+MOST_LEVELS = 64
+"""Noise levels in a header; those of more photographs are left out."""
+
+
+class PhotoRunner(Runner, Protocol):
+    """Runs photographs of any size."""
+
+    def seconds(self, pixels: int, /) -> float:
+        """Return how long photographs of so many pixels will keep the session busy."""
+        ...
 
 
 class Tiles:
     """Runs photographs a tile at a time, between those of other requests."""
 
-    def __init__(self, limits: Limits, denoiser: Denoiser) -> None:
+    def __init__(self, limits: Limits, batcher: Batcher, denoiser: Denoiser) -> None:
         self._limits = limits
+        self._batcher = batcher
         self._denoiser = denoiser
+
+    def seconds(self, pixels: int) -> float:
+        return self._batcher.seconds(3 * pixels)
 
     def check(self, codec: Codec, inputs: Inputs) -> Checked:
         """Return photographs that can run; their values are checked a tile at a time."""
         shape = inputs.array.shape
         # The pixels of files are admitted by now.
-        pixels = 0 if codec.declared else self._pixels(codec, shape)
+        pixels = 0 if codec.declared else self._pixels(shape)
         codec.negotiate(len(inputs.array))
         size = self._limits.check_output(shape) if codec.has_floats() else 0
-        seconds = codec.batcher.seconds(3 * pixels)
-        return Checked(inputs, 1, size, seconds, pixels)
+        return Checked(inputs, 1, size, self.seconds(pixels), pixels)
 
     def submit(
         self, exchange: Exchange, _codec: Codec, inputs: Inputs, ticket: Ticket
     ) -> asyncio.Task[Denoised]:
         """Queue the first tiles; the time limit starts anew with each tile that is done."""
+        exchange.progress()
+        return asyncio.create_task(self._run(exchange, inputs, ticket))
 
+    async def _run(self, exchange: Exchange, inputs: Inputs, ticket: Ticket) -> Denoised:
         def done(pixels: int) -> None:
             ticket.done(pixels)
             exchange.progress()
 
-        exchange.progress()
-        return asyncio.create_task(
-            self._denoiser.denoise_batch(
-                inputs.array,
-                sigmas=inputs.sigmas,
-                strength=inputs.strength,
-                done=done,
-            )
+        result = await self._denoiser.denoise_batch(
+            inputs.array, sigmas=inputs.sigmas, strength=inputs.strength, done=done
         )
+        if 0 < len(result.noise) <= MOST_LEVELS:
+            levels = ", ".join(f"{noise.sigma:.2f}" for noise in result.noise)
+            exchange.headers = (*exchange.headers, (b"x-noise-sigma", levels.encode()))
+        return result
 
-    def _pixels(self, codec: Codec, shape: tuple[int, ...]) -> int:
+    def _pixels(self, shape: tuple[int, ...]) -> int:
         """Return how many pixels will run for arrays (batch, height, width, 3) of photographs."""
-        taken = codec.batcher.session.operation.input
-        if len(shape) != len(taken.shape) or shape[-1] != taken.shape[-1]:
-            raise ShapeMismatch(
-                f"{taken.name}: expected ({', '.join(map(str, taken.shape))}), received {shape}"
-            )
-        if 0 in shape:
-            raise InvalidValue(f"{taken.name}: expected a pixel at least, received {shape}")
-        count, height, width, _ = shape
-        pixels = count * (max(LEAST, height * width) if count > 1 else height * width)
-        if pixels > self._limits.pixels:
-            least = f" (each picture as {LEAST} at least)" if count > 1 else ""
-            raise BodyTooLarge(
-                f"{taken.name}: expected at most {self._limits.pixels} pixels{least}, "
-                f"received {pixels}"
-            )
+        count, height, width = size(shape, self._limits)
         tiling = self._denoiser.tiling
         return count * tiling.padded(height) * tiling.padded(width)
 
 
+def size(shape: tuple[int, ...], limits: Limits) -> tuple[int, int, int]:
+    """Return number, height and width of photographs in an array of a shape.
+
+    Raises:
+        ShapeMismatch: It is none of photographs.
+        InvalidValue: They have no pixels.
+        BodyTooLarge: They have more than the limit.
+    """
+    if len(shape) != len(PHOTOGRAPHS) or shape[-1] != PHOTOGRAPHS[-1]:
+        raise ShapeMismatch(
+            f"images: expected ({', '.join(map(str, PHOTOGRAPHS))}), received {shape}"
+        )
+    if 0 in shape:
+        raise InvalidValue(f"images: expected a pixel at least, received {shape}")
+    count, height, width, _ = shape
+    pixels = count * (max(LEAST, height * width) if count > 1 else height * width)
+    if pixels > limits.pixels:
+        least = f" (each picture as {LEAST} at least)" if count > 1 else ""
+        raise BodyTooLarge(
+            f"images: expected at most {limits.pixels} pixels{least}, received {pixels}"
+        )
+    return count, height, width
+
+
 class Photographs:
-    """Makes the codecs of requests for models of photographs."""
+    """Makes the codecs of requests to denoise photographs."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
-    def __call__(
-        self, model: Model, denoiser: Denoiser, media: MediaType, accept: str, choice: Choice
-    ) -> Codec:
+    def __call__(self, model: Model, media: MediaType, accept: str, choice: Choice) -> Codec:
         """Return the codec of a request, as CodecOf says."""
         kind = ArrayCodec if media.name in ARRAYS else FileCodec
-        tiles = Tiles(self._limits, denoiser)
-        return kind(tiles, model, "denoise", media, accept, choice, self._limits)
+        runner = tiles(model, self._limits)
+        return kind(runner, model, "denoise", media, accept, choice, self._limits)
+
+
+def tiles(model: Model, limits: Limits) -> Tiles:
+    """Return what denoises photographs by a model of these."""
+    assert model.denoiser is not None
+    return Tiles(limits, model.batchers["denoise"], model.denoiser)
 
 
 class ArrayCodec(BatchCodec):
@@ -115,6 +146,7 @@ class FileCodec(BatchCodec):
     an array; several of one size become an array.
     """
 
+    runner: PhotoRunner
     _images: Sequence[EncodedImage] = ()
     _photograph: Photograph | None = None
 
@@ -133,7 +165,7 @@ class FileCodec(BatchCodec):
         pixels = sum(math.prod(image.size) for image in self._images)
         if pixels > most:
             raise BodyTooLarge(f"file: expected at most {most} pixels in all, received {pixels}")
-        return Declared(len(self._images), pixels)
+        return Declared(len(self._images), pixels, self.runner.seconds(pixels))
 
     def decode_now(self, _body: Body) -> None:
         return None
@@ -143,13 +175,13 @@ class FileCodec(BatchCodec):
         photographs = [decode(image) for image in images]
         del images
         if len(photographs) > 1:
-            array = _stacked(photographs)
+            array = stacked(photographs)
             self.answer = preferred(ARRAYS)[self.accept]
             return self.inputs_of(array)
         (photograph,) = photographs
         self.answer = _media_type(photograph, self.accept)
         if self.answer in ARRAYS:
-            return self.inputs_of(_stacked(photographs))
+            return self.inputs_of(stacked(photographs))
         self._photograph = photograph
         return self.inputs_of(photograph.pixels[None])
 
@@ -181,7 +213,7 @@ def _media_type(photograph: Photograph, accept: str) -> str:
         raise
 
 
-def _stacked(photographs: Sequence[Photograph]) -> Array:
+def stacked(photographs: Sequence[Photograph]) -> Array:
     """Return photographs of one size as (batch, height, width, 3), of 16 bits if one is."""
     sizes = [photograph.pixels.shape[:2] for photograph in photographs]
     if len(set(sizes)) > 1:

@@ -105,8 +105,7 @@ async def _decode(exchange: Exchange, codec: Codec, body: Body, ticket: Ticket) 
     """Return the inputs of a body, checked, and counted on a ticket."""
     if codec.declared:  # whose pixels are admitted before any of them is decoded
         declared = await asyncio.to_thread(codec.declared, body)
-        seconds = codec.batcher.seconds(3 * declared.pixels)
-        ticket.grow(pixels=declared.pixels, seconds=seconds)
+        ticket.grow(pixels=declared.pixels, seconds=declared.seconds)
         exchange.items = declared.pictures
     inputs = codec.decode_now(body)
     if inputs is None:

@@ -1,4 +1,4 @@
-"""The query string of the three operations: which model, and what to do with the inputs."""
+"""The query string of the operations: which model, and what to do with the inputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,17 +76,22 @@ class DecodeQuery(Query):
     ] = None
 
 
+class EstimateQuery(Query):
+    """Which model."""
+
+
 KINDS: Mapping[OperationName, type[Query]] = {
     "encode": EncodeQuery,
     "decode": DecodeQuery,
     "denoise": DenoiseQuery,
+    "estimate": EstimateQuery,
 }
 """The parameters of each operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The parameters of any of the three operations, as plain values."""
+    """The parameters of any of the operations, as plain values."""
 
     model: str | None = None
     version: int | None = None

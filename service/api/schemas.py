@@ -26,6 +26,30 @@ class Outputs(BaseModel):
     outputs: list[Any]
 
 
+class Noise(BaseModel):
+    """The noise of a photograph; levels are standard deviations on the scale of 0 to 255."""
+
+    sigma: Annotated[float, Field(description="noise level, as /denoise takes it")]
+    colour: Annotated[
+        float,
+        Field(description="0: the same in all channels, as film grain; 1: independent in each"),
+    ]
+    correlation: Annotated[
+        float, Field(description="of neighbouring pixels: 0 for white noise, 0.5 for a blurred one")
+    ]
+    shadows: Annotated[float, Field(description="level in the darkest third of the tones")]
+    midtones: Annotated[float, Field(description="level in the middle third")]
+    highlights: Annotated[float, Field(description="level in the brightest third")]
+
+
+class Estimates(BaseModel):
+    """The noise of each photograph, and the model that estimated it."""
+
+    model: str
+    version: int
+    noise: list[Noise]
+
+
 class Problem(BaseModel):
     """An error, as RFC 9457 has it, with a stable code for programs."""
 

@@ -4,7 +4,7 @@ Imports of what runs it wait until it runs, so that --help comes at once.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from service import standard_output
@@ -115,7 +115,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """
     from service.files.denoise import Options, denoise
     from service.files.plan import STANDARD, plan
-    from service.files.progress import Progress, report
+    from service.files.progress import Progress, is_terminal, report
     from service.images.encode import QUALITY
     from service.inference.loader import find, load, locate
 
@@ -148,12 +148,25 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     for fault in planned.faults:
         report(fault)
     with Progress(planned.jobs) as progress:
-        written = denoise(denoiser, planned.jobs, how, progress)
-    failed = len(planned.jobs) - written + len(planned.faults)
+        outcome = denoise(denoiser, planned.jobs, how, progress)
+    written, failed = outcome.written, len(planned.jobs) - outcome.written + len(planned.faults)
+    level = _levels(outcome.levels)
     if planned.has_folders or written + failed > 1:
-        summary = f"written: {written}, failed: {failed}, skipped as other files: {planned.skipped}"
-        report(summary)
+        report(
+            f"written: {written}, failed: {failed}, skipped as other files: {planned.skipped}"
+            + (f"; {level}" if level else "")
+        )
+    elif level and is_terminal():
+        report(level)
     return 1 if failed else 0
+
+
+def _levels(levels: Sequence[float]) -> str:
+    """Return the noise levels of photographs in words, empty where none is known."""
+    if not levels:
+        return ""
+    low, high = f"{min(levels):.1f}", f"{max(levels):.1f}"
+    return f"noise level: {low}" + (f" to {high}" if high != low else "")
 
 
 def _denoiser_in(folder: Path) -> str | None:

@@ -8,7 +8,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from service import standard_output
@@ -43,7 +43,22 @@ class Options:
     overwrite: bool
 
 
-def denoise(denoiser: Denoiser, jobs: Sequence[Job], options: Options, progress: Progress) -> int:
+@dataclass
+class Outcome:
+    """What became of the photographs.
+
+    Attributes:
+        written: How many were written.
+        levels: The noise level that was removed from each, where it is known.
+    """
+
+    written: int = 0
+    levels: list[float] = field(default_factory=list)
+
+
+def denoise(
+    denoiser: Denoiser, jobs: Sequence[Job], options: Options, progress: Progress
+) -> Outcome:
     """Denoise photographs and write them.
 
     A file is written under another name beside its place and then renamed, so that an interruption
@@ -56,7 +71,7 @@ def denoise(denoiser: Denoiser, jobs: Sequence[Job], options: Options, progress:
         progress: Shows each photograph's progress, or why it failed; the others go on.
 
     Returns:
-        How many photographs were written.
+        How many photographs were written, and how noisy they were.
 
     Raises:
         InvalidValue: Standard input is to be read, and is closed.
@@ -71,7 +86,7 @@ def denoise(denoiser: Denoiser, jobs: Sequence[Job], options: Options, progress:
     asyncio.run(run.all(jobs))
     if run.standard_output:
         standard_output.write(run.standard_output)
-    return run.written
+    return run.outcome
 
 
 class _Run:
@@ -81,7 +96,7 @@ class _Run:
         self._progress = progress
         self._turn = asyncio.Lock()
         self.standard_input = self.standard_output = b""
-        self.written = 0
+        self.outcome = Outcome()
 
     async def all(self, jobs: Sequence[Job]) -> None:
         remaining = iter(jobs)
@@ -95,13 +110,15 @@ class _Run:
     async def _work(self, jobs: Iterator[Job]) -> None:
         for job in jobs:
             try:
-                await self._one(job)
+                levels = await self._one(job)
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
                 self._progress.failed(job, str(error) or type(error).__name__)
             else:
-                self.written += 1
+                self.outcome.written += 1
+                self.outcome.levels += levels
 
-    async def _one(self, job: Job) -> None:
+    async def _one(self, job: Job) -> list[float]:
+        """Denoise a photograph and write it; return the noise level that was removed."""
         photograph, media_type = await asyncio.to_thread(self._read, job)
         self._progress.begin(job, math.prod(photograph.pixels.shape[:2]))
         # One after the other: two at once would end at once, and the session would be idle while
@@ -119,6 +136,7 @@ class _Run:
             self.standard_output = file
         else:
             await asyncio.to_thread(_save, file, job.target, overwrite=self._options.overwrite)
+        return [noise.sigma for noise in result.noise]
 
     def _read(self, job: Job) -> tuple[Photograph, str]:
         """Return a photograph, and the media type to write it in."""

@@ -28,15 +28,15 @@ class Progress:
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         """Start a bar. Without a terminal behind stderr it is hidden, and no file is read."""
-        is_terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._left = {job: _pixels(job.source) for job in jobs if is_terminal and job.source}
+        shown = is_terminal()
+        self._left = {job: _pixels(job.source) for job in jobs if shown and job.source}
         self._bar = tqdm(
             total=sum(self._left.values()),
             unit="MP",
             unit_scale=1e-6,
             bar_format=LINE,
             file=sys.stderr,
-            disable=not is_terminal,
+            disable=not shown,
         )
 
     def begin(self, job: Job, pixels: int) -> None:
@@ -64,6 +64,11 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self._bar.close()
+
+
+def is_terminal() -> bool:
+    """Return whether somebody sees what is printed to stderr."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def report(line: str) -> None:

@@ -69,20 +69,25 @@ class Batcher:
         self.session = session
         self.throughput = Throughput()
         self._observe = observe
-        self._queue: Queue = TileQueue(max_batch) if session.tiling else Queue(max_batch)
+        self._queue: Queue = TileQueue(max_batch) if session.any_size else Queue(max_batch)
         self._thread = ThreadPoolExecutor(1, session.operation.file)
         self._lock = threading.Lock()
         self._busy_since: float | None = None
 
     def submit(
-        self, array: Floats, steps: int | None = None, sigma: Sigma | None = None
+        self,
+        array: Floats,
+        steps: int | None = None,
+        sigma: Sigma | None = None,
+        profile: Floats | None = None,
     ) -> asyncio.Future[Result]:
-        """Queue a request. Requests with different sigma share batches.
+        """Queue a request. Requests with different noise share batches.
 
         Args:
             array: Inputs that Session.check() accepts, batch dimension first.
             steps: Length of the sequence to return, None for the model's default.
             sigma: Noise level, 0 to 100 on the scale of 0 to 255, one or (batch,); None if unknown.
+            profile: What else is known of the noise, (5,) or (batch, 5); None if unknown.
 
         Returns:
             A future; cancel it to drop the request. It fails with InvalidValue if the outputs are
@@ -90,7 +95,7 @@ class Batcher:
             affected.
         """
         loop = asyncio.get_running_loop()
-        job = Job(array, steps, sigma, loop.create_future(), time.perf_counter())
+        job = Job(array, steps, sigma, loop.create_future(), time.perf_counter(), profile)
         with self._lock:
             self._queue.push(job)
             if self._busy_since is not None:
@@ -191,10 +196,10 @@ class Batcher:
     def _run(self, jobs: Sequence[Job]) -> Floats:
         arrays = [job.array for job in jobs]
         inputs = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-        steps, sigma = jobs[0].steps, self._sigmas(jobs)
+        steps, sigma, profile = jobs[0].steps, self._sigmas(jobs), self._profiles(jobs)
         limit = self._queue.run_limit(inputs.shape[1:])
         if len(inputs) <= limit:
-            outputs = self.session.run(inputs, steps, sigma)
+            outputs = self.session.run(inputs, steps, sigma, profile)
         else:  # one request, in parts: the memory of a run grows with its size
             outputs = np.empty(self.session.output_shape(inputs.shape, steps), np.float32)
             for start in range(0, len(inputs), limit):
@@ -202,7 +207,8 @@ class Batcher:
                     break
                 part = slice(start, start + limit)
                 levels = None if sigma is None else sigma[part]
-                outputs[part] = self.session.run(inputs[part], steps, levels)
+                described = None if profile is None else profile[part]
+                outputs[part] = self.session.run(inputs[part], steps, levels, described)
         if not np.isfinite(outputs).all():
             raise InvalidValue(
                 f"{self.session.operation.input.name}: expected numbers of the model's range, "
@@ -215,6 +221,12 @@ class Batcher:
         if self.session.operation.sigma is None:
             return None
         return np.concatenate([self.session.sigmas(job.sigma, len(job.array)) for job in jobs])
+
+    def _profiles(self, jobs: Sequence[Job]) -> Floats | None:
+        """The profile of each item of a batch, None if the graph has no such input."""
+        if self.session.operation.profile is None:
+            return None
+        return np.concatenate([self.session.profiles(job.profile, len(job.array)) for job in jobs])
 
     def _finish(
         self, jobs: list[Job], outcomes: list[Floats | Exception], started: float, seconds: float

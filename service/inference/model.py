@@ -10,6 +10,7 @@ from service.inference.device import CUDA
 from service.inference.pixels import Floats
 from service.inference.session import Session, Sigma
 from service.inference.tiling.denoise import Denoiser
+from service.inference.tiling.estimate import Estimator
 from service.manifest import Manifest, OperationName
 
 WARM_SIDE = 64
@@ -33,6 +34,8 @@ class Model:
         provider: The execution provider in use, by ONNX Runtime's name.
         batchers: The queue and the session of each operation that is offered.
         denoiser: Denoises photographs of any size, None for a model of thumbnails.
+        estimator: Estimates their noise, None where the model cannot.
+        of_photographs: Operations that take photographs of any size.
     """
 
     def __init__(self, manifest: Manifest, batchers: Mapping[OperationName, Batcher]) -> None:
@@ -43,9 +46,17 @@ class Model:
         self.provider = next((each.session.provider for each in batchers.values()), "")
         self.batchers = batchers
         self.denoiser: Denoiser | None = None
+        self.estimator: Estimator | None = None
+        if estimating := batchers.get("estimate"):
+            self.estimator = Estimator(estimating, manifest.pixels)
         batcher = batchers.get("denoise")
         if batcher and batcher.session.tiling:
-            self.denoiser = Denoiser(batcher, batcher.session.tiling, manifest.pixels)
+            self.denoiser = Denoiser(
+                batcher, batcher.session.tiling, manifest.pixels, self.estimator
+            )
+
+        able = {"denoise": self.denoiser, "estimate": self.estimator}
+        self.of_photographs = frozenset(name for name, each in able.items() if each)
 
     def photographs(self) -> Denoiser:
         """Return the denoiser.
@@ -116,6 +127,9 @@ def _warm_shapes(session: Session, max_batch: int) -> Iterator[tuple[int, ...]]:
     def shape(items: int, free: int) -> tuple[int, ...]:
         return (items, *(free if isinstance(size, str) else size for size in dimensions))
 
+    if described := session.operation.mosaic:
+        yield shape(1, described.crop * described.across)
+        return
     side = tiling.padded(WARM_SIDE) if tiling else 1
     for power in range((max_batch - 1).bit_length() + 1):
         yield shape(1 << power, side)

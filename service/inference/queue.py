@@ -50,6 +50,7 @@ class Job:
         sigma: The noise level of the items, None if unknown.
         future: Receives the result; a job whose future is done is dropped.
         submitted: The time.perf_counter() at which the request entered the queue.
+        profile: What else is known of the items' noise, (5,) or (batch, 5), None if unknown.
     """
 
     array: Floats
@@ -57,6 +58,7 @@ class Job:
     sigma: Sigma | None
     future: asyncio.Future[Result]
     submitted: float
+    profile: Floats | None = None
 
 
 class Queue:

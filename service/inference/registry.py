@@ -164,8 +164,8 @@ class Defaults:
     """The models of requests that name none.
 
     Args:
-        operations: The model of each operation.
-        picture: The model that denoises pictures; None for PHOTO.
+        operations: The model of each operation on arrays.
+        picture: The model that denoises pictures, and estimates their noise; None for PHOTO.
     """
 
     operations: Mapping[OperationName, str]
@@ -179,7 +179,7 @@ class Defaults:
                 none does.
             OperationNotOffered: The same, while it is served with other operations.
         """
-        name = self.operations[operation]
+        name = self.operations.get(operation, self.picture or PHOTO)
         if registry.offering(operation, name):
             return Default(name)
         able = list(dict.fromkeys(model.name for model in registry if operation in model.batchers))

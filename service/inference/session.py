@@ -13,7 +13,7 @@ from service.inference.device import CUDA, Execution, check, providers
 from service.inference.io_binding import Binding
 from service.inference.pixels import Floats
 from service.inference.tiling.layout import Tiling
-from service.manifest import Operation
+from service.manifest import PROFILE, Operation
 
 TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
 BUCKET = 64
@@ -30,6 +30,7 @@ class Session:
     Attributes:
         operation: What the manifest says of the graph.
         provider: The execution provider in use, by ONNX Runtime's name.
+        any_size: Whether the graph takes photographs of any height and width.
         tiling: How photographs of any size become inputs, None for a model of thumbnails.
     """
 
@@ -46,7 +47,7 @@ class Session:
                 device does not run.
         """
         self.operation = operation
-        any_size = "height" in operation.input.shape
+        any_size = self.any_size = "height" in operation.input.shape
         options = ort.SessionOptions()
         # Thumbnails are done before threads wake up; photographs are worth all CPUs.
         options.intra_op_num_threads = execution.threads or (usable_cpus() if any_size else 1)
@@ -77,13 +78,20 @@ class Session:
                 self._session, "cuda", device_id=execution.cuda.device_id, graphs=graphs
             )
 
-    def run(self, array: Floats, steps: int | None = None, sigma: Sigma | None = None) -> Floats:
+    def run(
+        self,
+        array: Floats,
+        steps: int | None = None,
+        sigma: Sigma | None = None,
+        profile: Floats | None = None,
+    ) -> Floats:
         """Run the graph in this thread.
 
         Args:
             array: Inputs that check() accepts, batch dimension first.
             steps: Length of the sequence to return, None for the model's default.
             sigma: Noise level of the inputs on the scale of 0 to 255, None if unknown.
+            profile: What else is known of the noise, (batch, 5) or (5,), None if unknown.
 
         Returns:
             The outputs, batch dimension first.
@@ -94,6 +102,8 @@ class Session:
             feed[self.operation.steps.tensor.name] = np.asarray(length, np.int64)
         if self.operation.sigma:
             feed[self.operation.sigma.tensor.name] = self.sigmas(sigma, len(array))
+        if self.operation.profile:
+            feed[self.operation.profile.tensor.name] = self.profiles(profile, len(array))
         if self._binding:
             shape = self.output_shape(array.shape, steps)
             return self._binding.run(feed, self.operation.output.name, shape)
@@ -173,8 +183,22 @@ class Session:
             )
         return np.full(count, values)
 
+    def profiles(self, profile: Floats | None, count: int) -> Floats:
+        """Return the profile of each item's noise as the graph takes it, float32 (count, 5).
+
+        Args:
+            profile: One, or (count, 5); None if unknown.
+            count: The number of items.
+        """
+        described = self.operation.profile
+        unknown = described.unknown if described else 0.0
+        return np.broadcast_to(
+            np.float32(unknown) if profile is None else profile, (count, PROFILE)
+        )
+
     def _check_tensors(self, path: Path) -> None:
-        more = [each.tensor for each in (self.operation.steps, self.operation.sigma) if each]
+        inputs = (self.operation.steps, self.operation.sigma, self.operation.profile)
+        more = [each.tensor for each in inputs if each]
         described = [self.operation.input, *more, self.operation.output]
         found = [*self._session.get_inputs(), *self._session.get_outputs()]
         expected = ", ".join(

@@ -53,7 +53,9 @@ async function send() {
     element("save").download = `clean-${file.name.replace(/\.[^.]*$/, "")}.${clean.type.split("/")[1]}`;
     element("result").hidden = false;
     const stages = (response.headers.get("Server-Timing") ?? "").replaceAll(";dur=", " ").replaceAll(",", " ms,");
-    report(`${seconds} s, on ${response.headers.get("X-Execution-Provider")}: ${stages} ms`);
+    const level = response.headers.get("X-Noise-Sigma");
+    const noise = level ? `noise level ${Number(level).toFixed(1)}; ` : "";
+    report(`${noise}${seconds} s, on ${response.headers.get("X-Execution-Provider")}: ${stages} ms`);
     const header = accept ? ` -H 'Accept: ${accept}'` : "";
     element("command").textContent = `curl --data-binary @photo '${new URL(path, location.href)}'${header} -o clean`;
     element("command").hidden = false;

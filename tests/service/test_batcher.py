@@ -29,13 +29,13 @@ class Gate(Session):
         self.open = threading.Event()
         self.poison: float | None = None
 
-    def run(self, array: Floats, steps: int | None = None, sigma: Sigma | None = None) -> Floats:
+    def run(self, array: Floats, *known: object) -> Floats:
         self.given.append(array.copy())
         self.entered.release()
         assert self.open.wait(30)
         if self.poison is not None and (array == self.poison).any():
             raise RuntimeError("poison")
-        return super().run(array, steps, sigma)
+        return super().run(array, *known)  # type: ignore[arg-type]
 
     async def is_entered(self) -> None:
         assert await asyncio.to_thread(self.entered.acquire, timeout=30)

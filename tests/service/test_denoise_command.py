@@ -193,7 +193,7 @@ def test_a_file_that_comes_while_it_is_denoised_is_not_written_over(
     options = Options(sigma=None, strength=1, quality=90, max_pixels=10_000, overwrite=False)
     used = load(locate(tmp_path / "models", "photo")).photographs()
     with Progress(planned.jobs) as progress:
-        assert denoise(used, planned.jobs, options, progress) == 0
+        assert denoise(used, planned.jobs, options, progress).written == 0
     assert target.read_text() == "precious"
     assert "a file that came there meanwhile" in capsys.readouterr().err
     assert files(target.parent) == ["a.png"]

@@ -128,8 +128,9 @@ async def _described(client: httpx.AsyncClient) -> dict[str, dict[str, dict[str,
     return paths
 
 
-async def test_every_example_works(start: Start) -> None:
-    client, tried = start(), set()
+async def test_every_example_works(start: Start, models: Path) -> None:
+    write_model(models, "informed")
+    client, tried = start(default_picture="informed"), set()
     for path, methods in (await _described(client)).items():
         for method, described in methods.items():
             url = path
@@ -144,7 +145,8 @@ async def test_every_example_works(start: Start) -> None:
             tried.add(path)
             if path.endswith("/unload"):
                 await client.post(url.replace("unload", "load"))
-    assert {"/encode", "/decode", "/denoise", "/v2/models/{model}/infer"} <= tried
+    runs = {"/encode", "/decode", "/denoise", "/estimate", "/v2/models/{model}/infer"}
+    assert runs <= tried
 
 
 async def test_examples_suit_whatever_is_served(start: Start, models: Path) -> None:

@@ -13,9 +13,11 @@ from onnx import TensorProto, helper, numpy_helper
 from service.manifest import (
     SCHEMA_VERSION,
     Manifest,
+    Mosaic,
     Operation,
     OperationName,
     Pixels,
+    ProfileInput,
     Provenance,
     SigmaInput,
     StepsInput,
@@ -36,6 +38,11 @@ SIGMA = SigmaInput(
     tensor=Tensor(name="sigma", dtype="float32", shape=("batch",)), unknown=-1.0, highest=100.0
 )
 TILES = Tiles(stride=8, halo=2)
+PROFILED = ProfileInput(
+    tensor=Tensor(name="profile", dtype="float32", shape=("batch", 5)), unknown=-1.0
+)
+NOISE = Tensor(name="noise", dtype="float32", shape=("batch", 6))
+MOSAIC = Mosaic(stride=8, crop=16, across=2)
 
 Start = Callable[..., httpx.AsyncClient]
 """Starts the service over the tiny models with the settings given."""
@@ -61,6 +68,8 @@ class Graph(NamedTuple):
     constants: list[Any]
     sigma: SigmaInput | None = None
     tiles: Tiles | None = None
+    profile: ProfileInput | None = None
+    mosaic: Mosaic | None = None
 
 
 def reconstructions(like: Tensor) -> Tensor:
@@ -145,6 +154,51 @@ def blur(gain: float = 1.0) -> Graph:
     return Graph(COLOURS, reconstructions(COLOURS), None, nodes, tensors, SIGMA, TILES)
 
 
+def informed() -> Graph:
+    """Denoise a photograph by adding what is known of its noise to each colour, in levels of 1000.
+
+    Red receives sigma, green the share of colour, blue the level of the highlights; -1 if unknown.
+    """
+    constants = {
+        "which": np.array([0, 1, 5]),
+        "axes": np.array([1, 2]),
+        "column": np.array([1]),
+        "thousand": np.float32(1000),
+    }
+    nodes = [
+        helper.make_node("Unsqueeze", ["sigma", "column"], ["level"]),
+        helper.make_node("Concat", ["level", "profile"], ["noise"], axis=1),
+        helper.make_node("Gather", ["noise", "which"], ["known"], axis=1),
+        helper.make_node("Unsqueeze", ["known", "axes"], ["colour"]),
+        helper.make_node("Div", ["colour", "thousand"], ["change"]),
+        helper.make_node("Add", ["images", "change"], ["reconstructions"]),
+    ]
+    tensors = [numpy_helper.from_array(np.asarray(each), name) for name, each in constants.items()]
+    shown = reconstructions(COLOURS)
+    return Graph(COLOURS, shown, None, nodes, tensors, SIGMA, TILES, PROFILED)
+
+
+def brightness() -> Graph:
+    """Estimate as noise level 100 times the mean of a photograph, and a profile of 1/2, 1/4, ..."""
+    constants = {
+        "axes": np.array([1, 2, 3]),
+        "column": np.array([1]),
+        "hundred": np.float32(100),
+        "zero": np.zeros(5, np.float32),
+        "profile": np.array([0.5, 0.25, -1, 0, 1], np.float32),
+    }
+    nodes = [
+        helper.make_node("ReduceMean", ["images", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "hundred"], ["levels"]),
+        helper.make_node("Unsqueeze", ["levels", "column"], ["level"]),
+        helper.make_node("Mul", ["level", "zero"], ["zeros"]),
+        helper.make_node("Add", ["zeros", "profile"], ["profiles"]),
+        helper.make_node("Concat", ["level", "profiles"], ["noise"], axis=1),
+    ]
+    tensors = [numpy_helper.from_array(np.asarray(each), name) for name, each in constants.items()]
+    return Graph(COLOURS, NOISE, None, nodes, tensors, mosaic=MOSAIC)
+
+
 TINY: dict[str, dict[OperationName, Graph]] = {
     "mirror": {"encode": flatten(), "decode": unflatten()},
     "half": {"encode": flatten(), "decode": unflatten(), "denoise": halve()},
@@ -152,6 +206,11 @@ TINY: dict[str, dict[OperationName, Graph]] = {
     "colours": {"denoise": halve(COLOURS)},
     "photo": {"denoise": blur()},
 }
+"""Those of the folder that most tests serve."""
+FURTHER: dict[str, dict[OperationName, Graph]] = {
+    "informed": {"denoise": informed(), "estimate": brightness()},
+}
+"""Those of single tests."""
 
 
 def write_graph(graph: Graph, path: Path) -> Operation:
@@ -160,7 +219,10 @@ def write_graph(graph: Graph, path: Path) -> Operation:
     def value(tensor: Tensor) -> Any:
         return helper.make_tensor_value_info(tensor.name, TYPES[tensor.dtype], tensor.shape)
 
-    taken = [graph.input, *(each.tensor for each in (graph.steps, graph.sigma) if each)]
+    taken = [
+        graph.input,
+        *(each.tensor for each in (graph.steps, graph.sigma, graph.profile) if each),
+    ]
     body = helper.make_graph(
         graph.nodes, "tiny", [value(each) for each in taken], [value(graph.output)], graph.constants
     )
@@ -175,24 +237,26 @@ def write_graph(graph: Graph, path: Path) -> Operation:
         steps=graph.steps,
         sigma=graph.sigma,
         tiles=graph.tiles,
+        profile=graph.profile,
+        mosaic=graph.mosaic,
     )
 
 
 def write_model(root: Path, kind: str, version: int = 1, *, name: str = "") -> Path:
-    """Write a tiny model of a kind of TINY, by its kind's name or another; return its folder."""
+    """Write a tiny model of a kind, by its kind's name or another; return its folder."""
     name = name or kind
     folder = root / name / str(version)
     folder.mkdir(parents=True)
     operations = {
         operation: write_graph(graph, folder / f"{operation}.onnx")
-        for operation, graph in TINY[kind].items()
+        for operation, graph in (TINY | FURTHER)[kind].items()
     }
     Manifest(
         schema_version=SCHEMA_VERSION,
         name=name,
         version=version,
         summary="A tiny model",
-        pixels=Pixels(mode="RGB" if kind in ("colours", "photo") else "L", scale=255.0),
+        pixels=Pixels(mode="RGB" if kind in ("colours", "photo", "informed") else "L", scale=255.0),
         operations=operations,
         provenance=PROVENANCE,
         measurements=(),

@@ -25,7 +25,15 @@ DEAD, NOISY = "50% of the pixels dead", "gaussian noise of 0.1"
 
 def operation(file: str, taken: Tensor, given: Tensor, steps: StepsInput | None) -> Operation:
     return Operation(
-        file=file, sha256="0" * 64, input=taken, output=given, steps=steps, sigma=None, tiles=None
+        file=file,
+        sha256="0" * 64,
+        input=taken,
+        output=given,
+        steps=steps,
+        sigma=None,
+        tiles=None,
+        profile=None,
+        mosaic=None,
     )
 
 

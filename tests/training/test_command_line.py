@@ -205,6 +205,8 @@ def test_a_model_of_other_images_belongs_to_no_family(tmp_path: Path) -> None:
         steps=None,
         sigma=None,
         tiles=None,
+        profile=None,
+        mosaic=None,
     )
     (folder := tmp_path / "other" / "1").mkdir(parents=True)
     manifest("other", {"denoise": operation}).write(folder)

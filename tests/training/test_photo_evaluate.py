@@ -18,10 +18,14 @@ from training.datasets.photos import Folder, middle, open_image
 from training.photo import camera_simulation, recipe
 from training.photo.cases import cases, white
 from training.photo.classical import prepare
+from training.photo.estimate.fit import EstimatorSettings
+from training.photo.estimate.network import EstimatorConfig
 from training.photo.evaluate import evaluate
 from training.photo.settings import PhotoFitSettings
 from training.scores import psnr, ssim
 
+CONFIG = PhotoConfig((8, 8), (1, 1))
+ESTIMATOR = EstimatorConfig((8, 8, 8), heads=2, hidden=16)
 IMAGE = np.random.default_rng(3).integers(0, 256, (40, 30, 3), np.uint8)
 
 
@@ -91,11 +95,13 @@ def workplace(eager: None, photographs: Folder, tmp_path_factory: pytest.TempPat
         pixels=4 * 32**2, sizes=(32,), shares=(1.0,), warmup=1, validate_every=1
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipe, "CONFIG", PhotoConfig((8, 8), (1, 1)))
+        patch.setattr(recipe, "CONFIG", CONFIG)
         patch.setattr(recipe, "FIT", settings)
+        patch.setattr(recipe, "ESTIMATOR", ESTIMATOR)
+        patch.setattr(recipe, "ESTIMATOR_FIT", EstimatorSettings(pixels=9999, validate_every=1))
         runs = ["--runs", str(root / "runs")]
         data = ["--photos", str(photographs.root), "--licence", "CC0"]
-        main(["train", "photo", "--steps", "3", "--seed", "7", *data, *runs])
+        main(["train", "photo", "photo-estimator", "--steps", "3", "--seed", "7", *data, *runs])
         main(["export", "photo", "--models", str(root / "models"), *runs])
     return root
 
@@ -115,7 +121,9 @@ def test_the_manifest_says_how_to_train_the_denoiser_again(
 ) -> None:
     provenance = Manifest.read(workplace / "models" / "photo" / "1").provenance
     assert provenance.command == (
-        f"python -m training train photo --seed 7 --photos {photographs.root.name} --steps 3"
+        f"python -m training train photo --seed 7 --photos {photographs.root.name} --steps 3 && "
+        "python -m training train photo-estimator --seed 7 "
+        f"--photos {photographs.root.name} --steps 3"
     )
     assert (provenance.dataset, provenance.dataset_licence) == ("3 photographs", "CC0")
     assert {"python", "keras", "tf2onnx"} <= set(provenance.versions)
@@ -125,7 +133,8 @@ def test_the_manifest_says_how_to_train_the_denoiser_again(
 def test_the_manifest_says_what_the_export_is_told_of_the_training(
     workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recipe, "CONFIG", PhotoConfig((8, 8), (1, 1)))
+    monkeypatch.setattr(recipe, "CONFIG", CONFIG)
+    monkeypatch.setattr(recipe, "ESTIMATOR", ESTIMATOR)
     said = ["--dataset", "Four pictures, drawn at random", "--note", "on two processors"]
     main(["export", "photo", "--runs", str(workplace / "runs"), "--models", str(tmp_path), *said])
     provenance = Manifest.read(tmp_path / "photo" / "1").provenance
@@ -133,7 +142,15 @@ def test_the_manifest_says_what_the_export_is_told_of_the_training(
     assert provenance.settings.startswith(
         "U-Net of 8 channels x 1 blocks, 8 channels x 1 blocks, 4x4 kernels at both ends; "
     )
+    assert ". Estimator of the noise: convolutions of 8, 8, 8 channels" in provenance.settings
     assert provenance.settings.endswith("; float32 by Keras on tensorflow; on two processors")
+    kept = ["--denoiser", str(tmp_path / "photo" / "1"), "--version", "2"]
+    main(["export", "photo", "--runs", str(workplace / "runs"), "--models", str(tmp_path), *kept])
+    versions = [load(tmp_path / "photo" / number) for number in ("1", "2")]
+    first, second = (each.manifest.operations["denoise"] for each in versions)
+    assert first == second
+    with pytest.raises(SystemExit, match="names: expected photo, photo-estimator is exported"):
+        main(["export", "photo-estimator", "--models", str(tmp_path), "--version", "3"])
 
 
 def value(manifest: Manifest, *wanted: str) -> float:

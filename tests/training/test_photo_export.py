@@ -13,14 +13,16 @@ from service.manifest import Manifest, Provenance
 from training import export as shared
 from training.autoencoders.photo import PhotoConfig, build
 from training.export import ParityError
-from training.photo.export import export
+from training.photo.estimate.network import EstimatorConfig, created
+from training.photo.export import Denoiser, Exported, Trained, export
 from training.photo.halo import halo
-from training.photo.noise.profile import UNKNOWN
+from training.photo.noise.profile import UNKNOWN, WHITE
 from training.photo.noise.types import Floats
 
 pytestmark = pytest.mark.slow
 
 CONFIG = PhotoConfig((8, 8), (1, 2))
+ESTIMATOR = EstimatorConfig((8, 8, 8), heads=2, hidden=16)
 PROVENANCE = Provenance(
     dataset="none",
     dataset_licence="none",
@@ -46,10 +48,23 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def exported(weights: Path, folder: Path, *, denoiser: Denoiser | None = None) -> None:
+    """Export the denoiser's weights, beside an estimator that was not trained."""
+    estimator = weights.with_name("estimator.weights.h5")
+    created(ESTIMATOR, seed=1).save_weights(estimator)
+    export(
+        denoiser or Trained(CONFIG, weights),
+        (ESTIMATOR, estimator),
+        folder,
+        summary="Tiny",
+        provenance=PROVENANCE,
+    )
+
+
 @pytest.fixture(scope="module")
 def folder(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "photo" / "1"
-    export(CONFIG, weights, folder, summary="Tiny", provenance=PROVENANCE)
+    exported(weights, folder)
     return folder
 
 
@@ -59,12 +74,11 @@ def test_the_served_model_gives_what_keras_gives(folder: Path, weights: Path) ->
     random = np.random.default_rng(1)
     for shape in ((2, 4, 20, 3), (1, 36, 8, 3)):
         images = random.random(shape, np.float32)
-        for sigma in (None, 0.0, 70.0):
+        for sigma, profile in ((None, None), (0.0, None), (70.0, WHITE)):
             levels = np.full(len(images), -1 if sigma is None else sigma, np.float32)
-            expected = np.asarray(
-                model([images, levels, np.tile(UNKNOWN, (len(images), 1))], training=False)
-            )
-            received = served.infer("denoise", images, sigma=sigma)
+            described = np.tile(UNKNOWN if profile is None else profile, (len(images), 1))
+            expected = np.asarray(model([images, levels, described], training=False))
+            received = served.batchers["denoise"].session.run(images, None, sigma, profile)
             np.testing.assert_allclose(received, expected, atol=1e-5)
             assert np.abs(received - images).max() > 1e-3
 
@@ -84,7 +98,12 @@ def test_nothing_is_left_in_the_graph_but_what_computes(folder: Path) -> None:
         for value in (*graph.input, *graph.output)
     }
     photographs = ["batch", "height", "width", 3]
-    assert shapes == {"images": photographs, "sigma": ["batch"], "reconstructions": photographs}
+    assert shapes == {
+        "images": photographs,
+        "sigma": ["batch"],
+        "profile": ["batch", 5],
+        "reconstructions": photographs,
+    }
 
 
 def test_the_manifest_says_how_photographs_are_cut(folder: Path) -> None:
@@ -95,6 +114,32 @@ def test_the_manifest_says_how_photographs_are_cut(folder: Path) -> None:
     assert operation.tiles.halo % 4 == 0
     assert operation.sigma
     assert (operation.sigma.unknown, operation.sigma.highest) == (-1, 100)
+    assert operation.profile
+    assert operation.profile.unknown == -1
+
+
+def test_the_estimator_is_an_operation_of_the_model(folder: Path) -> None:
+    described = Manifest.read(folder).operations["estimate"].mosaic
+    assert described
+    assert described.crop % described.stride == 0
+    images = np.random.default_rng(0).random((2, 128, 64, 3), np.float32)
+    noise = load(folder).infer("estimate", images)
+    assert noise.shape == (2, 6)
+    assert (noise[:, 0] >= 0).all()
+
+
+def test_an_exported_denoiser_can_get_a_new_estimator(
+    folder: Path, weights: Path, tmp_path: Path
+) -> None:
+    second = tmp_path / "photo" / "2"
+    exported(weights, second, denoiser=Exported(folder))
+    before, after = (Manifest.read(each).operations["denoise"] for each in (folder, second))
+    assert after == before
+    assert load(second).version == 2
+    (tmp_path / "none").mkdir()
+    with pytest.raises(OSError, match="manifest"):
+        exported(weights, second, denoiser=Exported(tmp_path / "none"))
+    assert load(second).version == 2
 
 
 def test_damaged_weights_are_named(weights: Path, tmp_path: Path) -> None:
@@ -102,7 +147,7 @@ def test_damaged_weights_are_named(weights: Path, tmp_path: Path) -> None:
     damaged.write_bytes(weights.read_bytes()[:999])
     folder = tmp_path / "photo" / "1"
     with pytest.raises(ValueError, match=r"photo\.weights\.h5: expected weights of the model"):
-        export(CONFIG, damaged, folder, summary="Tiny", provenance=PROVENANCE)
+        exported(damaged, folder)
     assert not folder.exists()
 
 
@@ -112,7 +157,7 @@ def test_a_graph_that_differs_from_keras_is_not_exported(
     before = Manifest.read(folder)
     monkeypatch.setattr(shared, "TOLERANCE", -1.0)
     with pytest.raises(ParityError, match="of Keras, received"):
-        export(CONFIG, weights, folder, summary="Other", provenance=PROVENANCE)
+        exported(weights, folder)
     assert Manifest.read(folder) == before
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
 
@@ -127,11 +172,11 @@ def test_the_halo_is_as_far_as_pixels_reach(reach: int, expected: int) -> None:
         return dragged
 
     picture = np.random.default_rng(0).random((16, 64, 3), np.float32)
-    assert halo(drag, [picture], stride=4) == expected
-    assert halo(lambda images: images, [picture], stride=4) == 0
+    assert halo([(drag, picture)], stride=4) == expected
+    assert halo([(lambda images: images, picture)], stride=4) == 0
 
 
 def test_a_network_that_sees_further_than_is_measured_has_no_halo() -> None:
     picture = np.random.default_rng(0).random((16, 64, 3), np.float32)
     with pytest.raises(ValueError, match="less than 32 pixels away"):
-        halo(lambda images: images + images.mean(), [picture], stride=4)
+        halo([(lambda images: images + images.mean(), picture)], stride=4)

@@ -17,9 +17,10 @@ import pytest
 
 from training.autoencoders.photo import Computation, PhotoConfig, build
 from training.datasets.photos import Folder
-from training.photo import checkpoint, fit
+from training.photo import checkpoint, loop
 from training.photo.checkpoint import Position
-from training.photo.fit import CHECKPOINT
+from training.photo.fit import WEIGHTS, DenoiserPlan
+from training.photo.loop import CHECKPOINT
 from training.photo.record import PhotoRecord
 from training.photo.settings import PhotoFitSettings
 from training.photo.train import Data, load, train
@@ -59,9 +60,7 @@ def run(
             os.kill(os.getpid(), signal.SIGTERM)
 
     train(
-        CONFIG,
-        settings,
-        Computation(),
+        DenoiserPlan(CONFIG, settings, Computation()),
         Data(*photographs.split(3), licence="none"),
         folder,
         seed=seed,
@@ -98,7 +97,7 @@ class Run:
 def average_of_each_step() -> Iterator[None]:
     """As a training of a few steps would otherwise end with the weights that it began with."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "AVERAGE_EVERY", 1)
+        patch.setattr(loop, "AVERAGE_EVERY", 1)
         yield
 
 
@@ -140,11 +139,11 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(
     folder = tmp_path / "run"
     shutil.copytree(whole.after[step], folder)
     with pytest.raises(FileNotFoundError, match="expected trained weights"):
-        load(folder)
+        load(folder, str(CONFIG))
     assert not PhotoRecord.read(folder).ended
     announced = run(photographs, folder)
     assert f"{folder}: resuming after {step} steps" in announced
-    mine, expected = (weights(each / fit.WEIGHTS) for each in (folder, whole.folder))
+    mine, expected = (weights(each / WEIGHTS) for each in (folder, whole.folder))
     for name in expected:
         np.testing.assert_allclose(mine[name], expected[name], atol=1e-6, err_msg=name)
     rows = (folder / "history.csv").read_text().splitlines()
@@ -162,7 +161,7 @@ def test_a_signal_stops_after_the_current_step_with_a_checkpoint(
     reached = checkpoint.position(folder / CHECKPOINT).step
     assert reached in (2, 3)  # the signal may come after the step's own look for it
     run(photographs, folder, settings=seldom)
-    mine, expected = (weights(each / fit.WEIGHTS) for each in (folder, whole.folder))
+    mine, expected = (weights(each / WEIGHTS) for each in (folder, whole.folder))
     for name in expected:
         np.testing.assert_allclose(mine[name], expected[name], atol=1e-6, err_msg=name)
     assert signal.getsignal(signal.SIGTERM) is before
@@ -209,7 +208,7 @@ def test_a_training_that_diverges_ends_without_a_checkpoint_of_it(
     with pytest.raises(FloatingPointError, match=fault):
         run(photographs, folder, settings=diverging)
     assert checkpoint.position(folder / CHECKPOINT) == Position()
-    assert not (folder / fit.WEIGHTS).exists()
+    assert not (folder / WEIGHTS).exists()
 
 
 def test_patches_grow_and_batches_keep_their_pixels(whole: Run) -> None:
@@ -233,7 +232,7 @@ def test_sizes_have_shares() -> None:
 def test_a_training_that_has_ended_is_left_as_it_is(photographs: Folder, whole: Run) -> None:
     (only,) = run(photographs, whole.folder)
     assert "trained already" in only
-    record = load(whole.folder)
+    record = load(whole.folder, str(CONFIG))
     assert (record.training_images, record.validation_images, record.steps) == (2, 2, 8)
     assert record.epochs == 1
     assert not (whole.folder / "photos.bin").exists()
@@ -269,7 +268,7 @@ def test_a_training_for_a_time_ends_with_it_and_resumes_with_what_is_left(
     photographs: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = itertools.count()
-    monkeypatch.setattr(fit, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
     settings, folder = replace(SETTINGS, minutes=0.5), tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         run(photographs, folder, settings=settings, stop_after=2)
@@ -279,7 +278,7 @@ def test_a_training_for_a_time_ends_with_it_and_resumes_with_what_is_left(
     end = checkpoint.position(folder / CHECKPOINT)
     assert end.step > first.step
     assert 30 <= end.seconds < 35
-    assert load(folder).minutes == 0.5
+    assert load(folder, str(CONFIG)).minutes == 0.5
 
 
 def test_a_checkpoint_whose_writing_was_cut_off_gives_way_to_the_one_before(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.datasets.photos import Folder, decode
-from training.photo import batches as batching
+from training.photo import patches
 from training.photo.batches import Batch, Batches
 from training.photo.dead_leaves import dead_leaves
 from training.photo.noise.correlated import correlated, film, sharpened
@@ -21,6 +21,7 @@ from training.photo.noise.profile import UNKNOWN_SIGMA, WHITE, profile, sigma_of
 from training.photo.noise.resampling import resampled
 from training.photo.noise.sensor import camera, sensor
 from training.photo.noise.types import Floats, to_bytes, to_floats
+from training.photo.stream import stream
 
 GRAY = np.full((64, 64, 3), 0.5, np.float32)
 RAMP = np.linspace(0.05, 0.95, 64, dtype=np.float32)[:, None, None].repeat(64, 1).repeat(3, 2)
@@ -222,9 +223,9 @@ def test_the_network_works_blind_or_with_the_level_alone_for_some_patches(batche
 
 
 def test_dead_leaves_are_their_share_of_the_patches(batches: Batches) -> None:
-    odds = batching._odds(batches.photos.arrays(), 3)
-    assert odds[-3:].sum() == pytest.approx(batching.SYNTHETIC)
-    assert batching._odds(batches.photos.arrays(), 0).sum() == pytest.approx(1)
+    odds = patches.odds(batches.photos.arrays(), 3)
+    assert odds[-3:].sum() == pytest.approx(patches.SYNTHETIC)
+    assert patches.odds(batches.photos.arrays(), 0).sum() == pytest.approx(1)
 
 
 def test_dead_leaves_have_plain_areas_edges_and_the_colours_of_photographs(
@@ -245,7 +246,7 @@ def test_dead_leaves_have_plain_areas_edges_and_the_colours_of_photographs(
 def test_a_stream_gives_the_batches_of_its_plan(batches: Batches) -> None:
     arrays = batches.photos.arrays()
     plan = [(1, 32), (2, 32), (3, 64), (7, 64)]
-    received = list(batches.stream(plan, workers=2))
+    received = list(stream(batches, plan, workers=2))
     assert len(received) == 4
     for (number, size), batch in zip(plan, received, strict=True):
         assert equal(batch, batches.draw(number, size, arrays))
@@ -253,12 +254,12 @@ def test_a_stream_gives_the_batches_of_its_plan(batches: Batches) -> None:
 
 def test_photographs_are_made_smaller_and_larger() -> None:
     random = np.random.default_rng(0)
-    scales = [batching._scale(32, 512, random) for _ in range(500)]
+    scales = [patches._scale(32, 512, random) for _ in range(500)]
     assert min(scales) < 0.4
     assert max(scales) > 1.9
     assert 0.25 < scales.count(1.0) / len(scales) < 0.45
     # No smaller than the patch, whatever the photograph.
-    assert min(batching._scale(32, 40, random) for _ in range(500)) >= 32 / 40
+    assert min(patches._scale(32, 40, random) for _ in range(500)) >= 32 / 40
 
 
 def test_sharpened_noise_has_more_of_the_finest_detail() -> None:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-PROFILE = 5
-"""Numbers that describe noise beside its level: see training/photo/noise/profile.py."""
+from service.manifest import PROFILE
+
 BRANCH = 0.3
 """Scale of the initial kernel that ends a residual branch: the variance of the sum stays about 1
 without normalisation, whose moments of one batch are not those at inference."""

@@ -159,6 +159,8 @@ def _write(graph: _Graph, path: Path, samples: list[Floats]) -> Operation:
         steps=graph.steps,
         sigma=None,
         tiles=None,
+        profile=None,
+        mosaic=None,
     )
     _check_parity(graph, Session(path, operation, Execution()), path.name, samples)
     return operation

@@ -58,6 +58,14 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
     ),
     "export": (
         Argument(
+            "--denoiser",
+            {
+                "type": Path,
+                "metavar": "DIR",
+                "help": "exported version whose denoiser is kept, to export a new estimator alone",
+            },
+        ),
+        Argument(
             "--dataset", {"metavar": "TEXT", "help": "what the photographs were, for the card"}
         ),
         Argument(

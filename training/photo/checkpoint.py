@@ -10,7 +10,7 @@ import numpy as np
 
 from training.record import reading
 
-MODEL, AVERAGE = "model.weights.h5", "photo.weights.h5"
+MODEL, AVERAGE = "model.weights.h5", "average.weights.h5"
 OPTIMIZER, POSITION = "optimizer.npz", "position.json"
 
 

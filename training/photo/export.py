@@ -1,6 +1,11 @@
 """Export the denoiser of photographs to ONNX, with a manifest, behind a parity gate."""
 
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -9,10 +14,12 @@ import onnx
 from service.inference.device import Execution
 from service.inference.session import Session
 from service.manifest import (
+    PROFILE,
     SCHEMA_VERSION,
     Manifest,
     Operation,
     Pixels,
+    ProfileInput,
     Provenance,
     SigmaInput,
     Tensor,
@@ -22,8 +29,11 @@ from service.manifest import (
 from training.autoencoders.photo import PhotoConfig, build
 from training.export import FILES, check_parity, require_tensorflow, version
 from training.photo import graph
-from training.photo.halo import halo, pictures
-from training.photo.noise.profile import UNKNOWN, UNKNOWN_SIGMA
+from training.photo.estimate import export as estimate
+from training.photo.estimate.network import EstimatorConfig
+from training.photo.halo import Denoise, halo, scenes
+from training.photo.noise.mix import Sample
+from training.photo.noise.profile import UNKNOWN, UNKNOWN_SIGMA, WHITE
 from training.photo.noise.types import Floats
 from training.record import reading
 
@@ -35,34 +45,93 @@ SIGMA = SigmaInput(
     unknown=UNKNOWN_SIGMA,
     highest=HIGHEST_SIGMA,
 )
+PROFILE_INPUT = ProfileInput(
+    tensor=Tensor(name="profile", dtype="float32", shape=("batch", PROFILE)),
+    unknown=float(UNKNOWN[0]),
+)
+
+
+class Denoiser(Protocol):
+    """A denoiser to export."""
+
+    def write(self, path: Path) -> Operation:
+        """Write its graph; return what a manifest says of it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A denoiser that was trained.
+
+    Args:
+        config: The network.
+        weights: Keras weights file of it.
+    """
+
+    config: PhotoConfig
+    weights: Path
+
+    def write(self, path: Path) -> Operation:
+        """Convert the weights.
+
+        Raises:
+            ParityError: The graph computes something else than Keras does, for two batch sizes and
+                two sizes of images.
+            FileNotFoundError: The weights are missing.
+            ValueError: The weights are damaged or of another network.
+        """
+        model = build(self.config, seed=0)
+        with reading(self.weights, "weights of the model"):
+            model.load_weights(self.weights)
+        return _write(model, path, stride=self.config.stride)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A denoiser that was exported before.
+
+    Args:
+        folder: models/<name>/<version>/.
+    """
+
+    folder: Path
+
+    def write(self, path: Path) -> Operation:
+        """Copy the graph. Raises OSError and ValueError where the folder has none."""
+        operation = Manifest.read(self.folder).operations.get("denoise")
+        if operation is None or operation.tiles is None:
+            raise ValueError(f"{self.folder}: expected a denoiser of photographs, received none")
+        shutil.copyfile(self.folder / operation.file, path)
+        return operation.model_copy(update={"file": path.name, "sha256": digest(path)})
 
 
 def export(
-    config: PhotoConfig, weights: Path, folder: Path, *, summary: str, provenance: Provenance
+    denoiser: Denoiser,
+    estimator: tuple[EstimatorConfig, Path],
+    folder: Path,
+    *,
+    summary: str,
+    provenance: Provenance,
 ) -> Manifest:
-    """Write the graph and the manifest of trained weights, in place of a version that exists.
+    """Write the graphs and the manifest of trained weights, in place of a version that exists.
 
     Args:
-        config: The model that the weights are of.
-        weights: Keras weights file.
-        folder: Models/photo/<version>/; it stays as it is where the export fails.
+        denoiser: What removes the noise.
+        estimator: What estimates it: the network, and its Keras weights file.
+        folder: models/photo/<version>/; it stays as it is where the export fails.
         summary: One line on the model, for its manifest.
-        provenance: How the model was trained.
+        provenance: How both were trained.
 
     Returns:
         The manifest as it was written.
 
     Raises:
-        ParityError: The graph computes something else than Keras does, for two batch sizes and two
-            sizes of images.
-        FileNotFoundError: The weights are missing.
-        ValueError: Keras runs on another backend than TensorFlow, or the weights are damaged or of
-            another model.
+        ParityError: A graph computes something else than Keras does.
+        FileNotFoundError: Weights are missing.
+        ValueError: Keras runs on another backend than TensorFlow, or weights are damaged or of
+            another network.
     """
     require_tensorflow()
-    model = build(config, seed=0)
-    with reading(weights, "weights of the model"):
-        model.load_weights(weights)
     with version(folder) as draft:
         manifest = Manifest(
             schema_version=SCHEMA_VERSION,
@@ -70,7 +139,12 @@ def export(
             version=int(folder.name),
             summary=summary,
             pixels=Pixels(mode="RGB", scale=255.0),
-            operations={"denoise": _write(model, draft / FILES["denoise"], stride=config.stride)},
+            operations={
+                "denoise": denoiser.write(draft / FILES["denoise"]),
+                "estimate": estimate.write(
+                    *estimator, draft / FILES["estimate"], highest=HIGHEST_SIGMA
+                ),
+            },
             provenance=provenance,
             measurements=(),
         )
@@ -90,11 +164,24 @@ def _write(model: keras.Model, path: Path, *, stride: int) -> Operation:
             steps=None,
             sigma=SIGMA,
             tiles=Tiles(stride=stride, halo=pixels),
+            profile=PROFILE_INPUT,
+            mosaic=None,
         )
 
     session = Session(path, described(stride), Execution())
     _check_parity(model, session, path.name, stride)
-    return described(halo(session.run, pictures(), stride=stride))
+    return described(halo(_cases(session), stride=stride))
+
+
+def _cases(session: Session) -> Iterator[tuple[Denoise, Floats]]:
+    """Scenes with noise, each denoised blind and with what is known of its noise."""
+    for sample in scenes():
+        yield session.run, sample.noisy
+        yield partial(_informed, session, sample), sample.noisy
+
+
+def _informed(session: Session, sample: Sample, images: Floats) -> Floats:
+    return session.run(images, None, sample.sigma, sample.profile)
 
 
 def _check_parity(model: keras.Model, session: Session, name: str, stride: int) -> None:
@@ -102,6 +189,7 @@ def _check_parity(model: keras.Model, session: Session, name: str, stride: int) 
     for batch, height, width in ((1, 9 * stride, 9 * stride), (3, 5 * stride, 12 * stride)):
         images: Floats = random.random((batch, height, width, 3), np.float32)
         sigma = np.array([UNKNOWN_SIGMA, 15, 50], np.float32)[:batch]
-        expected = np.asarray(model([images, sigma, np.tile(UNKNOWN, (batch, 1))], training=False))
-        received = session.run(images, None, sigma)
+        profile = np.stack([UNKNOWN, WHITE, WHITE / 2])[:batch]
+        expected = np.asarray(model([images, sigma, profile], training=False))
+        received = session.run(images, None, sigma, profile)
         check_parity(name, images, expected, received)

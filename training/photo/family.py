@@ -3,24 +3,25 @@
 import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 
-from service.manifest import Manifest, Provenance
+from service.manifest import Manifest
 from training import backend
 from training.arguments import Argument, Command
 from training.datasets import photos
 from training.datasets.photos import Folder
 from training.photo.arguments import ARGUMENTS
+from training.photo.settings import PhotoFitSettings
 
 NAME = "photo"
+ESTIMATOR = "photo-estimator"
 
 
 class PhotoFamily:
-    """The residual U-Net of `training.photo.recipe`, for photographs of any size."""
+    """The residual U-Net of `training.photo.recipe`, and the estimator of noise beside it."""
 
     title = "denoisers of photographs"
-    names = (NAME,)
+    names = (NAME, ESTIMATOR)
 
     def arguments(self, command: Command) -> Sequence[Argument]:
         return ARGUMENTS[command]
@@ -38,7 +39,9 @@ class PhotoFamily:
 
         from training.autoencoders.photo import Computation
         from training.photo import recipe
-        from training.photo.train import Data, train
+        from training.photo.estimate.fit import EstimatorPlan
+        from training.photo.fit import DenoiserPlan
+        from training.photo.train import Data, Plan, train
 
         if options.validation:
             held_out = photos.folder(options.validation)
@@ -48,62 +51,59 @@ class PhotoFamily:
                 f"validating with {len(held_out)} of the photographs, each {recipe.HELD_OUT}th in "
                 "the order of their names, and training on the others"
             )
-        steps = options.steps or recipe.FIT.steps
+        # The quicker layout of each backend on a CPU; TensorFlow has only one there.
+        computation = Computation(
+            options.precision, "channels_first" if keras_backend == "torch" else "channels_last"
+        )
         for name in names:
+            fit = recipe.FIT if name == NAME else recipe.ESTIMATOR_FIT
+            steps = options.steps or fit.steps
+            fit = replace(fit, steps=steps, minutes=options.minutes)
+            plan: Plan
+            if isinstance(fit, PhotoFitSettings):
+                plan = DenoiserPlan(recipe.CONFIG, fit, computation)
+            else:
+                plan = EstimatorPlan(recipe.ESTIMATOR, fit)
             train(
-                recipe.CONFIG,
-                replace(recipe.FIT, steps=steps, minutes=options.minutes),
-                Computation(
-                    options.precision,
-                    # The quicker layout of each backend on a CPU; TensorFlow has only one there.
-                    "channels_first" if keras_backend == "torch" else "channels_last",
-                ),
+                plan,
                 Data(images, held_out, options.licence),
                 options.runs / name,
                 seed=options.seed,
-                command=_command(options, steps),
+                command=_command(name, options, steps),
                 again=options.again,
                 workers=options.workers,
             )
 
     def export(self, folders: Mapping[str, Path], options: Namespace) -> None:
+        folder = folders.get(NAME)
+        if folder is None:
+            raise ValueError(f"names: expected {NAME}, {ESTIMATOR} is exported with it")
         backend.load()
         from training import card
-        from training.photo import recipe
-        from training.photo.export import export
+        from training.photo import export, provenance, recipe
+        from training.photo.estimate.fit import WEIGHTS as ESTIMATOR_WEIGHTS
         from training.photo.fit import WEIGHTS
         from training.photo.train import load
-        from training.record import versions
 
-        run, folder = options.runs / NAME, folders[NAME]
-        record = load(run)
-        if record.model != str(recipe.CONFIG):
-            raise ValueError(
-                f"{run}: expected a training of a {recipe.CONFIG}, received one of a {record.model}"
-            )
-        settings = [
-            record.model,
-            f"{record.gigapixels:g} gigapixels in {record.hours:g} hours: {record.settings}",
-            f"{record.precision} by Keras on {record.backend}",
-        ]
-        manifest = export(
-            recipe.CONFIG,
-            run / WEIGHTS,
+        named = {"dataset": options.dataset, "note": options.note}
+        denoiser: export.Denoiser
+        if options.denoiser:
+            denoiser = export.Exported(options.denoiser)
+            source = Manifest.read(options.denoiser).provenance
+        else:
+            record = load(options.runs / NAME, str(recipe.CONFIG))
+            denoiser = export.Trained(recipe.CONFIG, options.runs / NAME / WEIGHTS)
+            source = provenance.of_denoiser(record, **named)
+        estimator = load(options.runs / ESTIMATOR, str(recipe.ESTIMATOR))
+        manifest = export.export(
+            denoiser,
+            (recipe.ESTIMATOR, options.runs / ESTIMATOR / ESTIMATOR_WEIGHTS),
             folder,
             summary=recipe.SUMMARY,
-            provenance=Provenance(
-                dataset=options.dataset or f"{record.training_images} photographs",
-                dataset_licence=record.licence,
-                seed=record.seed,
-                epochs=record.epochs,
-                settings="; ".join(settings + ([options.note] if options.note else [])),
-                command=record.command,
-                trained_at=datetime.fromisoformat(record.trained_at),
-                versions=record.versions | versions("tensorflow", "tf2onnx", "onnx", "onnxruntime"),
-            ),
+            provenance=provenance.with_estimator(source, estimator, **named),
         )
         card.write(manifest, folder)
-        print(f"{folder}: denoise")
+        print(f"{folder}: {', '.join(manifest.operations)}")
 
     def evaluate(self, folders: Sequence[Path], options: Namespace) -> None:
         images = _folder(options)
@@ -134,9 +134,9 @@ def _folder(options: Namespace) -> Folder:
     return photos.folder(options.photos)
 
 
-def _command(options: Namespace, steps: int) -> str:
+def _command(name: str, options: Namespace, steps: int) -> str:
     """Return the command that trains as these options do, folders by their names alone."""
-    words = ["python", "-m", "training", "train", NAME, "--seed", str(options.seed)]
+    words = ["python", "-m", "training", "train", name, "--seed", str(options.seed)]
     for flag, folder in (("--photos", options.photos), ("--validation", options.validation)):
         words += [flag, folder.resolve().name] if folder else []
     if options.minutes:

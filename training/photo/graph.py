@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import onnx
 
-from training.autoencoders.photo import PROFILE
+from service.manifest import PROFILE
 from training.export import OPSET, rename
 
 OUTPUT = "reconstructions"
@@ -23,10 +23,10 @@ def convert(model: keras.Model) -> onnx.ModelProto:
     signature = [
         tf.TensorSpec((None, None, None, 3), tf.float32, name="images"),
         tf.TensorSpec((None,), tf.float32, name="sigma"),
+        tf.TensorSpec((None, PROFILE), tf.float32, name="profile"),
     ]
 
-    def denoised(images: Any, sigma: Any) -> Any:
-        profile = tf.stack([0 * sigma - 1] * PROFILE, axis=1)  # unknown, for any batch size
+    def denoised(images: Any, sigma: Any, profile: Any) -> Any:
         return model([images, sigma, profile], training=False)
 
     function = tf.function(denoised, input_signature=signature)
@@ -38,7 +38,8 @@ def convert(model: keras.Model) -> onnx.ModelProto:
     _prune(graph)
     for value in (*graph.input, *graph.output):
         for dimension, name in zip(value.type.tensor_type.shape.dim, FREE, strict=False):
-            dimension.dim_param = name
+            if not dimension.dim_value:
+                dimension.dim_param = name
     del graph.value_info[:]  # with the converter's own names for free dimensions
     onnx.checker.check_model(converted, full_check=True)
     return converted

@@ -1,11 +1,12 @@
 """Measure the halo that a tile of a photograph needs: the receptive field, as far as it matters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from scipy import ndimage
 
 from training.photo.noise import mix
+from training.photo.noise.mix import Sample
 from training.photo.noise.types import Floats
 
 Denoise = Callable[[Floats], Floats]
@@ -16,7 +17,7 @@ SIZE = 256
 SEEDS = 3
 
 
-def halo(denoise: Denoise, pictures: list[Floats], *, stride: int) -> int:
+def halo(cases: Iterable[tuple[Denoise, Floats]], *, stride: int) -> int:
     """Return the halo in pixels, a multiple of the stride.
 
     Each picture is cut in the middle; its left half is denoised alone, and beside other right
@@ -24,14 +25,14 @@ def halo(denoise: Denoise, pictures: list[Floats], *, stride: int) -> int:
     level, half of what tiles may differ by.
 
     Args:
-        denoise: The model.
-        pictures: (height, width, 3) each, of one size; sides are multiples of twice the stride.
+        cases: The model, as it is told of the noise of a picture, and the picture: (height, width,
+            3), all of one size; sides are multiples of twice the stride.
         stride: Of the model, in pixels.
 
     Raises:
         ValueError: The halo is more than half a picture.
     """
-    differences = np.max([_by_distance(denoise, each, stride) for each in pictures], axis=0)
+    differences = np.max([_by_distance(*case, stride) for case in cases], axis=0)
     (apart,) = np.nonzero(differences > HALF_A_LEVEL)
     distance = int(apart.max()) + 1 if apart.size else 0
     result = -(-distance // stride) * stride
@@ -43,10 +44,10 @@ def halo(denoise: Denoise, pictures: list[Floats], *, stride: int) -> int:
     return result
 
 
-def pictures() -> list[Floats]:
+def scenes() -> list[Sample]:
     """Return synthetic scenes (256, 256, 3) with edges and textures, with each kind of noise."""
     return [
-        np.clip(kind.corrupt(_scene(random), random), 0, 1)
+        mix.sample_of(kind, _scene(random), random)
         for seed in range(SEEDS)
         for kind in mix.MIX
         for random in [np.random.default_rng(seed)]

@@ -1,22 +1,21 @@
-"""Train the denoiser of photographs into a folder, where it can be stopped and resumed."""
+"""Train on photographs into a folder, where the training can be stopped and resumed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 import keras
 
-from training.autoencoders.photo import Computation, PhotoConfig
 from training.datasets import photos
-from training.datasets.photos import Folder
-from training.photo import checkpoint
-from training.photo.batches import Batches
+from training.datasets.photos import Folder, Photos
+from training.photo import checkpoint, loop
 from training.photo.dead_leaves import dead_leaves
-from training.photo.fit import CHECKPOINT, fit
+from training.photo.loop import CHECKPOINT, Task
 from training.photo.noise import mix
 from training.photo.record import PhotoRecord
-from training.photo.settings import PhotoFitSettings
+from training.photo.schedule import Schedule
 from training.photo.validation import Validation
 from training.record import clear, versions
 
@@ -34,10 +33,39 @@ class Data:
     licence: str
 
 
+class Plan(Protocol):
+    """What is trained, and how.
+
+    Attributes:
+        model: The network in words.
+        precision: Keras's dtype policy.
+        weights: File name of the trained weights.
+        smallest: Pixels of the shorter side that a photograph needs.
+        schedule: Length and learning rate; in words, all settings.
+    """
+
+    @property
+    def weights(self) -> str: ...
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def precision(self) -> str: ...
+
+    @property
+    def smallest(self) -> int: ...
+
+    @property
+    def schedule(self) -> Schedule: ...
+
+    def task(self, images: Photos, synthetic: int, validation: Validation, seed: int) -> Task[Any]:
+        """Return what the loop trains, on images of which the last ones are dead leaves."""
+        ...
+
+
 def train(
-    config: PhotoConfig,
-    settings: PhotoFitSettings,
-    computation: Computation,
+    plan: Plan,
     data: Data,
     folder: Path,
     *,
@@ -53,9 +81,7 @@ def train(
     as its learning rate has not begun to fall; one that has ended is left as it is.
 
     Args:
-        config: What to train.
-        settings: How to train.
-        computation: Precision and data format.
+        plan: What to train, and how.
         data: The photographs.
         folder: Of the run.
         seed: Of the weights and batches.
@@ -72,19 +98,20 @@ def train(
         ValueError: The record cannot be read, the learning rate falls already, or the photographs
             are too small.
     """
+    schedule = plan.schedule
     record = PhotoRecord(
         seed=seed,
         photographs=data.train.digest(),
         training_images=len(data.train),
         validation=data.validation.digest(),
         validation_images=len(data.validation),
-        model=str(config),
-        settings=f"{settings}; noise: {mix.shares()}",
-        precision=computation.precision,
+        model=plan.model,
+        settings=f"{schedule}; noise: {mix.shares()}",
+        precision=plan.precision,
         command=command,
         licence=data.licence,
-        steps=settings.steps,
-        minutes=settings.minutes,
+        steps=schedule.steps,
+        minutes=schedule.minutes,
         backend=keras.backend.backend(),
     )
     if again:
@@ -96,26 +123,23 @@ def train(
                 "folder"
             )
         if (earlier.steps, earlier.minutes) != (record.steps, record.minutes):
-            before = replace(settings, steps=earlier.steps, minutes=earlier.minutes)
-            _check_length(folder, before, settings)
+            before = replace(schedule, steps=earlier.steps, minutes=earlier.minutes)
+            _check_length(folder, before, schedule)
         elif earlier.ended:
             announce(f"{folder}: trained already at {earlier.trained_at}; --again trains it anew")
             return earlier
     validation = Validation.of(data.validation)
     folder.mkdir(parents=True, exist_ok=True)
     record.write(folder)
-    decoded = photos.decode(data.train, folder / DECODED, at_least=max(settings.sizes))
-    announce(f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {_length(settings)}")
+    decoded = photos.decode(data.train, folder / DECODED, at_least=plan.smallest)
+    announce(f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {_length(schedule)}")
     arrays = decoded.arrays()
     synthetic = min(SYNTHETIC, max(1, len(decoded) // 9))
     leaves = [dead_leaves(arrays, seed=index) for index in range(synthetic)]
-    end = fit(
-        config,
-        computation,
-        Batches(decoded.extended(leaves), synthetic, settings.pixels, seed),
-        validation,
-        settings,
+    end = loop.run(
+        plan.task(decoded.extended(leaves), synthetic, validation, seed),
         folder,
+        plan.weights,
         workers=workers,
         announce=announce,
     )
@@ -132,19 +156,27 @@ def train(
     return record
 
 
-def load(folder: Path) -> PhotoRecord:
+def load(folder: Path, model: str) -> PhotoRecord:
     """Return the record of a run's folder whose training has ended.
+
+    Args:
+        folder: Of the run.
+        model: The network that is expected to be trained in it, in words.
 
     Raises:
         FileNotFoundError: There is none, or its training has not ended.
         FileExistsError: The folder holds something else than a run.
-        ValueError: The record is damaged.
+        ValueError: The record is damaged, or of another network.
     """
     record = PhotoRecord.find(folder)
     if record is None or not record.ended:
         raise FileNotFoundError(
             f"{folder}: expected trained weights, received none; "
             f"run: python -m training train {folder.name} --photos DIR"
+        )
+    if record.model != model:
+        raise ValueError(
+            f"{folder}: expected a training of a {model}, received one of a {record.model}"
         )
     return record
 
@@ -158,7 +190,7 @@ def _difference(earlier: PhotoRecord, requested: PhotoRecord) -> str:
     return ""
 
 
-def _check_length(folder: Path, before: PhotoFitSettings, after: PhotoFitSettings) -> None:
+def _check_length(folder: Path, before: Schedule, after: Schedule) -> None:
     reached = checkpoint.position(folder / CHECKPOINT)
     for settings in (before, after):
         progress = settings.progress(reached.step, reached.seconds)
@@ -169,5 +201,5 @@ def _check_length(folder: Path, before: PhotoFitSettings, after: PhotoFitSetting
             )
 
 
-def _length(settings: PhotoFitSettings) -> str:
+def _length(settings: Schedule) -> str:
     return f"{settings.minutes:g} minutes" if settings.minutes else f"{settings.steps} steps"

@@ -46,10 +46,17 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What files claim to hold, read from their headers: how many pictures, of how many pixels."""
+    """What files claim to hold, read from their headers.
+
+    Attributes:
+        pictures: How many.
+        pixels: Of all of them.
+        seconds: How long they will keep the session busy.
+    """
 
     pictures: int
     pixels: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,11 @@ class Codec(Protocol):
     """The encoding of one request's body, and of the response to it."""
 
     batcher: Batcher
-    runner: "Runner"
+
+    @property
+    def runner(self) -> "Runner":
+        """What runs the inputs."""
+        ...
 
     @property
     def declared(self) -> Callable[[Body], Declared] | None:

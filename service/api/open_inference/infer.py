@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from service.api.body import Body
 from service.api.codecs.codec import Array, Codec, Declared, Encoded, Inputs, Runner
 from service.api.codecs.json_errors import Unexplained
+from service.api.estimate import estimates
 from service.api.media_types import JSON, NPY
 from service.api.open_inference import request, response
 from service.api.open_inference.naming import OPERATIONS, Served, find
@@ -20,7 +21,7 @@ from service.api.open_inference.schemas import (
     errors,
 )
 from service.api.operations import SHORT_BODY, SHORT_OUTPUT
-from service.api.photos import Tiles
+from service.api.photos import tiles
 from service.api.pipeline import Batches, Endpoint, name_model
 from service.api.problems import open_inference_error
 from service.api.request import Exchange
@@ -80,10 +81,13 @@ class Infer(Endpoint):
         named = exchange.scope["path_params"]
         served = find(self._serving.registry, named["model"], named.get("version"))
         name_model(exchange, served.model)
-        denoiser = served.model.denoiser if served.operation == "denoise" else None
-        runner = Tiles(self._serving.limits, denoiser) if denoiser else self._batches
+        keeps_pixels = served.operation in served.model.of_photographs
+        runner: Runner = self._batches
+        if keeps_pixels:
+            of = estimates if served.operation == "estimate" else tiles
+            runner = of(served.model, self._serving.limits)
         header = exchange.header(request.HEADER_SENT)
-        codec = InferenceCodec(runner, served, header, keeps_pixels=denoiser is not None)
+        codec = InferenceCodec(runner, served, header, keeps_pixels=keeps_pixels)
         return lambda _: codec
 
 

@@ -4,11 +4,12 @@ Requests of other clients run between the tiles, and no tile runs for a client t
 """
 
 import asyncio
+import itertools
 import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from service.inference.batcher import Batcher
 from service.inference.pixels import Floats
 from service.inference.queue import Result
 from service.inference.tiling.canvas import Canvas, Picture
+from service.inference.tiling.estimate import Estimator, Noise
 from service.inference.tiling.layout import CORE, MAX_QUEUED, Tile, Tiling
 from service.manifest import Pixels
 
@@ -35,11 +37,14 @@ class Denoised:
 
     Attributes:
         output: Pixels of the noisy picture's type and shape.
+        noise: The noise that was removed from each picture, as it was given or estimated; empty
+            where it is unknown.
         queue: Seconds that it waited for the session while no tile of it ran.
         inference: Seconds that one or more of its tiles ran.
     """
 
     output: Picture
+    noise: tuple[Noise, ...]
     queue: float
     inference: float
 
@@ -51,16 +56,20 @@ class Denoiser:
         tiling: How photographs are cut.
     """
 
-    def __init__(self, batcher: Batcher, tiling: Tiling, pixels: Pixels) -> None:
+    def __init__(
+        self, batcher: Batcher, tiling: Tiling, pixels: Pixels, estimator: Estimator | None
+    ) -> None:
         """Create a denoiser.
 
         Args:
             batcher: Runs the tiles.
             tiling: How photographs are cut.
             pixels: How 8-bit pixels become the model's numbers.
+            estimator: Estimates noise that is not known; None where each tile is to judge its own.
         """
         self.tiling = tiling
         self._batcher = batcher
+        self._estimator = estimator
         self._pixels = pixels
 
     def check_sigma(self, sigma: float | None) -> None:
@@ -82,7 +91,8 @@ class Denoiser:
         Args:
             picture: Pixels (height, width, 3) or (height, width): uint8 or uint16 over their whole
                 range, or float32 in the model's range.
-            sigma: Standard deviation of the noise on the scale of 0 to 255, None if unknown.
+            sigma: Standard deviation of the noise on the scale of 0 to 255; None to estimate it,
+                from all over the picture, so that all tiles agree.
             strength: Share of the noise to remove, 0 to 1; 0 returns a copy.
             core: Pixels along a side that a tile keeps, at most.
             done: Called with the pixels of each tile that is finished.
@@ -97,8 +107,10 @@ class Denoiser:
         height, width = canvas.size
         if not strength:
             done(height * width)
-            return Denoised(await asyncio.to_thread(picture.copy), 0.0, 0.0)
+            return Denoised(await asyncio.to_thread(picture.copy), (), 0.0, 0.0)
         stages = _Stages()
+        noise = await self._noise(picture, sigma, stages)
+        level, profile = (noise.sigma, noise.profile) if noise else (None, None)
         queued: deque[tuple[Tile, Floats, float, asyncio.Future[Result]]] = deque()
 
         def take(tile: Tile) -> Floats:
@@ -120,14 +132,27 @@ class Denoiser:
                     await finish()
                 inputs = await asyncio.to_thread(take, tile)
                 submitted = time.perf_counter()
-                future = self._batcher.submit(inputs, sigma=sigma)
+                future = self._batcher.submit(inputs, sigma=level, profile=profile)
                 queued.append((tile, inputs, submitted, future))
             while queued:
                 await finish()
         finally:
             for *_, future in queued:
                 future.cancel()  # which also keeps an unread failure out of asyncio's log
-        return Denoised(canvas.result, stages.queue, stages.inference)
+        known = (noise,) if noise else ()
+        return Denoised(canvas.result, known, stages.queue, stages.inference)
+
+    async def _noise(
+        self, picture: Picture, sigma: float | None, stages: "_Stages"
+    ) -> Noise | None:
+        """What is given or estimated of the noise: where a level is given, the profile alone."""
+        needs_profile = self._batcher.session.operation.profile is not None
+        if self._estimator is None or not (sigma is None or needs_profile):
+            return None if sigma is None else Noise(sigma)
+        submitted = time.perf_counter()
+        noise, result = await self._estimator.estimate(picture)
+        stages.add(submitted, result)
+        return noise if sigma is None else replace(noise, sigma=sigma)
 
     async def denoise_batch(
         self,
@@ -155,17 +180,19 @@ class Denoiser:
         if len(pictures) == 1:
             (sigma,) = levels
             result = await self.denoise(pictures[0], sigma=sigma, strength=strength, done=done)
-            return Denoised(result.output[None], result.queue, result.inference)
+            return replace(result, output=result.output[None])
         outputs = np.empty_like(pictures)
         inference: list[float] = []
+        noise: list[tuple[Noise, ...]] = [()] * len(pictures)
 
-        async def work(remaining: Iterator[tuple[Picture, float | None, Picture]]) -> None:
-            for picture, sigma, output in remaining:
+        async def work(remaining: Iterator[tuple[int, Picture, float | None, Picture]]) -> None:
+            for index, picture, sigma, output in remaining:
                 result = await self.denoise(picture, sigma=sigma, strength=strength, done=done)
                 await asyncio.to_thread(np.copyto, output, result.output)
                 inference.append(result.inference)
+                noise[index] = result.noise
 
-        remaining = zip(pictures, levels, outputs, strict=True)
+        remaining = zip(itertools.count(), pictures, levels, outputs)
         started = time.perf_counter()
         try:
             async with asyncio.TaskGroup() as group:
@@ -176,7 +203,8 @@ class Denoiser:
             raise errors.exceptions[0] from None
         elapsed = time.perf_counter() - started
         ran = min(elapsed, sum(inference))
-        return Denoised(outputs, elapsed - ran, ran)
+        known = tuple(itertools.chain.from_iterable(noise))
+        return Denoised(outputs, known, elapsed - ran, ran)
 
     def denoise_now(
         self,
@@ -200,8 +228,9 @@ class Denoiser:
         return asyncio.run(run())
 
     async def idle(self) -> None:
-        """Wait until no tile runs: one that does, as after a failure, needs its event loop."""
-        while self._batcher.busy_for():  # noqa: ASYNC110 - there is no event to wait for
+        """Wait until nothing runs: what does, as after a failure, needs its event loop."""
+        batchers = [self._batcher, *([self._estimator.batcher] if self._estimator else [])]
+        while any(each.busy_for() for each in batchers):  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.01)
 
 

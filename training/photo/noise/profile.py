@@ -7,12 +7,12 @@ it is in the shadows, the mid-tones and the highlights.
 import numpy as np
 from numpy.typing import NDArray
 
+from service.manifest import PROFILE
 from training.photo.noise.types import Floats, luminance
 
 UNKNOWN_SIGMA = -1.0
 """The sigma of an image whose noise level is not known."""
-LENGTH = 5
-UNKNOWN = np.full(LENGTH, -1, np.float32)
+UNKNOWN = np.full(PROFILE, -1, np.float32)
 """The profile of noise that is not known; no other begins with a number below 0."""
 TONES = (1 / 3, 2 / 3)
 """Luminances between the shadows, the mid-tones and the highlights."""

@@ -1,0 +1,136 @@
+"""POST /estimate: the noise of photographs, without removing it."""
+
+import asyncio
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+
+from service.api import photos
+from service.api.body import Body
+from service.api.codecs.codec import Array, Checked, Codec, Encoded, Inputs
+from service.api.media_types import ARRAYS, JSON, MediaType, choose
+from service.api.query import Choice
+from service.api.request import Exchange
+from service.api.routing import Limits
+from service.images.decode import decode
+from service.inference.admission import Ticket
+from service.inference.batcher import Batcher
+from service.inference.model import Model
+from service.inference.pixels import Floats
+from service.inference.tiling.estimate import Estimator
+from service.manifest import PROFILE
+
+TONES = ("shadows", "midtones", "highlights")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """Estimates, float32 (batch, 6), and the seconds that they waited and ran."""
+
+    output: Floats
+    queue: float
+    inference: float
+
+
+class Estimates:
+    """Estimates the noise of photographs, one after the other."""
+
+    def __init__(self, limits: Limits, batcher: Batcher, estimator: Estimator) -> None:
+        self._limits = limits
+        self._batcher = batcher
+        self._estimator = estimator
+
+    def seconds(self, pixels: int) -> float:
+        return self._batcher.seconds(3 * min(pixels, self._estimator.pixels))
+
+    def check(self, codec: Codec, inputs: Inputs) -> Checked:
+        """Return photographs that can be looked at."""
+        pixels, seconds = 0, 0.0
+        if not codec.declared:  # the pixels of files are admitted by now
+            count, height, width = photos.size(inputs.array.shape, self._limits)
+            pixels, seconds = count * height * width, count * self.seconds(height * width)
+        codec.negotiate(len(inputs.array))
+        return Checked(inputs, 1, 0, seconds, pixels)
+
+    def submit(
+        self, exchange: Exchange, _codec: Codec, inputs: Inputs, ticket: Ticket
+    ) -> asyncio.Task[Estimated]:
+        """Queue the first photograph; the time limit starts anew with each that is done."""
+        exchange.progress()
+        return asyncio.create_task(self._run(exchange, inputs.array, ticket))
+
+    async def _run(self, exchange: Exchange, pictures: Array, ticket: Ticket) -> Estimated:
+        rows = np.empty((len(pictures), 1 + PROFILE), np.float32)
+        queue = inference = 0.0
+        for row, picture in zip(rows, pictures, strict=True):
+            noise, result = await self._estimator.estimate(picture)
+            row[0], row[1:] = noise.sigma, noise.profile
+            queue, inference = queue + result.queue, inference + result.inference
+            ticket.done(picture.shape[0] * picture.shape[1])
+            exchange.progress()
+        return Estimated(rows, queue, inference)
+
+
+class Estimation:
+    """Makes the codecs of requests to estimate the noise of photographs."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def __call__(self, model: Model, media: MediaType, accept: str, choice: Choice) -> Codec:
+        """Return the codec of a request, as CodecOf says."""
+        kind = ArrayCodec if media.name in ARRAYS else FileCodec
+        runner = estimates(model, self._limits)
+        return kind(runner, model, "estimate", media, accept, choice, self._limits)
+
+
+def estimates(model: Model, limits: Limits) -> Estimates:
+    """Return what estimates noise by a model that can."""
+    assert model.estimator is not None
+    return Estimates(limits, model.batchers["estimate"], model.estimator)
+
+
+class _Answer:
+    """What the codecs of /estimate have in common: a response in JSON, whatever came."""
+
+    model: Model
+    accept: str
+
+    def negotiate(self, _count: int) -> None:
+        choose(self.accept, (JSON,))
+
+    def has_floats(self) -> bool:
+        return False
+
+    def encodes_now(self, _outputs: Array) -> bool:
+        return True
+
+    def encode(self, outputs: Array) -> Encoded:
+        document = {
+            "model": self.model.name,
+            "version": self.model.version,
+            "noise": [_described(row) for row in outputs.tolist()],
+        }
+        return Encoded(JSON, (orjson.dumps(document),))
+
+
+class ArrayCodec(_Answer, photos.ArrayCodec):
+    """The codec of photographs in arrays."""
+
+
+class FileCodec(_Answer, photos.FileCodec):
+    """The codec of photographs in files."""
+
+    def decode(self, _body: Body) -> Inputs:
+        choose(self.accept, (JSON,))  # before anything is decoded
+        images, self._images = self._images, ()
+        return self.inputs_of(photos.stacked([decode(image) for image in images]))
+
+
+def _described(row: list[float]) -> dict[str, float]:
+    """Return an estimate in words, of what `service.manifest.PROFILE` numbers."""
+    sigma, colour, alike, *tones = row
+    described = {"sigma": sigma, "colour": colour, "correlation": 2 * alike - 1}
+    described |= {name: sigma * 2**tone for name, tone in zip(TONES, tones, strict=True)}
+    return {name: round(value, 3) for name, value in described.items()}

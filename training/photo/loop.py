@@ -1,0 +1,210 @@
+"""A training loop that can be stopped and resumed, to the batch."""
+
+import csv
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import keras
+import numpy as np
+
+from training import history
+from training.photo import checkpoint
+from training.photo.checkpoint import Position
+from training.photo.schedule import Schedule
+from training.photo.stream import Source, stream
+
+CHECKPOINT = "checkpoint"
+AVERAGE_EVERY = 10
+
+Batch = TypeVar("Batch")
+
+
+class Task(Protocol[Batch]):
+    """What is trained, on which batches, and how it is measured."""
+
+    @property
+    def schedule(self) -> Schedule: ...
+
+    @property
+    def source(self) -> Source[Batch]: ...
+
+    def build(self) -> keras.Model:
+        """Return the model with its initial weights, compiled."""
+        ...
+
+    def size(self, number: int, progress: float) -> int:
+        """Return the patch size of a batch."""
+        ...
+
+    def step(self, model: keras.Model, batch: Batch, progress: float) -> tuple[Any, int]:
+        """Train on a batch; return its loss and its pixels."""
+        ...
+
+    def validate(self, average: keras.Model) -> Mapping[str, float]:
+        """Measure the moving average of the weights."""
+        ...
+
+
+def run(
+    task: Task[Any],
+    folder: Path,
+    weights: str,
+    *,
+    workers: int,
+    announce: Callable[[str], None] = print,
+) -> Position:
+    """Train into a folder, from its checkpoint on where it has one.
+
+    The folder receives history.csv (a row a validation), the checkpoint, and at the end the moving
+    average of the weights. SIGTERM and SIGINT end the training after the current step, with a
+    checkpoint.
+
+    Args:
+        task: What to train.
+        folder: Of the run.
+        weights: File name of the weights.
+        workers: Processes that make batches ahead.
+        announce: Receives a line for each validation.
+
+    Returns:
+        How far the training is: steps, pixels and seconds in all.
+
+    Raises:
+        FloatingPointError: The loss or a weight became infinite or NaN; the last checkpoint, from
+            before that, is kept.
+        KeyboardInterrupt: A signal stopped the training.
+        ValueError: The history or the checkpoint is damaged; the error names the file.
+    """
+    schedule = task.schedule
+    model, average = task.build(), task.build()
+    position = checkpoint.restore(folder / CHECKPOINT, model, average)
+    history.read(folder / history.FILE_NAME, "loss", key="step")  # a damaged one is found at once
+    if position.step:
+        announce(f"{folder}: resuming after {position.step} steps")
+    run = _Run(task, position)
+    losses: list[Any] = []
+    validated = time.monotonic()
+    with (
+        _stopping() as stopped,
+        closing(stream(task.source, run.plan(), workers=workers)) as batches,
+    ):
+        for batch in batches:
+            step, progress = run.position.step, run.progress
+            model.optimizer.learning_rate = schedule.rate(step, progress)
+            loss, pixels = task.step(model, batch, progress)
+            losses.append(loss)
+            step = run.advance(pixels)
+            if step % AVERAGE_EVERY == 0:
+                _average(average, model, step, schedule.momentum)
+            validates = step % schedule.validate_every == 0 or run.ended
+            saves = step % schedule.save_every == 0 or bool(stopped)
+            if validates or saves:
+                _check_finite(losses, model)
+            row: dict[str, float] = {}
+            if validates:
+                row = {"step": step, "gigapixels": round(run.position.pixels / 1e9, 4)}
+                row |= {"loss": float(np.mean(losses)), **task.validate(average)}
+                row["seconds"] = round(time.monotonic() - validated, 1)
+                _log(folder / history.FILE_NAME, row)
+                losses, validated = [], time.monotonic()
+            if validates or saves:
+                checkpoint.write(folder / CHECKPOINT, run.position, model, average)
+            if row:
+                announce(" ".join(f"{key} {value:g}" for key, value in row.items()))
+            if stopped:
+                announce(f"{folder}: stopped after {step} steps")
+                raise KeyboardInterrupt
+            if run.ended:
+                break
+    average.save_weights(folder / weights)
+    return run.position
+
+
+class _Run:
+    """How far a training is: steps, pixels, and seconds spent in all of its runs."""
+
+    def __init__(self, task: Task[Any], position: Position) -> None:
+        self._task = task
+        self._schedule = task.schedule
+        self._started = time.monotonic() - position.seconds
+        self.position = position
+
+    @property
+    def progress(self) -> float:
+        """The share of the training that is done, 0 to 1."""
+        return self._schedule.progress(self.position.step, self.position.seconds)
+
+    @property
+    def ended(self) -> bool:
+        return self.progress >= 1
+
+    def advance(self, pixels: int) -> int:
+        """Count a step; return how many there were."""
+        self.position = Position(
+            self.position.step + 1,
+            self.position.pixels + pixels,
+            time.monotonic() - self._started,
+        )
+        return self.position.step
+
+    def plan(self) -> Iterator[tuple[int, int]]:
+        """Yield the number and the patch size of each batch until the training ends.
+
+        Batches are made ahead: with a time to keep, a size may come a few steps late.
+        """
+        number, schedule = self.position.step, self._schedule
+        while not self.ended if schedule.minutes else number < schedule.steps:
+            progress = self.progress if schedule.minutes else number / schedule.steps
+            yield number, self._task.size(number, progress)
+            number += 1
+
+
+@contextmanager
+def _stopping() -> Iterator[list[int]]:
+    """Collect SIGTERM and SIGINT instead of ending at once."""
+    stopped: list[int] = []
+    before = {
+        number: signal.signal(number, lambda received, _: stopped.append(received))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _check_finite(losses: list[Any], model: keras.Model) -> None:
+    """Raise FloatingPointError for a loss or a weight that is not finite.
+
+    The loss of a step is that of the weights before it, so it does not tell of the last step.
+    """
+    for loss in losses:
+        if not np.isfinite(loss):
+            raise FloatingPointError(f"expected a finite loss, received {loss}")
+    for weights in model.weights:
+        if not np.isfinite(keras.ops.convert_to_numpy(weights)).all():
+            raise FloatingPointError(f"expected finite weights, received others in {weights.path}")
+
+
+def _average(average: keras.Model, model: keras.Model, step: int, momentum: float) -> None:
+    """Update the moving average of the weights, faster in the first steps."""
+    kept = min(momentum, 1 - 10 / (step + 10)) ** AVERAGE_EVERY
+    for mean, new in zip(average.weights, model.weights, strict=True):
+        mean.assign(mean * kept + new * (1 - kept))
+
+
+def _log(path: Path, row: dict[str, float]) -> None:
+    """Append a row atomically; rows of later steps, written before a stop, are dropped."""
+    earlier = history.read(path, "loss", key="step")
+    rows = [each for each in earlier if each["step"] < row["step"]]
+    draft = path.with_suffix(".new")
+    with draft.open("w", newline="") as file:
+        writer = csv.DictWriter(file, row, restval="", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows([*({**each, "step": int(each["step"])} for each in rows), row])
+    draft.replace(path)
