@@ -118,10 +118,10 @@ class Operation(Endpoint):
         accept = exchange.header(b"accept")
         if self._operation in model.of_photographs:
             return self._photographs[self._operation](model, media, accept, choice)
-        if (choice.sigma, choice.strength, choice.quality) != (None, None, None):
+        if choice.of_photographs:
             raise InvalidValue(
-                "sigma, strength, quality: expected none with a model of images of one size, "
-                f"received some with {model.name}"
+                f"{', '.join(choice.of_photographs)}: expected none with a model of images of one "
+                f"size, received some with {model.name}"
             )
         limits = self._serving.limits
         codec = BatchCodec(self._batches, model, self._operation, media, accept, choice, limits)
@@ -243,7 +243,7 @@ class BatchCodec:
             array,
             choice.steps,
             None if choice.sigma is None else [choice.sigma] * len(array),
-            1.0 if choice.strength is None else choice.strength,
+            choice.controls,
             known_finite,
             copied,
         )

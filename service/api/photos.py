@@ -73,7 +73,7 @@ class Tiles:
             exchange.progress()
 
         result = await self._denoiser.denoise_batch(
-            inputs.array, sigmas=inputs.sigmas, strength=inputs.strength, done=done
+            inputs.array, sigmas=inputs.sigmas, controls=inputs.controls, done=done
         )
         if 0 < len(result.noise) <= MOST_LEVELS:
             levels = ", ".join(f"{noise.sigma:.2f}" for noise in result.noise)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, Field, ValidationError
 
 from service.errors import InvalidValue
+from service.inference.tiling.controls import DEFAULTS, Controls
 from service.manifest import OperationName
 from service.pydantic_errors import explain
 
@@ -35,7 +36,46 @@ class EncodeQuery(Query):
     ] = False
 
 
-class DenoiseQuery(EncodeQuery):
+class ControlsQuery(BaseModel):
+    """How much noise to remove from a photograph."""
+
+    strength: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="share of the noise to remove from a photograph; 1 where it is left out",
+        ),
+    ] = None
+    luma: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="share of that to remove from its luma (ITU-R BT.601), which is all noise "
+            "of a gray photograph: less keeps the grain; 1 where it is left out",
+        ),
+    ] = None
+    chroma: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="the same of its chroma: less keeps the noise in colours",
+        ),
+    ] = None
+
+    def controls(self) -> Controls:
+        """Return what was chosen, and what holds where nothing was."""
+        chosen = {name: getattr(self, name) for name in ControlsQuery.model_fields}
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        return Controls(**chosen) if chosen else DEFAULTS
+
+
+class DenoiseQuery(ControlsQuery, EncodeQuery):
     """Which model, how much noise to remove from a photograph, and how to write it."""
 
     sigma: Annotated[
@@ -46,15 +86,6 @@ class DenoiseQuery(EncodeQuery):
             allow_inf_nan=False,
             description="noise level of a photograph: the standard deviation of its noise, on the "
             "scale of 0 to 255; where it is left out, the model estimates it",
-        ),
-    ] = None
-    strength: Annotated[
-        float | None,
-        Field(
-            ge=0,
-            le=1,
-            allow_inf_nan=False,
-            description="share of the noise to remove from a photograph; 1 where it is left out",
         ),
     ] = None
     quality: Annotated[
@@ -89,17 +120,26 @@ KINDS: Mapping[OperationName, type[Query]] = {
 """The parameters of each operation."""
 
 
+OF_PHOTOGRAPHS = ("sigma", *ControlsQuery.model_fields, "quality")
+"""The parameters that only models of photographs take."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The parameters of any of the operations, as plain values."""
+    """The parameters of any of the operations.
+
+    Attributes:
+        of_photographs: Names of those present that only models of photographs take.
+    """
 
     model: str | None = None
     version: int | None = None
     fit: bool = False
     steps: int | None = None
     sigma: float | None = None
-    strength: float | None = None
     quality: int | None = None
+    controls: Controls = DEFAULTS
+    of_photographs: tuple[str, ...] = ()
 
 
 def parse(query: bytes, kind: type[Query]) -> Choice:
@@ -124,6 +164,12 @@ def parse(query: bytes, kind: type[Query]) -> Choice:
         if len(values) > 1:
             raise InvalidValue(f"{name}: expected one value, received {', '.join(values)[:80]!r}")
     try:
-        return Choice(**kind.model_validate(parameters).model_dump())
+        chosen = kind.model_validate(parameters)
     except ValidationError as error:
         raise InvalidValue(explain(error)) from error
+    controls = chosen.controls() if isinstance(chosen, DenoiseQuery) else DEFAULTS
+    return Choice(
+        **chosen.model_dump(exclude=set(ControlsQuery.model_fields)),
+        controls=controls,
+        of_photographs=tuple(name for name in OF_PHOTOGRAPHS if name in parameters),
+    )

@@ -22,6 +22,7 @@ EXAMPLES = """\
 examples:
   %(prog)s photo.jpg -o clean.png
   %(prog)s holidays -o holidays-clean --strength 0.8
+  %(prog)s party.jpg -o party-clean.jpg --luma 0.3
   %(prog)s a.jpg b.png scans -o clean --format webp
 
 exit status: 0 if every photograph was written; 1 if one was not, or the model
@@ -74,6 +75,20 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="share of the noise to remove, 0 to 1 (default 1)",
     )
     parser.add_argument(
+        "--luma",
+        metavar="S",
+        type=_number(0, 1),
+        default=1.0,
+        help="share of that to remove from luma, 0 to 1: less keeps the grain (default 1)",
+    )
+    parser.add_argument(
+        "--chroma",
+        metavar="S",
+        type=_number(0, 1),
+        default=1.0,
+        help="the same of chroma: less keeps the noise in colours (default 1)",
+    )
+    parser.add_argument(
         "--quality",
         metavar="Q",
         type=_whole(1, 100),
@@ -118,6 +133,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     from service.files.progress import Progress, is_terminal, report
     from service.images.encode import QUALITY
     from service.inference.loader import find, load, locate
+    from service.inference.tiling.controls import Controls
 
     if options.output == STANDARD and standard_output.opened().isatty():
         raise InvalidValue("OUT: expected a file or a pipe behind -, received a terminal")
@@ -140,7 +156,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     denoiser.check_sigma(options.sigma)
     how = Options(
         sigma=options.sigma,
-        strength=options.strength,
+        controls=Controls(options.strength, options.luma, options.chroma),
         quality=options.quality or QUALITY,
         max_pixels=settings.max_pixels,
         overwrite=options.overwrite,

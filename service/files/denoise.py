@@ -18,6 +18,7 @@ from service.files.progress import Progress
 from service.images.decode import read
 from service.images.encode import writable, write
 from service.images.photograph import Photograph
+from service.inference.tiling.controls import Controls
 from service.inference.tiling.denoise import Denoiser
 
 MAX_LOADED = 2
@@ -30,14 +31,14 @@ class Options:
 
     Attributes:
         sigma: Standard deviation of the noise on the scale of 0 to 255, None if unknown.
-        strength: Share of the noise to remove, 0 to 1.
+        controls: How much of the noise to remove.
         quality: Of JPEG and WebP, 1 to 100.
         max_pixels: Of the largest photograph that is read.
         overwrite: Whether existing files are replaced.
     """
 
     sigma: float | None
-    strength: float
+    controls: Controls
     quality: int
     max_pixels: int
     overwrite: bool
@@ -127,7 +128,7 @@ class _Run:
             result = await self._denoiser.denoise(
                 photograph.pixels,
                 sigma=self._options.sigma,
-                strength=self._options.strength,
+                controls=self._options.controls,
                 done=lambda pixels: self._progress.done(job, pixels),
             )
         photograph = replace(photograph, pixels=result.output)  # frees the noisy ones

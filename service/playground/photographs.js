@@ -1,6 +1,7 @@
 // Denoise a photograph and compare before and after, through the public HTTP API.
 
 const element = (id) => document.getElementById(`photo-${id}`);
+const shares = ["strength", "luma", "chroma"]; // of the noise to remove, 1 unless asked
 let file = null;
 let pending = new AbortController(); // aborts the previous request, here and in the service
 
@@ -10,10 +11,12 @@ for (const name of names) element("model").append(new Option(name, name, name ==
 document.getElementById("photographs").hidden = names.size === 0;
 
 element("file").addEventListener("change", (event) => choose(event.target.files[0]));
-for (const id of ["model", "known", "sigma", "strength", "format"]) element(id).addEventListener("change", send);
-element("strength").addEventListener("input", () => {
-  element("shown").value = Number(element("strength").value).toFixed(2);
-});
+for (const id of ["model", "known", "sigma", ...shares, "format"]) element(id).addEventListener("change", send);
+for (const id of shares) {
+  element(id).addEventListener("input", () => {
+    element(`${id}-shown`).value = Number(element(id).value).toFixed(2);
+  });
+}
 element("known").addEventListener("input", () => {
   element("level").hidden = element("known").value === "blind";
 });
@@ -69,7 +72,7 @@ async function send() {
 function query() {
   const parameters = new URLSearchParams({ model: element("model").value });
   if (element("known").value === "known") parameters.set("sigma", element("sigma").value);
-  if (element("strength").value !== "1") parameters.set("strength", element("strength").value);
+  for (const id of shares) if (element(id).value !== "1") parameters.set(id, element(id).value);
   return parameters;
 }
 

@@ -19,6 +19,7 @@ from service.files.progress import Progress
 from service.images.encode import QUALITY, write
 from service.images.photograph import JPEG, PNG, WEBP
 from service.inference.loader import load, locate
+from service.inference.tiling.controls import Controls
 from service.manifest import PHOTO
 from tests.service.photograph_files import SRGB, encoded, exif, opened, photograph, samples, smooth
 from tests.service.running import ROOT
@@ -62,7 +63,14 @@ def files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("options", [{}, {"sigma": "30", "strength": "0.5", "quality": "70"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"sigma": "30", "strength": "0.5", "quality": "70"},
+        {"strength": "0.9", "luma": "0.3", "chroma": "0.8"},
+    ],
+)
 async def test_files_are_written_as_http_answers_them(
     start: Start, models: Path, tmp_path: Path, options: dict[str, str]
 ) -> None:
@@ -190,7 +198,9 @@ def test_a_file_that_comes_while_it_is_denoised_is_not_written_over(
     planned = plan([str(folder / "a.png")], str(target.parent), media_type=None, overwrite=False)
     target.parent.mkdir()
     target.write_text("precious")
-    options = Options(sigma=None, strength=1, quality=90, max_pixels=10_000, overwrite=False)
+    options = Options(
+        sigma=None, controls=Controls(), quality=90, max_pixels=10_000, overwrite=False
+    )
     used = load(locate(tmp_path / "models", "photo")).photographs()
     with Progress(planned.jobs) as progress:
         assert denoise(used, planned.jobs, options, progress).written == 0
@@ -315,6 +325,8 @@ def test_what_cannot_be_done_as_asked_is_explained_before_anything_is_done(
     [
         ("--sigma=101", "expected a number from 0 to 100, received '101'"),
         ("--sigma=nan", "expected a number from 0 to 100, received 'nan'"),
+        ("--luma=1.5", "expected a number from 0 to 1, received '1.5'"),
+        ("--chroma=-1", "expected a number from 0 to 1, received '-1'"),
         ("--strength=x", "expected a number from 0 to 1, received 'x'"),
         ("--quality=0", "expected a whole number from 1 to 100, received '0'"),
         ("--version=-1", "expected a whole number from 1, received '-1'"),

@@ -16,6 +16,7 @@ from service.api.request import Exchange, Header, Part
 from service.inference.admission import Ticket
 from service.inference.batcher import Batcher
 from service.inference.pixels import Floats
+from service.inference.tiling.controls import DEFAULTS, Controls
 
 Array = NDArray[Any]
 """Numbers in the model's range, float32; or pixels, uint8 or uint16, for models of photographs."""
@@ -31,7 +32,7 @@ class Inputs:
         steps: Length of the sequences to return; None for the operation's default.
         sigmas: Noise level of each photograph on the scale of 0 to 255, or None where it is
             unknown; None for all where none is known.
-        strength: Share of the noise to remove from photographs, 0 to 1.
+        controls: How much of the noise to remove from photographs.
         known_finite: Whether decoding has ruled out NaN and inf.
         copied: Bytes of memory that decoding took besides the body.
     """
@@ -39,7 +40,7 @@ class Inputs:
     array: Array
     steps: int | None = None
     sigmas: Sequence[float] | Floats | None = None
-    strength: float = 1.0
+    controls: Controls = DEFAULTS
     known_finite: bool = True
     copied: int = 0
 

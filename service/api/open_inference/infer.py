@@ -139,7 +139,14 @@ class InferenceCodec:
         if wanted.sigma is not None:
             session.sigmas(wanted.sigma, len(wanted.inputs))
         copied = wanted.inputs.nbytes if request.is_copy(wanted.inputs) else 0
-        return Inputs(wanted.inputs, wanted.steps, wanted.sigma, known_finite=False, copied=copied)
+        return Inputs(
+            wanted.inputs,
+            wanted.steps,
+            wanted.sigma,
+            wanted.controls,
+            known_finite=False,
+            copied=copied,
+        )
 
     def negotiate(self, _count: int) -> None:
         """Do nothing: the request itself says how its outputs come back, not its Accept header."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import ValidationError
 
 from service.api.codecs.json_errors import shown
 from service.api.open_inference import tensors
@@ -16,10 +17,13 @@ from service.api.open_inference.document import (
     parameters,
     parse,
 )
+from service.api.query import ControlsQuery
 from service.errors import BodyTooLarge, InvalidValue, MalformedBody, ShapeMismatch
 from service.inference.model import Model
 from service.inference.pixels import Floats, to_floats
+from service.inference.tiling.controls import DEFAULTS, Controls
 from service.manifest import Operation, OperationName, Tensor
+from service.pydantic_errors import explain
 
 HEADER = "Inference-Header-Content-Length"
 """The header with the length of the JSON in bytes; 0 for a body that is one tensor's bytes."""
@@ -38,6 +42,7 @@ class Request:
         sigma: Noise level of each photograph, float32 (batch,); None where it is unknown.
         id: The request's own name; None without one.
         binary: Whether the output is returned as bytes.
+        controls: How photographs are denoised.
     """
 
     inputs: tensors.Array
@@ -45,6 +50,7 @@ class Request:
     sigma: Floats | None
     id: str | None
     binary: bool
+    controls: Controls = DEFAULTS
 
 
 def split(body: bytes | memoryview, header: str) -> tuple[bytes, memoryview]:
@@ -126,8 +132,9 @@ def read(
     inputs = arrays[described.input.name]
     if inputs.dtype == np.uint8 and not keeps_pixels:
         inputs = to_floats(inputs, model.manifest.pixels)
-    sigma = _sigma(described, arrays, len(inputs))
-    return Request(inputs, _steps(described, arrays), sigma, request_id, binary)
+    sigma, steps = _sigma(described, arrays, len(inputs)), _steps(described, arrays)
+    controls = _controls(document) if described.tiles else DEFAULTS
+    return Request(inputs, steps, sigma, request_id, binary, controls)
 
 
 def is_copy(array: tensors.Array) -> bool:
@@ -205,6 +212,18 @@ def _is_binary(document: Document, name: str) -> bool:
         given = parameters(output, name, "shared_memory_region", "classification")
         wanted = flag(given, "binary_data", default=wanted)
     return wanted
+
+
+def _controls(document: Document) -> Controls:
+    """Return how to denoise photographs, by the request's parameters; others are ignored."""
+    given = parameters(document, "body")
+    names = given.keys() & ControlsQuery.model_fields.keys()
+    if not names:
+        return DEFAULTS
+    try:
+        return ControlsQuery.model_validate({name: given[name] for name in names}).controls()
+    except ValidationError as error:
+        raise InvalidValue(explain(error)) from error
 
 
 def _steps(described: Operation, arrays: Mapping[str, tensors.Array]) -> int | None:

@@ -42,7 +42,11 @@ class InferenceRequest(BaseModel):
     inputs: list[InputTensor]
     outputs: list[RequestedOutput] | None = None
     parameters: Annotated[
-        Parameters | None, Field(description="binary_data_output: every output as bytes")
+        Parameters | None,
+        Field(
+            description="binary_data_output: every output as bytes; for a model of photographs "
+            "also the parameters of /denoise that say how much noise to remove"
+        ),
     ] = None
 
 

@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from service.errors import InvalidValue, ShapeMismatch
 from service.inference.pixels import LARGEST, Floats, to_floats, to_samples
+from service.inference.tiling.controls import DEFAULTS, Controls
 from service.inference.tiling.layout import Tile
 from service.manifest import Pixels
 
 Picture = NDArray[Any]
 """Pixels (height, width, 3) or (height, width): uint8 or uint16 over their whole range, or float32
 in the model's range."""
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in luma, of ITU-R BT.601-7, section 2.5.1."""
 
 STRIP = 1 << 18
 """Pixels that the test for gray compares at once: a picture in colour mostly ends it at the first
@@ -32,25 +36,26 @@ class Canvas:
             tile was put yet.
     """
 
-    def __init__(self, picture: Picture, pixels: Pixels, strength: float) -> None:
+    def __init__(self, picture: Picture, pixels: Pixels, controls: Controls = DEFAULTS) -> None:
         """Allocate the result.
 
         Args:
             picture: The noisy picture; it is not changed.
             pixels: How 8-bit pixels become the model's numbers.
-            strength: Share of the noise to remove, 0 to 1.
+            controls: How much of the noise to remove.
 
         Raises:
             ShapeMismatch: The array is not a picture.
-            InvalidValue: The picture is empty, its type is none of Picture's, or strength is
-                outside 0 to 1.
+            InvalidValue: The picture is empty, or its type is none of Picture's.
         """
-        _check(picture, strength)
+        _check(picture)
         self._noisy = picture.reshape(*picture.shape[:2], -1)
         self._clean = np.empty(self._noisy.shape, picture.dtype)
         self._pixels = pixels
-        self._strength = np.float32(strength)
         self._is_gray = _is_gray(self._noisy)
+        luma, chroma = controls.strength * controls.luma, controls.strength * controls.chroma
+        self._luma = np.float32(luma)
+        self._shares = None if self._is_gray or luma == chroma else _by_channel(luma, chroma)
         self.size = picture.shape[:2]
         self.has_floats = picture.dtype not in LARGEST
         self.result: Picture = self._clean.reshape(picture.shape)
@@ -81,14 +86,17 @@ class Canvas:
         noisy, values = inputs[kept], outputs[kept]
         if self._is_gray:
             noisy, values = noisy[..., :1], values.mean(axis=-1, keepdims=True)
-        if self._strength < 1:
-            values = noisy + self._strength * (values - noisy)
+        if self._shares is not None:
+            change: Floats = np.matmul(values - noisy, self._shares)
+            values = noisy + change
+        elif self._luma < 1:
+            values = noisy + self._luma * (values - noisy)
         if not self.has_floats:
             values = to_samples(values, self._pixels, self._clean.dtype)
         self._clean[rows.kept, columns.kept] = values
 
 
-def _check(picture: Picture, strength: float) -> None:
+def _check(picture: Picture) -> None:
     shape = picture.shape
     if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
         raise ShapeMismatch(
@@ -98,8 +106,15 @@ def _check(picture: Picture, strength: float) -> None:
         raise InvalidValue(f"picture: expected at least one pixel, received {shape}")
     if picture.dtype not in LARGEST and picture.dtype != np.float32:
         raise InvalidValue(f"picture: expected uint8, uint16 or float32, received {picture.dtype}")
-    if not 0 <= strength <= 1:
-        raise InvalidValue(f"strength: expected a number from 0 to 1, received {strength:g}")
+
+
+def _by_channel(luma: float, chroma: float) -> Floats:
+    """Return what scales a change in RGB, from the left, by these shares in luma and chroma.
+
+    Cb and Cr are multiples of blue and red minus luma, so chroma is what luma leaves of a colour.
+    """
+    to_luma = np.repeat(LUMA[:, None], 3, axis=1)
+    return np.asarray(chroma * np.eye(3) + (luma - chroma) * to_luma, np.float32)
 
 
 def _is_gray(picture: Picture) -> bool:

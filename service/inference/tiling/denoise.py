@@ -17,6 +17,7 @@ from service.inference.batcher import Batcher
 from service.inference.pixels import Floats
 from service.inference.queue import Result
 from service.inference.tiling.canvas import Canvas, Picture
+from service.inference.tiling.controls import DEFAULTS, Controls
 from service.inference.tiling.estimate import Estimator, Noise
 from service.inference.tiling.layout import CORE, MAX_QUEUED, Tile, Tiling
 from service.manifest import Pixels
@@ -82,7 +83,7 @@ class Denoiser:
         picture: Picture,
         *,
         sigma: float | None = None,
-        strength: float = 1.0,
+        controls: Controls = DEFAULTS,
         core: int = CORE,
         done: Done = lambda _: None,
     ) -> Denoised:
@@ -93,19 +94,19 @@ class Denoiser:
                 range, or float32 in the model's range.
             sigma: Standard deviation of the noise on the scale of 0 to 255; None to estimate it,
                 from all over the picture, so that all tiles agree.
-            strength: Share of the noise to remove, 0 to 1; 0 returns a copy.
+            controls: How much of the noise to remove; where it is nothing, a copy is returned.
             core: Pixels along a side that a tile keeps, at most.
             done: Called with the pixels of each tile that is finished.
 
         Raises:
             ShapeMismatch: The array is not a picture.
-            InvalidValue: The picture is empty; its type, sigma or strength is not one of these; or
-                inputs or outputs are not finite.
+            InvalidValue: The picture is empty; its type or sigma is not one of these; or inputs or
+                outputs are not finite.
         """
         self.check_sigma(sigma)
-        canvas = await asyncio.to_thread(Canvas, picture, self._pixels, strength)
+        canvas = await asyncio.to_thread(Canvas, picture, self._pixels, controls)
         height, width = canvas.size
-        if not strength:
+        if not controls.strength or not (controls.luma or controls.chroma):
             done(height * width)
             return Denoised(await asyncio.to_thread(picture.copy), (), 0.0, 0.0)
         stages = _Stages()
@@ -159,7 +160,7 @@ class Denoiser:
         pictures: Picture,
         *,
         sigmas: Sequence[float] | Floats | None = None,
-        strength: float = 1.0,
+        controls: Controls = DEFAULTS,
         done: Done = lambda _: None,
     ) -> Denoised:
         """Denoise several photographs of one size, the small ones in shared batches.
@@ -167,7 +168,7 @@ class Denoiser:
         Args:
             pictures: (batch, height, width, 3) or (batch, height, width), as denoise() takes each.
             sigmas: The noise level of each, on the scale of 0 to 255; None if unknown.
-            strength: Share of the noise to remove, 0 to 1.
+            controls: How much of the noise to remove.
             done: Called with the pixels of each tile that is finished.
 
         Returns:
@@ -179,7 +180,7 @@ class Denoiser:
         levels = [None] * len(pictures) if sigmas is None else [float(each) for each in sigmas]
         if len(pictures) == 1:
             (sigma,) = levels
-            result = await self.denoise(pictures[0], sigma=sigma, strength=strength, done=done)
+            result = await self.denoise(pictures[0], sigma=sigma, controls=controls, done=done)
             return replace(result, output=result.output[None])
         outputs = np.empty_like(pictures)
         inference: list[float] = []
@@ -187,7 +188,7 @@ class Denoiser:
 
         async def work(remaining: Iterator[tuple[int, Picture, float | None, Picture]]) -> None:
             for index, picture, sigma, output in remaining:
-                result = await self.denoise(picture, sigma=sigma, strength=strength, done=done)
+                result = await self.denoise(picture, sigma=sigma, controls=controls, done=done)
                 await asyncio.to_thread(np.copyto, output, result.output)
                 inference.append(result.inference)
                 noise[index] = result.noise
@@ -211,7 +212,7 @@ class Denoiser:
         picture: Picture,
         *,
         sigma: float | None = None,
-        strength: float = 1.0,
+        controls: Controls = DEFAULTS,
         core: int = CORE,
         done: Done = lambda _: None,
     ) -> Denoised:
@@ -220,7 +221,7 @@ class Denoiser:
         async def run() -> Denoised:
             try:
                 return await self.denoise(
-                    picture, sigma=sigma, strength=strength, core=core, done=done
+                    picture, sigma=sigma, controls=controls, core=core, done=done
                 )
             finally:
                 await self.idle()
