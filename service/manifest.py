@@ -18,6 +18,11 @@ SCHEMA_VERSION = 3
 PHOTO = "photo"
 """The model of photographs that comes with the service."""
 
+Quantity = Literal[
+    "mse", "psnr", "worst psnr", "ssim", "share", "rms", "mean shift", "largest shift", "sigma",
+    "estimate", "spread",
+]  # fmt: skip
+Unit = Literal["", "dB", "levels"]
 OperationName = Literal["encode", "decode", "denoise", "estimate"]
 FreeDimension = Literal["batch", "steps", "height", "width"]
 Dimension = Annotated[int, Field(ge=1)] | FreeDimension
@@ -155,7 +160,11 @@ class Pixels(_Strict):
 class Measurement(_Strict):
     """One measured figure."""
 
-    quantity: Literal["mse", "psnr", "ssim", "share"]
+    quantity: Quantity
+    """Of errors: their mean square, PSNR (the mean over the images, or that of the worst of them),
+    SSIM, root mean square; of blocks of pixels, how far their means move in the mean and at most;
+    of the noise level: the one that was told, the geometric mean of the estimated over the true one
+    and the geometric standard deviation of that ratio."""
     data: str
     """The images."""
     condition: str
@@ -163,8 +172,8 @@ class Measurement(_Strict):
     method: str
     """The method: "model", "corrupted input", or the name of another denoiser."""
     value: float
-    unit: Literal["", "dB"]
-    """Empty for quantities without a unit."""
+    unit: Unit
+    """A level is one of 255; empty for quantities without a unit."""
 
 
 class Provenance(_Strict):

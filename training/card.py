@@ -1,13 +1,26 @@
 """The model card: README.md of a model's folder, generated from its manifest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from service.manifest import Manifest, Measurement, Operation, Tensor
-from training.measurement import CORRUPTED, MODEL, WITH_SIGMA
+from service.manifest import Manifest, Measurement, Operation, Quantity, Tensor
+from training.measurement import CONSTANT_SIGMA, CORRUPTED, MODEL, WITH_SIGMA
 from training.remarks import remarks
 
 FILE_NAME = "README.md"
+RESTORING = ("mse", "psnr", "ssim")
+"""Quantities that compare methods which restore the same images."""
+BESIDE = ("sigma", "estimate", "spread")
+"""Quantities that are shown beside others or in a table of their own."""
+NAMES: Mapping[Quantity, str] = {
+    "mse": "MSE",
+    "psnr": "PSNR",
+    "worst psnr": "PSNR of the worst image",
+    "ssim": "SSIM",
+    "rms": "RMS of the error",
+    "mean shift": "mean shift of blocks",
+    "largest shift": "largest shift of a block",
+}
 
 
 def write(manifest: Manifest, folder: Path) -> None:
@@ -93,41 +106,91 @@ def _measured(manifest: Manifest) -> list[str]:
     if not measurements:
         return ["## Measured", "Not measured yet."]
     noisy = _noises(measurements)
-    rest = [figure for figure in measurements if figure.condition not in noisy]
+    restoring = [
+        figure
+        for figure in measurements
+        if figure.condition in noisy and figure.quantity in RESTORING
+    ]
     rows = [
         (_name(figure), figure.data, figure.condition, figure.method, _value(figure))
-        for figure in rest
+        for figure in measurements
+        if figure not in restoring and figure.quantity not in BESIDE
     ]
     sections = [
         "## Measured",
         said.measured,
         _table(("figure", "images", "condition", "method", "value"), rows),
     ]
-    return sections + (_restoring(measurements, noisy, said.restoring) if noisy else [])
+    if restoring:
+        sections += _restoring(restoring, _told(measurements), said.restoring)
+    return sections + _estimated(measurements)
 
 
 def _restoring(
-    measurements: Sequence[Measurement], noises: Sequence[str], remark: str
+    figures: Sequence[Measurement], told: Mapping[tuple[str, str], str], remark: str
 ) -> list[str]:
-    figures = [figure for figure in measurements if figure.condition in noises]
-    images = ", ".join(dict.fromkeys(figure.data for figure in figures))
-    quantities = dict.fromkeys(figure.quantity for figure in figures)
+    images = list(dict.fromkeys(figure.data for figure in figures))
+    groups: dict[tuple[str, str], list[Measurement]] = {}
+    for figure in figures:
+        groups.setdefault((figure.data, figure.quantity), []).append(figure)
     tables = [
-        _by_noise([figure for figure in figures if figure.quantity == quantity])
-        for quantity in quantities
+        _by_noise(group, told, f"{_name(group[0])}, {data}" if len(images) > 1 else "")
+        for (data, _), group in groups.items()
     ]
-    return ["### Restoring corrupted images", remark.format(images=images), *tables]
+    joined = ", ".join(images)
+    return ["### Restoring corrupted images", remark.format(images=joined), *tables]
 
 
-def _by_noise(figures: Sequence[Measurement]) -> str:
+def _by_noise(
+    figures: Sequence[Measurement], told: Mapping[tuple[str, str], str], title: str
+) -> str:
     """Return a table of one quantity, a row for each noise, a column for each method."""
     methods = list(dict.fromkeys(figure.method for figure in figures))
+    compared = CONSTANT_SIGMA in methods
     rows = []
     for noise in dict.fromkeys(figure.condition for figure in figures):
         at = {figure.method: figure for figure in figures if figure.condition == noise}
         best = max(at.values(), key=lambda figure: figure.value)
-        rows.append((noise, *(_cell(at.get(method), best) for method in methods)))
-    return _table((_name(figures[0]), *methods), rows)
+        row = [noise, *(_cell(at.get(method), best) for method in methods)]
+        if compared:
+            row[1 + methods.index(CONSTANT_SIGMA)] += told.get((figures[0].data, noise), "")
+            difference = at[MODEL].value - at[CONSTANT_SIGMA].value
+            row.append(f"{difference:+.2f} {best.unit}")
+        rows.append(row)
+    header = [title or _name(figures[0]), *methods, *(["difference"] if compared else [])]
+    return _table(header, rows)
+
+
+def _told(measurements: Iterable[Measurement]) -> dict[tuple[str, str], str]:
+    """The constant noise levels that restore best, by images and condition, as a cell's end."""
+    return {
+        (figure.data, figure.condition): f" (sigma {figure.value:g})"
+        for figure in measurements
+        if figure.quantity == "sigma"
+    }
+
+
+def _estimated(measurements: Iterable[Measurement]) -> list[str]:
+    """Return a table of estimated noise levels, if there are any."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for figure in measurements:
+        if figure.quantity in ("estimate", "spread"):
+            row = rows.setdefault((figure.data, figure.condition), {})
+            row[figure.quantity] = _value(figure)
+    if not rows:
+        return []
+    return [
+        "### Estimating the noise level",
+        (
+            "The geometric mean over the images of the estimated over the true noise level, and "
+            "the geometric standard deviation of that ratio, a factor that is 1 where all images "
+            "have the same."
+        ),
+        _table(
+            ("images", "noise", "estimated / true", "spread"),
+            [(*key, row["estimate"], row["spread"]) for key, row in rows.items()],
+        ),
+    ]
 
 
 def _cell(figure: Measurement | None, best: Measurement) -> str:
@@ -142,7 +205,7 @@ def _limits(manifest: Manifest) -> list[str]:
     for noise in _noises(psnr):
         at = {figure.method: figure.value for figure in psnr if figure.condition == noise}
         best = max(value for name, value in at.items() if name in (MODEL, WITH_SIGMA))
-        better = [name for name, value in at.items() if value > best]
+        better = [name for name, value in at.items() if value > best and not name.startswith(MODEL)]
         if at[CORRUPTED] > at[MODEL]:
             limits.append(f"{noise}: left as it is, the image is closer to the clean one.")
         elif better:
@@ -156,18 +219,20 @@ def _noises(measurements: Iterable[Measurement]) -> list[str]:
 
 
 def _name(figure: Measurement) -> str:
-    return figure.quantity if figure.quantity == "share" else figure.quantity.upper()
+    return NAMES.get(figure.quantity, figure.quantity)
 
 
 def _value(figure: Measurement) -> str:
     match figure.quantity:
-        case "psnr":
+        case "psnr" | "worst psnr" | "rms" | "mean shift" | "largest shift" | "sigma":
             return f"{figure.value:.2f} {figure.unit}"
         case "share":
             return f"{figure.value:.1%}"
         case "ssim":
             return f"{figure.value:.3f}"
-        case _:
+        case "estimate" | "spread":
+            return f"{figure.value:.2f}"
+        case "mse":
             return f"{figure.value:.5f}"
 
 

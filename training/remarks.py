@@ -1,8 +1,10 @@
 """Text of a model card: how its figures were measured, and the model's limits."""
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.manifest import Manifest
+from training.measurement import PAIRS
 
 
 @dataclass(frozen=True)
@@ -54,23 +56,14 @@ def _on_fashion_mnist(manifest: Manifest) -> Remarks:
 
 
 def _on_photographs(manifest: Manifest) -> Remarks:
+    conditions = {figure.condition for figure in manifest.measurements}
     return Remarks(
         measured=(
             "Of what the service makes of 8-bit images, in 8 bits. PSNR is the mean of each "
             "image's, for a peak of 255 and at most 100 dB; SSIM is scikit-image's, the mean over "
             "the images."
         ),
-        restoring=(
-            "The same noisy images ({images}) for every method, the best figure in bold. White "
-            "noise is drawn by NumPy's `default_rng` with the index of the image for a seed, added "
-            "to 8-bit pixels, clipped and rounded. Camera noise is synthetic: noise of photons and "
-            "of reading on what a sensor behind a Bayer filter would see of the image, then "
-            "demosaicing, the curve of sRGB and JPEG of quality 90, with other parameters and by "
-            "another filter than in training; the clean image has gone through the same. A method "
-            "that is told sigma knows the standard deviation of the noise of each image, which the "
-            "model by itself does not; one tuned with the truth has the settings that restore "
-            "these very images best."
-        ),
+        restoring=" ".join(_noises(conditions)),
         limits=(
             (
                 f"It has learned from {manifest.provenance.dataset}. Drawings, scans and "
@@ -95,6 +88,46 @@ def _on_photographs(manifest: Manifest) -> Remarks:
                 "quality of 30 to 98 came after some of the noise."
             ),
             "A colour cast, dead pixels, dust, scratches and moiré are no noise to it.",
-            "No figure is of a real camera's noise.",
+            *(() if PAIRS in conditions else ("No figure is of a real camera's noise.",)),
         ),
     )
+
+
+def _noises(conditions: Collection[str]) -> Iterator[str]:
+    """Yield how the noise of each kind that was measured was made, and what methods know."""
+    yield "The same noisy images ({images}) for every method, the best figure in bold."
+    for start, text in HOW.items():
+        if any(condition.startswith(start) for condition in conditions):
+            yield text
+    yield (
+        "A method that is told sigma knows the standard deviation of the noise of each image, "
+        "which the model by itself does not; one tuned with the truth has the settings that "
+        "restore these very images best."
+    )
+
+
+HOW: Mapping[str, str] = {
+    "white noise": (
+        "White noise is drawn by NumPy's `default_rng` with the index of the image for a seed, "
+        "added to 8-bit pixels, clipped and rounded."
+    ),
+    "camera noise": (
+        "Camera noise is synthetic: noise of photons and of reading on what a sensor behind a "
+        "Bayer filter would see of the image, then demosaicing, the curve of sRGB and JPEG of "
+        "quality 90, with other parameters and by another filter than in training; the clean image "
+        "has gone through the same."
+    ),
+    PAIRS: (
+        "Real cameras took the same scene many times: the mean of all is the clean image, one of "
+        "them the noisy one."
+    ),
+    "noise of rms": (
+        "Correlated noise is drawn by the same generator, a share of it common to the channels, "
+        "blurred by a Gaussian whose standard deviation is in pixels and scaled to its rms; the "
+        "constant sigma is the best of 3, 4, 5, 6, 8, 10 and 12."
+    ),
+    "film grain": "Film grain is such noise, the same in all channels.",
+    "impulse noise": "Impulse noise is black and white in equal shares.",
+    "JPEG": "JPEG is of Pillow's tables, with half the resolution in colour.",
+}
+"""How noise was made, by the start of its condition."""

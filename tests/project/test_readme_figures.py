@@ -30,11 +30,12 @@ def cells(start: str, page: str = README) -> list[str]:
 def figures(manifest: Manifest, quantity: str, condition: str) -> dict[str, Measurement]:
     """Measurements of a quantity by method: on validation images for MSE, else on test images."""
     images = "validation images" if quantity == "mse" else "test images"
+    kodak = "kodak24, the middle 500 x 500 pixels of each"
     return {
         each.method: each
         for each in manifest.measurements
         if (each.quantity, each.condition) == (quantity, condition)
-        and each.data.endswith((images, "pixels of each"))
+        and each.data.endswith((images, kodak))
     }
 
 

@@ -159,7 +159,8 @@ def test_an_operation_on_photographs_says_what_else_it_takes() -> None:
 
 
 def test_figures_of_photographs_are_not_explained_as_those_of_fashion_mnist() -> None:
-    measured = (psnr(NOISY, "model", 30.0), psnr(NOISY, "corrupted input", 20.0))
+    noise = "camera noise, high ISO"
+    measured = (psnr(noise, "model", 30.0), psnr(noise, "corrupted input", 20.0))
     text, other = card.render(photographs(*measured)), card.render(model(*measured))
     for said in ("PSNR is the mean of each image's, for a peak of 255", "noise is synthetic"):
         assert said in text
@@ -230,3 +231,45 @@ def test_a_written_card_is_the_same_each_time(tmp_path: Path) -> None:
     card.write(Manifest.model_validate_json(model(*MEASUREMENTS).model_dump_json()), tmp_path)
     assert (tmp_path / "README.md").read_bytes() == first
     assert first.endswith(b"\n")
+
+
+def test_figures_of_several_sets_have_a_table_each_that_names_them() -> None:
+    """A constant noise level is shown beside what it gives, and how far the model is from it."""
+
+    def figure(data: str, quantity: str, method: str, value: float) -> Measurement:
+        unit = {"psnr": "dB", "sigma": "levels"}.get(quantity, "")
+        described = {"data": data, "condition": "noise of rms 5.3, blur 0.8", "method": method}
+        return Measurement.model_validate(
+            {"quantity": quantity, "value": value, "unit": unit, **described}
+        )
+
+    constant = "model, told the best constant sigma"
+    text = card.render(
+        photographs(
+            figure("1 image", "psnr", "model", 36.5),
+            figure("1 image", "psnr", "corrupted input", 33.6),
+            figure("1 image", "estimate", "model", 0.912),
+            figure("1 image", "spread", "model", 1.234),
+            figure("1 image", "psnr", constant, 36.75),
+            figure("1 image", "sigma", constant, 8),
+            figure("2 images", "psnr", "model", 30),
+            figure("2 images", "psnr", "corrupted input", 29),
+        )
+    )
+    noise = "noise of rms 5.3, blur 0.8"
+    assert rows(text, f"PSNR, 1 image | model | corrupted input | {constant} | difference") == {
+        noise: ["36.50 dB", "33.60 dB", "**36.75 dB** (sigma 8)", "-0.25 dB"]
+    }
+    assert rows(text, "PSNR, 2 images") == {noise: ["**30.00 dB**", "29.00 dB"]}
+    assert rows(text, "images | noise | estimated / true") == {"1 image": [noise, "0.91", "1.23"]}
+    assert "restored better by" not in text
+    assert "Correlated noise is drawn" in text
+    assert "White noise is drawn" not in text
+
+
+def test_errors_that_a_mean_hides_are_listed_in_levels() -> None:
+    figure = Measurement(
+        quantity="rms", data="gray", condition="inside", method="model", value=2.3, unit="levels"
+    )
+    listed = rows(card.render(photographs(figure)), "figure")
+    assert listed["RMS of the error"] == ["gray", "inside", "model", "2.30 levels"]

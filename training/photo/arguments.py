@@ -6,12 +6,25 @@ from pathlib import Path
 
 from training.arguments import Argument, Command, finite, positive
 
+PARTS = (
+    "clean", "white", "camera", "pairs", "grain", "impulse", "jpeg", "flat", "means", "grid",
+)  # fmt: skip
+"""Of an evaluation."""
+
 
 def _sigmas(text: str) -> tuple[float, ...]:
     values = tuple(map(float, text.split(",")))
     if not all(0 < value <= 255 for value in values):
         raise ArgumentTypeError(f"expected numbers above 0, to 255, received {text}")
     return values
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := [name for name in names if name not in PARTS]:
+        expected = ", ".join(PARTS)
+        raise ArgumentTypeError(f"expected some of {expected}, received {', '.join(unknown)}")
+    return names
 
 
 def _photos(text: str) -> Argument:
@@ -75,6 +88,31 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
     ),
     "evaluate": (
         _photos("folder of clean images to measure on"),
+        Argument(
+            "--validation",
+            {
+                "type": Path,
+                "metavar": "DIR",
+                "help": "folder of further clean images, for the grid of correlated noise",
+            },
+        ),
+        Argument(
+            "--cameras",
+            {
+                "type": Path,
+                "metavar": "DIR",
+                "help": "folder of pairs of photographs, NAME_real.* and NAME_mean.*, the latter "
+                "the mean of many of one scene",
+            },
+        ),
+        Argument(
+            "--parts",
+            {
+                "type": _parts,
+                "metavar": "NAMES",
+                "help": f"only some of {','.join(PARTS)}; other figures are kept",
+            },
+        ),
         Argument(
             "--sigmas",
             {"type": _sigmas, "help": "of white noise, by default 15,25,50"},

@@ -12,7 +12,7 @@ import numpy as np
 from skimage.restoration import denoise_nl_means
 
 from training.datasets.photos import Pixels, middle
-from training.photo.cases import Case
+from training.photo.cases.case import Case
 from training.scores import psnr
 
 Restore = Callable[[Pixels, float], Pixels]

@@ -1,22 +1,16 @@
 """Measure a denoiser of photographs as it is served, and write the figures into its manifest."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from service.inference.loader import load
-from service.inference.model import Model
 from service.manifest import Manifest, Measurement
 from training import card
-from training.datasets.photos import Folder, Pixels, middle, open_image
-from training.measurement import CLEAN, CORRUPTED, MODEL, WITH_SIGMA, measurement
-from training.photo import classical
-from training.photo.cases import Case, cases
-from training.photo.classical import Restore
-from training.scores import psnr, ssim
+from training.datasets.photos import Folder, middle, open_image
+from training.measurement import CORRUPTED, MODEL
+from training.photo.cases.white import SIGMAS
+from training.photo.parts import PARTS, Images, Subject
 
-SIGMAS = (15.0, 25.0, 50.0)
 CROP = 500
 
 
@@ -24,6 +18,9 @@ def evaluate(
     folder: Path,
     images: Folder,
     *,
+    validation: Folder | None = None,
+    cameras: Folder | None = None,
+    parts: Sequence[str] | None = None,
     sigmas: Sequence[float] = SIGMAS,
     crop: bool = False,
     compare: bool = True,
@@ -31,17 +28,20 @@ def evaluate(
 ) -> Manifest:
     """Measure an exported model and rewrite the manifest and the card in its folder.
 
-    Figures are means over the images of PSNR in dB (for a peak of 255) and SSIM: of clean images,
-    of white noise of each sigma and of camera noise, all of 8 bits, blind and with sigma.
+    Images and results have 8 bits; training.photo.parts lists what is measured.
 
     Args:
         folder: models/<name>/<version>/.
         images: Clean images.
+        validation: Further clean images, for the parts that settings may be chosen with.
+        cameras: Pairs of photographs, NAME_real.* and NAME_mean.*.
+        parts: Names of the parts to measure, by default all. Where they are chosen, the earlier
+            figures of what is not measured again are kept.
         sigmas: Standard deviations of white noise, on the scale of 0 to 255.
-        crop: Whether to measure only the middle 500 x 500 pixels of each image.
+        crop: Whether to measure only the middle 500 x 500 pixels of each clean image.
         compare: Whether to measure classical denoisers too; otherwise their earlier figures for
             the same images are kept.
-        announce: Receives a line for each method and noise.
+        announce: Receives a line for each figure.
 
     Returns:
         The manifest with the figures.
@@ -50,57 +50,71 @@ def evaluate(
         StartupError: The folder cannot be served.
         OperationNotOffered: The model denoises nothing.
         ShapeMismatch: The model takes no photographs.
-        ValueError: An image cannot be read.
+        ValueError: A part is unknown or has nothing to be measured on, a pair is incomplete, or an
+            image cannot be read.
     """
+    chosen = _chosen(parts, validation, cameras)
     model = load(folder)
-    opened = [open_image(path) for path in images.paths]
-    pixels = [middle(image, CROP) for image in opened] if crop else opened
-    data = f"{len(images)} images of {images.root.resolve().name}"
-    if crop:
-        data += f", the middle {CROP} x {CROP} pixels of each"
-    measured = list(_measure(model, pixels, data, sigmas, announce, compare=compare))
-    earlier = () if compare else model.manifest.measurements
-    measured += [
-        each
-        for each in earlier
-        if each.data == data and each.method not in (CORRUPTED, MODEL, WITH_SIGMA)
-    ]
-    manifest = model.manifest.model_copy(update={"measurements": tuple(measured)})
+    subject = Subject(
+        denoiser=model.photographs(),
+        images=_open(images, crop=crop),
+        validation=_open(validation, crop=crop) if validation else None,
+        cameras=cameras,
+        sigmas=sigmas,
+        compare=compare,
+        announce=announce,
+    )
+    measured = [figure for name in chosen for figure in PARTS[name](subject)]
+    earlier = model.manifest.measurements
+    if parts is not None:
+        new = set(map(_identity, measured))
+        figures = [*(each for each in earlier if _identity(each) not in new), *measured]
+    elif compare:
+        figures = measured
+    else:
+        data = subject.images.data
+        figures = [*measured, *(each for each in earlier if each.data == data and _other(each))]
+    manifest = model.manifest.model_copy(update={"measurements": tuple(figures)})
     manifest.write(folder)
     card.write(manifest, folder)
     return manifest
 
 
-def _measure(
-    model: Model,
-    images: list[Pixels],
-    data: str,
-    sigmas: Sequence[float],
-    announce: Callable[[str], None],
-    *,
-    compare: bool,
-) -> Iterator[Measurement]:
-    for case in (Case(CLEAN, images, images, [0.0] * len(images)), *cases(images, sigmas)):
-        others = classical.prepare(case, announce) if compare and case.condition != CLEAN else ()
-        for method, restore in (*_own(model, case), *others):
-            restored = _restored(case, restore, f"{case.condition}, {method}")
-            fidelity, likeness = psnr(restored, case.clean), ssim(restored, case.clean)
-            announce(f"{case.condition}: {method}: {fidelity:.2f} dB, SSIM {likeness:.4f}")
-            yield measurement("psnr", data, case.condition, method, fidelity)
-            yield measurement("ssim", data, case.condition, method, likeness)
-
-
-def _own(model: Model, case: Case) -> Iterator[tuple[str, Restore]]:
-    """What is measured of the model itself, of clean images too."""
-    yield MODEL, lambda noisy, _: model.photographs().denoise_now(noisy).output
-    if case.condition != CLEAN:
-        yield CORRUPTED, lambda noisy, _: noisy
-        yield (
-            WITH_SIGMA,
-            lambda noisy, sigma: model.photographs().denoise_now(noisy, sigma=sigma).output,
+def _chosen(
+    parts: Sequence[str] | None, validation: Folder | None, cameras: Folder | None
+) -> Sequence[str]:
+    """The parts to measure, by default all that there are images for."""
+    lacking = {
+        name: f"{flag} with {name}: expected a folder of photographs, received none"
+        for name, flag, given in (
+            ("grid", "--validation", validation),
+            ("pairs", "--cameras", cameras),
         )
+        if given is None
+    }
+    if parts is None:
+        return [name for name in PARTS if name not in lacking]
+    for name in parts:
+        if name not in PARTS:
+            raise ValueError(f"parts: expected some of {', '.join(PARTS)}, received {name}")
+        if name in lacking:
+            raise ValueError(lacking[name])
+    return parts
 
 
-def _restored(case: Case, restore: Restore, name: str) -> list[Pixels]:
-    pairs = zip(tqdm(case.noisy, name, disable=None, leave=False), case.sigma, strict=True)
-    return [restore(noisy, sigma) for noisy, sigma in pairs]
+def _open(images: Folder, *, crop: bool) -> Images:
+    opened = [open_image(path) for path in images.paths]
+    data = f"{len(images)} images of {images.root.resolve().name}"
+    if not crop:
+        return Images(data, opened)
+    pixels = [middle(image, CROP) for image in opened]
+    return Images(f"{data}, the middle {CROP} x {CROP} pixels of each", pixels)
+
+
+def _identity(figure: Measurement) -> tuple[str, ...]:
+    return figure.quantity, figure.data, figure.condition, figure.method
+
+
+def _other(figure: Measurement) -> bool:
+    """Whether a figure is of another denoiser."""
+    return figure.method != CORRUPTED and not figure.method.startswith(MODEL)

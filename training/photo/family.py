@@ -113,6 +113,9 @@ class PhotoFamily:
             evaluate(
                 folder,
                 images,
+                validation=photos.folder(options.validation) if options.validation else None,
+                cameras=photos.folder(options.cameras) if options.cameras else None,
+                parts=options.parts,
                 sigmas=options.sigmas,
                 crop=options.crop,
                 compare=options.compare,

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from service.inference.model import Model
 from training.datasets.photos import Folder, Pixels, middle, open_image
 from training.photo import camera_simulation
-from training.photo.cases import white
+from training.photo.cases.white import white
 from training.photo.noise import mix
 from training.photo.noise.types import to_bytes, to_floats
 from training.scores import psnr

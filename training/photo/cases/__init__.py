@@ -1,0 +1,1 @@
+"""Test cases of denoisers of photographs: each kind of noise in its file, seeded by image."""
