@@ -69,7 +69,7 @@ class Alone:
             most: Number of tiles to run, evenly chosen; all by default.
             core: Side of a tile without its halo, in pixels; the service's by default.
         """
-        canvas = Canvas(pixels, self._model.manifest.pixels)
+        canvas = Canvas(pixels, self._model.manifest.pixels, self._tiling)
         height, width = pixels.shape[:2]
         tiles = self._tiling.cut(height, width, core=core)
         if most is not None and most < len(tiles):

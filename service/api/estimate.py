@@ -18,6 +18,7 @@ from service.inference.admission import Ticket
 from service.inference.batcher import Batcher
 from service.inference.model import Model
 from service.inference.pixels import Floats
+from service.inference.tiling.controls import DEFAULTS, Controls
 from service.inference.tiling.estimate import Estimator
 from service.manifest import PROFILE
 
@@ -41,7 +42,7 @@ class Estimates:
         self._batcher = batcher
         self._estimator = estimator
 
-    def seconds(self, pixels: int) -> float:
+    def seconds(self, pixels: int, _controls: Controls = DEFAULTS) -> float:
         return self._batcher.seconds(3 * min(pixels, self._estimator.pixels))
 
     def check(self, codec: Codec, inputs: Inputs) -> Checked:

@@ -17,12 +17,14 @@ from service.api.query import Choice
 from service.api.request import Exchange
 from service.api.routing import Limits
 from service.errors import BodyTooLarge, InvalidValue, NotAcceptable, ShapeMismatch
+from service.images.crop import crop
 from service.images.decode import decode, open_image
 from service.images.encode import QUALITY, check, writable, write
 from service.images.photograph import MEDIA_TYPES, PNG, EncodedImage, Photograph
 from service.inference.admission import Ticket
 from service.inference.batcher import Batcher
 from service.inference.model import Model
+from service.inference.tiling.controls import Controls
 from service.inference.tiling.denoise import Denoised, Denoiser
 from service.manifest import PHOTOGRAPHS
 
@@ -35,8 +37,8 @@ MOST_LEVELS = 64
 class PhotoRunner(Runner, Protocol):
     """Runs photographs of any size."""
 
-    def seconds(self, pixels: int, /) -> float:
-        """Return how long photographs of so many pixels will keep the session busy."""
+    def seconds(self, pixels: int, controls: Controls, /) -> float:
+        """Return how long a photograph of so many pixels will keep the session busy."""
         ...
 
 
@@ -48,17 +50,26 @@ class Tiles:
         self._batcher = batcher
         self._denoiser = denoiser
 
-    def seconds(self, pixels: int) -> float:
-        return self._batcher.seconds(3 * pixels)
+    def seconds(self, pixels: int, controls: Controls) -> float:
+        if controls.region:
+            pixels = min(pixels, self._denoiser.tiling.most_around(controls.region))
+        return controls.effort * self._batcher.seconds(3 * pixels)
 
     def check(self, codec: Codec, inputs: Inputs) -> Checked:
         """Return photographs that can run; their values are checked a tile at a time."""
-        shape = inputs.array.shape
-        # The pixels of files are admitted by now.
-        pixels = 0 if codec.declared else self._pixels(shape)
+        shape, controls = inputs.array.shape, inputs.controls
+        pixels, seconds = 0, 0.0
+        if not codec.declared:  # the pixels of files are admitted by now
+            count, height, width = size(shape, self._limits)
+            tiling = self._denoiser.tiling
+            each = tiling.padded(height) * tiling.padded(width)
+            pixels, seconds = count * each, count * self.seconds(each, controls)
+        if region := controls.region:
+            region.check(*shape[1:3])
+            shape = (shape[0], region.height, region.width, *shape[3:])
         codec.negotiate(len(inputs.array))
-        size = self._limits.check_output(shape) if codec.has_floats() else 0
-        return Checked(inputs, 1, size, self.seconds(pixels), pixels)
+        output = self._limits.check_output(shape) if codec.has_floats() else 0
+        return Checked(inputs, 1, output, seconds, pixels)
 
     def submit(
         self, exchange: Exchange, _codec: Codec, inputs: Inputs, ticket: Ticket
@@ -79,12 +90,6 @@ class Tiles:
             levels = ", ".join(f"{noise.sigma:.2f}" for noise in result.noise)
             exchange.headers = (*exchange.headers, (b"x-noise-sigma", levels.encode()))
         return result
-
-    def _pixels(self, shape: tuple[int, ...]) -> int:
-        """Return how many pixels will run for arrays (batch, height, width, 3) of photographs."""
-        count, height, width = size(shape, self._limits)
-        tiling = self._denoiser.tiling
-        return count * tiling.padded(height) * tiling.padded(width)
 
 
 def size(shape: tuple[int, ...], limits: Limits) -> tuple[int, int, int]:
@@ -162,10 +167,12 @@ class FileCodec(BatchCodec):
         files = multipart.files(body, self.media.boundary) if is_form else [body]
         most = self.limits.pixels
         self._images = [open_image(file, most) for file in files]
-        pixels = sum(math.prod(image.size) for image in self._images)
+        sizes = [math.prod(image.size) for image in self._images]
+        pixels = sum(sizes)
         if pixels > most:
             raise BodyTooLarge(f"file: expected at most {most} pixels in all, received {pixels}")
-        return Declared(len(self._images), pixels, self.runner.seconds(pixels))
+        seconds = sum(self.runner.seconds(each, self.choice.controls) for each in sizes)
+        return Declared(len(sizes), pixels, seconds)
 
     def decode_now(self, _body: Body) -> None:
         return None
@@ -179,11 +186,15 @@ class FileCodec(BatchCodec):
             self.answer = preferred(ARRAYS)[self.accept]
             return self.inputs_of(array)
         (photograph,) = photographs
+        pixels = photograph.pixels[None]
+        if region := self.choice.controls.region:
+            region.check(*pixels.shape[1:3])
+            photograph = crop(photograph, *region)
         self.answer = _media_type(photograph, self.accept)
         if self.answer in ARRAYS:
             return self.inputs_of(stacked(photographs))
         self._photograph = photograph
-        return self.inputs_of(photograph.pixels[None])
+        return self.inputs_of(pixels)
 
     def negotiate(self, _count: int) -> None:
         """Do nothing: a file's pixels are laid out for the response, which decode() has chosen."""

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, Field, ValidationError
 
 from service.errors import InvalidValue
-from service.inference.tiling.controls import DEFAULTS, Controls
+from service.inference.tiling.controls import DEFAULTS, EFFORTS, Controls, Region
 from service.manifest import OperationName
 from service.pydantic_errors import explain
 
@@ -37,7 +37,7 @@ class EncodeQuery(Query):
 
 
 class ControlsQuery(BaseModel):
-    """How much noise to remove from a photograph."""
+    """How much noise to remove from a photograph, of which part, with how much effort."""
 
     strength: Annotated[
         float | None,
@@ -67,11 +67,29 @@ class ControlsQuery(BaseModel):
             description="the same of its chroma: less keeps the noise in colours",
         ),
     ] = None
+    effort: Annotated[
+        int | None,
+        Field(
+            json_schema_extra={"enum": list(EFFORTS)},
+            description="orientations (flips and turns) of a photograph of which the mean is "
+            "taken, which takes as many times as long; 1 where it is left out",
+        ),
+    ] = None
+    region: Annotated[
+        str | None,
+        Field(
+            examples=["0,0,640,480"],
+            description="x,y,width,height: the part of the upright photograph, in pixels, to "
+            "denoise and return; all of it where it is left out",
+        ),
+    ] = None
 
     def controls(self) -> Controls:
         """Return what was chosen, and what holds where nothing was."""
         chosen = {name: getattr(self, name) for name in ControlsQuery.model_fields}
         chosen = {name: value for name, value in chosen.items() if value is not None}
+        if self.region is not None:
+            chosen["region"] = Region.parse(self.region)
         return Controls(**chosen) if chosen else DEFAULTS
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from service import standard_output
 from service.errors import InvalidValue, OperationNotOffered
+from service.inference.tiling.controls import EFFORTS, Controls, Region
 from service.manifest import PHOTO, Manifest
 from service.settings import Settings, flag, variable
 
@@ -89,6 +90,22 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="the same of chroma: less keeps the noise in colours (default 1)",
     )
     parser.add_argument(
+        "--effort",
+        metavar="N",
+        type=int,
+        choices=EFFORTS,
+        default=1,
+        help="take the mean over so many flips and turns, 1, 2, 4 or 8, in as many times the time "
+        "(default 1)",
+    )
+    parser.add_argument(
+        "--region",
+        metavar="X,Y,W,H",
+        type=_region,
+        help="denoise and write only this part of each photograph, in pixels of it upright: its "
+        "left edge, its upper edge, its width and its height",
+    )
+    parser.add_argument(
         "--quality",
         metavar="Q",
         type=_whole(1, 100),
@@ -133,7 +150,6 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     from service.files.progress import Progress, is_terminal, report
     from service.images.encode import QUALITY
     from service.inference.loader import find, load, locate
-    from service.inference.tiling.controls import Controls
 
     if options.output == STANDARD and standard_output.opened().isatty():
         raise InvalidValue("OUT: expected a file or a pipe behind -, received a terminal")
@@ -156,7 +172,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     denoiser.check_sigma(options.sigma)
     how = Options(
         sigma=options.sigma,
-        controls=Controls(options.strength, options.luma, options.chroma),
+        controls=Controls(
+            options.strength, options.luma, options.chroma, options.effort, options.region
+        ),
         quality=options.quality or QUALITY,
         max_pixels=settings.max_pixels,
         overwrite=options.overwrite,
@@ -208,6 +226,13 @@ def _number(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return number
+
+
+def _region(text: str) -> Region:
+    try:
+        return Region.parse(text)
+    except InvalidValue as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("region: ")) from error
 
 
 def _whole(low: int, high: int | None = None) -> Callable[[str], int]:

@@ -15,9 +15,10 @@ from service import standard_output
 from service.errors import InvalidValue, NotAcceptable
 from service.files.plan import Job
 from service.files.progress import Progress
+from service.images.crop import crop
 from service.images.decode import read
 from service.images.encode import writable, write
-from service.images.photograph import Photograph
+from service.images.photograph import Photograph, Samples
 from service.inference.tiling.controls import Controls
 from service.inference.tiling.denoise import Denoiser
 
@@ -31,7 +32,7 @@ class Options:
 
     Attributes:
         sigma: Standard deviation of the noise on the scale of 0 to 255, None if unknown.
-        controls: How much of the noise to remove.
+        controls: How much of the noise to remove, of which part, with how much effort.
         quality: Of JPEG and WebP, 1 to 100.
         max_pixels: Of the largest photograph that is read.
         overwrite: Whether existing files are replaced.
@@ -120,17 +121,18 @@ class _Run:
 
     async def _one(self, job: Job) -> list[float]:
         """Denoise a photograph and write it; return the noise level that was removed."""
-        photograph, media_type = await asyncio.to_thread(self._read, job)
-        self._progress.begin(job, math.prod(photograph.pixels.shape[:2]))
+        photograph, pixels, media_type = await asyncio.to_thread(self._read, job)
+        self._progress.begin(job, math.prod(pixels.shape[:2]))
         # One after the other: two at once would end at once, and the session would be idle while
         # both are written.
         async with self._turn:
             result = await self._denoiser.denoise(
-                photograph.pixels,
+                pixels,
                 sigma=self._options.sigma,
                 controls=self._options.controls,
                 done=lambda pixels: self._progress.done(job, pixels),
             )
+        del pixels
         photograph = replace(photograph, pixels=result.output)  # frees the noisy ones
         file = await asyncio.to_thread(write, photograph, media_type, self._options.quality)
         if job.target is None:
@@ -139,8 +141,8 @@ class _Run:
             await asyncio.to_thread(_save, file, job.target, overwrite=self._options.overwrite)
         return [noise.sigma for noise in result.noise]
 
-    def _read(self, job: Job) -> tuple[Photograph, str]:
-        """Return a photograph, and the media type to write it in."""
+    def _read(self, job: Job) -> tuple[Photograph, Samples, str]:
+        """Return what of a photograph to write, the pixels of all of it, and the media type."""
         try:
             body = self.standard_input if job.source is None else job.source.read_bytes()
         except OSError as error:
@@ -148,6 +150,10 @@ class _Run:
                 f"expected a file that can be read, received: {error.strerror}"
             ) from error
         photograph = read(body, self._options.max_pixels)
+        pixels = photograph.pixels
+        if region := self._options.controls.region:
+            region.check(*pixels.shape[:2])
+            photograph = crop(photograph, *region)
         media_type = job.media_type or photograph.media_type
         possible = writable(photograph)
         if media_type not in possible:  # before it is denoised in vain
@@ -155,7 +161,7 @@ class _Run:
                 f"format: expected one that can hold it, {', '.join(possible)}, "
                 f"received {media_type}"
             )
-        return photograph, media_type
+        return photograph, pixels, media_type
 
 
 def _save(file: bytes, target: Path, *, overwrite: bool) -> None:

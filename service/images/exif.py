@@ -15,6 +15,8 @@ THUMBNAIL = (0x0201, 0x0202)
 RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x0128
 RATIONAL, CENTIMETRES = 5, 3
 """The type of XResolution, and a value of ResolutionUnit."""
+WHOLE = {3: "H", 4: "I"}
+"""The types of widths and heights, SHORT and LONG, as struct formats."""
 UNKNOWN_DPI = 72.0
 """What EXIF asks readers to assume where no resolution is stored."""
 
@@ -63,6 +65,32 @@ def made_upright(exif: bytes) -> tuple[int | None, bytes]:
                 upright[at : at + size] = bytes(size)
         struct.pack_into(f"{order}I", upright, end, 0)
     return orientation, bytes(upright)
+
+
+def resized(exif: bytes, width: int, height: int) -> bytes:
+    """Return EXIF data with other widths and heights, in pixels, where they have some.
+
+    Args:
+        exif: From the TIFF header on; what is damaged stays as it is.
+        width: Of the picture.
+        height: Of the picture.
+    """
+    order = BYTE_ORDERS.get(exif[:4])
+    if order is None or len(exif) < 8:
+        return exif
+    changed = bytearray(exif)
+    entries, _ = _directory(exif, order, *struct.unpack_from(f"{order}I", exif, 4))
+    if EXIF_DIRECTORY in entries:
+        (start,) = struct.unpack_from(f"{order}I", exif, entries[EXIF_DIRECTORY] + 8)
+        entries |= _directory(exif, order, start)[0]
+    for tags in SIDES:
+        for tag, side in zip(tags, (width, height), strict=True):
+            if tag not in entries:
+                continue
+            (kind,) = struct.unpack_from(f"{order}H", exif, entries[tag] + 2)
+            if (letter := WHOLE.get(kind)) and side < 1 << 8 * struct.calcsize(letter):
+                struct.pack_into(f"{order}{letter}", changed, entries[tag] + 8, side)
+    return bytes(changed)
 
 
 def dpi_of(exif: bytes) -> tuple[float, float]:

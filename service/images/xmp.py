@@ -27,12 +27,22 @@ OF_VIDEOS = ("MotionPhoto", "MicroVideo")
 _TAG = re.compile(rb"<(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
 _ATTRIBUTE = re.compile(rb"\s+([^\s=\"'<>/]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
 _ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>))[1-8]")
+_WIDTH, _HEIGHT = (
+    re.compile(rb"((?:tiff:Image%b|exif:Pixel%bDimension)(?:\s*=\s*[\"']|>)\s*)[0-9]+" % names)
+    for names in ((b"Width", b"X"), (b"Length", b"Y"))
+)
 _SUSPECT = re.compile("|".join(map(re.escape, (*APPENDED, CAMERA))).encode())
 
 
 def made_upright(xmp: bytes) -> bytes:
     """Return an XMP packet with tiff:Orientation, where it is present, set to 1."""
     return _ORIENTATION.sub(rb"\g<1>1", xmp)
+
+
+def resized(xmp: bytes, width: int, height: int) -> bytes:
+    """Return an XMP packet with other widths and heights, in pixels, where it has some."""
+    xmp = _WIDTH.sub(rb"\g<1>%d" % width, xmp)
+    return _HEIGHT.sub(rb"\g<1>%d" % height, xmp)
 
 
 def without_appended(xmp: bytes) -> bytes | None:

@@ -11,7 +11,7 @@ for (const name of names) element("model").append(new Option(name, name, name ==
 document.getElementById("photographs").hidden = names.size === 0;
 
 element("file").addEventListener("change", (event) => choose(event.target.files[0]));
-for (const id of ["model", "known", "sigma", ...shares, "format"]) element(id).addEventListener("change", send);
+for (const id of ["model", "known", "sigma", ...shares, "effort", "format"]) element(id).addEventListener("change", send);
 for (const id of shares) {
   element(id).addEventListener("input", () => {
     element(`${id}-shown`).value = Number(element(id).value).toFixed(2);
@@ -72,7 +72,7 @@ async function send() {
 function query() {
   const parameters = new URLSearchParams({ model: element("model").value });
   if (element("known").value === "known") parameters.set("sigma", element("sigma").value);
-  for (const id of shares) if (element(id).value !== "1") parameters.set(id, element(id).value);
+  for (const id of [...shares, "effort"]) if (element(id).value !== "1") parameters.set(id, element(id).value);
   return parameters;
 }
 

@@ -46,7 +46,7 @@ def samples(floats: Picture) -> Picture:
     return np.asarray(np.rint(255 * floats), np.uint8)
 
 
-def denoised(model: Model, noisy: Picture, **controls: float) -> Picture:
+def denoised(model: Model, noisy: Picture, **controls: Any) -> Picture:
     denoiser = model.photographs()
     chosen = Controls(**controls)
     return denoiser.denoise_now(noisy, sigma=10, controls=chosen, core=16).output
@@ -94,8 +94,9 @@ def test_a_gray_picture_has_luma_alone(model: Model) -> None:
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 @pytest.mark.parametrize("name", ["strength", "luma", "chroma"])
 def test_other_shares_are_refused(name: str, share: float) -> None:
+    shares: dict[str, Any] = {name: share}
     with pytest.raises(InvalidValue, match=f"{name}: expected a number from 0 to 1, received"):
-        Controls(**{name: share})
+        Controls(**shares)
 
 
 def png(pixels: Picture) -> bytes:

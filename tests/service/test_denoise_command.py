@@ -68,7 +68,8 @@ def files(root: Path) -> list[str]:
     [
         {},
         {"sigma": "30", "strength": "0.5", "quality": "70"},
-        {"strength": "0.9", "luma": "0.3", "chroma": "0.8"},
+        {"strength": "0.9", "luma": "0.3", "chroma": "0.8", "effort": "4"},
+        {"region": "3,5,9,9"},
     ],
 )
 async def test_files_are_written_as_http_answers_them(
@@ -277,6 +278,19 @@ def test_a_photograph_beyond_the_limit_is_refused(
     assert main([*arguments, "--max-pixels=660"]) == 0
 
 
+def test_a_photograph_without_the_region_is_refused(
+    folder: Path, tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "small.png").write_bytes(encoded(smooth().resize((9, 9)), "PNG"))
+    output = tmp_path / "out"
+    flags = ["-o", str(output), "--region=0,0,12,15", *model]
+    assert main(["denoise", str(folder), *flags]) == 1
+    assert files(output) == ["a.png", "below/b.JPG", "below/deeper/c.webp"]
+    assert {opened((output / name).read_bytes()).size for name in files(output)} == {(12, 15)}
+    expected = "small.png: region: expected a part of the photograph, which is 9x9, received 0,0,12"
+    assert expected in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -327,6 +341,11 @@ def test_what_cannot_be_done_as_asked_is_explained_before_anything_is_done(
         ("--sigma=nan", "expected a number from 0 to 100, received 'nan'"),
         ("--luma=1.5", "expected a number from 0 to 1, received '1.5'"),
         ("--chroma=-1", "expected a number from 0 to 1, received '-1'"),
+        ("--effort=3", "invalid choice: 3 (choose from 1, 2, 4, 8)"),
+        (
+            "--region=1,2,3",
+            "expected x,y,width,height in pixels, 0,0,640,480 for example, received",
+        ),
         ("--strength=x", "expected a number from 0 to 1, received 'x'"),
         ("--quality=0", "expected a whole number from 1 to 100, received '0'"),
         ("--version=-1", "expected a whole number from 1, received '-1'"),

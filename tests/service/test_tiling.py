@@ -202,7 +202,7 @@ def test_a_picture_of_any_aspect_takes_no_time_before_it_begins(
 ) -> None:
     gray = np.zeros(shape, np.uint8)
     started = time.process_time()
-    Canvas(gray, model.manifest.pixels)
+    Canvas(gray, model.manifest.pixels, TILING)
     assert time.process_time() - started < 0.3
 
 

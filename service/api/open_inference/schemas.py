@@ -45,7 +45,7 @@ class InferenceRequest(BaseModel):
         Parameters | None,
         Field(
             description="binary_data_output: every output as bytes; for a model of photographs "
-            "also the parameters of /denoise that say how much noise to remove"
+            "also strength, luma, chroma, effort and region, as /denoise has them"
         ),
     ] = None
 

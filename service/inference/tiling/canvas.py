@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from service.errors import InvalidValue, ShapeMismatch
 from service.inference.pixels import LARGEST, Floats, to_floats, to_samples
-from service.inference.tiling.controls import DEFAULTS, Controls
-from service.inference.tiling.layout import Tile
+from service.inference.tiling.controls import DEFAULTS, Controls, Region
+from service.inference.tiling.layout import Tile, Tiling
 from service.manifest import Pixels
 
 Picture = NDArray[Any]
@@ -29,36 +29,51 @@ strip."""
 class Canvas:
     """The noisy picture and the result. A gray picture stays gray, in one channel or three.
 
+    Where a region is wanted, tiles are counted from the first pixel that it depends on.
+
     Attributes:
-        size: Height and width in pixels.
+        size: Height and width, in pixels, of what is cut into tiles.
         has_floats: Whether the pixels are float32 in the model's range.
-        result: The denoised picture, of the type and shape of the noisy one; undefined where no
-            tile was put yet.
+        place: Rows and columns of the picture that are wanted.
+        result: They, denoised, of the type of the noisy picture; undefined where no tile was put
+            yet.
     """
 
-    def __init__(self, picture: Picture, pixels: Pixels, controls: Controls = DEFAULTS) -> None:
+    def __init__(
+        self, picture: Picture, pixels: Pixels, tiling: Tiling, controls: Controls = DEFAULTS
+    ) -> None:
         """Allocate the result.
 
         Args:
             picture: The noisy picture; it is not changed.
             pixels: How 8-bit pixels become the model's numbers.
-            controls: How much of the noise to remove.
+            tiling: How it is cut into tiles.
+            controls: How much of the noise to remove, and from which part.
 
         Raises:
             ShapeMismatch: The array is not a picture.
-            InvalidValue: The picture is empty, or its type is none of Picture's.
+            InvalidValue: The picture is empty, its type is none of Picture's, or it has no such
+                region.
         """
         _check(picture)
-        self._noisy = picture.reshape(*picture.shape[:2], -1)
+        height, width = picture.shape[:2]
+        if controls.region:
+            controls.region.check(height, width)
+        x, y, across, down = region = controls.region or Region(0, 0, width, height)
+        rows, columns = tiling.around(region, height, width)
+        whole = picture.reshape(height, width, -1)
+        self._noisy = whole[rows, columns]
         self._clean = np.empty(self._noisy.shape, picture.dtype)
         self._pixels = pixels
-        self._is_gray = _is_gray(self._noisy)
+        self._is_gray = _is_gray(whole)
         luma, chroma = controls.strength * controls.luma, controls.strength * controls.chroma
         self._luma = np.float32(luma)
         self._shares = None if self._is_gray or luma == chroma else _by_channel(luma, chroma)
-        self.size = picture.shape[:2]
+        self.size = self._noisy.shape[:2]
         self.has_floats = picture.dtype not in LARGEST
-        self.result: Picture = self._clean.reshape(picture.shape)
+        self.place = slice(y, y + down), slice(x, x + across)
+        result = self._clean[y - rows.start :, x - columns.start :][:down, :across]
+        self.result: Picture = result if picture.ndim == 3 else result[..., 0]
 
     def take(self, tile: Tile) -> Floats:
         """Return a tile as inputs (1, height, width, 3), mirrored beyond the picture's edges."""

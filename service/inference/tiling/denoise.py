@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from service.inference.pixels import Floats
 from service.inference.queue import Result
 from service.inference.tiling.canvas import Canvas, Picture
 from service.inference.tiling.controls import DEFAULTS, Controls
+from service.inference.tiling.ensemble import Mean, turned
 from service.inference.tiling.estimate import Estimator, Noise
 from service.inference.tiling.layout import CORE, MAX_QUEUED, Tile, Tiling
 from service.manifest import Pixels
@@ -94,52 +96,67 @@ class Denoiser:
                 range, or float32 in the model's range.
             sigma: Standard deviation of the noise on the scale of 0 to 255; None to estimate it,
                 from all over the picture, so that all tiles agree.
-            controls: How much of the noise to remove; where it is nothing, a copy is returned.
+            controls: How much of the noise to remove (where it is nothing, a copy is returned), of
+                which part, with how much effort.
             core: Pixels along a side that a tile keeps, at most.
-            done: Called with the pixels of each tile that is finished.
+            done: Called with the pixels of each tile that is finished. With more effort it is
+                called with parts of them, for a region with more than its own: in all, they are
+                those of the picture.
 
         Raises:
             ShapeMismatch: The array is not a picture.
-            InvalidValue: The picture is empty; its type or sigma is not one of these; or inputs or
-                outputs are not finite.
+            InvalidValue: The picture is empty, or has no such region; its type or sigma is not one
+                of these; or inputs or outputs are not finite.
         """
         self.check_sigma(sigma)
-        canvas = await asyncio.to_thread(Canvas, picture, self._pixels, controls)
+        canvas = await asyncio.to_thread(Canvas, picture, self._pixels, self.tiling, controls)
         height, width = canvas.size
+        advance = _shares(math.prod(picture.shape[:2]), controls.effort * height * width, done)
         if not controls.strength or not (controls.luma or controls.chroma):
-            done(height * width)
-            return Denoised(await asyncio.to_thread(picture.copy), (), 0.0, 0.0)
+            advance(controls.effort * height * width)
+            return Denoised(await asyncio.to_thread(picture[canvas.place].copy), (), 0.0, 0.0)
         stages = _Stages()
         noise = await self._noise(picture, sigma, stages)
         level, profile = (noise.sigma, noise.profile) if noise else (None, None)
-        queued: deque[tuple[Tile, Floats, float, asyncio.Future[Result]]] = deque()
+        queued: deque[_Run] = deque()
+        mean = Mean(controls.effort) if controls.effort > 1 else None
 
         def take(tile: Tile) -> Floats:
             inputs = canvas.take(tile)
             self._batcher.session.check(inputs, known_finite=not canvas.has_floats)
             return inputs
 
+        def put(run: _Run, outputs: Floats | None) -> None:
+            if mean and outputs is not None:
+                outputs = mean.add(outputs, run.way)
+            if outputs is not None:
+                canvas.put(run.tile, run.inputs, outputs)
+
         async def finish() -> None:
-            tile, inputs, submitted, future = queued[0]
-            result = await future
+            run = queued[0]
+            result = await run.future
             queued.popleft()
-            stages.add(submitted, result)
-            await asyncio.to_thread(canvas.put, tile, inputs, result.output)
-            done(tile.pixels)
+            stages.add(run.submitted, result)
+            await asyncio.to_thread(put, run, result.output)
+            advance(run.tile.pixels)
 
         try:
             for tile in self.tiling.cut(height, width, core=core):
-                if len(queued) == MAX_QUEUED:
-                    await finish()
-                inputs = await asyncio.to_thread(take, tile)
-                submitted = time.perf_counter()
-                future = self._batcher.submit(inputs, sigma=level, profile=profile)
-                queued.append((tile, inputs, submitted, future))
+                for way in range(controls.effort):
+                    if len(queued) == MAX_QUEUED:
+                        await finish()
+                    if way == 0:
+                        seen = inputs = await asyncio.to_thread(take, tile)
+                    else:
+                        seen = await asyncio.to_thread(_contiguous, inputs, way)
+                    submitted = time.perf_counter()
+                    future = self._batcher.submit(seen, sigma=level, profile=profile)
+                    queued.append(_Run(tile, inputs, way, submitted, future))
             while queued:
                 await finish()
         finally:
-            for *_, future in queued:
-                future.cancel()  # which also keeps an unread failure out of asyncio's log
+            for run in queued:
+                run.future.cancel()  # which also keeps an unread failure out of asyncio's log
         known = (noise,) if noise else ()
         return Denoised(canvas.result, known, stages.queue, stages.inference)
 
@@ -182,7 +199,11 @@ class Denoiser:
             (sigma,) = levels
             result = await self.denoise(pictures[0], sigma=sigma, controls=controls, done=done)
             return replace(result, output=result.output[None])
-        outputs = np.empty_like(pictures)
+        count, height, width, *channels = pictures.shape
+        if region := controls.region:
+            region.check(height, width)
+            height, width = region.height, region.width
+        outputs = np.empty((count, height, width, *channels), pictures.dtype)
         inference: list[float] = []
         noise: list[tuple[Noise, ...]] = [()] * len(pictures)
 
@@ -233,6 +254,46 @@ class Denoiser:
         batchers = [self._batcher, *([self._estimator.batcher] if self._estimator else [])]
         while any(each.busy_for() for each in batchers):  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.01)
+
+
+class _Run(NamedTuple):
+    """A tile in the queue, in an orientation.
+
+    Attributes:
+        tile: Where it lies.
+        inputs: As it is, (1, height, width, 3).
+        way: The orientation in which it runs, as ensemble.turned() counts them.
+        submitted: The time.perf_counter() at which it was.
+        future: Receives the outputs, in that orientation.
+    """
+
+    tile: Tile
+    inputs: Floats
+    way: int
+    submitted: float
+    future: asyncio.Future[Result]
+
+
+def _contiguous(inputs: Floats, way: int) -> Floats:
+    return np.ascontiguousarray(turned(inputs, way))
+
+
+def _shares(pixels: int, work: int, done: Done) -> Done:
+    """Return what tells of a photograph's pixels in shares, as so many that have run are counted.
+
+    Args:
+        pixels: Of the photograph, told in all.
+        work: Pixels that run in all.
+        done: Called with each share.
+    """
+    ran = 0
+
+    def advance(more: int) -> None:
+        nonlocal ran
+        before, ran = ran, ran + more
+        done(pixels * ran // work - pixels * before // work)
+
+    return advance
 
 
 class _Stages:

@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+from service.inference.tiling.controls import Region
 from service.manifest import Tiles
 
 CORE = 1536
@@ -105,6 +106,26 @@ class Tiling:
     def padded(self, side: int) -> int:
         """Return the height or width, in pixels, at which a photograph of one tile runs."""
         return _round_up(side, self.multiple)
+
+    def around(self, region: Region, height: int, width: int) -> tuple[slice, slice]:
+        """Return the rows and columns that the model has to see for a region of a photograph.
+
+        Args:
+            region: The part.
+            height: Pixels of the photograph.
+            width: Pixels of the photograph.
+        """
+        x, y, across, down = region
+        return self._seen(y, down, height), self._seen(x, across, width)
+
+    def most_around(self, region: Region) -> int:
+        """Return how many pixels run for a region of a photograph of any size, at most."""
+        margin = 2 * (self.halo + self.stride)
+        return self.padded(region.width + margin) * self.padded(region.height + margin)
+
+    def _seen(self, start: int, length: int, side: int) -> slice:
+        first = max(0, start - self.halo) // self.stride * self.stride
+        return slice(first, min(side, _round_up(start + length + self.halo, self.stride)))
 
     def _spans(self, size: int, core: int) -> list[Span]:
         """The tiles along a side.
