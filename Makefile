@@ -8,8 +8,8 @@ RUNTIME ?= cpu
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-serve: .venv/service-$(RUNTIME)/installed ## serve the models on 127.0.0.1:8000 (RUNTIME=gpu for CUDA)
-	$(<D)/bin/python -m service serve
+serve: .venv/service-$(RUNTIME)/installed ## serve the models on 127.0.0.1:8000 (RUNTIME=gpu for CUDA, openvino for bfloat16)
+	$(if $(filter openvino,$(RUNTIME)),SERVICE_DEVICE=$${SERVICE_DEVICE:-openvino} )$(<D)/bin/python -m service serve
 
 style: .venv/dev/installed ## check style, types and imports
 	$(<D)/bin/ruff check .
@@ -50,6 +50,7 @@ format: .venv/dev/installed ## rewrite the code in the project's style
 lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(call pin,service-cpu,pyproject.toml --extra cpu)
 	$(call pin,service-gpu,pyproject.toml --extra gpu)
+	$(call pin,service-openvino,pyproject.toml --extra openvino)
 	$(call pin,training,pyproject.toml --extra cpu --extra train)
 	$(call pin,bench,pyproject.toml --extra cpu --extra bench)
 	$(call pin,dev,pyproject.toml --extra cpu --extra train --extra dev)

@@ -177,7 +177,7 @@ def _loader(settings: Settings, metrics: Metrics) -> Callable[[Path], Model]:
     def load_warm(folder: Path) -> Model:
         nonlocal execution
         model = load(folder, execution=execution, max_batch=settings.max_batch, observe=metrics.ran)
-        if model.provider != CUDA:
+        if execution.device == "auto" and model.provider != CUDA:
             execution = replace(execution, device="cpu")  # do not try CUDA again for the next model
         # CUDA prepares each batch size by itself; the CPU only allocates memory.
         try:

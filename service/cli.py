@@ -87,7 +87,9 @@ def _models(settings: Settings, _: argparse.Namespace) -> int:
 def _doctor(settings: Settings, _: argparse.Namespace) -> int:
     from service.inference.doctor import examine
 
-    findings = examine(settings.models, device=settings.device)
+    findings = examine(
+        settings.models, device=settings.device, precision=settings.openvino_precision
+    )
     for finding in findings:
         standard_output.write(f"{finding.what}: {finding.found}")
         if finding.advice:

@@ -33,9 +33,10 @@ class Settings(BaseSettings):
         SHIPPED_MODELS
     )
     device: Annotated[
-        Literal["auto", "cuda", "cpu"],
+        Literal["auto", "cuda", "openvino", "cpu"],
         Field(
-            description="auto uses CUDA if it runs, else the CPU; cuda fails at the start if not"
+            description="auto uses CUDA if it runs, else the CPU; cuda and openvino fail at the "
+            "start if they do not run"
         ),
     ] = "auto"
     default_encode: Annotated[
@@ -122,6 +123,10 @@ class Settings(BaseSettings):
     cuda_memory_bytes: Annotated[
         int, Field(ge=0, description="GPU memory limit of each session, in bytes; 0: none")
     ] = 0
+    openvino_precision: Annotated[
+        Literal["bf16", "f32"],
+        Field(description="bfloat16 or float32 on OpenVINO; bf16 fails where a processor has none"),
+    ] = "bf16"
     log_format: Annotated[
         Literal["text", "json"], Field(description="log lines as text, or as one JSON object each")
     ] = "text"
@@ -145,6 +150,7 @@ class Settings(BaseSettings):
     def execution(self) -> "Execution":
         """The device and its options."""
         from service.inference.device import Cuda, Execution
+        from service.inference.openvino import OpenVino
 
         return Execution(
             self.device,
@@ -156,6 +162,7 @@ class Settings(BaseSettings):
                 memory_bytes=self.cuda_memory_bytes,
                 graphs=self.cuda_graphs,
             ),
+            OpenVino(self.openvino_precision),
         )
 
     @property

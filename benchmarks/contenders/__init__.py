@@ -1,7 +1,7 @@
 """Who is compared: one folder each, with its program and what it requires."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.dialects import JSON, NPY, OPEN_BINARY, OPEN_JSON, Dialect
@@ -17,7 +17,7 @@ class Contender:
     package: whose version is shown. command: words; {bin} is the folder of its environment's
     programs, {port} and {port2} are free ports; the variable IMAGES says how many images a request
     will bring. bodies: path and dialect, by what --body calls them. python: the interpreter that it
-    needs, where not any will do.
+    needs, where not any will do. project: the environment of a program that has no folder.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Contender:
     bodies: Mapping[str, tuple[str, Dialect]]
     variables: Mapping[str, str] = field(default_factory=dict)
     python: str = ""
+    project: str = "service-cpu"
 
     @property
     def folder(self) -> Path:
@@ -34,8 +35,8 @@ class Contender:
 
     @property
     def environment(self) -> Path:
-        """The virtual environment, the project's own for the service."""
-        name = f"bench-{self.name}" if self.folder.is_dir() else "service-cpu"
+        """The virtual environment, one of the project's own for the service."""
+        name = f"bench-{self.name}" if self.folder.is_dir() else self.project
         return ROOT / ".venv" / name
 
 
@@ -55,6 +56,12 @@ SERVICE = Contender(
         "json": ("/denoise?model=denoising-dropout", JSON),
         "npy": ("/denoise?model=denoising-dropout", NPY),
     },
+)
+ON_OPENVINO = replace(
+    SERVICE,
+    title="This service on OpenVINO",
+    command=SERVICE.command.replace("--device cpu", "--device openvino"),
+    project="service-openvino",
 )
 CONTENDERS = {
     each.name: each

@@ -1,7 +1,7 @@
 """python -m benchmarks.photographs: benchmarks of photographs, as tables.
 
 Speed through HTTP beside the session alone and FFDNet, where the time goes, memory for the largest
-photograph, small requests beside it, and codecs beside those of others.
+photograph, small requests beside it, and codecs beside those of others; if asked for, bfloat16.
 """
 
 import argparse
@@ -15,10 +15,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders import ROOT, SERVICE
+from benchmarks.contenders import ON_OPENVINO, ROOT, SERVICE
 from benchmarks.environments import Unavailable, prepare
 from benchmarks.machine import machine
-from benchmarks.photographs import beside, codecs, memory, speed
+from benchmarks.photographs import beside, bfloat16, codecs, memory, speed
 from benchmarks.photographs.alone import Alone, Ffdnet
 from benchmarks.photographs.pictures import Pixels, found
 from benchmarks.photographs.service import Start, started
@@ -123,12 +123,25 @@ def _codecs(stand: Stand) -> Report:
     return Report([asdict(each) for each in rows], codecs.tables(rows), {})
 
 
+def _bfloat16(stand: Stand) -> Report:
+    options = stand.options
+    plan = speed.Plan(options.rounds, options.seconds)
+    other = started(options.models, options.model, prepare(ON_OPENVINO), ON_OPENVINO)
+    with stand.start() as ours, other as openvino:
+        services = {bfloat16.FLOAT32: ours, bfloat16.BFLOAT16: openvino}
+        results = bfloat16.measure(services, stand.sources[0], options.sizes, plan)
+    return Report([asdict(each) for each in results], bfloat16.tables(results), {})
+
+
 EXPERIMENTS: dict[str, Callable[[Stand], Report]] = {
     "speed": _speed,
     "memory": _memory,
     "beside": _beside,
     "codecs": _codecs,
+    "bfloat16": _bfloat16,
 }
+USUAL = [name for name in EXPERIMENTS if name != "bfloat16"]
+"""Those that every processor can run."""
 
 
 def _write(options: argparse.Namespace, reports: dict[str, Report]) -> str:
@@ -149,7 +162,7 @@ def _write(options: argparse.Namespace, reports: dict[str, Report]) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.photographs", description=__doc__)
     add = parser.add_argument
-    add("--only", type=_names, default=list(EXPERIMENTS), help=f"some of {','.join(EXPERIMENTS)}")
+    add("--only", type=_names, default=USUAL, help=f"some of {','.join(EXPERIMENTS)}")
     add("--photos", type=Path, help="folder of photographs; without it, made up ones")
     add("--models", type=Path, default=ROOT / "models", help="folder of models to serve")
     add("--model", default="photo", help="which of them denoises the photographs")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.contenders import SERVICE
+from benchmarks.contenders import SERVICE, Contender
 from benchmarks.images import noisy
 from benchmarks.photographs.asking import Asked
 from benchmarks.servers import Server, serving
@@ -34,12 +34,15 @@ Start = Callable[[], AbstractContextManager[Service]]
 
 
 @contextmanager
-def started(models: Path, model: str, programs: Path) -> Iterator[Service]:
+def started(
+    models: Path, model: str, programs: Path, contender: Contender = SERVICE
+) -> Iterator[Service]:
     """Start the service in one process, over models among which is denoising-dropout.
 
-    programs: the folder of its environment's programs. Raises Unavailable where it does not start.
+    programs: the folder of its environment's programs; contender: how it is started. Raises
+    Unavailable where it does not start.
     """
-    contender = replace(SERVICE, variables={"SERVICE_MODELS": str(models.resolve())})
+    contender = replace(contender, variables={"SERVICE_MODELS": str(models.resolve())})
     with serving(contender, programs, "json", noisy(1)) as server:
         small = Asked(server.url, server.request.body, server.request.content_type)
         yield Service(server, model, small)

@@ -21,7 +21,8 @@ DISTRIBUTIONS = (
     "ort-nightly",
     "ort-nightly-gpu",
 )
-ONE = "uninstall all of them, then install one of the extras [cpu] and [gpu]"
+EXTRAS = "one of the extras [cpu], [gpu] and [openvino]"
+ONE = f"uninstall all of them, then install {EXTRAS}"
 
 
 @functools.cache
@@ -53,7 +54,7 @@ def available_providers() -> list[str]:
         _ = onnxruntime.InferenceSession
     except Exception as error:
         builds = installed_builds()
-        advice = ONE if builds else "install one of the extras [cpu] and [gpu]"
+        advice = ONE if builds else f"install {EXTRAS}"
         raise StartupError(
             f"ONNX Runtime: expected a build that can be imported, received {error}; {advice}"
         ) from error

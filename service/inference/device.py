@@ -11,8 +11,9 @@ import onnxruntime as ort
 
 from service.errors import StartupError
 from service.inference.builds import ONE, installed_builds
+from service.inference.openvino import OPENVINO, OpenVino
 
-Device = Literal["auto", "cuda", "cpu"]
+Device = Literal["auto", "cuda", "openvino", "cpu"]
 ConvSearch = Literal["exhaustive", "heuristic", "default"]
 Provider = str | tuple[str, dict[str, str]]
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -63,26 +64,37 @@ class Execution:
     """How sessions run.
 
     Attributes:
-        device: "cuda" fails where CUDA does not run, "auto" falls back to the CPU.
+        device: "cuda" and "openvino" fail where these do not run, "auto" takes CUDA or falls back
+            to the CPU.
         threads: Threads of one run on the CPU, 0 for as many as are worth it.
         cuda: The options of CUDA.
+        openvino: The options of OpenVINO.
     """
 
     device: Device = "cpu"
     threads: int = 0
     cuda: Cuda = Cuda()
+    openvino: OpenVino = OpenVino()  # noqa: RUF009 - it is frozen
 
 
-def providers(execution: Execution, *, graphs: bool = False) -> list[Provider]:
+def providers(
+    execution: Execution, *, graphs: bool = False, photographs: bool = True, threads: int = 1
+) -> list[Provider]:
     """Return the execution providers to ask ONNX Runtime for, best first, with their options.
+
+    OpenVINO stands alone: what it does not take is to fail, not to run elsewhere. It denoises
+    photographs; codings and estimates of noise need float32, and are no faster on it.
 
     Args:
         execution: The device and its options.
         graphs: Whether the session can have CUDA graphs.
+        photographs: Whether the session denoises photographs.
+        threads: Threads of one run on the CPU, 1 or more.
 
     Raises:
         StartupError: Two builds of ONNX Runtime are installed, which overwrite each other's files;
-            or the device is "cuda", and the build or the libraries are without it.
+            the device is "cuda", and the build or the libraries are without it; or the device is
+            "openvino", and the build is without it or the processor without its precision.
     """
     builds = installed_builds()
     if len(builds) > 1:
@@ -92,13 +104,15 @@ def providers(execution: Execution, *, graphs: bool = False) -> list[Provider]:
         )
     if execution.device == "cpu":
         return [CPU]
-    if CUDA not in ort.get_available_providers():
+    available = ort.get_available_providers()
+    if execution.device == "openvino":
+        if OPENVINO not in available:
+            raise _not_built_in(OPENVINO, "openvino", available)
+        execution.openvino.check()
+        return [(OPENVINO, execution.openvino.options(threads))] if photographs else [CPU]
+    if CUDA not in available:
         if execution.device == "cuda":
-            raise StartupError(
-                f"{SETTING}: expected a build of ONNX Runtime with {CUDA}, received one with "
-                f"{', '.join(ort.get_available_providers())}; "
-                "install the extra [gpu] instead"
-            )
+            raise _not_built_in(CUDA, "gpu", available)
         return [CPU]
     if missing := missing_libraries():
         if execution.device == "cuda":
@@ -108,23 +122,36 @@ def providers(execution: Execution, *, graphs: bool = False) -> list[Provider]:
     return [(CUDA, execution.cuda.options(graphs=graphs)), CPU]
 
 
-def check(device: Device, session: ort.InferenceSession) -> str:
+def check(device: Device, wanted: Provider, session: ort.InferenceSession) -> str:
     """Return the execution provider that a session really uses.
 
     ONNX Runtime falls back silently: a build with CUDA lists it as available even where the CUDA
     libraries or the GPU are missing.
 
+    Args:
+        device: The device that is set.
+        wanted: The best of those that providers() returned for it.
+        session: The session.
+
     Raises:
-        StartupError: The device is "cuda", and the session does not use it.
+        StartupError: The device is "cuda" or "openvino", and the session does not use it.
     """
     used: str = session.get_providers()[0]
-    if device == "cuda" and used != CUDA:
+    expected = wanted if isinstance(wanted, str) else wanted[0]
+    if device in ("cuda", "openvino") and used != expected:
         raise StartupError(
-            f"{SETTING}: expected {CUDA}, received {used}; run: python -m service doctor"
+            f"{SETTING}: expected {expected}, received {used}; run: python -m service doctor"
         )
     if device == "auto" and used != CUDA and CUDA in ort.get_available_providers():
         _warn_once(used)
     return used
+
+
+def _not_built_in(provider: str, extra: str, available: list[str]) -> StartupError:
+    return StartupError(
+        f"{SETTING}: expected a build of ONNX Runtime with {provider}, received one with "
+        f"{', '.join(available)}; install the extra [{extra}] instead"
+    )
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from service.cpus import usable_cpus
 from service.errors import StartupError
 from service.inference.builds import ONE, available_providers, installed_builds
+from service.inference.openvino import OPENVINO, OpenVino, Precision, bfloat16_instructions
 from service.manifest import FILE_NAME, Manifest
 from service.pydantic_errors import explain
 
@@ -39,18 +40,21 @@ class Finding:
     advice: str = ""
 
 
-def examine(root: Path, *, device: "Device") -> list[Finding]:
-    """Report ONNX Runtime, CUDA and the models, and on which execution provider a model runs.
+def examine(root: Path, *, device: "Device", precision: Precision = "bf16") -> list[Finding]:
+    """Report ONNX Runtime, what it can use and the models, and on what one of these runs.
 
     Args:
-        root: The folder of models; the first that is intact is loaded.
+        root: The folder of models; the first that is intact is loaded, on OpenVINO the first of
+            photographs.
         device: The device to load it on.
+        precision: That of OpenVINO.
     """
     builds = installed_builds()
     known = ", ".join(f"{name} {version}" for name, version in builds.items())
     findings = [
         Finding("ONNX Runtime", known or "none", ONE if len(builds) > 1 else ""),
         Finding("CPUs", str(usable_cpus())),
+        Finding("bfloat16 instructions", ", ".join(bfloat16_instructions()) or "none"),
     ]
     intact, models = _models(root)
     try:
@@ -63,8 +67,18 @@ def examine(root: Path, *, device: "Device") -> list[Finding]:
     else:
         missing = "not in this build: for an NVIDIA GPU, install the extra [gpu] in place of [cpu]"
         findings.append(Finding("CUDA", missing))
+    findings.append(Finding("OpenVINO", _openvino(OPENVINO in available)))
     findings += models
-    return [*findings, _in_use(intact[0], device)] if intact else findings
+    return [*findings, _in_use(intact, device, precision)] if intact else findings
+
+
+def _openvino(built_in: bool) -> str:
+    """Say whether OpenVINO can be used, and how."""
+    if built_in:
+        return "in this build: SERVICE_DEVICE=openvino denoises photographs with it"
+    if bfloat16_instructions():
+        return "not in this build: for photographs in bfloat16, install the extra [openvino]"
+    return "not in this build"
 
 
 def _cuda() -> list[Finding]:
@@ -135,19 +149,26 @@ def _unreadable(path: Path, error: OSError) -> Finding:
     return Finding(str(path), error.strerror or str(error), "make it readable, or remove it")
 
 
-def _in_use(folder: Path, device: "Device") -> Finding:
+def _in_use(folders: list[Path], device: "Device", precision: Precision) -> Finding:
     """Load a model, and report the execution provider that runs it."""
     from service.inference.device import CUDA, Execution
     from service.inference.loader import load
 
+    folder = folders[0]
+    if device == "openvino":
+        folder = next((each for each in folders if _of_photographs(each)), folder)
     try:
-        used = load(folder, execution=Execution(device)).provider
+        used = load(folder, execution=Execution(device, openvino=OpenVino(precision))).provider
     except StartupError as error:
         return Finding("in use", "none", str(error))
     advice = ""
-    if device != "cpu" and used != CUDA:
+    if device in ("auto", "cuda") and used != CUDA:
         if CUDA in available_providers():
             advice = "CUDA does not run: check nvidia-smi and the CUDA and cuDNN libraries"
         elif NVIDIA_DRIVER.exists():
             advice = "there is an NVIDIA GPU, and this build cannot use it: install the extra [gpu]"
     return Finding("in use", used, advice)
+
+
+def _of_photographs(folder: Path) -> bool:
+    return any(each.tiles for each in Manifest.read(folder).operations.values())

@@ -6,7 +6,7 @@ import numpy as np
 
 from service.errors import OperationNotOffered, ShapeMismatch, one_of
 from service.inference.batcher import Batcher
-from service.inference.device import CUDA
+from service.inference.device import CPU, CUDA
 from service.inference.pixels import Floats
 from service.inference.session import Session, Sigma
 from service.inference.tiling.denoise import Denoiser
@@ -31,7 +31,8 @@ class Model:
         manifest: What its folder says of it.
         name: Its name.
         version: Its version.
-        provider: The execution provider in use, by ONNX Runtime's name.
+        provider: The execution provider in use, by ONNX Runtime's name; where operations differ,
+            the one that is not the CPU's own.
         batchers: The queue and the session of each operation that is offered.
         denoiser: Denoises photographs of any size, None for a model of thumbnails.
         estimator: Estimates their noise, None where the model cannot.
@@ -43,7 +44,8 @@ class Model:
         self.manifest = manifest
         self.name = manifest.name
         self.version = manifest.version
-        self.provider = next((each.session.provider for each in batchers.values()), "")
+        used = [each.session.provider for each in batchers.values()]
+        self.provider = next((each for each in used if each != CPU), used[0] if used else "")
         self.batchers = batchers
         self.denoiser: Denoiser | None = None
         self.estimator: Estimator | None = None

@@ -11,6 +11,7 @@ from service.cpus import usable_cpus
 from service.errors import InvalidValue, ShapeMismatch, StartupError
 from service.inference.device import CUDA, Execution, check, providers
 from service.inference.io_binding import Binding
+from service.inference.openvino import OPENVINO
 from service.inference.pixels import Floats
 from service.inference.tiling.layout import Tiling
 from service.manifest import PROFILE, Operation
@@ -50,7 +51,8 @@ class Session:
         any_size = self.any_size = "height" in operation.input.shape
         options = ort.SessionOptions()
         # Thumbnails are done before threads wake up; photographs are worth all CPUs.
-        options.intra_op_num_threads = execution.threads or (usable_cpus() if any_size else 1)
+        threads = execution.threads or (usable_cpus() if any_size else 1)
+        options.intra_op_num_threads = threads
         # Threads that spin while they wait take whole CPUs from an idle service.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
@@ -59,12 +61,20 @@ class Session:
         # An input on the CPU, as the number of steps is, cannot be part of a CUDA graph; and
         # photographs would need a graph for every size.
         graphs = execution.cuda.graphs and operation.steps is None and not any_size
-        wanted = providers(execution, graphs=graphs)
+        wanted = providers(
+            execution, graphs=graphs, photographs=operation.tiles is not None, threads=threads
+        )
+        expected, fallback = "an ONNX graph", {}
+        if wanted[0][0] == OPENVINO:
+            # The provider takes what it can and leaves the rest, which may be all, to the CPU's.
+            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+            options.log_severity_level = 4  # the error that is raised says it
+            expected, fallback = f"a graph that {OPENVINO} takes whole", {"enable_fallback": 0}
         try:
-            self._session = ort.InferenceSession(path, options, providers=wanted)
+            self._session = ort.InferenceSession(path, options, providers=wanted, **fallback)
         except Exception as error:
-            raise StartupError(f"{path}: expected an ONNX graph, received: {error}") from error
-        self.provider = check(execution.device, self._session)
+            raise StartupError(f"{path}: expected {expected}, received: {error}") from error
+        self.provider = check(execution.device, wanted[0], self._session)
         self._check_tensors(path)
         # Requests have few shapes, and a lookup takes a tenth of the check. (A function that does
         # not know the session: a bound method would be a reference cycle.)

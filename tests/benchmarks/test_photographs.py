@@ -4,6 +4,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ from PIL import Image
 from benchmarks.contenders import SERVICE, Contender
 from benchmarks.environments import Unavailable, call, requirements, version
 from benchmarks.photographs import __main__ as command_line
-from benchmarks.photographs import codecs, pictures
+from benchmarks.photographs import bfloat16, codecs, pictures
 from benchmarks.photographs.alone import Alone, Ffdnet, Ran
 from benchmarks.photographs.asking import Answer, Asked, Client, stages, together
 from benchmarks.photographs.peers import CODECS, FFDNET
 from benchmarks.photographs.runs import in_turn, ratios, told
+from benchmarks.photographs.service import started
+from benchmarks.photographs.speed import Plan
 from service.images.decode import read
 from service.inference.tiling.layout import Span, Tile
 from tests.benchmarks.scripted import ScriptedServer, plain
@@ -329,6 +332,22 @@ def test_one_command_measures_all_and_writes_what_it_found(
     assert "- OpenCV  : expected a network, received none" in text
 
 
+@pytest.mark.slow
+def test_two_services_are_asked_in_turn_and_their_pixels_compared(
+    models: Path, picture: pictures.Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bfloat16, "ROUND", 0.05)
+    with started(models, "photo", PROGRAMS) as service:
+        for model, alike in (("photo", True), ("photo&strength=0", False)):
+            services = {bfloat16.FLOAT32: service, bfloat16.BFLOAT16: replace(service, model=model)}
+            [result] = bfloat16.measure(services, picture, [0.02], Plan(2, 10))
+            assert {len(each) for each in result.speeds.values()} == {2}
+            assert all(peak > 20e6 for peak in result.peaks.values())
+            assert (result.largest == 0, result.differing == 0) == (alike, alike)
+    *_, row = bfloat16.tables([result]).splitlines()
+    assert f" {result.largest} | " in row
+
+
 def test_an_experiment_that_does_not_exist_is_refused_with_those_that_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -336,7 +355,7 @@ def test_an_experiment_that_does_not_exist_is_refused_with_those_that_do(
     with pytest.raises(SystemExit):
         command_line.main()
     said = capsys.readouterr().err
-    assert "expected some of speed, memory, beside, codecs, received other" in said
+    assert "expected some of speed, memory, beside, codecs, bfloat16, received other" in said
 
 
 def test_files_are_of_the_format_and_hold_the_picture(picture: pictures.Pixels) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-RUNNING = ("service-cpu", "service-gpu", "training", "bench", "dev")
+RUNNING = ("service-cpu", "service-gpu", "service-openvino", "training", "bench", "dev")
 NAMES = (*RUNNING, "lock", "pip")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9._, -]+\])?==(\S+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
@@ -40,17 +40,19 @@ def test_requirements_name_no_address_and_no_path(root: Path, name: str) -> None
 
 
 def test_serving_needs_no_package_that_trains(root: Path) -> None:
-    for name in ("service-cpu", "service-gpu"):
+    for name in ("service-cpu", "service-gpu", "service-openvino"):
         assert not {"keras", "tensorflow", "tf2onnx", "matplotlib"} & _pins(root, name).keys()
 
 
-def test_one_build_of_onnx_runtime_is_required_and_never_both(root: Path) -> None:
+def test_one_build_of_onnx_runtime_is_required_and_never_two(root: Path) -> None:
     builds = {
-        name: {"onnxruntime", "onnxruntime-gpu"} & _pins(root, name).keys() for name in RUNNING
+        name: {pin for pin in _pins(root, name) if pin.startswith("onnxruntime")}
+        for name in RUNNING
     }
     assert builds == {
         "service-cpu": {"onnxruntime"},
         "service-gpu": {"onnxruntime-gpu"},
+        "service-openvino": {"onnxruntime-openvino"},
         "training": {"onnxruntime"},
         "bench": {"onnxruntime"},
         "dev": {"onnxruntime"},

@@ -21,7 +21,7 @@ OLDEST_PIP = {(3, 11): "22.3", (3, 12): "23.2.1", (3, 13): "24.2"}
 # What the tests' own environment holds: their packages' metadata are at hand.
 INSTALLED = ("service-cpu", "training", "bench", "dev")
 # Before 23.3, pip downloads what it resolves: 0.6 to 3 GB for each of the others.
-SMALL = ("service-cpu", "bench", "lock", "pip")
+SMALL = ("service-cpu", "service-openvino", "bench", "lock", "pip")
 WITH_DOWNLOADS = pytest.mark.skipif(
     "TEST_LARGE_DOWNLOADS" not in os.environ,
     reason="downloads gigabytes: set TEST_LARGE_DOWNLOADS to run it",
@@ -123,7 +123,7 @@ def test_a_lock_outlives_newer_versions_of_its_packages(
     "name",
     [
         name if name in SMALL else pytest.param(name, marks=WITH_DOWNLOADS)
-        for name in (*INSTALLED, "service-gpu", "lock", "pip")
+        for name in (*INSTALLED, "service-gpu", "service-openvino", "lock", "pip")
     ],
 )
 def test_a_lock_resolves_with_the_oldest_pip(root: Path, oldest: Path, name: str) -> None:

@@ -81,7 +81,7 @@ def test_settings_that_cannot_be_used_are_explained(
     assert port.startswith("SERVICE_PORT (--port): expected a whole number")
     assert port.endswith("received 'http'")
     assert others == [
-        "SERVICE_DEVICE (--device): expected 'auto', 'cuda' or 'cpu', received 'gpu'",
+        "SERVICE_DEVICE (--device): expected 'auto', 'cuda', 'openvino' or 'cpu', received 'gpu'",
         "SERVICE_MAX_BATCH (--max-batch): expected at least 1, received '0'",
         "SERVICE_WORKERS (--workers): expected at most 256, received '257'",
     ]

@@ -133,13 +133,13 @@ def blur(gain: float = 1.0) -> Graph:
         "highest": np.float32(SIGMA.highest),
         "zero": np.float32(0),
         "half": np.float32(0.5),
-        "axes": np.array([1, 2, 3]),
+        "column": np.array([-1, 1, 1, 1]),  # OpenVINO's provider does not take Unsqueeze here
     }
     nodes = [
         helper.make_node("Less", ["sigma", "zero"], ["unknown"]),
         helper.make_node("Div", ["sigma", "highest"], ["told"]),
         helper.make_node("Where", ["unknown", "half", "told"], ["shares"]),
-        helper.make_node("Unsqueeze", ["shares", "axes"], ["share"]),
+        helper.make_node("Reshape", ["shares", "column"], ["share"]),
         helper.make_node("Transpose", ["images"], ["noisy"], perm=[0, 3, 1, 2]),
         helper.make_node("Conv", ["noisy", "box"], ["means"], group=3, pads=[2] * 4),
         helper.make_node("Conv", ["noisy", "block"], ["blocks"], group=3, strides=[8, 8]),
