@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from training.datasets.photos import Pixels
 from training.photo import camera_simulation
 from training.photo.cases.case import Case
@@ -17,4 +19,9 @@ def cases(images: Sequence[Pixels]) -> Iterator[Case]:
             camera_simulation.photograph(image, sensitivity, index=index)
             for index, image in enumerate(images)
         ]
-        yield Case.measured(f"camera noise, {sensitivity.name}", clean, noisy)
+        # The mean of the noise, which clipping and JPEG leave, is no part of its deviation.
+        sigma = [
+            float(np.std(photographed.astype(np.float64) - image))
+            for photographed, image in zip(noisy, clean, strict=True)
+        ]
+        yield Case(f"camera noise, {sensitivity.name}", clean, noisy, sigma)

@@ -1,0 +1,86 @@
+"""The shipped denoiser of photographs is at least as good as it must be, by its manifest's figures.
+
+The marks are those that the shipped version reaches; a better version raises them.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from service.inference.loader import newest
+from service.manifest import Manifest
+
+ROOT = Path(__file__).parents[2]
+MANIFEST = Manifest.read(newest(ROOT / "models")["photo"])
+KODAK = "24 images of kodak24, the middle 500 x 500 pixels of each"
+VALIDATION = "41 images of validation, the middle 500 x 500 pixels of each"
+CAMERAS = "38 pairs of cameras"
+GRAY = "4 flat gray images of 512 x 512 pixels"
+BLOCKS = "white noise of sigma 25, blocks against the {} ones"
+LEAST = {
+    (KODAK, "psnr", "clean", "model"): 52.3,
+    (KODAK, "worst psnr", "clean", "model"): 45.0,
+    (VALIDATION, "psnr", "clean", "model"): 55.2,
+    (VALIDATION, "worst psnr", "clean", "model"): 45.1,
+    (KODAK, "psnr", "white noise of sigma 15", "model"): 34.0,
+    (KODAK, "psnr", "white noise of sigma 25", "model"): 31.5,
+    (KODAK, "psnr", "white noise of sigma 50", "model"): 28.3,
+    (CAMERAS, "psnr", "noise of real cameras", "model"): 38.7,
+    (CAMERAS, "psnr", "noise of real cameras", "model, told sigma 6"): 39.1,
+    (CAMERAS, "psnr", "noise of real cameras", "model, told sigma"): 38.9,
+}
+"""By images, quantity, condition and method."""
+MOST = {
+    (GRAY, "rms", "white noise of sigma 50, inside", "model"): 2.25,
+    (GRAY, "rms", "white noise of sigma 50, the outer 8 pixels", "model"): 3.1,
+    (KODAK, "mean shift", BLOCKS.format("noisy"), "model"): 0.74,
+    (KODAK, "mean shift", BLOCKS.format("clean"), "model"): 0.44,
+}
+LEAST_GAIN: dict[str, float] = {
+    "camera noise, low ISO (800)": -2.06,
+    "camera noise, middle ISO": 2.8,
+    "camera noise, high ISO": 5.3,
+    "film grain of sigma 15, blur 0.7": 0.85,
+    "impulse noise, 2% of the pixels": 0.3,
+    "impulse noise, 2% of the values": 6.4,
+    "JPEG of quality 20": 1.05,
+    "JPEG of quality 40": 1.0,
+    "JPEG of quality 60": 0.9,
+}
+"""In dB over the noisy images, by condition; on KODAK."""
+FURTHEST_BEHIND = {
+    "camera noise, low ISO (800)": 0.16,
+    "camera noise, middle ISO": 0.26,
+    "camera noise, high ISO": 0.08,
+}
+"""In dB behind the model told the truth, by condition; on KODAK."""
+FIGURES: dict[tuple[str, str, str, str], float] = {
+    (each.data, each.quantity, each.condition, each.method): each.value
+    for each in MANIFEST.measurements
+}
+
+
+@pytest.mark.parametrize("mark", LEAST, ids=" ".join)
+def test_it_restores_at_least_so_well(mark: tuple[str, str, str, str]) -> None:
+    assert FIGURES[mark] >= LEAST[mark]
+
+
+@pytest.mark.parametrize("mark", MOST, ids=" ".join)
+def test_it_errs_at_most_so_much(mark: tuple[str, str, str, str]) -> None:
+    assert FIGURES[mark] <= MOST[mark]
+
+
+@pytest.mark.parametrize("condition", LEAST_GAIN)
+def test_it_gains_at_least_so_much_blind(condition: str) -> None:
+    before, after = (
+        FIGURES[KODAK, "psnr", condition, method] for method in ("corrupted input", "model")
+    )
+    assert after - before >= LEAST_GAIN[condition]
+
+
+@pytest.mark.parametrize("condition", FURTHEST_BEHIND)
+def test_blind_it_is_at_most_so_far_behind_being_told(condition: str) -> None:
+    blind, told = (
+        FIGURES[KODAK, "psnr", condition, method] for method in ("model", "model, told sigma")
+    )
+    assert told - blind <= FURTHEST_BEHIND[condition]
