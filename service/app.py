@@ -135,8 +135,8 @@ def _add_routes(
 ) -> None:
     defaults = Defaults(settings.defaults, settings.default_picture)
     photographs: dict[OperationName, operations.CodecOf] = {
-        "denoise": photos.Photographs(serving.limits),
-        "estimate": estimate.Estimation(serving.limits),
+        "denoise": photos.codecs(serving.limits),
+        "estimate": estimate.codecs(serving.limits),
     }
     protocol = open_inference.routes(
         serving,

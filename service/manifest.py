@@ -163,8 +163,8 @@ class Measurement(_Strict):
     quantity: Quantity
     """Of errors: their mean square, PSNR (the mean over the images, or that of the worst of them),
     SSIM, root mean square; of blocks of pixels, how far their means move in the mean and at most;
-    of the noise level: the one that was told, the geometric mean of the estimated over the true one
-    and the geometric standard deviation of that ratio."""
+    of the noise level: the one given to the model, and the geometric mean and standard deviation of
+    the estimated one over the true one."""
     data: str
     """The images."""
     condition: str

@@ -5,7 +5,7 @@ backend trained the model.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,6 +75,23 @@ def check_parity(file: str, inputs: Floats, expected: Floats, received: Floats) 
             f"{file}: expected outputs within {tolerance:.3g} of Keras, received {difference:.3g} "
             f"for inputs of shape {inputs.shape}"
         )
+
+
+def finish(model: onnx.ModelProto, free: Sequence[str]) -> None:
+    """Name the free dimensions of a converted graph in place, and check the graph.
+
+    Args:
+        model: The model, as tf2onnx gives it.
+        free: Names of the dimensions of inputs and outputs, batch first; those of a fixed size are
+            passed over.
+    """
+    graph = model.graph
+    for value in (*graph.input, *graph.output):
+        for dimension, name in zip(value.type.tensor_type.shape.dim, free, strict=False):
+            if not dimension.dim_value:
+                dimension.dim_param = name
+    del graph.value_info[:]  # with the converter's own names for free dimensions
+    onnx.checker.check_model(model, full_check=True)
 
 
 def rename(graph: onnx.GraphProto, names: Mapping[str, str]) -> None:

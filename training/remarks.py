@@ -95,7 +95,7 @@ def _on_photographs(manifest: Manifest) -> Remarks:
 
 def _noises(conditions: Collection[str]) -> Iterator[str]:
     """Yield how the noise of each kind that was measured was made, and what methods know."""
-    yield "The same noisy images ({images}) for every method, the best figure in bold."
+    yield "All methods restore the same noisy images ({images}); the best figure is bold."
     for start, text in HOW.items():
         if any(condition.startswith(start) for condition in conditions):
             yield text

@@ -1,6 +1,7 @@
 """POST /estimate: the noise of photographs, without removing it."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,7 @@ import orjson
 from service.api import photos
 from service.api.body import Body
 from service.api.codecs.codec import Array, Checked, Codec, Encoded, Inputs
-from service.api.media_types import ARRAYS, JSON, MediaType, choose
-from service.api.query import Choice
+from service.api.media_types import JSON, choose
 from service.api.request import Exchange
 from service.api.routing import Limits
 from service.images.decode import decode
@@ -18,6 +18,7 @@ from service.inference.admission import Ticket
 from service.inference.batcher import Batcher
 from service.inference.model import Model
 from service.inference.pixels import Floats
+from service.inference.queue import Stages
 from service.inference.tiling.controls import DEFAULTS, Controls
 from service.inference.tiling.estimate import Estimator
 from service.manifest import PROFILE
@@ -63,27 +64,20 @@ class Estimates:
 
     async def _run(self, exchange: Exchange, pictures: Array, ticket: Ticket) -> Estimated:
         rows = np.empty((len(pictures), 1 + PROFILE), np.float32)
-        queue = inference = 0.0
+        stages = Stages()
         for row, picture in zip(rows, pictures, strict=True):
+            submitted = time.perf_counter()
             noise, result = await self._estimator.estimate(picture)
+            stages.add(submitted, result)
             row[0], row[1:] = noise.sigma, noise.profile
-            queue, inference = queue + result.queue, inference + result.inference
             ticket.done(picture.shape[0] * picture.shape[1])
             exchange.progress()
-        return Estimated(rows, queue, inference)
+        return Estimated(rows, stages.queue, stages.inference)
 
 
-class Estimation:
-    """Makes the codecs of requests to estimate the noise of photographs."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-
-    def __call__(self, model: Model, media: MediaType, accept: str, choice: Choice) -> Codec:
-        """Return the codec of a request, as CodecOf says."""
-        kind = ArrayCodec if media.name in ARRAYS else FileCodec
-        runner = estimates(model, self._limits)
-        return kind(runner, model, "estimate", media, accept, choice, self._limits)
+def codecs(limits: Limits) -> photos.Photographs:
+    """Return what makes the codecs of requests to estimate the noise of photographs."""
+    return photos.Photographs("estimate", estimates, ArrayCodec, FileCodec, limits)
 
 
 def estimates(model: Model, limits: Limits) -> Estimates:

@@ -2,8 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -26,7 +26,7 @@ from service.inference.batcher import Batcher
 from service.inference.model import Model
 from service.inference.tiling.controls import Controls
 from service.inference.tiling.denoise import Denoised, Denoiser
-from service.manifest import PHOTOGRAPHS
+from service.manifest import PHOTOGRAPHS, OperationName
 
 LEAST = 64 * 64
 """Pixels that each photograph of several counts as at least: what running it costs besides."""
@@ -116,17 +116,34 @@ def size(shape: tuple[int, ...], limits: Limits) -> tuple[int, int, int]:
     return count, height, width
 
 
+@dataclass(frozen=True)
 class Photographs:
-    """Makes the codecs of requests to denoise photographs."""
+    """Makes the codecs of requests for one operation on photographs.
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    Args:
+        operation: The operation.
+        runner_of: Returns what runs photographs by a model.
+        of_arrays: The codec of photographs in arrays.
+        of_files: The codec of photographs in files.
+        limits: What a single request may ask for.
+    """
+
+    operation: OperationName
+    runner_of: Callable[[Model, Limits], PhotoRunner]
+    of_arrays: type[BatchCodec]
+    of_files: type[BatchCodec]
+    limits: Limits
 
     def __call__(self, model: Model, media: MediaType, accept: str, choice: Choice) -> Codec:
         """Return the codec of a request, as CodecOf says."""
-        kind = ArrayCodec if media.name in ARRAYS else FileCodec
-        runner = tiles(model, self._limits)
-        return kind(runner, model, "denoise", media, accept, choice, self._limits)
+        kind = self.of_arrays if media.name in ARRAYS else self.of_files
+        runner = self.runner_of(model, self.limits)
+        return kind(runner, model, self.operation, media, accept, choice, self.limits)
+
+
+def codecs(limits: Limits) -> Photographs:
+    """Return what makes the codecs of requests to denoise photographs."""
+    return Photographs("denoise", tiles, ArrayCodec, FileCodec, limits)
 
 
 def tiles(model: Model, limits: Limits) -> Tiles:

@@ -67,7 +67,7 @@ class Progress:
 
 
 def is_terminal() -> bool:
-    """Return whether somebody sees what is printed to stderr."""
+    """Return whether stderr is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()
 
 

@@ -40,6 +40,32 @@ class Result:
     inference: float
 
 
+class Stages:
+    """Seconds that several requests waited and ran; where they did at once, the time counts once.
+
+    Attributes:
+        queue: Seconds that the session ran none of them, while one waited for it.
+        inference: Seconds that it ran one or more.
+    """
+
+    def __init__(self) -> None:
+        self.queue = self.inference = 0.0
+        self._ended = 0.0
+
+    def add(self, submitted: float, result: Result) -> None:
+        """Count a request, in the order in which they end.
+
+        Args:
+            submitted: The time.perf_counter() at which it was.
+            result: What it gave.
+        """
+        started = submitted + result.queue
+        ended = started + result.inference
+        self.queue += max(0.0, started - max(submitted, self._ended))
+        self.inference += max(0.0, ended - max(started, self._ended))
+        self._ended = max(ended, self._ended)
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """A request in the queue.

@@ -24,7 +24,7 @@ COLOUR = np.full((20, 20, 3), (0.2, 0.3, 0.4), np.float32)
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """A model that estimates noise and denoises as it is told, and one of thumbnails."""
+    """A model with an estimator and a denoiser conditioned on noise, and models of thumbnails."""
     for name in ("informed", "half", "mirror"):
         write_model(tmp_path / "models", name)
     return tmp_path / "models"

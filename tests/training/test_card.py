@@ -168,7 +168,7 @@ def test_figures_of_photographs_are_not_explained_as_those_of_fashion_mnist() ->
     for said in ("PSNR is of the mean MSE, for a peak of 1;", "linear filter is learned", "of no"):
         assert said in other
         assert said not in text
-    assert f"The same noisy images ({TEST}) for every method" in text
+    assert f"All methods restore the same noisy images ({TEST})" in text
 
 
 def test_a_model_that_may_be_told_sigma_is_compared_at_its_best() -> None:

@@ -6,7 +6,7 @@ import keras
 import onnx
 
 from service.manifest import PROFILE
-from training.export import OPSET, rename
+from training.export import OPSET, finish, rename
 
 OUTPUT = "reconstructions"
 FREE = ("batch", "height", "width")
@@ -36,12 +36,7 @@ def convert(model: keras.Model) -> onnx.ModelProto:
     _uncut(graph)
     rename(graph, {graph.output[0].name: OUTPUT})
     _prune(graph)
-    for value in (*graph.input, *graph.output):
-        for dimension, name in zip(value.type.tensor_type.shape.dim, FREE, strict=False):
-            if not dimension.dim_value:
-                dimension.dim_param = name
-    del graph.value_info[:]  # with the converter's own names for free dimensions
-    onnx.checker.check_model(converted, full_check=True)
+    finish(converted, FREE)
     return converted
 
 

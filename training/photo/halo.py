@@ -25,8 +25,8 @@ def halo(cases: Iterable[tuple[Denoise, Floats]], *, stride: int) -> int:
     level, half of what tiles may differ by.
 
     Args:
-        cases: The model, as it is told of the noise of a picture, and the picture: (height, width,
-            3), all of one size; sides are multiples of twice the stride.
+        cases: The model, blind or given the noise of a picture, and the picture: (height, width, 3)
+            of one size for all; sides are multiples of twice the stride.
         stride: Of the model, in pixels.
 
     Raises:

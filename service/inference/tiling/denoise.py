@@ -16,7 +16,7 @@ import numpy as np
 
 from service.inference.batcher import Batcher
 from service.inference.pixels import Floats
-from service.inference.queue import Result
+from service.inference.queue import Result, Stages
 from service.inference.tiling.canvas import Canvas, Picture
 from service.inference.tiling.controls import DEFAULTS, Controls
 from service.inference.tiling.ensemble import Mean, turned
@@ -115,7 +115,7 @@ class Denoiser:
         if not controls.strength or not (controls.luma or controls.chroma):
             advance(controls.effort * height * width)
             return Denoised(await asyncio.to_thread(picture[canvas.place].copy), (), 0.0, 0.0)
-        stages = _Stages()
+        stages = Stages()
         noise = await self._noise(picture, sigma, stages)
         level, profile = (noise.sigma, noise.profile) if noise else (None, None)
         queued: deque[_Run] = deque()
@@ -148,7 +148,7 @@ class Denoiser:
                     if way == 0:
                         seen = inputs = await asyncio.to_thread(take, tile)
                     else:
-                        seen = await asyncio.to_thread(_contiguous, inputs, way)
+                        seen = await asyncio.to_thread(turned, inputs, way)
                     submitted = time.perf_counter()
                     future = self._batcher.submit(seen, sigma=level, profile=profile)
                     queued.append(_Run(tile, inputs, way, submitted, future))
@@ -160,9 +160,7 @@ class Denoiser:
         known = (noise,) if noise else ()
         return Denoised(canvas.result, known, stages.queue, stages.inference)
 
-    async def _noise(
-        self, picture: Picture, sigma: float | None, stages: "_Stages"
-    ) -> Noise | None:
+    async def _noise(self, picture: Picture, sigma: float | None, stages: Stages) -> Noise | None:
         """What is given or estimated of the noise: where a level is given, the profile alone."""
         needs_profile = self._batcher.session.operation.profile is not None
         if self._estimator is None or not (sigma is None or needs_profile):
@@ -274,15 +272,11 @@ class _Run(NamedTuple):
     future: asyncio.Future[Result]
 
 
-def _contiguous(inputs: Floats, way: int) -> Floats:
-    return np.ascontiguousarray(turned(inputs, way))
-
-
 def _shares(pixels: int, work: int, done: Done) -> Done:
-    """Return what tells of a photograph's pixels in shares, as so many that have run are counted.
+    """Return what converts pixels that have run into shares of a photograph's pixels.
 
     Args:
-        pixels: Of the photograph, told in all.
+        pixels: Of the photograph: the sum of the shares.
         work: Pixels that run in all.
         done: Called with each share.
     """
@@ -294,18 +288,3 @@ def _shares(pixels: int, work: int, done: Done) -> Done:
         done(pixels * ran // work - pixels * before // work)
 
     return advance
-
-
-class _Stages:
-    """How long tiles waited and ran; where several ran at once, the time counts once."""
-
-    def __init__(self) -> None:
-        self.queue = self.inference = 0.0
-        self._ended = 0.0
-
-    def add(self, submitted: float, result: Result) -> None:
-        started = submitted + result.queue
-        ended = started + result.inference
-        self.queue += max(0.0, started - max(submitted, self._ended))
-        self.inference += max(0.0, ended - max(started, self._ended))
-        self._ended = max(ended, self._ended)

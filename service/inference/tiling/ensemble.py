@@ -18,14 +18,14 @@ def turned(inputs: Floats, way: int) -> Floats:
             for rows that then become columns.
 
     Returns:
-        The same numbers, (1, width, height, 3) from 4 on; a view.
+        The same numbers, (1, width, height, 3) from 4 on, contiguous as a session takes them.
     """
     flipped = _flipped(inputs, way)
-    return flipped.swapaxes(1, 2) if way & 4 else flipped
+    return np.ascontiguousarray(flipped.swapaxes(1, 2) if way & 4 else flipped)
 
 
 def turned_back(outputs: Floats, way: int) -> Floats:
-    """Return what turned() has turned as it was, a view."""
+    """Return the outputs of a turned tile in its own orientation, a view."""
     return _flipped(outputs.swapaxes(1, 2) if way & 4 else outputs, way)
 
 

@@ -23,7 +23,7 @@ IMPORTANCE = (3.0, 1.0, 1.0, 0.5, 0.5, 0.5)
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatorSettings(Schedule):
-    """Adam on the mean absolute error; it learns in a fiftieth of the denoiser's time.
+    """Adam on the mean absolute error.
 
     Args:
         pixels: Of a batch, at most.

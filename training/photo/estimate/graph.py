@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import onnx
 
-from training.export import OPSET, rename
+from training.export import OPSET, finish, rename
 from training.photo.estimate.network import OFFSET
 
 OUTPUT = "noise"
@@ -34,12 +34,7 @@ def convert(model: keras.Model, *, highest: float) -> onnx.ModelProto:
     converted, _ = tf2onnx.from_function(function, signature, opset=OPSET)
     graph = converted.graph
     rename(graph, {graph.output[0].name: OUTPUT})
-    for value in (*graph.input, *graph.output):
-        for dimension, name in zip(value.type.tensor_type.shape.dim, FREE, strict=False):
-            if not dimension.dim_value:
-                dimension.dim_param = name
-    del graph.value_info[:]  # with the converter's own names for free dimensions
-    onnx.checker.check_model(converted, full_check=True)
+    finish(converted, FREE)
     return converted
 
 

@@ -60,7 +60,7 @@ class NoiseEstimator(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.convolutions = []
         for depth, filters in enumerate(config.channels):
             self.convolutions.append(_convolution(filters, 3 if depth else 4, 2, f"down{depth}"))
-            if depth:  # at half the resolution it would cost as much as all else
+            if depth:  # at half the resolution it would cost half as much as all else
                 self.convolutions.append(_convolution(filters, 3, 1, f"features{depth}"))
         self.scores = keras.layers.Conv2D(config.heads, 1, name="scores")
         self.hidden = [

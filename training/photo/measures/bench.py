@@ -37,7 +37,7 @@ class Bench:
         return self.restore(case, self._told, sigma)
 
     def restore(self, case: Case, restore: Restore, sigma: float | None = None) -> list[Pixels]:
-        """Restore the images of a case by any method that is told the noise level."""
+        """Restore the images of a case by a method that takes the noise level."""
         sigmas = case.sigma if sigma is None else [sigma] * len(case.noisy)
         noisy = _progress(case.noisy, case.condition)
         return [restore(*pair) for pair in zip(noisy, sigmas, strict=True)]

@@ -1,4 +1,4 @@
-"""What a model restores at best if it is told one noise level for all images of a case."""
+"""The best PSNR of a model that is given one constant noise level for all images of a case."""
 
 from collections.abc import Callable, Iterator
 
