@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from service.api import photos
 from service.api.body import Body
 from service.api.codecs.codec import Array, Checked, Codec, Encoded, Inputs
 from service.api.media_types import JSON, choose
-from service.api.request import Exchange
+from service.api.request import Exchange, Header
 from service.api.routing import Limits
 from service.images.decode import decode
 from service.inference.admission import Ticket
@@ -73,6 +74,9 @@ class Estimates:
             ticket.done(picture.shape[0] * picture.shape[1])
             exchange.progress()
         return Estimated(rows, stages.queue, stages.inference)
+
+    def headers(self, _result: Estimated) -> Sequence[Header]:
+        return ()
 
 
 def codecs(limits: Limits) -> photos.Photographs:

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from service.api import examples
 from service.api import media_types as media
-from service.api.query import DecodeQuery, DenoiseQuery, EncodeQuery, EstimateQuery
+from service.api.query import KINDS, DecodeQuery, DenoiseQuery, EncodeQuery, EstimateQuery
 from service.api.schemas import Estimates, Inputs, Outputs, Problem
 from service.inference.model import Model
 from service.inference.registry import Defaults, ModelRegistry
@@ -161,10 +161,11 @@ def _add_examples(
 def describe(operation: OperationName) -> dict[str, Any]:
     """Return an operation's media types and errors for OpenAPI."""
     binary = {"schema": {"type": "string", "format": "binary"}}
+    parameters = KINDS[operation].model_json_schema()["properties"]
     files = {
         "type": "object",
         "required": ["file"],
-        "properties": {"file": {"type": "array", "items": binary["schema"]}},
+        "properties": {"file": {"type": "array", "items": binary["schema"]}, **parameters},
     }
     bodies: dict[str, Any] = {
         media.JSON: {"schema": Inputs.model_json_schema()},

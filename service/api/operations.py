@@ -1,7 +1,7 @@
 """POST /encode, /decode, /denoise and /estimate, and the codec of arrays and thumbnails."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,15 +14,15 @@ from service.api.media_types import (
     ARRAYS,
     CONTENT_TYPES,
     JSON,
+    MULTIPART,
     NPY,
-    PICTURES,
     MediaType,
     detect,
     readable,
     responses,
 )
 from service.api.openapi import OPERATIONS, describe
-from service.api.pipeline import Batches, Endpoint, name_model
+from service.api.pipeline import Batches, Endpoint, InThread, Responder, name_model
 from service.api.problems import problem
 from service.api.query import Choice
 from service.api.request import Exchange
@@ -42,7 +42,7 @@ LARGEST_JSON = 64 * 1024 * 1024
 """Bytes of JSON: its numbers take ten times as much memory until they are an array."""
 
 
-CodecOf = Callable[[Model, MediaType, str, Choice], Codec]
+CodecOf = Callable[[Model, MediaType, str, Choice], "BatchCodec"]
 """(model, media type of the body, Accept header, query) -> the codec of a request."""
 
 
@@ -93,7 +93,7 @@ class Operation(Endpoint):
     def label(self, _exchange: Exchange) -> str:
         return self._operation
 
-    def prepare(self, exchange: Exchange) -> Callable[[Body], Codec]:
+    def prepare(self, exchange: Exchange) -> Callable[[Body], Codec | Responder]:
         choice = self._choices[exchange.scope["query_string"]]
         model = self._find(exchange, choice.model, choice.version) if choice.model else None
         return functools.partial(self._codec, exchange, choice, model)
@@ -103,19 +103,45 @@ class Operation(Endpoint):
         name_model(exchange, model)
         return model
 
-    def _codec(self, exchange: Exchange, choice: Choice, model: Model | None, body: Body) -> Codec:
+    def _codec(
+        self, exchange: Exchange, choice: Choice, model: Model | None, body: Body
+    ) -> Codec | Responder:
         content_type = exchange.header(b"content-type")
         media = CONTENT_TYPES[content_type]
         if not body or media.name not in self._readable:
             media = detect(body, content_type, self._readable)
-        lacks: str | None = None
-        if model is None:
-            is_array = media.name in ARRAYS
-            find = self._defaults.of_arrays if is_array else self._defaults.of_pictures
-            default = find(self._operation, self._serving.registry)
-            model = self._find(exchange, default.name, choice.version)
-            lacks = default.lacks
-        accept = exchange.header(b"accept")
+        if media.name == MULTIPART:
+            return InThread(functools.partial(self._of_form, exchange, choice, model, media))
+        model, lacks = self._chosen(exchange, choice, model, media)
+        return self._codec_by(model, lacks, media, exchange.header(b"accept"), choice)
+
+    def _of_form(
+        self, exchange: Exchange, choice: Choice, model: Model | None, media: MediaType, body: Body
+    ) -> Codec | Responder:
+        form = multipart.read(body, media.boundary)
+        if form.fields:
+            kind = query.KINDS[self._operation]
+            choice = query.parse(exchange.scope["query_string"], kind, form.fields)
+            model = self._find(exchange, choice.model, choice.version) if choice.model else None
+        model, lacks = self._chosen(exchange, choice, model, media)
+        codec = self._codec_by(model, lacks, media, exchange.header(b"accept"), choice)
+        codec.files = [file.content for file in form.files]
+        return codec
+
+    def _chosen(
+        self, exchange: Exchange, choice: Choice, model: Model | None, media: MediaType
+    ) -> tuple[Model, str | None]:
+        """Return the model, the default where none is named, and what that lacks."""
+        if model is not None:
+            return model, None
+        is_array = media.name in ARRAYS
+        find = self._defaults.of_arrays if is_array else self._defaults.of_pictures
+        default = find(self._operation, self._serving.registry)
+        return self._find(exchange, default.name, choice.version), default.lacks
+
+    def _codec_by(
+        self, model: Model, lacks: str | None, media: MediaType, accept: str, choice: Choice
+    ) -> "BatchCodec":
         if self._operation in model.of_photographs:
             return self._photographs[self._operation](model, media, accept, choice)
         if choice.of_photographs:
@@ -134,6 +160,7 @@ class BatchCodec:
 
     Attributes:
         answer: The media type of the response, once it is negotiated.
+        files: The files of a form; none where the body is the only one.
         keeps_pixels: Whether uint8 arrays stay pixels: those of photographs, until their tile runs.
         lacks: Where the model stands in for one of photographs, which of these is missing, as a
             clause; None otherwise. It then takes pictures of its own size alone: no client means to
@@ -163,6 +190,7 @@ class BatchCodec:
         self.choice = choice
         self.limits = limits
         self.answer = ""
+        self.files: Sequence[Body] = ()
         self._best = media.name if media.name in ARRAYS else ""
         self._as_pixels = False
 
@@ -187,7 +215,7 @@ class BatchCodec:
                 )
             array = json_pieces.decode(bytes(body))
             return self.inputs_of(array, copied=array.nbytes + len(body))
-        files = [body] if name in PICTURES else multipart.files(body, self.media.boundary)
+        files = self.files or [body]
         fit = self.choice.fit and self.lacks is None
         try:
             pixels = image.read(files, self._frame(), fit=fit, max_pixels=self.limits.pixels)

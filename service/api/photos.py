@@ -9,12 +9,11 @@ from typing import Protocol
 import numpy as np
 
 from service.api.body import Body
-from service.api.codecs import multipart
 from service.api.codecs.codec import Array, Checked, Codec, Declared, Encoded, Inputs, Runner
-from service.api.media_types import ARRAYS, MULTIPART, MediaType, choose, preferred
+from service.api.media_types import ARRAYS, MediaType, choose, preferred
 from service.api.operations import BatchCodec
 from service.api.query import Choice
-from service.api.request import Exchange
+from service.api.request import Exchange, Header
 from service.api.routing import Limits
 from service.errors import BodyTooLarge, InvalidValue, NotAcceptable, ShapeMismatch
 from service.images.crop import crop
@@ -83,13 +82,16 @@ class Tiles:
             ticket.done(pixels)
             exchange.progress()
 
-        result = await self._denoiser.denoise_batch(
+        return await self._denoiser.denoise_batch(
             inputs.array, sigmas=inputs.sigmas, controls=inputs.controls, done=done
         )
-        if 0 < len(result.noise) <= MOST_LEVELS:
-            levels = ", ".join(f"{noise.sigma:.2f}" for noise in result.noise)
-            exchange.headers = (*exchange.headers, (b"x-noise-sigma", levels.encode()))
-        return result
+
+    def headers(self, result: Denoised) -> Sequence[Header]:
+        """Return X-Noise-Sigma, where noise levels are known."""
+        if not 0 < len(result.noise) <= MOST_LEVELS:
+            return ()
+        levels = ", ".join(f"{noise.sigma:.2f}" for noise in result.noise)
+        return ((b"x-noise-sigma", levels.encode()),)
 
 
 def size(shape: tuple[int, ...], limits: Limits) -> tuple[int, int, int]:
@@ -134,7 +136,7 @@ class Photographs:
     of_files: type[BatchCodec]
     limits: Limits
 
-    def __call__(self, model: Model, media: MediaType, accept: str, choice: Choice) -> Codec:
+    def __call__(self, model: Model, media: MediaType, accept: str, choice: Choice) -> BatchCodec:
         """Return the codec of a request, as CodecOf says."""
         kind = self.of_arrays if media.name in ARRAYS else self.of_files
         runner = self.runner_of(model, self.limits)
@@ -180,8 +182,7 @@ class FileCodec(BatchCodec):
             MalformedBody: A file cannot be opened.
             BodyTooLarge: They claim to hold more pixels than the limit.
         """
-        is_form = self.media.name == MULTIPART
-        files = multipart.files(body, self.media.boundary) if is_form else [body]
+        files, self.files = self.files or [body], ()
         most = self.limits.pixels
         self._images = [open_image(file, most) for file in files]
         sizes = [math.prod(image.size) for image in self._images]

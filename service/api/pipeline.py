@@ -7,12 +7,12 @@ import asyncio
 import functools
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.types import Receive, Scope, Send
 
 from service.api.body import Body
-from service.api.codecs.codec import Checked, Codec, Inputs, Timed
+from service.api.codecs.codec import Array, Checked, Codec, Encoded, Inputs, Timed
 from service.api.problems import Failure
 from service.api.request import Exchange, Header
 from service.api.routing import Limits, Serving
@@ -47,6 +47,28 @@ class Batches:
         """Queue inputs that are checked."""
         return codec.batcher.submit(inputs.array, inputs.steps)
 
+    def headers(self, _result: Timed) -> Sequence[Header]:
+        return ()
+
+
+class Responder(ABC):
+    """What responds to a body by itself, in place of a codec."""
+
+    @abstractmethod
+    async def respond(self, exchange: Exchange, body: Body, ticket: Ticket) -> None:
+        """Respond to a request. Raises as codecs and their runners do."""
+
+
+class InThread(Responder):
+    """A body that takes a thread to find out what its codec is."""
+
+    def __init__(self, codec_of: Callable[[Body], Codec | Responder]) -> None:
+        self._codec_of = codec_of
+
+    async def respond(self, exchange: Exchange, body: Body, ticket: Ticket) -> None:
+        codec = await asyncio.to_thread(self._codec_of, body)
+        await respond(exchange, codec, body, ticket)
+
 
 class Endpoint(ABC):
     """The ASGI application of an operation of models.
@@ -65,7 +87,7 @@ class Endpoint(ABC):
         """Return the operation that a request is counted as."""
 
     @abstractmethod
-    def prepare(self, exchange: Exchange) -> Callable[[Body], Codec]:
+    def prepare(self, exchange: Exchange) -> Callable[[Body], Codec | Responder]:
         """Parse what a request's head asks for; return what chooses the codec of its body."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,26 +104,35 @@ class Endpoint(ABC):
         limit = self._serving.limits.body_bytes
         with self._serving.admission.admit(exchange.length(limit)) as ticket:
             body = await exchange.body(limit, ticket)
-            codec = codec_of(body)
-            started = time.perf_counter()
-            checked = await _decode(exchange, codec, body, ticket)
-            decoded = time.perf_counter()
-            result = await exchange.outcome(
-                codec.runner.submit(exchange, codec, checked.inputs, ticket)
-            )
-            del checked  # of a photograph, hundreds of megabytes
-            ran = time.perf_counter()
-            if codec.encodes_now(result.output):
-                encoded = codec.encode(result.output)
-            else:
-                encoded = await asyncio.to_thread(codec.encode, result.output)
-            timing = _timing(exchange, started, decoded, ran, result)
-            await exchange.respond(
-                200, encoded.media_type, (*encoded.headers, timing), *encoded.parts
-            )
+            await respond(exchange, codec_of(body), body, ticket)
 
 
-async def _decode(exchange: Exchange, codec: Codec, body: Body, ticket: Ticket) -> Checked:
+async def respond(exchange: Exchange, codec: Codec | Responder, body: Body, ticket: Ticket) -> None:
+    """Respond to a body that has been received.
+
+    Args:
+        exchange: The request.
+        codec: The codec of the body, or what responds to it by itself.
+        body: The body.
+        ticket: Counts what the request takes.
+    """
+    if isinstance(codec, Responder):
+        await codec.respond(exchange, body, ticket)
+        return
+    started = time.perf_counter()
+    checked = await decode(exchange, codec, body, ticket)
+    decoded = time.perf_counter()
+    result = await exchange.outcome(codec.runner.submit(exchange, codec, checked.inputs, ticket))
+    del checked  # of a photograph, hundreds of megabytes
+    ran = time.perf_counter()
+    encoded = await encode(codec, result.output)
+    exchange.starts = (started, decoded, decoded + result.queue, ran)
+    exchange.stages = stages(started, decoded, ran, result)
+    headers = (*codec.runner.headers(result), *encoded.headers, _timing(exchange.stages))
+    await exchange.respond(200, encoded.media_type, headers, *encoded.parts)
+
+
+async def decode(exchange: Exchange, codec: Codec, body: Body, ticket: Ticket) -> Checked:
     """Return the inputs of a body, checked, and counted on a ticket."""
     if codec.declared:  # whose pixels are admitted before any of them is decoded
         declared = await asyncio.to_thread(codec.declared, body)
@@ -122,6 +153,13 @@ async def _decode(exchange: Exchange, codec: Codec, body: Body, ticket: Ticket) 
     return checked
 
 
+async def encode(codec: Codec, outputs: Array) -> Encoded:
+    """Return outputs as a response, written in a thread where that takes long."""
+    if codec.encodes_now(outputs):
+        return codec.encode(outputs)
+    return await asyncio.to_thread(codec.encode, outputs)
+
+
 def name_model(exchange: Exchange, model: Model) -> None:
     """Let the response, an error too, say which model handles a request, and on what it runs."""
     exchange.model = model
@@ -137,27 +175,25 @@ def _model_headers(name: str, version: int, provider: str) -> tuple[Header, ...]
     )
 
 
-def _timing(
-    exchange: Exchange, started: float, decoded: float, ran: float, result: Timed
-) -> Header:
-    """Return Server-Timing, in milliseconds, for a response that has just been encoded.
-
-    The exchange then has the stages, for metrics and traces.
+def stages(started: float, decoded: float, ran: float, result: Timed) -> dict[str, float]:
+    """Return the seconds of each stage of what has just been encoded.
 
     Args:
-        exchange: The request.
         started: The time.perf_counter() at which decoding began.
         decoded: That at which it ended.
         ran: That at which the outputs were there.
         result: Says how long the inputs waited and ran.
     """
-    exchange.starts = (started, decoded, decoded + result.queue, ran)
-    stages = exchange.stages = {
+    return {
         "parse": decoded - started,
         "queue": result.queue,
         "inference": result.inference,
         "write": time.perf_counter() - ran,
     }
+
+
+def _timing(stages: Mapping[str, float]) -> Header:
+    """Return Server-Timing, in milliseconds."""
     # The % operator is the quickest of Python's ways to write numbers.
     text = b"parse;dur=%.3f, queue;dur=%.3f, inference;dur=%.3f, write;dur=%.3f"
     return b"server-timing", text % tuple(1000 * each for each in stages.values())

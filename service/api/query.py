@@ -1,6 +1,6 @@
-"""The query string of the operations: which model, and what to do with the inputs."""
+"""The parameters of the operations, in a query or a form: which model, what to do with inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import parse_qsl
@@ -160,8 +160,17 @@ class Choice:
     of_photographs: tuple[str, ...] = ()
 
 
-def parse(query: bytes, kind: type[Query]) -> Choice:
-    """Return the parameters of a query string. Raises InvalidValue, which names the first fault."""
+def parse(query: bytes, kind: type[Query], fields: Sequence[tuple[str, str]] = ()) -> Choice:
+    """Return the parameters of a request.
+
+    Args:
+        query: The query string.
+        kind: The parameters that there are.
+        fields: The same as (name, value) from a form; a parameter may be in one of the two.
+
+    Raises:
+        InvalidValue: A parameter is not as expected; the message names the first fault.
+    """
     try:
         sent = parse_qsl(
             query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS
@@ -170,12 +179,21 @@ def parse(query: bytes, kind: type[Query]) -> Choice:
         raise InvalidValue(
             f"query: expected at most {MOST_PARAMETERS} parameters, received more"
         ) from error
+    if len(fields) > MOST_PARAMETERS:
+        raise InvalidValue(f"form: expected at most {MOST_PARAMETERS} parameters, received more")
+    in_query, in_form = ({name for name, _ in each} for each in (sent, fields))
+    sent += fields
     parameters = dict(sent)
     for name in parameters:
         values = [value for each, value in sent if each == name]
         if name not in kind.model_fields:
+            where = "query: expected" if name in in_query else "form: expected files, and"
             raise InvalidValue(
-                f"query: expected one of {', '.join(kind.model_fields)}, received {name[:40]!r}"
+                f"{where} one of {', '.join(kind.model_fields)}, received {name[:40]!r}"
+            )
+        if name in in_query and name in in_form:
+            raise InvalidValue(
+                f"{name}: expected it in the query or in the form, received it in both"
             )
         if not any(values):
             raise InvalidValue(f"{name}: expected a value, received {values[0]!r}")

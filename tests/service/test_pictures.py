@@ -117,9 +117,9 @@ async def test_a_form_with_several_files_gives_a_batch(client: httpx.AsyncClient
 
 
 async def test_a_form_is_read_strictly(client: httpx.AsyncClient) -> None:
-    other = await client.post("/denoise", files={"image": GRAY})
+    other = await client.post("/denoise", files={"attachment": GRAY})
     assert other.status_code == 422
-    assert "parts named file, received image" in other.json()["detail"]
+    assert "received one in a part named attachment" in other.json()["detail"]
     sizes = [("file", GRAY), ("file", encoded(Image.new("L", (4, 5))))]
     mixed = await client.post("/encode?model=rows", files=sizes)
     assert mixed.status_code == 422

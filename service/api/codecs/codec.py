@@ -176,3 +176,7 @@ class Runner(Protocol):
             A future of what is Timed; cancel it to drop the inputs.
         """
         ...
+
+    def headers(self, result: Any, /) -> Sequence[Header]:
+        """Return what headers of the response say of a result of submit()."""
+        ...
