@@ -73,6 +73,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
             output_bytes=settings.max_output_bytes,
             pixels=settings.max_pixels,
             steps=settings.max_steps,
+            photographs=settings.max_photographs,
         ),
         settings.timeout,
         tracer,

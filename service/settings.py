@@ -62,8 +62,19 @@ class Settings(BaseSettings):
     ] = 64 * 1024 * 1024
     max_pixels: Annotated[
         int,
-        Field(ge=1, description="most pixels of a request's pictures; more get a 413"),
+        Field(
+            ge=1,
+            description="most pixels of a request's pictures, or of each that is answered in a "
+            "zip; more get a 413",
+        ),
     ] = 50_000_000
+    max_photographs: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="most photographs in a zip, or in a form that asks for one; more get a 413",
+        ),
+    ] = 1000
     max_steps: Annotated[
         int, Field(ge=1, description="longest sequence, in steps, as input or output")
     ] = 4096

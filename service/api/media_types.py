@@ -15,11 +15,12 @@ from service.images.photograph import MEDIA_TYPES
 from service.manifest import OperationName
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
+ZIP, MIXED = "application/zip", "multipart/mixed"
 ARRAYS = (JSON, NPY)
 PICTURES = MEDIA_TYPES
 UNKNOWN = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 """What curl and browsers send as the Content-Type of a file whose type they do not know."""
-ALIASES = {"image/jpg": "image/jpeg"}
+ALIASES = {"image/jpg": "image/jpeg", "application/x-zip-compressed": ZIP}
 """Names that are no media types, and are sent and accepted as such all the same."""
 
 
@@ -33,7 +34,10 @@ class MediaType:
 
 def readable(operation: OperationName) -> tuple[str, ...]:
     """Return the media types that an operation reads; a coding is never a picture."""
-    return (JSON, NPY) if operation == "decode" else (JSON, NPY, *PICTURES, MULTIPART)
+    if operation == "decode":
+        return (JSON, NPY)
+    archives = (ZIP,) if operation == "denoise" else ()
+    return (JSON, NPY, *PICTURES, MULTIPART, *archives)
 
 
 def writable(operation: OperationName) -> tuple[str, ...]:
@@ -77,7 +81,7 @@ def choose(accept: str, offered: Sequence[str]) -> str:
     Raises:
         NotAcceptable: The header refuses all of them.
     """
-    ranges = [_media_range(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
+    ranges = [media_range(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
     weights = dict(reversed(ranges))  # the first of several alike counts
 
     def quality(media_type: str) -> float:
@@ -133,7 +137,7 @@ CONTENT_TYPES: BoundedCache[str, MediaType] = BoundedCache(_content_type)
 """What Content-Type headers say, by header."""
 
 
-def _media_range(part: str) -> tuple[str, float]:
+def media_range(part: str) -> tuple[str, float]:
     """Return a range of an Accept header, and its weight; 0 where that is no number."""
     name, *parameters = (piece.strip().lower() for piece in part.split(";"))
     name = ALIASES.get(name, name)
@@ -150,5 +154,7 @@ def _sniffed(body: Body) -> str:
     head = bytes(body[:64])
     if head.startswith(b"\x93NUMPY"):
         return NPY
+    if head.startswith((b"PK\3\4", b"PK\5\6")):
+        return ZIP
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()  # JSON or not, decoding says what is wrong
     return JSON if text.startswith((b"{", b"[")) else recognised(head) or ""

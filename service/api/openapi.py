@@ -40,6 +40,25 @@ OPERATIONS: Mapping[OperationName, Callable[..., None]] = {
 }
 
 
+CONTAINERS: Mapping[str, dict[str, Any]] = {
+    media.ZIP: {
+        "schema": {
+            "type": "string",
+            "format": "binary",
+            "description": "the photographs of a zip or a form, in its order, each sent once it is "
+            "done; manifest.json, the last entry, has the name or the error of each",
+        }
+    },
+    media.MIXED: {
+        "schema": {
+            "type": "string",
+            "format": "binary",
+            "description": "the same in parts, where an error is application/problem+json",
+        }
+    },
+}
+"""What holds several photographs in a response of /denoise."""
+
 PATHS: Mapping[str, OperationName] = {f"/{operation}": operation for operation in OPERATIONS}
 
 FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
@@ -161,15 +180,18 @@ def _add_examples(
 def describe(operation: OperationName) -> dict[str, Any]:
     """Return an operation's media types and errors for OpenAPI."""
     binary = {"schema": {"type": "string", "format": "binary"}}
+    written = (*media.writable(operation), *(CONTAINERS if operation == "denoise" else ()))
     parameters = KINDS[operation].model_json_schema()["properties"]
     files = {
         "type": "object",
         "required": ["file"],
         "properties": {"file": {"type": "array", "items": binary["schema"]}, **parameters},
     }
+    photographs = {"description": "photographs of any sizes; folders and hidden files are ignored"}
     bodies: dict[str, Any] = {
         media.JSON: {"schema": Inputs.model_json_schema()},
         media.MULTIPART: {"schema": files},
+        media.ZIP: {"schema": binary["schema"] | photographs},
     }
     return {
         "openapi_extra": {
@@ -186,7 +208,7 @@ def describe(operation: OperationName) -> dict[str, Any]:
                 "model": Estimates if operation == "estimate" else Outputs,
                 "description": "The outputs, in the media type that Accept prefers",
                 "content": {
-                    each: binary for each in media.writable(operation) if each != media.JSON
+                    each: CONTAINERS.get(each, binary) for each in written if each != media.JSON
                 },
             },
         }

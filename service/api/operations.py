@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from service.api import query
+from service.api.archive import container, respond, source, zip_reader
 from service.api.body import Body
 from service.api.caching import BoundedCache
 from service.api.codecs import image, json, json_pieces, multipart, npy
@@ -16,6 +17,7 @@ from service.api.media_types import (
     JSON,
     MULTIPART,
     NPY,
+    ZIP,
     MediaType,
     detect,
     readable,
@@ -110,23 +112,36 @@ class Operation(Endpoint):
         media = CONTENT_TYPES[content_type]
         if not body or media.name not in self._readable:
             media = detect(body, content_type, self._readable)
-        if media.name == MULTIPART:
-            return InThread(functools.partial(self._of_form, exchange, choice, model, media))
+        if media.name in (MULTIPART, ZIP):
+            return InThread(functools.partial(self._of_several, exchange, choice, model, media))
         model, lacks = self._chosen(exchange, choice, model, media)
         return self._codec_by(model, lacks, media, exchange.header(b"accept"), choice)
 
-    def _of_form(
+    def _of_several(
         self, exchange: Exchange, choice: Choice, model: Model | None, media: MediaType, body: Body
     ) -> Codec | Responder:
-        form = multipart.read(body, media.boundary)
-        if form.fields:
-            kind = query.KINDS[self._operation]
-            choice = query.parse(exchange.scope["query_string"], kind, form.fields)
-            model = self._find(exchange, choice.model, choice.version) if choice.model else None
+        """Return the codec of a form, or what responds to photographs of any sizes."""
+        accept, limits = exchange.header(b"accept"), self._serving.limits
+        is_archive = media.name == ZIP
+        if is_archive:
+            sources = zip_reader.sources(body, limits.body_bytes)
+        else:
+            form = multipart.read(body, media.boundary)
+            is_archive = self._operation == "denoise" and container.asked_for(accept)
+            if form.fields:
+                kind = query.KINDS[self._operation]
+                choice = query.parse(exchange.scope["query_string"], kind, form.fields)
+                model = self._find(exchange, choice.model, choice.version) if choice.model else None
+            sources = source.of_form(form)
         model, lacks = self._chosen(exchange, choice, model, media)
-        codec = self._codec_by(model, lacks, media, exchange.header(b"accept"), choice)
-        codec.files = [file.content for file in form.files]
-        return codec
+        if is_archive:
+            accept, accepted = container.of_photographs(accept), accept
+        codec_of = functools.partial(self._codec_by, model, lacks, media, accept, choice)
+        codec = codec_of()  # refuses parameters that are wrong for all of them
+        if not is_archive:
+            codec.files = [file.content for file in form.files]
+            return codec
+        return respond.archive(model, sources, codec_of, accepted, limits.photographs)
 
     def _chosen(
         self, exchange: Exchange, choice: Choice, model: Model | None, media: MediaType

@@ -10,7 +10,7 @@ import numpy as np
 
 from service.api.body import Body
 from service.api.codecs.codec import Array, Checked, Codec, Declared, Encoded, Inputs, Runner
-from service.api.media_types import ARRAYS, MediaType, choose, preferred
+from service.api.media_types import ARRAYS, ZIP, MediaType, choose, preferred
 from service.api.operations import BatchCodec
 from service.api.query import Choice
 from service.api.request import Exchange, Header
@@ -249,7 +249,8 @@ def stacked(photographs: Sequence[Photograph]) -> Array:
         raise ShapeMismatch(
             "file: expected photographs of one size, received "
             + ", ".join(f"{width}x{height}" for height, width in sizes)
-            + "; those of several sizes go into a request each"
+            + "; those of several sizes go into a request each, or come back as files with "
+            f"Accept: {ZIP}"
         )
     deep = any(photograph.pixels.dtype == np.uint16 for photograph in photographs)
     stacked = np.empty((len(sizes), *sizes[0], 3), np.uint16 if deep else np.uint8)

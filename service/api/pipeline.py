@@ -55,7 +55,7 @@ class Responder(ABC):
     """What responds to a body by itself, in place of a codec."""
 
     @abstractmethod
-    async def respond(self, exchange: Exchange, body: Body, ticket: Ticket) -> None:
+    async def respond(self, exchange: Exchange, body: Body, ticket: Ticket, /) -> None:
         """Respond to a request. Raises as codecs and their runners do."""
 
 
@@ -136,7 +136,7 @@ async def decode(exchange: Exchange, codec: Codec, body: Body, ticket: Ticket) -
     """Return the inputs of a body, checked, and counted on a ticket."""
     if codec.declared:  # whose pixels are admitted before any of them is decoded
         declared = await asyncio.to_thread(codec.declared, body)
-        ticket.grow(pixels=declared.pixels, seconds=declared.seconds)
+        await ticket.make_room(declared.pixels, declared.seconds)
         exchange.items = declared.pictures
     inputs = codec.decode_now(body)
     if inputs is None:

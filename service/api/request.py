@@ -9,8 +9,8 @@ import math
 import random
 import re
 import time
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import NoReturn, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -30,9 +30,12 @@ PATIENCE = 0.05
 take."""
 SMALL = 64 * 1024
 """Bytes of a response up to which its parts are joined: a copy costs less than a second write."""
+PIECE = 256 * 1024
+"""Bytes of a streamed part that are sent at a time: those in memory beside it for a slow reader."""
 ABORT = "autoencoder.abort"
 """The ASGI extension that drops a connection: see service/server/http_protocol.py."""
 NO_FAULT = ("", "")
+END = {"type": "http.response.body", "body": b""}
 CLOSE: Sequence[Header] = ((b"connection", b"close"),)
 
 
@@ -178,15 +181,61 @@ class Exchange:
         Raises:
             ClientDisconnect: The client does not read a large body within the time limit.
         """
-        self.status = status
         length = sum(map(len, body))
+        await self._head(status, media_type, ((b"content-length", b"%d" % length), *headers))
+        if length <= SMALL:
+            await self._send({"type": "http.response.body", "body": b"".join(body)})
+            return
+        for part in body:
+            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        # Returns once the client has read most of the body: while that is in memory, the request
+        # keeps its place in the queue.
+        await self.end()
+
+    async def begin(self, media_type: str) -> None:
+        """Send the head of a response whose length is not known: stream() sends its parts."""
+        await self._head(200, media_type, ())
+
+    async def stream(self, *parts: Part) -> None:
+        """Send parts of a response that begin() began.
+
+        Each piece is sent once the client has read most of those before, so that a slow reader
+        holds back whoever has the next part.
+
+        Raises:
+            ClientDisconnect: The client does not read the parts within the time limit.
+        """
+        self.progress()
+        async with self._read_in_time():
+            for part in parts:
+                content = memoryview(part)
+                for start in range(0, len(content), PIECE):
+                    piece = content[start : start + PIECE]
+                    await self._send(
+                        {"type": "http.response.body", "body": piece, "more_body": True}
+                    )
+                    self.progress()
+
+    async def end(self) -> None:
+        """End a response; return once the client has read most of it. Raises as stream() does."""
+        async with self._read_in_time():
+            await self._send(END)
+
+    async def drop(self) -> NoReturn:
+        """Drop the connection of a response that cannot be ended. Raises ClientDisconnect."""
+        if abort := self.scope.get("extensions", {}).get(ABORT):
+            abort()
+            await self._send(END)  # lets the server see the end of the response
+        raise ClientDisconnect
+
+    async def _head(self, status: int, media_type: str, headers: Sequence[Header]) -> None:
+        self.status = status
         await self._send(
             {
                 "type": "http.response.start",
                 "status": status,
                 "headers": [
                     (b"content-type", media_type.encode("latin-1")),
-                    (b"content-length", b"%d" % length),
                     (b"x-request-id", self.request_id.encode("latin-1")),
                     *self._closing,
                     *self.headers,
@@ -194,22 +243,15 @@ class Exchange:
                 ],
             }
         )
-        if length <= SMALL:
-            await self._send({"type": "http.response.body", "body": b"".join(body)})
-            return
-        for part in body:
-            await self._send({"type": "http.response.body", "body": part, "more_body": True})
-        end = {"type": "http.response.body", "body": b""}
+
+    @contextlib.asynccontextmanager
+    async def _read_in_time(self) -> AsyncIterator[None]:
+        """Drop a client that does not read what is sent within the time limit."""
         try:
-            # Returns once the client has read most of the body: while that is in memory, the
-            # request keeps its place in the queue.
             async with asyncio.timeout(self.seconds):
-                await self._send(end)
+                yield
         except TimeoutError:
-            if abort := self.scope.get("extensions", {}).get(ABORT):
-                abort()
-                await self._send(end)  # lets the server see the end of the response
-            raise ClientDisconnect from None
+            await self.drop()
 
     def progress(self) -> None:
         """Restart the time limit: a tile of a photograph is done."""

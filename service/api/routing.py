@@ -86,12 +86,21 @@ class Shortcut:
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that a request may ask for: bytes of its body and of the output, pixels, steps."""
+    """The most that a request may ask for.
+
+    Attributes:
+        body_bytes: Bytes of its body.
+        output_bytes: Bytes of the output.
+        pixels: Pixels of its pictures; of each, where they are answered one after another.
+        steps: Steps of a sequence.
+        photographs: Photographs that are answered one after another.
+    """
 
     body_bytes: int
     output_bytes: int
     pixels: int
     steps: int
+    photographs: int
 
     def check_output(self, shape: tuple[int, ...]) -> int:
         """Return the bytes of an output of a shape, as float32. Raises BodyTooLarge."""

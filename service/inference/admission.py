@@ -7,6 +7,7 @@ the sessions expect of each request (see estimates.py).
 
 # ruff: noqa: SLF001 -- a ticket is the other half of an admission
 
+import asyncio
 import math
 from types import TracebackType
 from typing import Self
@@ -68,6 +69,7 @@ class Admission:
         self.requests = self.items = self.bytes = self.held = 0
         self.turns = Turns()
         self._seconds = 0.0  # that images and codings will keep sessions busy
+        self._watchers: list[asyncio.Future[None]] = []
 
     @property
     def pixels(self) -> int:
@@ -99,6 +101,12 @@ class Admission:
             raise self.too_heavy(self.bytes + size)
         return Ticket(self, size)
 
+    async def departure(self) -> None:
+        """Wait until a request, or a part of one, leaves."""
+        watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._watchers.append(watcher)
+        await watcher
+
     def too_heavy(self, size: int) -> Overloaded:
         """Return the error for so many bytes in all requests together."""
         return Overloaded(f"{self._too_many_bytes}, received {size}", retry_after=self.wait())
@@ -114,7 +122,7 @@ class Admission:
         if self.held + pixels > self.max_pixels:
             fault = f"{self._too_many_pixels}, received {self.held + pixels}"
             raise Overloaded(fault, retry_after=self.wait())
-        if self.turns.count - bool(ticket.pixels) <= FEW:
+        if ticket.waits or self.turns.count - bool(ticket.pixels) <= FEW:
             return
         wait = self.turns.wait(pixels, seconds)
         if wait > self.patience:
@@ -140,18 +148,32 @@ class Ticket:
         pixels: Those of them that are not denoised yet.
         left: Seconds that these will keep the session busy.
         seconds: Seconds that its images or codings will.
+        waits: Whether its pixels wait for room instead of being refused.
     """
 
-    __slots__ = ("_admission", "bytes", "held", "items", "left", "pixels", "seconds")
+    __slots__ = (
+        "_admission",
+        "_requests",
+        "bytes",
+        "held",
+        "items",
+        "left",
+        "pixels",
+        "seconds",
+        "waits",
+    )
 
-    def __init__(self, admission: Admission, size: int) -> None:
+    def __init__(
+        self, admission: Admission, size: int, *, requests: int = 1, waits: bool = False
+    ) -> None:
         self._admission = admission
-        self.items = 1
+        self._requests = self.items = requests
+        self.waits = waits
         self.bytes = size
         self.held = self.pixels = 0
         self.left = self.seconds = 0.0
-        admission.requests += 1
-        admission.items += 1
+        admission.requests += requests
+        admission.items += requests
         admission.bytes += size
 
     def grow(self, *, items: int = 0, size: int = 0, pixels: int = 0, seconds: float = 0.0) -> None:
@@ -169,7 +191,8 @@ class Ticket:
                 photographs, or a photograph would wait too long. Nothing is counted then.
         """
         admission = self._admission
-        if admission.bytes + size > admission.max_bytes and admission.requests > 1:
+        too_heavy = admission.bytes + size > admission.max_bytes and admission.requests > 1
+        if too_heavy and self._requests:
             raise admission.too_heavy(admission.bytes + size)
         if pixels:
             admission._check_photographs(self, pixels, seconds)
@@ -181,6 +204,33 @@ class Ticket:
         self.bytes += size
         admission.items += items
         admission.bytes += size
+
+    async def make_room(self, pixels: int, seconds: float) -> None:
+        """Count pixels of photographs that are to be decoded; wait for room if the ticket does.
+
+        Raises:
+            Overloaded: As grow() raises it.
+        """
+        while True:
+            try:
+                self.grow(pixels=pixels, seconds=seconds)
+            except Overloaded:
+                if not self.waits:
+                    raise
+            else:
+                return
+            await self._admission.departure()
+
+    def part(self, *, waits: bool) -> "Ticket":
+        """Return a ticket for one of several photographs, which come and go within the request.
+
+        Its bytes are counted and never refused: they would wait for bodies that stay as long as
+        their requests do. Its pixels may wait: a photograph that holds some never waits for more.
+
+        Args:
+            waits: Whether its pixels wait for room instead of being refused.
+        """
+        return Ticket(self._admission, 0, requests=0, waits=waits)
 
     def done(self, pixels: int) -> None:
         """Count pixels as denoised."""
@@ -212,6 +262,11 @@ class Ticket:
         admission._seconds -= self.seconds
         admission.items -= self.items
         admission.bytes -= self.bytes
-        admission.requests -= 1
+        admission.requests -= self._requests
+        if watchers := admission._watchers:
+            admission._watchers = []
+            for watcher in watchers:
+                if not watcher.done():
+                    watcher.set_result(None)
         if not admission.requests:
             admission._seconds = 0.0  # no rounding error stays

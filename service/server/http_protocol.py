@@ -51,6 +51,26 @@ class _DefaultHeaders(list[tuple[bytes, bytes]]):
         return self._state.default_headers + more
 
 
+class _UntilClose(RequestResponseCycle):
+    """The response to a client of HTTP/1.0, which knows no chunks.
+
+    A body of unknown length ends with the connection (RFC 9112, section 6.3), which uvicorn closes
+    after each response of this version.
+    """
+
+    ends_with_connection = False
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            headers = (name.lower() for name, _ in message.get("headers", ()))
+            self.ends_with_connection = b"content-length" not in headers
+            if self.ends_with_connection:
+                self.chunked_encoding = False
+        elif message["type"] == "http.response.body" and self.ends_with_connection:
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)
+
+
 class Protocol(HttpToolsProtocol):
     """The HTTP/1.1 protocol of one connection."""
 
@@ -145,6 +165,8 @@ class Protocol(HttpToolsProtocol):
             return
         super().on_headers_complete()
         self.cycle.default_headers = self._headers
+        if self.scope["http_version"] == "1.0":
+            self.cycle.__class__ = _UntilClose
         # Of its own cycle, as a pipelined request replaces self.cycle. By a weak reference: the
         # cycle holds the scope, and a circle would be left to the garbage collector.
         request = weakref.ref(self.cycle)

@@ -1,0 +1,301 @@
+"""The response to several photographs: each runs as it would alone, and is sent once it is done.
+
+While one is denoised, the next is decoded, or the one before is written and sent. So two are in
+memory at most, however many there are and however slowly the client reads.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from service.api import pipeline
+from service.api.archive.container import Container, Member, chosen
+from service.api.archive.mixed_writer import MixedWriter
+from service.api.archive.source import Source
+from service.api.archive.zip_writer import ZipWriter
+from service.api.body import Body
+from service.api.codecs.codec import Codec, Encoded
+from service.api.media_types import MIXED, ZIP
+from service.api.request import Exchange, Header
+from service.errors import (
+    BodyTooLarge,
+    DeadlineExceeded,
+    InvalidValue,
+    Overloaded,
+    ServiceError,
+    ShuttingDown,
+)
+from service.inference.admission import Ticket
+from service.inference.model import Model
+from service.inference.tiling.denoise import Denoised
+
+MAX_LOADED = 2
+"""Photographs in memory: one is denoised while another is decoded, or written and sent."""
+
+WRITERS: Mapping[str, Callable[[], Container]] = {ZIP: ZipWriter, MIXED: MixedWriter}
+
+log = logging.getLogger("service.requests")
+
+
+class FileCodec(Codec, Protocol):
+    """A codec that takes the files of a body."""
+
+    files: Sequence[Body]
+
+
+CodecOf = Callable[[], FileCodec]
+"""Makes the codec of one photograph."""
+
+
+class Archive(pipeline.Responder):
+    """Responds to several photographs with a container of photographs and a manifest."""
+
+    def __init__(
+        self, model: Model, sources: Sequence[Source], codec_of: CodecOf, container: Container
+    ) -> None:
+        """Prepare the response.
+
+        Args:
+            model: What runs the photographs.
+            sources: Their files.
+            codec_of: Makes the codec of each.
+            container: What they are written to.
+        """
+        self._model = model
+        self._sources = deque(sources)
+        self._codec_of = codec_of
+        self._container = container
+
+    async def respond(self, exchange: Exchange, _body: Body, ticket: Ticket) -> None:
+        """Respond; a photograph that fails is no reason for others to.
+
+        Once some have been sent, what ends the request early (its deadline, a shutdown) ends the
+        container too: the manifest says which photographs are not in it.
+        """
+        run = _Run(self._model, self._sources, self._codec_of, self._container, exchange, ticket)
+        task = asyncio.create_task(run.all())
+        stopped: ServiceError
+        try:
+            await exchange.outcome(task)
+        except DeadlineExceeded as error:
+            if not exchange.status:
+                raise
+            if not run.can_end():
+                await exchange.drop()
+            stopped = error
+        except asyncio.CancelledError:
+            if not run.can_end():
+                raise
+            stopped = ShuttingDown("expected a photograph before the service stops, received none")
+        else:
+            return
+        await run.end(stopped)
+
+
+def archive(
+    model: Model, sources: Sequence[Source], codec_of: CodecOf, accept: str, most: int
+) -> Archive:
+    """Return what responds to several photographs.
+
+    Args:
+        model: What runs them.
+        sources: Their files.
+        codec_of: Makes the codec of each.
+        accept: The Accept header, which chooses the container.
+        most: How many there may be.
+
+    Raises:
+        NotAcceptable: The client accepts no container.
+        InvalidValue: There are none.
+        BodyTooLarge: There are too many.
+    """
+    writer = WRITERS[chosen(accept)]()
+    if not sources:
+        raise InvalidValue("body: expected a photograph at least, received an archive without one")
+    if len(sources) > most:
+        raise BodyTooLarge(f"body: expected at most {most} photographs, received {len(sources)}")
+    return Archive(model, sources, codec_of, writer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A photograph that is encoded, and what the manifest says of it."""
+
+    encoded: Encoded
+    headers: tuple[Header, ...]
+    width: int
+    height: int
+    sigma: float | None
+
+
+class _Run:
+    def __init__(
+        self,
+        model: Model,
+        sources: deque[Source],
+        codec_of: CodecOf,
+        container: Container,
+        exchange: Exchange,
+        ticket: Ticket,
+    ) -> None:
+        self._model = model
+        self._sources = sources
+        self._names = [source.name for source in sources]
+        self._codec_of = codec_of
+        self._container = container
+        self._exchange = exchange
+        self._ticket = ticket
+        self._manifest: list[dict[str, Any]] = []
+        self._sent = [asyncio.Event() for _ in self._names]
+        self._decoding, self._turn = asyncio.Lock(), asyncio.Lock()
+        self._is_admitted = False
+        self._is_sending = False
+        self._stages: dict[str, float] = {}
+
+    async def all(self) -> None:
+        """Send all photographs, then what ends the response."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(MAX_LOADED):
+                    group.create_task(self._work())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        await self.end(None)
+
+    def can_end(self) -> bool:
+        """Return whether end() can be sent now: not before the head, nor within a photograph."""
+        return bool(self._exchange.status) and not self._is_sending
+
+    async def end(self, stopped: ServiceError | None) -> None:
+        """Send what ends the response, with an error for each photograph that is not sent yet."""
+        for name in self._names[len(self._manifest) :]:
+            assert stopped is not None
+            await self._send_failure(name, stopped)
+        await self._begin()
+        document = {
+            "model": self._model.name,
+            "version": self._model.version,
+            "photographs": self._manifest,
+        }
+        manifest = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+        self._exchange.items = len(self._names)
+        self._exchange.stages = self._stages
+        self._exchange.starts = [self._exchange.began] * len(self._stages)
+        await self._exchange.stream(*self._container.end(manifest))
+        await self._exchange.end()
+
+    async def _work(self) -> None:
+        exchange = self._exchange
+        while self._sources:
+            index = len(self._names) - len(self._sources)
+            source = self._sources.popleft()
+            try:
+                done = await self._one(source)
+            except ServiceError as error:
+                if isinstance(error, Overloaded) and not (self._is_admitted or exchange.status):
+                    raise  # nothing has been done: the client had better send it all again
+                await self._in_order(index)
+                await self._send_failure(source.name, error)
+            else:
+                with self._ticket.part(waits=True) as part:
+                    part.grow(size=sum(map(len, done.encoded.parts)))
+                    await self._in_order(index)
+                    await self._send(source, done)
+                    del done
+            self._sent[index].set()
+
+    async def _one(self, source: Source) -> _Done:
+        """Return a photograph, denoised and encoded.
+
+        Raises:
+            ServiceError: There is none.
+        """
+        exchange = self._exchange
+        try:
+            # One after the other, in their order: a later one takes no room from an earlier one
+            # that it is sent after.
+            await self._decoding.acquire()
+            waits = self._is_admitted or bool(exchange.status)
+            with self._ticket.part(waits=waits) as part:
+                try:
+                    started = time.perf_counter()
+                    content = await asyncio.to_thread(source.read)
+                    part.grow(size=len(content))
+                    codec = self._codec_of()
+                    codec.files = [content]
+                    checked = await pipeline.decode(exchange, codec, content, part)
+                    self._is_admitted = True
+                finally:
+                    self._decoding.release()
+                del content
+                decoded = time.perf_counter()
+                # One after the other: two at once would end at once, and the session would be idle
+                # while both are written.
+                async with self._turn:
+                    result = await codec.runner.submit(exchange, codec, checked.inputs, part)
+                del checked
+                ran = time.perf_counter()
+                encoded = await pipeline.encode(codec, result.output)
+                for stage, seconds in pipeline.stages(started, decoded, ran, result).items():
+                    self._stages[stage] = self._stages.get(stage, 0.0) + seconds
+                _, height, width, *_ = result.output.shape
+                noise = result.noise if isinstance(result, Denoised) else ()
+                headers = tuple(codec.runner.headers(result))
+                return _Done(encoded, headers, width, height, noise[0].sigma if noise else None)
+        except ServiceError:
+            raise
+        except Exception as error:
+            who = exchange.request_id
+            log.exception("request %s failed", who, extra={"request_id": who})
+            raise ServiceError(f"the log has it under {who}") from error
+
+    async def _in_order(self, index: int) -> None:
+        if index:
+            await self._sent[index - 1].wait()
+
+    async def _begin(self) -> None:
+        if not self._exchange.status:
+            await self._exchange.begin(self._container.media_type)
+
+    async def _send(self, source: Source, done: _Done) -> None:
+        encoded = done.encoded
+        member = Member(
+            source.name, encoded.media_type, encoded.parts, source.modified, done.headers
+        )
+        await self._begin()
+        self._is_sending = True
+        name, pieces = await asyncio.to_thread(self._container.add, member)
+        await self._exchange.stream(*pieces)
+        self._is_sending = False
+        self._manifest.append(
+            {
+                "source": source.name,
+                "name": name,
+                "status": 200,
+                "media_type": encoded.media_type,
+                "width": done.width,
+                "height": done.height,
+                "sigma": None if done.sigma is None else round(done.sigma, 2),
+            }
+        )
+
+    async def _send_failure(self, source: str, error: ServiceError) -> None:
+        await self._begin()
+        self._is_sending = True
+        await self._exchange.stream(*self._container.fail(source, error))
+        self._is_sending = False
+        self._manifest.append(
+            {
+                "source": source,
+                "status": error.status,
+                "code": error.code,
+                "title": error.title,
+                "detail": str(error),
+            }
+        )

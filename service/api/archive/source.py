@@ -1,0 +1,54 @@
+"""A file that a client sent together with others."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from service.api.body import Body
+from service.api.codecs.multipart import File, Form
+
+
+class Modified(NamedTuple):
+    """When a file was modified, in local time, as zip archives have it."""
+
+    year: int
+    month: int
+    day: int
+    hour: int
+    minute: int
+    second: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that a client sent together with others.
+
+    Attributes:
+        name: Its name as the client gave it, of any characters.
+        read: Returns its content, in a thread. Raises ServiceError where there is none.
+        modified: When it was modified.
+    """
+
+    name: str
+    read: Callable[[], Body]
+    modified: Modified
+
+
+def of_form(form: Form) -> list[Source]:
+    """Return the files of a form; those without a name get a number."""
+    modified = now()
+    return [
+        Source(file.name or f"photograph-{number}", partial(_content, file), modified)
+        for number, file in enumerate(form.files, 1)
+    ]
+
+
+def _content(file: File) -> Body:
+    return file.content
+
+
+def now() -> Modified:
+    """Return the present, as the time of a file that has none."""
+    return Modified(*time.localtime()[:6])

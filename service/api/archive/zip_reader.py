@@ -1,0 +1,123 @@
+"""Zip archives (APPNOTE.TXT 6.3.10): the photographs in a body, read one at a time."""
+
+import functools
+import io
+import re
+import zipfile
+
+from service.api.archive.source import Modified, Source
+from service.api.body import Body
+from service.errors import BodyTooLarge, InvalidValue, MalformedBody, UnsupportedMediaType
+
+LOCAL, EMPTY, CENTRAL = b"PK\3\4", b"PK\5\6", b"PK\1\2"
+"""Signatures of an entry, of an archive without one, and of an entry in its directory."""
+MOST_ENTRIES = 16 * 1024
+"""Entries of an archive, folders included: a body of 160 MiB may hold three millions, whose
+directory would take gigabytes."""
+STEP = 1024 * 1024
+"""Bytes in which entries are counted at a time."""
+IGNORED = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+"""What systems add to the folders of people, and hidden files."""
+COMPRESSION = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
+ENCRYPTED, UTF_8 = 0x1, 0x800
+"""General purpose bit flags (4.4.4)."""
+
+
+def sources(body: Body, largest: int) -> list[Source]:
+    """Return the files of a zip archive, in its order; folders and hidden files are left out.
+
+    Nothing is decompressed.
+
+    Args:
+        body: The archive, which must not change before its files are read.
+        largest: Most bytes of a file.
+
+    Raises:
+        MalformedBody: It is no zip archive, or a truncated or damaged one.
+        BodyTooLarge: It has too many entries.
+    """
+    view = memoryview(body)
+    count = sum(
+        bytes(view[start : start + STEP + len(CENTRAL) - 1]).count(CENTRAL)
+        for start in range(0, len(view), STEP)
+    )
+    if count > MOST_ENTRIES:
+        raise BodyTooLarge(f"zip: expected at most {MOST_ENTRIES} entries, received {count}")
+    try:
+        archive = zipfile.ZipFile(io.BufferedReader(_View(view), 64 * 1024))
+    except Exception as error:  # zipfile fails in more ways than it documents
+        raise MalformedBody(
+            "body: expected a whole zip archive, received a truncated or damaged one"
+        ) from error
+    found = ((_name(info), info) for info in archive.infolist() if not info.is_dir())
+    return [
+        Source(name, functools.partial(_read, archive, info, largest), Modified(*info.date_time))
+        for name, info in found
+        if not IGNORED.search(name)
+    ]
+
+
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> bytes:
+    """Return the content of an entry, which takes no more memory than its directory says.
+
+    Raises:
+        InvalidValue: It is encrypted.
+        UnsupportedMediaType: It is compressed otherwise, or an archive itself.
+        BodyTooLarge: It is larger than the limit.
+        MalformedBody: It is damaged, or not as the directory says.
+    """
+    if info.flag_bits & ENCRYPTED:
+        raise InvalidValue("zip: expected a file without a password, received an encrypted one")
+    if info.compress_type not in COMPRESSION:
+        raise UnsupportedMediaType(
+            f"zip: expected a {' or '.join(COMPRESSION.values())} file, "
+            f"received one of compression method {info.compress_type}"
+        )
+    if info.file_size > largest:
+        raise BodyTooLarge(
+            f"zip: expected files of at most {largest} bytes, received one of {info.file_size}"
+        )
+    try:
+        content = archive.read(info)
+    except Exception as error:
+        raise MalformedBody("zip: expected a whole file, received a damaged one") from error
+    if content.startswith(LOCAL):
+        raise UnsupportedMediaType("zip: expected a photograph, received a zip inside of the zip")
+    return content
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return the name of an entry: in UTF-8, declared or not, or else in code page 437 (D.1)."""
+    name = info.filename.replace("\\", "/")
+    if info.flag_bits & UTF_8:
+        return name
+    try:
+        return name.encode("cp437").decode("utf-8")  # macOS, which does not declare it
+    except UnicodeError:
+        return name
+
+
+class _View(io.RawIOBase):
+    """A file over bytes that are in memory, without a copy."""
+
+    def __init__(self, view: memoryview) -> None:
+        super().__init__()
+        self._view = view
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._view)}[whence]
+        self._at = max(0, start + offset)  # as BytesIO does: zipfile looks before the start
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._view[self._at : self._at + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
