@@ -211,6 +211,29 @@ def test_a_training_that_diverges_ends_without_a_checkpoint_of_it(
     assert not (folder / WEIGHTS).exists()
 
 
+def test_a_loss_of_several_times_the_usual_one_is_no_checkpoint() -> None:
+    soundness = loop._Soundness(build(CONFIG, seed=1))
+    for mean in (0.04, 0.02, 0.05):
+        soundness.losses += [mean] * loop.FEWEST
+        soundness.check()
+    soundness.losses += [0.2] * (loop.FEWEST - 1)  # too few to tell
+    soundness.check()
+    soundness.losses += [0.07] * loop.FEWEST
+    with pytest.raises(FloatingPointError, match=r"a loss of about 0\.02 or less, received 0\.07"):
+        soundness.check()
+
+
+def test_an_exploding_gradient_is_clipped() -> None:
+    unused: Any = None
+    settings = replace(SETTINGS, clip=0.01)
+    model = DenoiserPlan(CONFIG, settings, Computation()).task(unused, 0, unused, 1).build()
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.apply([keras.ops.full(v.shape, 1e6) for v in model.trainable_variables])
+    second = [v for v in model.optimizer.variables if v.path.endswith("_velocity")]
+    assert second
+    assert all(np.asarray(v).max() < 1e-6 for v in second)
+
+
 def test_patches_grow_and_batches_keep_their_pixels(whole: Run) -> None:
     assert whole.shapes == [(4, 32, 32, 3)] * 6 + [(1, 64, 64, 3)] * 2
     assert checkpoint.position(whole.folder / CHECKPOINT).pixels == 8 * SETTINGS.pixels

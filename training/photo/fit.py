@@ -95,7 +95,11 @@ class Denoising:
 
 
 def _optimizer(settings: PhotoFitSettings, computation: Computation) -> Any:
-    muon = ConvolutionMuon(settings.learning_rate, weight_decay=settings.weight_decay)
+    muon = ConvolutionMuon(
+        settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        global_clipnorm=settings.clip,
+    )
     if computation.precision == "mixed_float16":  # small gradients would become zero in it
         return keras.optimizers.LossScaleOptimizer(muon)
     return muon

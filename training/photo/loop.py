@@ -1,6 +1,7 @@
 """A training loop that can be stopped and resumed, to the batch."""
 
 import csv
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,10 @@ from training.photo.stream import Source, stream
 
 CHECKPOINT = "checkpoint"
 AVERAGE_EVERY = 10
+DIVERGED = 3.0
+"""How many times the usual loss means that a training has diverged."""
+FEWEST = 100
+"""Steps between checkpoints from which their mean loss tells of the training."""
 
 Batch = TypeVar("Batch")
 
@@ -74,8 +79,8 @@ def run(
         How far the training is: steps, pixels and seconds in all.
 
     Raises:
-        FloatingPointError: The loss or a weight became infinite or NaN; the last checkpoint, from
-            before that, is kept.
+        FloatingPointError: The loss or a weight became infinite or NaN, or the loss since the last
+            checkpoint is several times the usual one; that checkpoint is kept.
         KeyboardInterrupt: A signal stopped the training.
         ValueError: The history or the checkpoint is damaged; the error names the file.
     """
@@ -87,6 +92,7 @@ def run(
         announce(f"{folder}: resuming after {position.step} steps")
     run = _Run(task, position)
     losses: list[Any] = []
+    soundness = _Soundness(model)
     validated = time.monotonic()
     with (
         _stopping() as stopped,
@@ -97,13 +103,14 @@ def run(
             model.optimizer.learning_rate = schedule.rate(step, progress)
             loss, pixels = task.step(model, batch, progress)
             losses.append(loss)
+            soundness.losses.append(loss)
             step = run.advance(pixels)
             if step % AVERAGE_EVERY == 0:
                 _average(average, model, step, schedule.momentum)
             validates = step % schedule.validate_every == 0 or run.ended
             saves = step % schedule.save_every == 0 or bool(stopped)
             if validates or saves:
-                _check_finite(losses, model)
+                soundness.check()
             row: dict[str, float] = {}
             if validates:
                 row = {"step": step, "gigapixels": round(run.position.pixels / 1e9, 4)}
@@ -178,17 +185,35 @@ def _stopping() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _check_finite(losses: list[Any], model: keras.Model) -> None:
-    """Raise FloatingPointError for a loss or a weight that is not finite.
+class _Soundness:
+    """Whether a training converges, by its losses since the last checkpoint."""
 
-    The loss of a step is that of the weights before it, so it does not tell of the last step.
-    """
-    for loss in losses:
-        if not np.isfinite(loss):
-            raise FloatingPointError(f"expected a finite loss, received {loss}")
-    for weights in model.weights:
-        if not np.isfinite(keras.ops.convert_to_numpy(weights)).all():
-            raise FloatingPointError(f"expected finite weights, received others in {weights.path}")
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        self._usual = math.inf
+        self.losses: list[Any] = []
+
+    def check(self) -> None:
+        """Raise FloatingPointError unless losses and weights are finite and losses as usual.
+
+        The loss of a step is that of the weights before it, so it does not tell of the last step.
+        """
+        losses, self.losses = [float(loss) for loss in self.losses], []
+        for loss in losses:
+            if not math.isfinite(loss):
+                raise FloatingPointError(f"expected a finite loss, received {loss}")
+        for weights in self._model.weights:
+            if not np.isfinite(keras.ops.convert_to_numpy(weights)).all():
+                raise FloatingPointError(
+                    f"expected finite weights, received others in {weights.path}"
+                )
+        if len(losses) >= FEWEST:
+            mean = float(np.mean(losses))
+            if mean > DIVERGED * self._usual:
+                raise FloatingPointError(
+                    f"expected a loss of about {self._usual:.3g} or less, received {mean:.3g}"
+                )
+            self._usual = min(self._usual, mean)
 
 
 def _average(average: keras.Model, model: keras.Model, step: int, momentum: float) -> None:

@@ -12,6 +12,8 @@ class PhotoFitSettings(Schedule):
     Args:
         pixels: Of a batch.
         weight_decay: Of Muon.
+        clip: Largest norm of the gradient of all weights together. Usual ones have 0.05 to 0.2; a
+            batch that explodes would stay in the moments for hundreds of steps.
         sizes: Sides of the patches in pixels, one after the other (patches grow as in Zamir et
             al., 2022, arXiv 2111.09881).
         shares: Of the training for each size.
@@ -27,7 +29,8 @@ class PhotoFitSettings(Schedule):
     warmup: int = 500
     decay: float = 0.4
     pixels: int = 512**2
-    weight_decay: float = 0.05
+    weight_decay: float = 0.1
+    clip: float = 0.3
     sizes: tuple[int, ...] = (64, 128, 192, 256)
     shares: tuple[float, ...] = (0.1, 0.5, 0.2, 0.2)
     squared: float = 0.4
@@ -59,7 +62,8 @@ class PhotoFitSettings(Schedule):
         return (
             f"batches of {self.pixels / 1e6:.2f} MP, patches of {sizes} pixels, mean absolute "
             f"error, in the last {self.squared:.0%} root mean square error of each patch, Muon "
-            f"with a weight decay of {self.weight_decay:g} and a learning rate up to "
-            f"{self.learning_rate:g}, rising in {self.warmup} steps, falling in the last "
-            f"{self.decay:.0%}; moving average of the weights {self.momentum:g}"
+            f"with a weight decay of {self.weight_decay:g}, gradients of a norm up to "
+            f"{self.clip:g} and a learning rate up to {self.learning_rate:g}, rising in "
+            f"{self.warmup} steps, falling in the last {self.decay:.0%}; moving average of the "
+            f"weights {self.momentum:g}"
         )
