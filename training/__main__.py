@@ -1,8 +1,25 @@
-"""`python -m training`: the command line of training."""
+"""The command line of training under both names: autoencoder-train, python -m training."""
 
 import sys
 
-from training.cli import main
+
+def main() -> int:
+    """Run the command line, where what it needs is installed.
+
+    Returns:
+        The exit status; 1 where a package is missing.
+    """
+    try:
+        from training.cli import main as run
+    except ModuleNotFoundError as error:
+        print(
+            f"{error.name}: expected an installed package, received none; "
+            "pip install 'autoencoder-service[cpu,train]'",
+            file=sys.stderr,
+        )
+        return 1
+    return run()
+
 
 if __name__ == "__main__":
     sys.exit(main())

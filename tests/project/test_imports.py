@@ -19,6 +19,8 @@ FORBIDDEN = [
     ("service/settings.py", "import service.app"),
     ("service/inference/model.py", "import training.fashion.recipes"),
     ("service/app.py", "import keras"),
+    ("service/client/calls.py", "import service.errors"),
+    ("service/client/calls.py", "import orjson"),
     ("training/fashion/export.py", "import service.app"),
     ("training/autoencoders/stacked.py", "import training.fashion.fit"),
     ("training/autoencoders/stacked.py", "import training.datasets.fashion_mnist"),
@@ -112,3 +114,50 @@ assert not loaded, loaded
     )
     assert result.returncode == 0, result.stderr
     assert "serve" in result.stdout
+
+
+WITHOUT_EXTRAS = """
+import sys
+from importlib.abc import MetaPathFinder
+class Missing(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in %r:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing())
+"""
+EXTRAS = ("PIL", "fastapi", "onnxruntime", "orjson", "pydantic", "starlette", "tqdm", "uvicorn")
+
+
+def _run_without_extras(root: Path, program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", WITHOUT_EXTRAS % (EXTRAS,) + program],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_client_needs_neither_the_service_nor_pillow(root: Path) -> None:
+    program = """
+from service.client import AsyncClient, Client
+Client().close()
+print(*sorted(name for name in sys.modules if name.startswith("service.")))
+"""
+    result = _run_without_extras(root, program)
+    assert result.returncode == 0, result.stderr
+    assert all(name.startswith("service.client") for name in result.stdout.split())
+
+
+@pytest.mark.parametrize("package", ["service", "training"])
+def test_a_command_whose_extra_is_missing_names_it(root: Path, package: str) -> None:
+    program = f"""
+import runpy
+sys.argv = ["{package}", "serve"]
+runpy.run_module("{package}", run_name="__main__")
+"""
+    result = _run_without_extras(root, program)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert "expected" in line
+    assert "pip install 'autoencoder-service[cpu" in line

@@ -15,31 +15,87 @@ COMMANDS = ("autoencoder-service", "autoencoder-train")
 PIN = re.compile(r"^([a-z0-9._-]+)(?:\[.*?\])?(==\S+)", re.MULTILINE)
 
 
+Pip = tuple[str | Path, ...]
+
+
 def _run(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(words, cwd=cwd, env=outside, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
-def scripts(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of commands of an environment with the wheel; skips without a package index."""
-    folder = tmp_path_factory.mktemp("installed")
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
     build = (sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory")
     subprocess.run([*build, folder], cwd=root, check=True, capture_output=True)
     [wheel] = folder.glob("*.whl")
-    # Whatever the wheel asks for, in the versions that are locked.
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def constraints(root: Path, wheel: Path) -> Path:
+    """A file of whatever the wheel asks for, in the versions that are locked."""
     locked = (root / "deploy" / "requirements" / "service-cpu.txt").read_text()
-    constraints = folder / "constraints.txt"
-    constraints.write_text("".join(f"{name}{pin}\n" for name, pin in PIN.findall(locked)))
-    subprocess.run([sys.executable, "-m", "venv", folder / "environment"], check=True)
-    scripts = folder / "environment" / ("Scripts" if os.name == "nt" else "bin")
-    pip: list[str | Path] = [scripts / "python", "-m", "pip", "--disable-pip-version-check"]
-    if _run(*pip, "download", "--quiet", "--no-deps", "numpy", cwd=folder).returncode:
-        pytest.skip("needs a package index")
+    file = wheel.with_name("constraints.txt")
+    file.write_text("".join(f"{name}{pin}\n" for name, pin in PIN.findall(locked)))
+    return file
+
+
+def _environment(folder: Path, *options: str) -> Path:
+    """Make an environment; return its folder of commands."""
+    subprocess.run([sys.executable, "-m", "venv", *options, folder], check=True)
+    return folder / ("Scripts" if os.name == "nt" else "bin")
+
+
+def _install(pip: Pip, requirement: str, constraints: Path) -> None:
     options = ("--quiet", "--only-binary", ":all:", "--constraint", constraints)
-    installed = _run(*pip, "install", *options, f"{wheel}[cpu]", cwd=folder)
+    installed = _run(*pip, "install", *options, requirement, cwd=constraints.parent)
     assert installed.returncode == 0, installed.stderr
+
+
+@pytest.fixture(scope="module")
+def scripts(wheel: Path, constraints: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of commands of an environment that serves; skips without a package index."""
+    scripts = _environment(tmp_path_factory.mktemp("installed") / "environment")
+    pip: Pip = (scripts / "python", "-m", "pip", "--disable-pip-version-check")
+    if _run(*pip, "download", "--quiet", "--no-deps", "numpy", cwd=wheel.parent).returncode:
+        pytest.skip("needs a package index")
+    _install(pip, f"{wheel}[cpu]", constraints)
     return scripts
+
+
+@pytest.fixture(scope="module")
+def bare(
+    scripts: Path, wheel: Path, constraints: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of commands of an environment without extras."""
+    bare = _environment(tmp_path_factory.mktemp("bare") / "environment", "--without-pip")
+    into = ("--python", bare / "python")
+    pip: Pip = (scripts / "python", "-m", "pip", "--disable-pip-version-check", *into)
+    _install(pip, str(wheel), constraints)
+    return bare
+
+
+def test_without_extras_the_client_works_and_commands_name_what_they_need(
+    bare: Path, tmp_path: Path, root: Path, address: str
+) -> None:
+    listing = "from importlib.metadata import distributions as d; print(*{i.name for i in d()})"
+    names = set(_run(bare / "python", "-c", listing, cwd=tmp_path).stdout.split())
+    assert {"httpx", "numpy"} <= names
+    assert not {"fastapi", "onnxruntime", "pillow", "pydantic", "uvicorn"} & names
+    program = f"""
+from service.client import Client
+with Client("{address}") as client:
+    result = client.denoise({str(root / "docs" / "examples" / "photo-noisy.jpg")!r}, format="png")
+    print(result.model, len(client.models()), result.save("clean.png"))
+"""
+    result = _run(bare / "python", "-W", "error", "-c", program, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"photo {len(list((root / 'models').iterdir()))} clean.png\n"
+    for command in COMMANDS:
+        refused = _run(bare / command, "--version", cwd=tmp_path)
+        assert refused.returncode == 1
+        assert "pip install 'autoencoder-service[cpu" in refused.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,0 +1,175 @@
+"""What goes wrong with a call, as exceptions by problem code.
+
+ServiceError
+├── Unreachable               no response, or not all of one
+├── UnexpectedResponse        not the service's: a proxy's page, another server
+├── RequestError              4xx: the request cannot be served as it is
+│   ├── MalformedBody         400 malformed-body
+│   ├── Forbidden             403 control-forbidden, cross-origin-forbidden
+│   ├── NotFound              404 not-found, 405 method-not-allowed
+│   │   ├── ModelNotFound     404 model-not-found
+│   │   └── JobNotFound       404 job-not-found
+│   ├── NotAcceptable         406 not-acceptable
+│   ├── OperationNotOffered   409 operation-not-offered
+│   ├── JobNotFinished        409 job-not-finished
+│   ├── BodyTooLarge          413 body-too-large
+│   ├── UnsupportedMediaType  415 unsupported-media-type
+│   ├── ShapeMismatch         422 shape-mismatch
+│   └── InvalidValue          422 invalid-value
+├── Unavailable               the same request may be served later
+│   ├── Overloaded            429 overloaded
+│   ├── DeadlineExceeded      503 deadline-exceeded
+│   ├── ShuttingDown          503 shutting-down
+│   └── NotReady              503 not-ready, not-live
+├── InternalError             500 internal-error
+└── JobCancelled              the job was cancelled and has no result
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+
+class ServiceError(Exception):
+    """The base class.
+
+    Attributes:
+        status: The HTTP status, 0 where there was no response.
+        code: The problem's stable identifier, "" where there is none.
+        title: A short summary.
+        detail: What was expected, and what was received.
+        request_id: X-Request-Id of the response, under which the service's log has the request.
+    """
+
+    def __init__(
+        self, detail: str, *, status: int = 0, code: str = "", title: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(f"{title}: {detail}" if title else detail)
+        self.detail = detail
+        self.status = status
+        self.code = code
+        self.title = title
+        self.request_id = request_id
+
+
+class Unreachable(ServiceError):
+    """No response came, or not all of one; the cause is httpx's error."""
+
+
+class UnexpectedResponse(ServiceError):
+    """The response is not the service's, such as a proxy's page."""
+
+
+class RequestError(ServiceError):
+    """The request cannot be served as it is."""
+
+
+class MalformedBody(RequestError):
+    """The body is damaged, truncated or not what its type says."""
+
+
+class Forbidden(RequestError):
+    """The service does not do this for this client."""
+
+
+class NotFound(RequestError):
+    """The service has no such path."""
+
+
+class ModelNotFound(NotFound):
+    """There is no model of this name, or no such version of it."""
+
+
+class JobNotFound(NotFound):
+    """There is no such job, or its result has expired."""
+
+
+class NotAcceptable(RequestError):
+    """The response cannot be written in this format."""
+
+
+class OperationNotOffered(RequestError):
+    """The model exists, but has no such operation."""
+
+
+class JobNotFinished(RequestError):
+    """The job has no result yet."""
+
+
+class BodyTooLarge(RequestError):
+    """The body, the picture in it, or the output exceeds a limit."""
+
+
+class UnsupportedMediaType(RequestError):
+    """The service does not read this format."""
+
+
+class ShapeMismatch(RequestError):
+    """The model takes no array, or picture, of this shape."""
+
+
+class InvalidValue(RequestError):
+    """A value or a parameter is outside of its range, or unknown."""
+
+
+class Unavailable(ServiceError):
+    """The same request may be served later."""
+
+
+class Overloaded(Unavailable):
+    """The queue is full."""
+
+
+class DeadlineExceeded(Unavailable):
+    """The service did not finish within its own time limit."""
+
+
+class ShuttingDown(Unavailable):
+    """The service stopped before it answered."""
+
+
+class NotReady(Unavailable):
+    """The service takes no new requests."""
+
+
+class InternalError(ServiceError):
+    """The service failed; its log has the request under `request_id`."""
+
+
+class JobCancelled(ServiceError):
+    """The job was cancelled and has no result."""
+
+
+BY_CODE: Mapping[str, type[ServiceError]] = MappingProxyType(
+    {
+        "malformed-body": MalformedBody,
+        "control-forbidden": Forbidden,
+        "cross-origin-forbidden": Forbidden,
+        "not-found": NotFound,
+        "method-not-allowed": NotFound,
+        "model-not-found": ModelNotFound,
+        "job-not-found": JobNotFound,
+        "not-acceptable": NotAcceptable,
+        "operation-not-offered": OperationNotOffered,
+        "job-not-finished": JobNotFinished,
+        "body-too-large": BodyTooLarge,
+        "unsupported-media-type": UnsupportedMediaType,
+        "shape-mismatch": ShapeMismatch,
+        "invalid-value": InvalidValue,
+        "overloaded": Overloaded,
+        "deadline-exceeded": DeadlineExceeded,
+        "shutting-down": ShuttingDown,
+        "not-ready": NotReady,
+        "not-live": NotReady,
+        "internal-error": InternalError,
+    }
+)
+"""The exception of each problem code."""
+
+
+def of_code(code: str, status: int) -> type[ServiceError]:
+    """Return the exception of a problem; that of its status where a newer service has new codes."""
+    if code in BY_CODE:
+        return BY_CODE[code]
+    if status in (429, 503):
+        return Unavailable
+    return RequestError if status < 500 else InternalError

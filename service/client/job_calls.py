@@ -1,0 +1,83 @@
+"""The calls of jobs, without I/O: they are submitted, looked at, fetched and cancelled."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from service.client import calls, images, job_status, responses
+from service.client.calls import Calls
+from service.client.errors import InternalError, JobCancelled, JobNotFound
+from service.client.events import MEDIA_TYPE
+from service.client.flow import Flow, Pause, Request, Work
+from service.client.images import ImageLike
+from service.client.job_status import JobStatus
+from service.client.options import Operation
+from service.client.results import Estimate, Result
+
+SOON, LATE = 0.25, 5.0
+"""Seconds between two looks at a job, the least and the most."""
+
+
+def submit(
+    shared: Calls, image: ImageLike | Result, operation: Operation, chosen: Mapping[str, Any]
+) -> Flow[tuple[JobStatus, bool]]:
+    """Submit a job; return its status, and whether it has one image without a batch axis."""
+    read = calls.coded if operation == "decode" else images.read
+    body = yield Work(functools.partial(read, image))  # type: ignore[arg-type]
+    own = {name: value for name, value in chosen.items() if name != "callback"}
+    request = yield from shared.request(operation, body, own)
+    query = {"operation": operation, **request.query}
+    if chosen.get("callback"):
+        query["callback"] = chosen["callback"]
+    # Sent again without knowing that the first has not arrived, it would be a second job.
+    job = Request("POST", "jobs", query, request.headers, request.content, is_idempotent=False)
+    response = yield from shared.retries.send(job)
+    return responses.read(response, "a job", job_status.read), body.is_single
+
+
+def look(shared: Calls, job: str) -> Flow[JobStatus]:
+    """Ask for a job's document."""
+    response = yield from shared.retries.send(Request("GET", _path(job)))
+    return responses.read(response, "a job", job_status.read)
+
+
+def look_later(shared: Calls, last: JobStatus) -> Flow[JobStatus]:
+    """Wait a moment, longer for a job that will take longer, then ask for its document."""
+    left = last.seconds_left
+    yield Pause(min(LATE, max(SOON, (left or 0.0) / 10)))
+    return (yield from look(shared, last.id))
+
+
+def listen(job: str) -> Request:
+    """Return the request of a job's events."""
+    return Request("GET", _path(job) + "/events", headers={"Accept": MEDIA_TYPE})
+
+
+def result(shared: Calls, last: JobStatus, *, is_single: bool) -> Flow[Result | Estimate]:
+    """Fetch the result of a finished job.
+
+    Raises:
+        JobCancelled: It was cancelled.
+        ServiceError: It failed, with the problem of its operation.
+    """
+    if last.state == "cancelled":
+        raise JobCancelled(f"job {last.id}: expected one with a result, received a cancelled one")
+    if last.state == "failed":
+        raise last.error or InternalError(f"job {last.id} failed without saying why", status=500)
+    response = yield from shared.retries.send(Request("GET", _path(last.id) + "/result"))
+    if last.operation == "estimate":
+        return responses.estimate(response)
+    return responses.result(response, is_single=is_single)
+
+
+def cancel(shared: Calls, job: str) -> Flow[None]:
+    """Cancel a job, or forget a finished one; one that is gone already is no error."""
+    try:
+        yield from shared.retries.send(Request("DELETE", _path(job)))
+    except JobNotFound:
+        return
+
+
+def _path(job: str) -> str:
+    return f"jobs/{quote(job, safe='')}"
