@@ -1,11 +1,14 @@
 // Denoise a photograph and compare before and after, through the public HTTP API.
 
+import { Client } from "./client.js";
+
 const element = (id) => document.getElementById(`photo-${id}`);
 const shares = ["strength", "luma", "chroma"]; // of the noise to remove, 1 unless asked
 let file = null;
 let pending = new AbortController(); // aborts the previous request, here and in the service
 
-const models = (await (await fetch("models")).json()).models.filter((model) => model.state === "ready");
+const client = new Client();
+const models = (await client.models()).filter((model) => model.state === "ready");
 const names = new Set(models.filter((model) => model.manifest.operations.denoise?.tiles).map((model) => model.name));
 for (const name of names) element("model").append(new Option(name, name, name === "photo", name === "photo"));
 document.getElementById("photographs").hidden = names.size === 0;
@@ -43,37 +46,33 @@ async function send() {
   const start = performance.now();
   const timer = setInterval(() => report(`${((performance.now() - start) / 1000).toFixed(0)} s`), 500);
   signal.addEventListener("abort", () => clearInterval(timer));
-  const path = `denoise?${query()}`;
-  const accept = element("format").value;
+  const format = element("format").value;
   try {
-    const headers = accept ? { Accept: accept } : {};
-    const response = await fetch(path, { method: "POST", body: file, headers, signal });
-    if (!response.ok) throw new Error((await response.json()).detail);
-    const clean = await response.blob();
+    const result = await client.denoise(file, { ...chosen(), format, signal });
+    const clean = result.blob;
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     show("after", clean);
     element("save").href = element("after").src;
     element("save").download = `clean-${file.name.replace(/\.[^.]*$/, "")}.${clean.type.split("/")[1]}`;
     element("result").hidden = false;
-    const stages = (response.headers.get("Server-Timing") ?? "").replaceAll(";dur=", " ").replaceAll(",", " ms,");
-    const level = response.headers.get("X-Noise-Sigma");
-    const noise = level ? `noise level ${Number(level).toFixed(1)}; ` : "";
-    report(`${noise}${seconds} s, on ${response.headers.get("X-Execution-Provider")}: ${stages} ms`);
-    const header = accept ? ` -H 'Accept: ${accept}'` : "";
-    element("command").textContent = `curl --data-binary @photo '${new URL(path, location.href)}'${header} -o clean`;
+    const stages = Object.entries(result.timings).map(([name, duration]) => `${name} ${duration} ms`);
+    const noise = result.sigma.length ? `noise level ${result.sigma[0].toFixed(1)}; ` : "";
+    report(`${noise}${seconds} s, on ${result.provider}: ${stages.join(", ")}`);
+    const header = format ? ` -H 'Accept: ${format}'` : "";
+    element("command").textContent = `curl --data-binary @photo '${client.url("denoise", chosen())}'${header} -o clean`;
     element("command").hidden = false;
   } catch (error) {
-    if (error.name !== "AbortError") report(error.message, true);
+    if (!signal.aborted) report(error.detail ?? error.message, true);
   } finally {
     clearInterval(timer);
   }
 }
 
-function query() {
-  const parameters = new URLSearchParams({ model: element("model").value });
-  if (element("known").value === "known") parameters.set("sigma", element("sigma").value);
-  for (const id of [...shares, "effort"]) if (element(id).value !== "1") parameters.set(id, element(id).value);
-  return parameters;
+function chosen() {
+  const options = { model: element("model").value };
+  if (element("known").value === "known") options.sigma = element("sigma").value;
+  for (const id of [...shares, "effort"]) if (element(id).value !== "1") options[id] = element(id).value;
+  return options;
 }
 
 function show(id, blob) {

@@ -1,11 +1,14 @@
 // Add noise to a thumbnail, denoise or reconstruct it, and show the result, through the public HTTP API.
 
+import { Client } from "./client.js";
+
 const SAMPLES = ["boot", "pullover", "trousers", "bag", "dress", "sneaker"];
 const element = (id) => document.getElementById(id);
 let original = null; // ImageData of the model's input, without noise
 let newestRequest = 0; // responses to older ones are dropped
 
-const models = (await (await fetch("models")).json()).models.filter((model) => model.state === "ready");
+const client = new Client();
+const models = (await client.models()).filter((model) => model.state === "ready");
 const newest = new Map();
 for (const model of models) {
   const isOfPhotographs = model.manifest.operations.denoise?.tiles; // photographs.js handles those
@@ -84,7 +87,7 @@ async function send() {
   draw("noisy", noisy);
   show("before", psnr(original, noisy));
   try {
-    const { picture, timing, command } = await restore(model, await png(noisy));
+    const { picture, timing, command } = await restore(model, noisy);
     if (request !== newestRequest) return;
     const canvas = context("output", picture);
     canvas.drawImage(picture, 0, 0);
@@ -93,42 +96,27 @@ async function send() {
     element("command").textContent = command;
     report(`${model.name}, version ${model.version}, on ${model.execution_provider}: ${timing}`, false);
   } catch (error) {
-    if (request === newestRequest) report(error.message, true);
+    if (request === newestRequest) report(error.detail ?? error.message, true);
   }
 }
 
-async function restore(model, body) {
-  const query = `model=${model.name}&version=${model.version}`;
-  const here = new URL(".", location.href).href;
-  const curl = `curl --data-binary @picture.png '${here}`;
-  let response;
+async function restore({ name: model, version, manifest }, image) {
+  const sent = { model, version, fit: true };
+  const curl = (operation, options, file) => `curl --data-binary @${file} '${client.url(operation, options)}'`;
+  let result;
   let command;
-  if ("denoise" in model.manifest.operations) {
-    response = await post(`denoise?${query}&fit=true`, body, { "Content-Type": "image/png" });
-    command = `${curl}denoise?${query}&fit=true' -o clean.png`;
+  if ("denoise" in manifest.operations) {
+    result = await client.denoise(image, sent);
+    command = `${curl("denoise", sent, "picture.png")} -o clean.png`;
   } else {
-    const npy = { "Content-Type": "image/png", Accept: "application/x-npy" };
-    const codings = await post(`encode?${query}&fit=true`, body, npy);
-    const decoded = { "Content-Type": "application/x-npy", Accept: "image/png" };
-    response = await post(`decode?${query}`, await codings.blob(), decoded);
+    const codings = await client.encode(image, sent);
+    result = await client.decode(codings, { model, version, format: "png" });
     command =
-      `${curl}encode?${query}&fit=true' -H 'Accept: application/x-npy' -o codings.npy\n` +
-      `curl --data-binary @codings.npy '${here}decode?${query}' -H 'Accept: image/png' -o clean.png`;
+      `${curl("encode", sent, "picture.png")} -H 'Accept: application/x-npy' -o codings.npy\n` +
+      `${curl("decode", { model, version }, "codings.npy")} -H 'Accept: image/png' -o clean.png`;
   }
-  const timing = (response.headers.get("Server-Timing") ?? "").replaceAll(";dur=", " ").replaceAll(",", " ms,") + " ms";
-  return { picture: await createImageBitmap(await response.blob()), timing, command };
-}
-
-async function post(path, body, headers) {
-  const response = await fetch(path, { method: "POST", body, headers });
-  if (!response.ok) throw new Error((await response.json()).detail);
-  return response;
-}
-
-async function png(image) {
-  const canvas = new OffscreenCanvas(image.width, image.height);
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas.convertToBlob({ type: "image/png" });
+  const timing = Object.entries(result.timings).map(([name, duration]) => `${name} ${duration} ms`).join(", ");
+  return { picture: await createImageBitmap(result.blob), timing, command };
 }
 
 function context(id, { width, height }) {
