@@ -1,6 +1,7 @@
 """Several photographs in a zip or a form: each is answered as it would be alone, in a container."""
 
 import asyncio
+import contextlib
 import email
 import io
 import json
@@ -18,6 +19,7 @@ import pytest
 from PIL import Image
 
 from service.api.archive import zip_reader
+from service.errors import ServiceError
 from tests.service.asgi import check_problem
 from tests.service.photograph_files import encoded, opened, samples
 from tests.service.tiny import Start
@@ -273,6 +275,37 @@ async def test_a_broken_zip_is_refused(
 ) -> None:
     answer = await shared_client.post("/denoise?model=photo", content=sent, headers=ZIP)
     assert fault in check_problem(answer, status, code)
+
+
+async def test_a_file_without_a_name_gets_one(shared_client: httpx.AsyncClient) -> None:
+    # The letter of its name becomes a comment in the directory, and an extra field before it.
+    nameless = _patched(
+        zipped({"a": SENT["b.png"]}),
+        (CENTRAL, 28, b"\0\0\0\0\1"),
+        (LOCAL, 26, b"\0\0\1"),
+    )
+    answer = await shared_client.post("/denoise?model=photo", content=nameless, headers=ZIP)
+    files, (told,) = unzipped(answer)
+    assert told["source"] == ""
+    assert list(files) == ["photograph.png"]
+    unnamed = [("file", ("", SENT["b.png"])), ("file", ("", SENT["a.jpg"]))]
+    answer = await shared_client.post("/denoise?model=photo", files=unnamed, headers=TO_ZIP)
+    assert list(unzipped(answer)[0]) == ["photograph-1.png", "photograph-2.jpg"]
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_damaged_zip_is_read_or_refused(compression: int) -> None:
+    random = np.random.default_rng(0)
+    whole = zipped({name: content[:200] for name, content in SENT.items()}, compression)
+    headers = [at for at in range(len(whole)) if whole[at : at + 2] == b"PK"]
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for at in random.choice(headers, 2) + random.integers(0, 46, 2):
+            damaged[min(at, len(whole) - 1)] = random.choice([0, 1, 127, 255])
+        with contextlib.suppress(ServiceError):
+            for source in zip_reader.sources(bytes(damaged), 1000):
+                with contextlib.suppress(ServiceError):
+                    assert len(source.read()) <= 1000
 
 
 async def test_a_zip_is_for_denoise_alone(shared_client: httpx.AsyncClient) -> None:

@@ -50,5 +50,6 @@ def _content(file: File) -> Body:
 
 
 def now() -> Modified:
-    """Return the present, as the time of a file that has none."""
-    return Modified(*time.localtime()[:6])
+    """Return the present, as the time of a file that has none, in the years that a zip can hold."""
+    year, *rest = time.localtime()[:6]
+    return Modified(min(max(year, 1980), 2107), *rest)

@@ -49,11 +49,11 @@ def sources(body: Body, largest: int) -> list[Source]:
         raise MalformedBody(
             "body: expected a whole zip archive, received a truncated or damaged one"
         ) from error
-    found = ((_name(info), info) for info in archive.infolist() if not info.is_dir())
+    found = ((_name(info), info) for info in archive.infolist())
     return [
         Source(name, functools.partial(_read, archive, info, largest), Modified(*info.date_time))
         for name, info in found
-        if not IGNORED.search(name)
+        if not (name.endswith("/") or IGNORED.search(name))
     ]
 
 
