@@ -52,10 +52,14 @@ LABEL org.opencontainers.image.title="autoencoder-service" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
 ENV PATH=/opt/venv/bin:$PATH \
-    SERVICE_LOG_FORMAT=json
+    SERVICE_LOG_FORMAT=json \
+    XDG_STATE_HOME=/var/lib
 COPY --from=service-packages /opt/venv /opt/venv
 COPY --from=service-code /app /app
 COPY models models
+# Jobs are stored there; a named volume keeps them beyond the container.
+RUN install -d -m 700 -o 10001 -g 10001 /var/lib/autoencoder-service
+VOLUME /var/lib/autoencoder-service
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \

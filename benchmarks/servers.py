@@ -158,6 +158,7 @@ def _variables(contender: Contender, scratch: Path) -> dict[str, str]:
         **os.environ,
         **contender.variables,
         "HOME": str(scratch),
+        "XDG_STATE_HOME": str(scratch),
         "TMPDIR": str(scratch),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -16,10 +16,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from service import __version__
-from service.api import estimate, health, models, open_inference, operations, photos
+from service.api import estimate, health, jobs, models, open_inference, operations, photos
 from service.api.codecs import image
+from service.api.jobs.document import described
+from service.api.jobs.replay import Replay
 from service.api.middleware import RequestIdMiddleware
-from service.api.openapi import document
+from service.api.openapi import OPERATIONS, document
 from service.api.problems import http_error, service_error
 from service.api.routing import Limits, Serving, Shortcut
 from service.errors import ServiceError, StartupError
@@ -30,6 +32,9 @@ from service.inference.loader import load
 from service.inference.model import Model
 from service.inference.registry import Defaults, ModelRegistry
 from service.inference.repository import Repository
+from service.jobs.backend import Backend, open_folder, open_redis
+from service.jobs.jobs import Jobs, Options
+from service.jobs.progress import JobAdmission
 from service.manifest import OperationName
 from service.settings import Settings, named, variable
 from service.shutdown import GracefulShutdown
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PLAYGROUND = Path(__file__).parent / "playground"
+NO_TIMEOUT = 1e8
+"""Seconds that a job may take: years, as no client waits for it."""
 
 
 def create_app(settings: Settings, *, shared: Path | None = None, strict: bool = True) -> ASGIApp:
@@ -54,8 +61,8 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
             only one version.
 
     Raises:
-        StartupError: A model cannot be loaded, the device is not available, or tracing is on
-            without the extra `otel`.
+        StartupError: A model cannot be loaded, the device is not available, jobs cannot be stored
+            where the settings say, or tracing is on without the extra `otel`.
     """
     metrics = Metrics()
     tracer = _tracer() if settings.traces else None
@@ -79,6 +86,10 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         tracer,
     )
     shutdown = GracefulShutdown(settings.drain_seconds)
+    backend = _jobs_backend(settings)
+    stored = _jobs(settings, serving, backend) if backend else None
+    if stored:
+        metrics.tally = lambda: stored.tally
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -89,7 +100,11 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         if shared:
             tasks.append(asyncio.create_task(repository.follow(1.0, folder=False)))
             tasks.append(asyncio.create_task(_share_metrics(serving)))
+        if stored:
+            stored.start()
         yield
+        if stored:
+            await stored.stop()
         for task in tasks:
             task.cancel()
         if shared:
@@ -105,7 +120,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    _add_routes(app, settings, serving, repository, lambda: shutdown.draining)
+    _add_routes(app, settings, serving, repository, stored, lambda: shutdown.draining)
     app.add_middleware(RequestIdMiddleware)
     app.add_exception_handler(ServiceError, service_error)
     app.add_exception_handler(HTTPException, http_error)
@@ -132,13 +147,11 @@ def _add_routes(
     settings: Settings,
     serving: Serving,
     repository: Repository,
+    stored: Jobs | None,
     is_draining: Callable[[], bool],
 ) -> None:
     defaults = Defaults(settings.defaults, settings.default_picture)
-    photographs: dict[OperationName, operations.CodecOf] = {
-        "denoise": photos.codecs(serving.limits),
-        "estimate": estimate.codecs(serving.limits),
-    }
+    endpoints = _endpoints(settings, serving)
     protocol = open_inference.routes(
         serving,
         repository,
@@ -148,7 +161,8 @@ def _add_routes(
     )
     app.router.routes.extend(
         [
-            *operations.routes(serving, defaults, photographs),
+            *operations.routes(endpoints),
+            *jobs.routes(stored, serving, endpoints, is_draining),
             *protocol,
             *models.create_router(repository.registry, defaults).routes,
             *health.create_router(serving, is_draining).routes,
@@ -158,6 +172,52 @@ def _add_routes(
     document(app, repository.registry, defaults)
     app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
     app.add_api_route("/", _playground, include_in_schema=False)
+
+
+def _endpoints(settings: Settings, serving: Serving) -> operations.Endpoints:
+    """Return the endpoints of the operations."""
+    defaults = Defaults(settings.defaults, settings.default_picture)
+    photographs: dict[OperationName, operations.CodecOf] = {
+        "denoise": photos.codecs(serving.limits),
+        "estimate": estimate.codecs(serving.limits),
+    }
+    return {
+        operation: operations.Operation(operation, serving, defaults, photographs)
+        for operation in OPERATIONS
+    }
+
+
+def _jobs_backend(settings: Settings) -> Backend | None:
+    """Return what stores jobs, None where they are off."""
+    if settings.jobs_url:
+        return open_redis(settings.jobs_url, settings.jobs_keep_seconds, named("jobs_url"))
+    if not settings.jobs_dir:
+        return None
+    try:
+        return open_folder(Path(settings.jobs_dir))
+    except OSError as error:
+        raise StartupError(
+            f"{named('jobs_dir')}: expected a folder that can be written, received: {error}"
+        ) from error
+
+
+def _jobs(settings: Settings, serving: Serving, backend: Backend) -> Jobs:
+    """Return the jobs: their endpoints have no time limit, and an admission of their own."""
+    admission = JobAdmission(
+        max_items=settings.max_queue_items,
+        max_bytes=settings.max_queue_bytes,
+        max_pixels=settings.max_queue_pixels,
+    )
+    endpoints = _endpoints(settings, replace(serving, admission=admission, timeout=NO_TIMEOUT))
+    options = Options(
+        settings.jobs_max,
+        settings.jobs_max_bytes,
+        settings.jobs_keep_seconds,
+        settings.jobs_concurrency,
+        settings.jobs_callback_hosts,
+        (variable("jobs_max"), variable("jobs_max_bytes"), variable("jobs_callback_hosts")),
+    )
+    return Jobs(backend, options, lambda stored: Replay(stored, endpoints), described)
 
 
 def _tracer() -> "Tracer":

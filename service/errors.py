@@ -6,7 +6,7 @@ to a model, api/problems.py for all others.
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 def one_of(values: Iterable[object]) -> str:
@@ -29,6 +29,17 @@ class ServiceError(Exception):
     code: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal error"
     headers: Mapping[str, str] = MappingProxyType({})
+
+
+def problem_document(status: int, code: str, title: str, detail: str) -> dict[str, Any]:
+    """Return an error as RFC 9457 has it."""
+    return {
+        "type": f"urn:autoencoder-service:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
 
 
 class ModelNotFound(ServiceError):
@@ -129,6 +140,58 @@ class ShuttingDown(ServiceError):
     """The service stopped before the request was answered."""
 
     status, code, title = 503, "shutting-down", "Shutting down"
+
+
+class JobNotFound(ServiceError):
+    """There is no job of this id, or none any more."""
+
+    status, code, title = 404, "job-not-found", "Job not found"
+
+
+class JobNotFinished(ServiceError):
+    """The job has no response yet."""
+
+    status, code, title = 409, "job-not-finished", "Job not finished"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        """Create an error.
+
+        Args:
+            message: What was expected, and what was received.
+            retry_after: Seconds after which the client should look again.
+        """
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
+class JobCancelled(ServiceError):
+    """The job was cancelled, so there is no response."""
+
+    status, code, title = 409, "job-cancelled", "Job cancelled"
+
+
+class JobLost(ServiceError):
+    """The process ended in each attempt to run the job, or its body is gone."""
+
+    status, code, title = 500, "job-lost", "Job lost"
+
+
+class JobsUnavailable(ServiceError):
+    """Jobs are off, or what stores them cannot be reached."""
+
+    status, code, title = 503, "jobs-unavailable", "Jobs unavailable"
+
+
+class InsufficientStorage(ServiceError):
+    """There is no room to store a job or its response."""
+
+    status, code, title = 507, "insufficient-storage", "Insufficient storage"
+
+
+class CallbackForbidden(ServiceError):
+    """The settings allow no callback to this host."""
+
+    status, code, title = 403, "callback-forbidden", "Callback forbidden"
 
 
 class StartupError(ServiceError):

@@ -150,6 +150,33 @@ class Settings(BaseSettings):
         BeforeValidator(str.lower),
         Field(description="least severe level that is logged"),
     ] = "info"
+    jobs_dir: Annotated[
+        str | None,
+        Field(
+            description="folder of jobs; if not set, one of the port in the user's state folder; "
+            "empty: no jobs"
+        ),
+    ] = None
+    jobs_url: Annotated[
+        str | None,
+        Field(description="URL of a Redis for jobs that several instances share, redis://..."),
+    ] = None
+    jobs_max: Annotated[
+        int, Field(ge=1, le=100_000, description="most jobs, finished ones too; more get a 429")
+    ] = 1000
+    jobs_max_bytes: Annotated[
+        int, Field(ge=1, description="bytes of the bodies and results of jobs; more get a 429")
+    ] = 4 * 1024 * 1024 * 1024
+    jobs_keep_seconds: Annotated[
+        float, Field(gt=0, description="seconds for which a job is kept once it has finished")
+    ] = 24 * 3600.0
+    jobs_concurrency: Annotated[
+        int, Field(ge=1, le=64, description="jobs that each worker runs at a time")
+    ] = 1
+    jobs_callback_hosts: Annotated[
+        str,
+        Field(description="hosts, or host:port, that callbacks of jobs may go to; by commas"),
+    ] = ""
     traces: Annotated[
         bool, Field(description="export OpenTelemetry traces, as the OTEL_* variables say")
     ] = False

@@ -13,7 +13,7 @@ class GracefulShutdown:
     """Delays SIGTERM's handler, so that a load balancer sees readiness fail before the port closes.
 
     Attributes:
-        draining: Whether SIGTERM has come.
+        draining: Whether SIGTERM or SIGINT has come.
     """
 
     def __init__(self, drain_seconds: float) -> None:
@@ -28,8 +28,8 @@ class GracefulShutdown:
     def install(self) -> None:
         """Handle SIGTERM from now on; the present handler, uvicorn's, is called after the delay.
 
-        A second SIGTERM calls it at once. Outside the main thread, which alone may handle signals,
-        nothing is installed.
+        A second SIGTERM calls it at once, and so does SIGINT, which a person sends. Outside the
+        main thread, which alone may handle signals, nothing is installed.
         """
         if threading.current_thread() is not threading.main_thread():
             return
@@ -47,4 +47,10 @@ class GracefulShutdown:
             log.info("shutting down: not ready, serving for %g s more", self._drain_seconds)
             loop.call_soon_threadsafe(loop.call_later, self._drain_seconds, stop, number, None)
 
+        def interrupt(number: int, frame: FrameType | None) -> None:
+            self.draining = True
+            stop(number, frame)
+
         signal.signal(signal.SIGTERM, handle)
+        if signal.getsignal(signal.SIGINT) == stop:
+            signal.signal(signal.SIGINT, interrupt)

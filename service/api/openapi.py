@@ -61,6 +61,9 @@ CONTAINERS: Mapping[str, dict[str, Any]] = {
 
 PATHS: Mapping[str, OperationName] = {f"/{operation}": operation for operation in OPERATIONS}
 
+JOBS: Mapping[str, OperationName] = {"/jobs": "denoise"}
+"""The path that takes what any operation does, and the operation that is shown."""
+
 FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
 """Schemas of errors that FastAPI describes, and this service never sends."""
 
@@ -79,6 +82,7 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         "gave it or the model estimated it; of up to 64 photographs"
     ),
     "Server-Timing": _header("parse, queue, inference and write, in milliseconds"),
+    "Location": _header("path of the job"),
     "Retry-After": _header("seconds after which to try again", "integer"),
     "Inference-Header-Content-Length": _header("bytes of JSON before those of tensors", "integer"),
 }
@@ -126,7 +130,7 @@ def complete(document: dict[str, Any], registry: ModelRegistry, defaults: Defaul
             # Parameters are text in the path; other faults of a request have a response described.
             if "HTTPValidationError" in str(responses.get("422")):
                 del responses["422"]
-            runs = path.endswith("/infer") or path in PATHS
+            runs = path.endswith("/infer") or path in PATHS or path in JOBS
             for status, response in responses.items():
                 response["headers"] = {
                     name: {"$ref": f"#/components/headers/{name}"}
@@ -142,7 +146,10 @@ def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
         case "X-Request-Id":
             return True
         case "Retry-After":
-            return status == "429" or (runs and status == "503")
+            waits = path.endswith("/result") and status == "409"
+            return status == "429" or waits or (runs and status == "503")
+        case "Location":
+            return status == "202"
         case "Server-Timing":
             return runs and status == "200"
         case "Inference-Header-Content-Length":
@@ -161,7 +168,7 @@ def _add_examples(
 ) -> None:
     """Add the examples of one operation of the document, those of /v2 with one model for all."""
     content = described.get("requestBody", {}).get("content", {}).get(media.JSON)
-    if operation := PATHS.get(path):
+    if operation := PATHS.get(path) or JOBS.get(path):
         if model := examples.model_of(operation, registry, defaults):
             content["example"] = {"inputs": examples.inputs(model, operation)}
         return
@@ -172,6 +179,7 @@ def _add_examples(
     if path.endswith("/infer"):
         content["example"] = examples.inference(served, "denoise")
     values = {"name": served.name, "model": f"{served.name}.denoise", "version": served.version}
+    values["id"] = "0" * 32
     for parameter in described.get("parameters", []):
         if parameter["in"] == "path":
             parameter["example"] = str(values[parameter["name"]])

@@ -48,21 +48,17 @@ CodecOf = Callable[[Model, MediaType, str, Choice], "BatchCodec"]
 """(model, media type of the body, Accept header, query) -> the codec of a request."""
 
 
-def routes(
-    serving: Serving, defaults: Defaults, photographs: Mapping[OperationName, CodecOf]
-) -> list[DirectRoute]:
-    """Return the routes of the operations.
+Endpoints = Mapping[OperationName, "Operation"]
+"""The endpoint of each operation."""
 
-    Args:
-        serving: What the endpoints need.
-        defaults: The models where a request names none.
-        photographs: What returns the codec of a request for photographs, by operation.
-    """
+
+def routes(endpoints: Endpoints) -> list[DirectRoute]:
+    """Return the routes of the operations, by their endpoints."""
     return [
         DirectRoute(
             f"/{operation}",
             documented,
-            Operation(operation, serving, defaults, photographs),
+            endpoints[operation],
             tags=["operations"],
             **describe(operation),
         )
@@ -71,7 +67,11 @@ def routes(
 
 
 class Operation(Endpoint):
-    """The endpoint of one operation."""
+    """The endpoint of one operation.
+
+    It needs the models where a request names none, and what returns the codec of a request for
+    photographs, by operation.
+    """
 
     failure = staticmethod(problem)
 

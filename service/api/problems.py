@@ -11,8 +11,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from service.errors import Overloaded, ServiceError
+from service.errors import Overloaded, ServiceError, problem_document
 
+PROBLEM = "application/problem+json"
 OPEN_INFERENCE = "/v2"
 """The path of the Open Inference Protocol, under which errors have its form."""
 ENTRANCES = ("/", "/docs", "/openapi.json", OPEN_INFERENCE)
@@ -42,14 +43,8 @@ class Failed:
 
 def problem(status: int, code: str, title: str, detail: str) -> Body:
     """Return an error as RFC 9457 has it."""
-    body = {
-        "type": f"urn:autoencoder-service:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    return Body("application/problem+json", orjson.dumps(body))
+    body = orjson.dumps(problem_document(status, code, title, detail))
+    return Body(PROBLEM, body)
 
 
 def open_inference_error(_status: int, _code: str, _title: str, detail: str) -> Body:
@@ -103,7 +98,7 @@ async def http_error(request: Request, error: Exception) -> Response:
     path, status, headers = request.scope["path"], error.status_code, error.headers or {}
     detail = error.detail
     if status == HTTPStatus.NOT_FOUND:
-        known = ", ".join(_known(request.app, like=path))
+        known = ", ".join(dict.fromkeys(_known(request.app, like=path)))
         detail = f"path: expected one of {known}, received {path[:80]!r}"
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"method: expected {headers.get('Allow', 'GET')}, received {request.method}"

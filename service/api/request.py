@@ -146,6 +146,36 @@ class Exchange:
                 f"timeout: expected all of the body within {self.seconds:g} s, received its start"
             ) from None
 
+    async def pieces(self, limit: int) -> AsyncIterator[bytes]:
+        """Yield the body as it was sent, piece by piece; the time limit holds for each of them.
+
+        Args:
+            limit: Most bytes of the body.
+
+        Raises:
+            BodyTooLarge: The limit is passed; the rest is not received.
+            DeadlineExceeded: A piece does not come in time.
+            ClientDisconnect: The body breaks off.
+        """
+        received, is_more = 0, True
+        while is_more:
+            try:
+                async with asyncio.timeout(self.seconds):
+                    message = await self._receive()
+            except TimeoutError:
+                self._closing = CLOSE
+                raise DeadlineExceeded(
+                    f"timeout: expected more of the body within {self.seconds:g} s, received none"
+                ) from None
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            piece: bytes = message.get("body", b"")
+            is_more = message.get("more_body", False)
+            received += len(piece)
+            if received > limit:
+                raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
+            yield piece
+
     async def outcome(self, future: "asyncio.Future[T]") -> T:
         """Return the result of a future or task; cancel it if the client disconnects.
 

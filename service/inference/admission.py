@@ -99,6 +99,10 @@ class Admission:
             raise Overloaded(self.full, retry_after=self.wait())
         if self.items and self.bytes + size > self.max_bytes:
             raise self.too_heavy(self.bytes + size)
+        return self.ticket(size)
+
+    def ticket(self, size: int) -> "Ticket":
+        """Return the ticket of a request that is admitted."""
         return Ticket(self, size)
 
     async def departure(self) -> None:
@@ -230,7 +234,10 @@ class Ticket:
         Args:
             waits: Whether its pixels wait for room instead of being refused.
         """
-        return Ticket(self._admission, 0, requests=0, waits=waits)
+        return type(self)(self._admission, 0, requests=0, waits=waits)
+
+    def expect(self, photographs: int) -> None:
+        """Learn of how many photographs there will be parts."""
 
     def done(self, pixels: int) -> None:
         """Count pixels as denoised."""

@@ -18,7 +18,7 @@ import numpy as np
 from service.errors import InvalidValue
 from service.inference.estimates import Throughput
 from service.inference.pixels import Floats
-from service.inference.queue import Job, Queue, Result, TileQueue
+from service.inference.queue import BACKGROUND, Job, Queue, Result, TileQueue
 from service.inference.session import Session, Sigma
 
 BRIEF = 0.0005
@@ -95,7 +95,8 @@ class Batcher:
             affected.
         """
         loop = asyncio.get_running_loop()
-        job = Job(array, steps, sigma, loop.create_future(), time.perf_counter(), profile)
+        now, background = time.perf_counter(), BACKGROUND.get()
+        job = Job(array, steps, sigma, loop.create_future(), now, profile, background)
         with self._lock:
             self._queue.push(job)
             if self._busy_since is not None:

@@ -2,13 +2,16 @@
 
 Requests whose arrays differ in nothing but the batch dimension can share a batch; they are of one
 kind. Queues differ in whose turn it is: kinds of thumbnails take turns, tiles of photographs run
-oldest first, with small photographs between the tiles of large ones.
+oldest first, with small photographs between the tiles of large ones. What runs in the background
+lets all others run first.
 """
 
 import asyncio
 import math
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from service.inference.pixels import Floats
@@ -21,8 +24,16 @@ MAX_RUN_NUMBERS = 1 << 20
 """Numbers (pixels times channels) of photographs in one run, unless a single item has more. A run
 takes about 100 bytes of memory a number, and larger runs only let others wait."""
 
-Kind = tuple[tuple[int, ...], int | None]
-"""What requests of one batch have in common: the shape of an item, and the number of steps."""
+BACKGROUND: ContextVar[bool] = ContextVar("background", default=False)
+"""Whether what is submitted now is for a client that does not wait for it."""
+
+BACKGROUND_SECONDS = 10.0
+"""Seconds after which a request in the background has its turn like any other, so that it gets on
+however many others there are."""
+
+Kind = tuple[tuple[int, ...], int | None, bool]
+"""What requests of one batch have in common: the shape of an item, the number of steps, and whether
+they run in the background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,7 @@ class Job:
         future: Receives the result; a job whose future is done is dropped.
         submitted: The time.perf_counter() at which the request entered the queue.
         profile: What else is known of the items' noise, (5,) or (batch, 5), None if unknown.
+        background: Whether others run first.
     """
 
     array: Floats
@@ -85,6 +97,7 @@ class Job:
     future: asyncio.Future[Result]
     submitted: float
     profile: Floats | None = None
+    background: bool = False
 
 
 class Queue:
@@ -110,7 +123,7 @@ class Queue:
 
     def push(self, job: Job) -> None:
         """Append a request."""
-        kind = (job.array.shape[1:], job.steps)
+        kind = (job.array.shape[1:], job.steps, job.background)
         if kind in self._jobs:
             self._jobs[kind].append(job)
         else:
@@ -157,7 +170,12 @@ class Queue:
         return 0
 
     def _next_kind(self) -> Kind:
-        return next(iter(self._jobs))
+        kind = next(iter(self._jobs))
+        return min(self._jobs, key=self._is_behind) if kind[2] else kind
+
+    def _is_behind(self, kind: Kind) -> bool:
+        """Return whether other kinds run before one."""
+        return kind[2] and time.perf_counter() - self._jobs[kind][0].submitted < BACKGROUND_SECONDS
 
     def _took_turn(self, kind: Kind, items: int) -> None:
         """Note that so many items of a kind run now."""
@@ -189,6 +207,7 @@ class TileQueue(Queue):
         return min(
             self._jobs,
             key=lambda kind: (
+                self._is_behind(kind),
                 is_small(math.prod(kind[0])) != small_first,
                 self._jobs[kind][0].submitted,
             ),

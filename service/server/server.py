@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from service.errors import ServiceError, StartupError
+from service.server.state import with_jobs_folder
 from service.server.workers import Workers
 from service.settings import Settings, named, unknown
 from service.telemetry import logging as logs
@@ -58,6 +59,7 @@ def run(settings: Settings) -> int:
         create_app(settings)  # raises for a setting that is wrong, which is reported first
         raise
     with bound:
+        settings = with_jobs_folder(settings)
         if settings.workers > 1:
             return _run_workers(settings, bound)
     # The address was free a moment ago. uvicorn binds it again once the models are loaded.

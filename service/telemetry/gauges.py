@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from service.inference.admission import Admission
 from service.inference.registry import ModelRegistry
+from service.jobs.tally import STATES, Tally
 
 PROC = Path("/proc")
 """Linux's description of processes; other systems have none."""
@@ -58,10 +59,19 @@ class Gauges:
         self._provider = gauge(
             "execution_provider_info", "The execution provider in use", ("provider",), "max"
         )
+        # Workers that share jobs each know of all.
+        self._jobs = gauge("jobs", "Jobs that are kept, by state", ("state",), "max")
+        self._jobs_bytes = gauge("jobs_bytes", "Bytes of their bodies and responses", (), "max")
+        self._jobs_age = gauge(
+            "jobs_queue_age_seconds", "Time since the oldest job that waits was created", (), "max"
+        )
         self._memory = gauge("resident_memory_bytes", "Memory of the process, or of all workers")
 
-    def update(self, models: ModelRegistry, admission: Admission) -> None:
+    def update(self, models: ModelRegistry, admission: Admission, tally: Tally) -> None:
         """Set every gauge to its present value."""
+        self._set(self._jobs, {(state,): tally.states.get(state, 0) for state in STATES})
+        self._jobs_bytes.set(tally.bytes)
+        self._jobs_age.set(max(0.0, time.time() - (tally.oldest or time.time())))
         self._in_flight.set(admission.requests)
         self._in_flight_items.set(admission.items)
         self._in_flight_bytes.set(admission.bytes)

@@ -3,7 +3,7 @@
 import os
 from collections import Counter as Counts
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from prometheus_client import (
@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from service.inference.admission import Admission
 from service.inference.batcher import Batch
 from service.inference.registry import ModelRegistry
+from service.jobs.tally import Tally
 from service.telemetry.gauges import PROC, Gauges
 from service.telemetry.histogram import observe
 
@@ -36,12 +37,16 @@ class Metrics:
 
     Requests and batches are buffered, and counted many at a time: one by one, prometheus_client
     takes 7 us for the histograms of a request, a twentieth of a small one's latency.
+
+    Attributes:
+        tally: Returns how many jobs there are: none, unless it is replaced.
     """
 
     def __init__(self) -> None:
         # `_created` series double the output, and workers that share a folder have none.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
+        self.tally: Callable[[], Tally] = Tally
         self._answered: list[tuple[str, str, int, float, Mapping[str, float]]] = []
         self._ran: list[tuple[str, str, Batch]] = []
         served = ("operation", "model")
@@ -115,7 +120,7 @@ class Metrics:
     def update(self, models: ModelRegistry, admission: Admission) -> None:
         """Count what is buffered and set the gauges, before a scrape."""
         self._flush()
-        self._gauges.update(models, admission)
+        self._gauges.update(models, admission, self.tally())
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus's text format, aggregated over the workers."""

@@ -1,5 +1,6 @@
 """Fixtures of the tests of the project as a whole: its folder, and a running service."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -24,11 +25,13 @@ def address(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("service") / "log.txt"
+    folder = tmp_path_factory.mktemp("service")
+    log = folder / "log.txt"
     with log.open("wb") as output:
         service = subprocess.Popen(
             [sys.executable, "-m", "service", "serve", "--port", str(port)],
             cwd=root,
+            env=os.environ | {"SERVICE_JOBS_DIR": str(folder / "jobs")},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -79,6 +79,7 @@ class Archive(pipeline.Responder):
         container too: the manifest says which photographs are not in it.
         """
         run = _Run(self._model, self._sources, self._codec_of, self._container, exchange, ticket)
+        ticket.expect(len(self._sources))
         task = asyncio.create_task(run.all())
         stopped: ServiceError
         try:

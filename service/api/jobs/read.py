@@ -1,0 +1,97 @@
+"""GET /jobs/{id} and /jobs/{id}/result, and DELETE: what a job does, its response, its end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Path, Response
+from starlette.responses import StreamingResponse
+
+from service.api.jobs.document import JobDocument, document
+from service.api.openapi import problems
+from service.api.problems import PROBLEM
+from service.errors import JobCancelled, JobNotFinished, JobNotFound, JobsUnavailable
+from service.jobs.jobs import Jobs
+from service.jobs.record import Entry
+
+OFF = "jobs: expected SERVICE_JOBS_DIR or SERVICE_JOBS_URL to be set, received neither"
+PRIVATE = "no-store"
+"""Cache-Control of everything about jobs: a job changes, and is nobody else's business."""
+LONGEST_PAUSE = 30
+"""Seconds of a Retry-After, at most."""
+
+JobId = Annotated[str, Path(alias="id", description="as POST /jobs returned it")]
+UNKNOWN = problems({404: "No such job, or none any more", 503: "Jobs are off or unavailable"})
+
+
+def finder(jobs: Jobs | None) -> Callable[[str], Awaitable[Entry]]:
+    """Return what finds a job by its id; jobs are None where they are off."""
+
+    async def find(job_id: JobId) -> Entry:
+        return await present(jobs).find(job_id)
+
+    return find
+
+
+def present(jobs: Jobs | None) -> Jobs:
+    """Return the jobs. Raises JobsUnavailable where they are off."""
+    if jobs is None:
+        raise JobsUnavailable(OFF)
+    return jobs
+
+
+def create_router(jobs: Jobs | None) -> APIRouter:
+    """Return the routes; jobs are None where they are off."""
+    router = APIRouter(prefix="/jobs", tags=["jobs"])
+    find = finder(jobs)
+
+    @router.get("/{id}", responses=UNKNOWN)
+    async def job(job_id: JobId, response: Response) -> JobDocument:
+        """A job: its state, how far it is, how long it takes, where its result is."""
+        entry = await find(job_id)
+        response.headers["Cache-Control"] = PRIVATE
+        return document(present(jobs), entry)
+
+    @router.get(
+        "/{id}/result",
+        response_class=Response,
+        responses=UNKNOWN | problems({409: "The job has not finished, or was cancelled"}),
+    )
+    async def result(job_id: JobId) -> Response:
+        """The response of the operation, as it would have been sent; of a failed job, its error."""
+        return await _response(present(jobs), await find(job_id))
+
+    @router.delete("/{id}", status_code=204, responses=UNKNOWN)
+    async def remove(job_id: JobId) -> Response:
+        """Cancel a job, or forget one that has finished and its result."""
+        await present(jobs).remove(job_id)
+        return Response(status_code=204)
+
+    return router
+
+
+async def _response(jobs: Jobs, entry: Entry) -> Response:
+    """Return the stored response of a job. Raises JobNotFinished, JobCancelled or JobNotFound."""
+    end, job = entry.end, entry.job
+    if end is None:
+        left = entry.run.left if entry.run else None
+        pause = min(LONGEST_PAUSE, max(1, round(left or 1)))
+        raise JobNotFinished(
+            f"job: expected one that has finished, received one that is {entry.state}",
+            retry_after=pause,
+        )
+    if end.state == "cancelled":
+        raise JobCancelled("job: expected one that has succeeded, received one that was cancelled")
+    if end.state == "failed":
+        response = Response(orjson.dumps(end.problem), end.status, media_type=PROBLEM)
+        kept = [each for each in end.headers if each[0] not in ("content-type", "retry-after")]
+        for name, value in kept:
+            response.headers[name] = value
+    else:
+        if not await asyncio.to_thread(jobs.has_response, entry):
+            raise JobNotFound(f"job: expected one whose result is kept, received {job.id}")
+        response = StreamingResponse(jobs.response(entry), end.status)
+        response.raw_headers = [(name.encode(), value.encode()) for name, value in end.headers]
+    response.headers["Cache-Control"] = PRIVATE
+    return response

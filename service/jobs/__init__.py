@@ -1,0 +1,1 @@
+"""Jobs: requests that are stored, run later, and keep their results; no HTTP."""

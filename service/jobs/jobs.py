@@ -1,0 +1,186 @@
+"""The jobs of a service: one object that creates, finds, runs, cancels and forgets them."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from service.errors import JobNotFound, ServiceError
+from service.jobs.backend import Backend
+from service.jobs.blobs import Writer
+from service.jobs.callback import Callbacks
+from service.jobs.keeper import Keeper
+from service.jobs.record import End, Entry, Job
+from service.jobs.store import Store
+from service.jobs.tally import Tally
+from service.jobs.worker import Runner, Worker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the settings say of jobs.
+
+    Attributes:
+        max_jobs: Jobs that are kept, finished ones included.
+        max_bytes: Bytes of their bodies and responses.
+        keep_seconds: How long a job is kept after its end.
+        concurrency: Jobs that run at a time in a process.
+        callback_hosts: Hosts that may be told, separated by commas.
+        names: The names of the settings of max_jobs, max_bytes and callback_hosts, for errors.
+    """
+
+    max_jobs: int
+    max_bytes: int
+    keep_seconds: float
+    concurrency: int
+    callback_hosts: str
+    names: tuple[str, str, str]
+
+
+class Jobs:
+    """The jobs of one process, which may share their store with others.
+
+    Attributes:
+        callbacks: Whom clients may have told of the end.
+        options: What the settings say.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        options: Options,
+        runner_of: Callable[["Jobs"], Runner],
+        describe: Callable[["Jobs", Entry], bytes],
+    ) -> None:
+        """Create jobs of a backend; nothing runs before start().
+
+        Args:
+            backend: What stores them.
+            options: What the settings say.
+            runner_of: Returns what runs stored requests.
+            describe: Returns the document of a job that a callback gets.
+
+        Raises:
+            JobsUnavailable: The backend cannot be read or written.
+        """
+        by_jobs, by_bytes, by_hosts = options.names
+        self.options = options
+        self.callbacks = Callbacks(options.callback_hosts, by_hosts)
+        self._store = Store(backend)
+        self._describe = describe
+        self._worker = Worker(self._store, runner_of(self), self._ended, options.concurrency)
+        self._keeper = Keeper(
+            self._store,
+            max_jobs=options.max_jobs,
+            max_bytes=options.max_bytes,
+            keep_seconds=options.keep_seconds,
+            settings=(by_jobs, by_bytes),
+            requeued=self._worker.wake,
+            ended=self._ended,
+            recall=self._ended,
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+        if backend.lock and backend.lock.is_alone:
+            self._keeper.recover()
+            backend.lock.share()
+
+    @property
+    def tally(self) -> Tally:
+        """How many there are, a few seconds old at most."""
+        return self._keeper.tally
+
+    @property
+    def keeper(self) -> Keeper:
+        """What counts the bytes of bodies and responses."""
+        return self._keeper
+
+    @property
+    def store(self) -> Store:
+        """Where they are."""
+        return self._store
+
+    def start(self) -> None:
+        """Begin to run jobs, and to look after them."""
+        self._spawn(self._keeper.keep())
+        self._worker.start()
+
+    def halt(self) -> None:
+        """Give the jobs that run back to the queue, and take no more."""
+        self._worker.halt()
+
+    async def stop(self) -> None:
+        """Halt, wait until that is done, and let go of the store."""
+        await self._worker.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self._store.close)
+
+    async def writer(self, job: Job) -> Writer:
+        """Return what writes the body of a job."""
+
+        def create() -> Writer:
+            with self._store.reached():
+                return self._store.bodies.writer(job.body)
+
+        return await asyncio.to_thread(create)
+
+    async def add(self, job: Job) -> None:
+        """Queue a job whose body is written."""
+        await asyncio.to_thread(self._store.add, job)
+        self._worker.wake()
+
+    async def find(self, job_id: str) -> Entry:
+        """Return what is known of a job. Raises JobNotFound."""
+        entry = await asyncio.to_thread(self._store.find, job_id)
+        if entry is None:
+            raise JobNotFound(f"job: expected the id of one that is kept, received {job_id[:40]!r}")
+        return entry
+
+    async def remove(self, job_id: str) -> None:
+        """Cancel a job, or forget one that has ended. Raises JobNotFound."""
+        entry = await self.find(job_id)
+        if entry.end is None:
+            end = End("cancelled", time.time())
+            if await asyncio.to_thread(self._store.finish, entry.job, end):
+                self._worker.cancel(job_id)
+                self._ended(job_id)
+                return
+            entry = await self.find(job_id)
+        await asyncio.to_thread(self._store.forget, entry)
+        self._keeper.forgot(entry.bytes)
+
+    def has_response(self, entry: Entry) -> bool:
+        """Return whether the response of a job that succeeded is still there."""
+        with self._store.reached():
+            return self._store.results.exists(entry.result)
+
+    def response(self, entry: Entry) -> Iterator[bytes]:
+        """Yield the body of a response; the caller's thread blocks."""
+        with self._store.reached():
+            yield from self._store.results.chunks(entry.result)
+
+    def _ended(self, job_id: str) -> None:
+        self._spawn(self._call(job_id))
+
+    async def _call(self, job_id: str) -> None:
+        """Tell the callback of a job that has ended, if it has one."""
+        try:
+            entry = await self.find(job_id)
+            if entry.job.callback:
+                body = self._describe(self, entry)
+                await self.callbacks.call(entry.job.callback, body, entry.job.request_id)
+                await asyncio.to_thread(self._store.mark_called, job_id)
+        except JobNotFound:
+            return  # it has been forgotten since
+        except ServiceError as error:
+            log.warning("job %s: its callback was not told: %s", job_id, error)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

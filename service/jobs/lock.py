@@ -1,0 +1,43 @@
+"""The lock of a folder of jobs, by which a process knows whether it is the only one that uses it.
+
+The system lets go of it when a process ends, however it does: see flock(2).
+"""
+
+import sys
+from pathlib import Path
+
+
+class FolderLock:
+    """A lock that is shared by all processes that use a folder."""
+
+    def __init__(self, path: Path) -> None:
+        """Lock a file, which is created where it is missing, alone if nobody else has.
+
+        Raises:
+            OSError: The file cannot be created.
+        """
+        self._file = path.open("ab")
+        self.is_alone = sys.platform != "win32" and self._lock_alone()
+        """Whether no other process uses the folder; Windows cannot tell."""
+        if not self.is_alone:
+            self.share()
+
+    def share(self) -> None:
+        """Let others use the folder too; wait for one that has it alone."""
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(self._file, fcntl.LOCK_SH)
+
+    def close(self) -> None:
+        """Let go of the lock."""
+        self._file.close()
+
+    def _lock_alone(self) -> bool:
+        import fcntl
+
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

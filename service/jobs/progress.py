@@ -1,0 +1,92 @@
+"""How far a job is: what its tickets of admission count."""
+
+import time
+from contextvars import ContextVar
+
+from service.inference.admission import Admission, Ticket
+
+
+class Progress:
+    """The pixels of one attempt to run a job.
+
+    Attributes:
+        done: Pixels that are done.
+        known: Pixels that are known of.
+    """
+
+    def __init__(self) -> None:
+        self.done = self.known = 0
+        self._requests, self._expected = 0, 1  # requests for room, and how many there will be
+        self._seconds = 0.0
+        self._since = time.perf_counter()
+
+    @property
+    def total(self) -> int:
+        """Pixels in all, 0 as long as they are not known."""
+        return self.known if self._requests >= self._expected else 0
+
+    @property
+    def share(self) -> float:
+        """The share that is done, where photographs that are not known are like those that are."""
+        if not self.known:
+            return 0.0
+        return self.done * min(1.0, self._requests / self._expected) / self.known
+
+    def expect(self, photographs: int) -> None:
+        """Learn how many photographs there are, each of which will grow()."""
+        self._expected = photographs
+
+    def grow(self, pixels: int, seconds: float) -> None:
+        """Count pixels to do, which are expected to take so many seconds."""
+        if not self.known:
+            self._since = time.perf_counter()
+        self._requests += 1
+        self.known += pixels
+        self._seconds += seconds
+
+    def advance(self, pixels: int) -> None:
+        """Count pixels as done."""
+        self.done = min(self.known, self.done + pixels)
+
+    def left(self) -> float | None:
+        """Return the seconds that the rest takes: at the rate so far, or as the queue expects."""
+        if not self.known:
+            return None
+        elapsed = time.perf_counter() - self._since
+        if share := self.share:
+            return elapsed * (1 - share) / share
+        return max(0.0, self._seconds * self._expected / self._requests - elapsed)
+
+
+PROGRESS: ContextVar[Progress | None] = ContextVar("progress", default=None)
+"""That of the job for which the present task runs."""
+
+
+class JobAdmission(Admission):
+    """The admission of jobs, apart from that of requests.
+
+    A job waits for no request to be admitted, and no request is refused because of a job: those
+    that run at a time are few.
+    """
+
+    def ticket(self, size: int) -> Ticket:
+        return _JobTicket(self, size)
+
+
+class _JobTicket(Ticket):
+    __slots__ = ()
+
+    def grow(self, *, items: int = 0, size: int = 0, pixels: int = 0, seconds: float = 0.0) -> None:
+        super().grow(items=items, size=size, pixels=pixels, seconds=seconds)
+        progress = PROGRESS.get()
+        if progress and pixels:
+            progress.grow(pixels, seconds)
+
+    def expect(self, photographs: int) -> None:
+        if progress := PROGRESS.get():
+            progress.expect(photographs)
+
+    def done(self, pixels: int) -> None:
+        super().done(pixels)
+        if progress := PROGRESS.get():
+            progress.advance(pixels)

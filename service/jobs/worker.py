@@ -1,0 +1,191 @@
+"""Runs jobs: takes them from the queue, reports on them, and ends them."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from service.errors import JobsUnavailable, ServiceError
+from service.jobs.progress import Progress
+from service.jobs.record import End, Job, Run, result_name
+from service.jobs.store import Store
+
+POLL_SECONDS = 1.0
+"""How often an idle worker looks for jobs that other processes have queued."""
+REPORT_SECONDS = 0.5
+"""How often a running job is looked at: whether it was cancelled, how far it is."""
+BEATS = 2
+"""Looks after which a job is reported on even if it has not advanced."""
+RETRY_SECONDS = 2.0
+"""How long to wait after a failure of the store."""
+STOP_SECONDS = 5.0
+"""How long a job that is told to stop may take to, before it is made to."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Running:
+    """A job that runs.
+
+    Attributes:
+        job: The job.
+        attempt: The number of the attempt.
+        progress: How far it is.
+        stop: Set when it shall stop: it was cancelled, or the process ends.
+    """
+
+    job: Job
+    attempt: int
+    progress: Progress = field(default_factory=Progress)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    started: float = field(default_factory=time.time)
+
+    @property
+    def result(self) -> str:
+        """The name of the blob of the response."""
+        return result_name(self.job.id, self.attempt)
+
+
+class Runner(Protocol):
+    """Runs a stored request."""
+
+    def __call__(self, running: Running, /) -> Awaitable[End | None]:
+        """Return how it ended, its response stored; None if it was stopped first."""
+        ...
+
+
+class Worker:
+    """Runs jobs of a store, some at a time."""
+
+    def __init__(
+        self, store: Store, runner: Runner, ended: Callable[[str], None], concurrency: int
+    ) -> None:
+        """Create a worker that does nothing yet.
+
+        Args:
+            store: Where the jobs are.
+            runner: Runs their requests.
+            ended: Called with the id of each job that has ended here.
+            concurrency: Jobs that run at a time.
+        """
+        self._store = store
+        self._runner = runner
+        self._ended = ended
+        self._concurrency = concurrency
+        self._running: dict[str, Running] = {}
+        self._wakened = asyncio.Event()
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to take jobs."""
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
+
+    def wake(self) -> None:
+        """Look for a job now: one was queued."""
+        self._wakened.set()
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job that has been cancelled, if it runs here."""
+        if running := self._running.get(job_id):
+            running.stop.set()
+
+    def halt(self) -> None:
+        """Take no more jobs, and give those that run back to the queue."""
+        self._stopping = True
+        self._wakened.set()
+        for running in self._running.values():
+            running.stop.set()
+
+    async def stop(self) -> None:
+        """Halt, and wait until that is done."""
+        self.halt()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=2 * STOP_SECONDS)
+            for task in late:
+                task.cancel()
+        self._tasks = []
+
+    async def _work(self) -> None:
+        while not self._stopping:
+            try:
+                taken = await asyncio.to_thread(self._store.take)
+                if taken is None:
+                    await self._wait()
+                    continue
+                await self._run(Running(*taken))
+            except JobsUnavailable as error:
+                log.warning("%s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                log.exception("cannot run a job")
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wakened.wait()
+        except TimeoutError:
+            return
+        if not self._stopping:
+            self._wakened.clear()
+
+    async def _run(self, running: Running) -> None:
+        job = running.job
+        self._running[job.id] = running
+        if self._stopping:
+            running.stop.set()
+        reports = asyncio.create_task(self._report(running))
+        try:
+            end = await self._runner(running)
+            await self._finish(running, end)
+        finally:
+            reports.cancel()
+            del self._running[job.id]
+
+    async def _finish(self, running: Running, end: End | None) -> None:
+        """Store the end of a job, or give it back; try again as long as the store is away."""
+        job = running.job
+        while True:
+            try:
+                if end is not None:
+                    if await asyncio.to_thread(self._store.finish, job, end):
+                        self._ended(job.id)
+                elif self._stopping:
+                    await asyncio.to_thread(self._store.release, job.id, running.attempt)
+                return
+            except ServiceError as error:
+                log.warning("job %s: %s", job.id, error)
+                if self._stopping:  # another process finds that it does not run any more
+                    return
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _report(self, running: Running) -> None:
+        """Report on a job as long as it runs; stop it where it was cancelled or taken away."""
+        job, looks = running.job, 0
+        reported = (0, 0)
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            looks += 1
+            now = (running.progress.done, running.progress.known)
+            if now == reported and looks % BEATS:
+                continue
+            reported = now
+            progress = running.progress
+            run = Run(
+                running.started,
+                looks,
+                progress.done,
+                progress.total,
+                progress.share,
+                progress.left(),
+            )
+            try:
+                if not await asyncio.to_thread(self._store.beat, job.id, running.attempt, run):
+                    running.stop.set()
+                    return
+            except ServiceError as error:
+                log.warning("job %s: %s", job.id, error)

@@ -1,0 +1,13 @@
+"""What all tests have in common: nothing is written into the home of whoever runs them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_jobs_unless_asked_for() -> Iterator[None]:
+    """Let a service that names no folder of jobs have none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SERVICE_JOBS_DIR", "")
+        yield

@@ -1,0 +1,215 @@
+"""Jobs that outlive their process, or that several processes share: all of them end, none twice."""
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.app import create_app
+from service.errors import StartupError
+from service.jobs import keeper
+from service.jobs.backend import open_folder
+from service.jobs.record import End, Job
+from service.jobs.store import ATTEMPTS, Store
+from service.settings import Settings
+from tests.service.asgi import check_problem, lifespan
+from tests.service.gate import Gate
+from tests.service.running import Running, running
+from tests.service.test_jobs import ARRAY, UNFINISHED, create, finished, picture
+from tests.service.tiny import Start
+
+JOB = Job("0" * 32, "denoise", "", [], 0, 0.0, "id")
+
+
+def wait(service: Running, path: str) -> dict[str, object]:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        document = get(service, path).json()
+        if document.get("state") not in UNFINISHED:
+            return dict(document)
+        time.sleep(0.05)
+    raise AssertionError(document)
+
+
+def get(service: Running, path: str) -> httpx.Response:
+    return httpx.get(service.url + path, timeout=30, trust_env=False, verify=False)
+
+
+def post(service: Running, path: str, body: bytes) -> httpx.Response:
+    return httpx.post(service.url + path, content=body, timeout=30, trust_env=False, verify=False)
+
+
+@pytest.mark.slow
+def test_jobs_survive_the_kill_of_their_process(models: Path, tmp_path: Path) -> None:
+    flags = f"--jobs-dir={tmp_path / 'jobs'}", "--threads=1"
+    bodies = [picture((1200, 800 + 8 * index), compress_level=1) for index in range(3)]
+    query = "model=photo&sigma=40"
+    with contextlib.suppress(AssertionError), running(models, *flags) as service:
+        paths = [post(service, f"/jobs?{query}", body).headers["location"] for body in bodies]
+        wait(service, paths[0])
+        service.process.send_signal(signal.SIGKILL)
+        service.process.wait(10)
+    assert service.process.returncode == -signal.SIGKILL
+    with running(models, *flags) as service:
+        for path, body in zip(paths, bodies, strict=True):
+            assert wait(service, path)["state"] == "succeeded"
+            direct = post(service, f"/denoise?{query}", body)
+            assert get(service, f"{path}/result").content == direct.content
+        counted = get(service, "/metrics").text
+    [ran] = (
+        float(line.rpartition(" ")[2])
+        for line in counted.splitlines()
+        if line.startswith("autoencoder_requests_total") and 'operation="denoise"' in line
+    )
+    assert len(paths) < ran < 2 * len(paths)  # directly, and those that had not finished
+
+
+@pytest.mark.slow
+def test_workers_share_jobs_and_each_runs_once(models: Path, tmp_path: Path) -> None:
+    with running(models, f"--jobs-dir={tmp_path / 'jobs'}", "--workers=2") as service:
+        body = picture((600, 400), compress_level=1)
+        paths = [post(service, "/jobs?model=photo", body).headers["location"] for _ in range(8)]
+        assert all(wait(service, path)["state"] == "succeeded" for path in paths)
+        time.sleep(1.5)  # until the workers have told each other
+        counted = get(service, "/metrics").text
+    [ran] = (
+        float(line.rpartition(" ")[2])
+        for line in counted.splitlines()
+        if line.startswith("autoencoder_requests_total") and 'operation="denoise"' in line
+    )
+    assert ran == len(paths)
+
+
+def test_a_job_that_ends_its_process_is_given_up(tmp_path: Path) -> None:
+    folder = tmp_path / "jobs"
+    store = Store(open_folder(folder))
+    store.add(JOB)
+    for attempt in range(1, ATTEMPTS + 1):
+        assert store.take() == (JOB, attempt)
+        assert store.take() is None
+        keeper_of(store).recover()
+    entry = store.find(JOB.id)
+    assert entry is not None
+    assert entry.end is not None
+    assert entry.end.problem is not None
+    assert entry.end.problem["code"] == "job-lost"
+    assert store.take() is None
+    store.close()
+
+
+def test_an_attempt_has_one_process_and_a_job_one_end(tmp_path: Path) -> None:
+    store = Store(open_folder(tmp_path / "jobs"))
+    store.add(JOB)
+    store.requeue(JOB.id, 1)  # recovery does not know whether it is in the queue
+    assert store.take() == (JOB, 1)
+    assert store.take() is None
+    store.requeue(JOB.id, 2)  # it is thought to be gone
+    assert store.take() == (JOB, 2)
+    assert store.finish(JOB, End("succeeded", 1.0, attempt=2))
+    assert not store.finish(JOB, End("succeeded", 2.0, attempt=1))
+    store.requeue(JOB.id, 3)
+    assert store.take() is None
+    store.close()
+
+
+def test_only_one_process_at_a_time_is_alone_with_a_folder(tmp_path: Path) -> None:
+    first = open_folder(tmp_path)
+    assert first.lock is not None
+    assert first.lock.is_alone
+    first.lock.share()
+    second = open_folder(tmp_path)
+    assert second.lock is not None
+    assert not second.lock.is_alone
+    first.close()
+    second.close()
+    third = open_folder(tmp_path)
+    assert third.lock is not None
+    assert third.lock.is_alone
+    third.close()
+
+
+async def test_a_job_that_nobody_reports_on_runs_again(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr(keeper, "LEASE_SECONDS", 0.2)
+    client = start(jobs_dir=str(tmp_path / "jobs"))
+    path = await create(client)
+    store = Store(open_folder(tmp_path / "jobs"))
+    taken = store.take()  # by a process that is gone before it runs it
+    assert taken is not None
+    async with lifespan(client):
+        document = await finished(client, path)
+        assert document["state"] == "succeeded"
+    entry = store.find(taken[0].id)
+    assert entry is not None
+    assert entry.attempts == 2
+    store.close()
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    server = shutil.which("redis-server")
+    if server is None:
+        pytest.skip("needs redis-server")
+    path = tmp_path / "redis.sock"
+    words = [server, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 10
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        yield f"unix://{path}"
+        process.terminate()
+
+
+async def test_instances_share_jobs_in_redis(start: Start, redis_url: str, gate: Gate) -> None:
+    body = picture((700, 600), compress_level=0)  # of more than a chunk
+    one, two = start(jobs_url=redis_url), start(jobs_url=redis_url)
+    async with lifespan(one), lifespan(two):
+        direct = await two.post("/denoise?model=photo", content=body)
+        gate.close()
+        paths = [await create(one, "model=photo", content=body) for _ in range(4)]
+        await gate.reached()
+        assert (await two.delete(paths[3])).status_code == 204
+        gate.open()
+        for path in paths[:3]:
+            assert (await finished(two, path))["state"] == "succeeded"
+            assert (await two.get(f"{path}/result")).content == direct.content
+        assert (await one.get(paths[3])).json()["state"] == "cancelled"
+        assert (await two.delete(paths[0])).status_code == 204
+        check_problem(await one.get(paths[0]), 404, "job-not-found")
+
+
+async def test_a_redis_that_is_gone_is_a_503(start: Start, redis_url: str, tmp_path: Path) -> None:
+    import redis
+
+    client = start(jobs_url=redis_url)
+    with redis.Redis(unix_socket_path=redis_url.removeprefix("unix://")) as server:
+        server.shutdown(nosave=True)
+    check_problem(await client.post("/jobs", json=ARRAY), 503, "jobs-unavailable")
+    check_problem(await client.get(f"/jobs/{'0' * 32}"), 503, "jobs-unavailable")
+
+
+def test_a_redis_that_does_not_answer_stops_the_start(tiny_models: Path, tmp_path: Path) -> None:
+    url = f"unix://{tmp_path / 'none'}"
+    with pytest.raises(StartupError, match="SERVICE_JOBS_URL"):
+        create_app(Settings(models=tiny_models, device="cpu", jobs_url=url))
+
+
+def keeper_of(store: Store) -> keeper.Keeper:
+    return keeper.Keeper(
+        store,
+        max_jobs=1,
+        max_bytes=1,
+        keep_seconds=1.0,
+        settings=("A", "B"),
+        requeued=lambda: None,
+        ended=lambda _: None,
+        recall=lambda _: None,
+    )
