@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NPY = "application/x-npy"
 PNG = "image/png"
+ZIP = "application/zip"
 
 Array = NDArray[Any]
 Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -49,10 +50,11 @@ def read(image: ImageLike) -> Body:
     """Return the body of a request that sends an image.
 
     Args:
-        image: A path; the bytes of a file; an open file, which is read to its end; a Pillow image,
-            sent as PNG with its EXIF and ICC profile; an array, sent as npy: uint8 pixels or floats
-            in the model's range, (height, width), (height, width, 3), or a batch of either,
-            (batch, height, width) or (batch, height, width, 3).
+        image: A path of a picture, or of a zip of several; the bytes of such a file; an open file,
+            which is read to its end; a Pillow image, sent as PNG with its EXIF and ICC profile; an
+            array, sent as npy: uint8 pixels or floats in the model's range, (height, width),
+            (height, width, 3), or a batch of either, (batch, height, width) or
+            (batch, height, width, 3).
 
     Raises:
         TypeError: It is none of these.

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from service.client.images import NPY
+from service.client.images import NPY, ZIP
 
 Operation = Literal["denoise", "encode", "decode", "estimate"]
 
-FORMATS = {"jpg": "image/jpeg", "tif": "image/tiff", "npy": NPY}
+FORMATS = {"jpg": "image/jpeg", "tif": "image/tiff", "npy": NPY, "zip": ZIP}
 """Names of formats that are no subtypes of image/."""
 
 
@@ -58,7 +58,7 @@ class DenoiseOptions(EncodeOptions, total=False):
         region: (x, y, width, height) in pixels: the part to denoise and return.
         quality: Of a JPEG or WebP, 1 to 100.
         format: Of the answer: "png", "jpeg", "webp" and others that the service writes, "npy" for
-            an array, or a media type; by default that of the image.
+            an array, "zip" for several photographs, or a media type; by default that of the image.
     """
 
     sigma: float | None

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import httpx
 
 from service.client.errors import ServiceError, UnexpectedResponse, of_code
+from service.client.images import NPY, ZIP
 from service.client.results import Estimate, Model, Noise, Result
 
 T = TypeVar("T")
@@ -51,14 +52,14 @@ def problem(document: Mapping[str, Any], request_id: str = "") -> ServiceError:
 
 
 def result(response: httpx.Response, *, is_single: bool = False) -> Result:
-    """Return the picture or array of a response.
+    """Return the picture, array or zip of a response.
 
     Raises:
-        UnexpectedResponse: It is neither.
+        UnexpectedResponse: It is none of these.
     """
     found = media_type(response)
-    if not found.startswith("image/") and found != "application/x-npy":
-        raise _unexpected(response, "a picture or an array")
+    if not found.startswith("image/") and found not in (NPY, ZIP):
+        raise _unexpected(response, "a picture, an array or a zip")
     levels = response.headers.get("x-noise-sigma", "")
     return Result(
         content=response.content,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from service.client.images import NPY, Array
+from service.client.images import NPY, ZIP, Array
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,6 +22,7 @@ SUFFIXES = {
     "image/heic": (".heic", ".heif"),
     "image/tiff": (".tif", ".tiff"),
     NPY: (".npy",),
+    ZIP: (".zip",),
 }
 """Suffixes of media types, the usual one first."""
 
@@ -47,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result(Answer):
-    """A picture or an array.
+    """A picture, an array, or a zip of pictures.
 
     Attributes:
         content: The file, as the service sent it.
@@ -102,10 +103,12 @@ class Result(Answer):
 
         Raises:
             ImportError: Pillow is not installed.
-            ValueError: It is an array of another kind.
+            ValueError: It is an array of another kind, or a zip.
         """
         from PIL import Image
 
+        if self.media_type == ZIP:
+            raise ValueError("image: expected one picture, received a zip; save it, or unpack it")
         if self.media_type != NPY:
             image = Image.open(io.BytesIO(self.content))
             image.load()

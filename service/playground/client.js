@@ -17,7 +17,7 @@
 
 /**
  * `fit` converts and resizes pictures to what the model takes; `format` of the answer is "npy" or
- * that of a picture, such as "png", or a media type.
+ * that of a picture, such as "png", "zip" for several photographs, or a media type.
  * @typedef {ModelOptions & { fit?: boolean, format?: string }} EncodeOptions
  */
 
@@ -79,7 +79,7 @@ const NPY = "application/x-npy";
 const TRANSIENT = [429, 502, 503, 504];
 const UNFINISHED = ["queued", "running"];
 /** Formats that are no subtypes of image/. @type {Record<string, string>} */
-const FORMATS = { jpg: "image/jpeg", tif: "image/tiff", npy: NPY };
+const FORMATS = { jpg: "image/jpeg", tif: "image/tiff", npy: NPY, zip: "application/zip" };
 /** Milliseconds of the first and of the longest pause between attempts, before they are drawn. */
 const [FIRST, LONGEST] = [500, 30_000];
 /** Milliseconds between two looks at a job, and of silence after which its events are given up. */
@@ -164,7 +164,7 @@ class Provenance {
   }
 }
 
-/** A picture or an array. */
+/** A picture, an array, or a zip of pictures. */
 export class Result extends Provenance {
   /** @param {Answer} answer */
   constructor({ headers, blob }) {

@@ -1,6 +1,7 @@
 """The operations through either client, against the real service over a socket."""
 
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,19 @@ def test_the_options_reach_the_service(client: Any, example: Path) -> None:
 def test_a_picture_becomes_an_array_without_pillow(client: Any, example: Path) -> None:
     result = client.denoise(example, format="npy")
     assert result.array().shape == (1, SIZE[1], SIZE[0], 3)
+
+
+def test_a_zip_of_photographs_comes_back_as_one(client: Any, example: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "sent.zip", "w") as archive:
+        archive.write(example, "a.jpg")
+        archive.writestr("b.png", file(COLOUR, "PNG"))
+    result = client.denoise(tmp_path / "sent.zip", sigma=20)
+    assert result.media_type == "application/zip"
+    with zipfile.ZipFile(result.save(tmp_path / "clean.zip")) as archive:
+        assert archive.namelist() == ["a.jpg", "b.png", "manifest.json"]
+    for reading in (result.image, result.array):
+        with pytest.raises(ValueError, match="expected one picture, received a zip"):
+            reading()
 
 
 def test_codings_go_there_and_back(client: Any) -> None:
