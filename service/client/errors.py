@@ -5,13 +5,14 @@ ServiceError
 ├── UnexpectedResponse        not the service's: a proxy's page, another server
 ├── RequestError              4xx: the request cannot be served as it is
 │   ├── MalformedBody         400 malformed-body
-│   ├── Forbidden             403 control-forbidden, cross-origin-forbidden
+│   ├── Forbidden             403 control-forbidden, cross-origin-forbidden, callback-forbidden
 │   ├── NotFound              404 not-found, 405 method-not-allowed
 │   │   ├── ModelNotFound     404 model-not-found
 │   │   └── JobNotFound       404 job-not-found
 │   ├── NotAcceptable         406 not-acceptable
 │   ├── OperationNotOffered   409 operation-not-offered
 │   ├── JobNotFinished        409 job-not-finished
+│   ├── JobCancelled          409 job-cancelled
 │   ├── BodyTooLarge          413 body-too-large
 │   ├── UnsupportedMediaType  415 unsupported-media-type
 │   ├── ShapeMismatch         422 shape-mismatch
@@ -20,9 +21,11 @@ ServiceError
 │   ├── Overloaded            429 overloaded
 │   ├── DeadlineExceeded      503 deadline-exceeded
 │   ├── ShuttingDown          503 shutting-down
-│   └── NotReady              503 not-ready, not-live
-├── InternalError             500 internal-error
-└── JobCancelled              the job was cancelled and has no result
+│   ├── NotReady              503 not-ready, not-live
+│   ├── JobsUnavailable       503 jobs-unavailable
+│   └── InsufficientStorage   507 insufficient-storage
+└── InternalError             500 internal-error
+    └── JobLost               500 job-lost
 """
 
 from collections.abc import Mapping
@@ -83,6 +86,10 @@ class JobNotFound(NotFound):
     """There is no such job, or its result has expired."""
 
 
+class JobCancelled(RequestError):
+    """The job was cancelled and has no result."""
+
+
 class NotAcceptable(RequestError):
     """The response cannot be written in this format."""
 
@@ -131,12 +138,20 @@ class NotReady(Unavailable):
     """The service takes no new requests."""
 
 
+class JobsUnavailable(Unavailable):
+    """Jobs are off, or their store cannot be reached."""
+
+
+class InsufficientStorage(Unavailable):
+    """There is no room for the job or its result."""
+
+
 class InternalError(ServiceError):
     """The service failed; its log has the request under `request_id`."""
 
 
-class JobCancelled(ServiceError):
-    """The job was cancelled and has no result."""
+class JobLost(InternalError):
+    """Every attempt to run the job ended with its process, or its body is gone."""
 
 
 BY_CODE: Mapping[str, type[ServiceError]] = MappingProxyType(
@@ -147,7 +162,12 @@ BY_CODE: Mapping[str, type[ServiceError]] = MappingProxyType(
         "not-found": NotFound,
         "method-not-allowed": NotFound,
         "model-not-found": ModelNotFound,
+        "callback-forbidden": Forbidden,
         "job-not-found": JobNotFound,
+        "job-cancelled": JobCancelled,
+        "job-lost": JobLost,
+        "jobs-unavailable": JobsUnavailable,
+        "insufficient-storage": InsufficientStorage,
         "not-acceptable": NotAcceptable,
         "operation-not-offered": OperationNotOffered,
         "job-not-finished": JobNotFinished,

@@ -45,12 +45,13 @@ class Job:
         """
         watch = Watch(self.id, timeout)
         for status in self._runner.statuses(self.id, watch.silence()):
-            self.status = status
-            yield status
-            if status.is_finished:
+            if status:
+                self.status = status
+                yield status
+            if self.status.is_finished:
                 return
             watch.check()
-        self.refresh()
+        self.status = self._runner.run(job_calls.look(self._runner.calls, self.id, patiently=True))
         yield self.status
         while not self.status.is_finished:
             watch.check()
@@ -121,12 +122,16 @@ class AsyncJob:
         told = self._runner.statuses(self.id, watch.silence())
         async with contextlib.aclosing(told):
             async for status in told:
-                self.status = status
-                yield status
-                if status.is_finished:
+                if status:
+                    self.status = status
+                    yield status
+                if self.status.is_finished:
                     return
                 watch.check()
-        yield await self.refresh()
+        self.status = await self._runner.run(
+            job_calls.look(self._runner.calls, self.id, patiently=True)
+        )
+        yield self.status
         while not self.status.is_finished:
             watch.check()
             self.status = await self._runner.run(

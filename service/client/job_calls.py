@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,8 @@ from service.client.results import Estimate, Result
 
 SOON, LATE = 0.25, 5.0
 """Seconds between two looks at a job, the least and the most."""
+PATIENT = 12
+"""Attempts of a minute or two in all, which outlast a restart: jobs do, too."""
 
 
 def submit(
@@ -36,9 +39,12 @@ def submit(
     return responses.read(response, "a job", job_status.read), body.is_single
 
 
-def look(shared: Calls, job: str) -> Flow[JobStatus]:
-    """Ask for a job's document."""
-    response = yield from shared.retries.send(Request("GET", _path(job)))
+def look(shared: Calls, job: str, *, patiently: bool = False) -> Flow[JobStatus]:
+    """Ask for a job's document, patiently where the service may be starting again."""
+    retries = shared.retries
+    if patiently:
+        retries = replace(retries, most=max(PATIENT, retries.most))
+    response = yield from retries.send(Request("GET", _path(job)))
     return responses.read(response, "a job", job_status.read)
 
 
@@ -46,7 +52,7 @@ def look_later(shared: Calls, last: JobStatus) -> Flow[JobStatus]:
     """Wait a moment, longer for a job that will take longer, then ask for its document."""
     left = last.seconds_left
     yield Pause(min(LATE, max(SOON, (left or 0.0) / 10)))
-    return (yield from look(shared, last.id))
+    return (yield from look(shared, last.id, patiently=True))
 
 
 def listen(job: str) -> Request:
@@ -62,7 +68,12 @@ def result(shared: Calls, last: JobStatus, *, is_single: bool) -> Flow[Result | 
         ServiceError: It failed, with the problem of its operation.
     """
     if last.state == "cancelled":
-        raise JobCancelled(f"job {last.id}: expected one with a result, received a cancelled one")
+        raise JobCancelled(
+            f"job: expected one with a result, received {last.id}, which was cancelled",
+            status=409,
+            code="job-cancelled",
+            title="Job cancelled",
+        )
     if last.state == "failed":
         raise last.error or InternalError(f"job {last.id} failed without saying why", status=500)
     response = yield from shared.retries.send(Request("GET", _path(last.id) + "/result"))

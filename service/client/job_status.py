@@ -28,7 +28,7 @@ class JobStatus:
         state: "queued", "running", "succeeded", "failed" or "cancelled".
         operation: What it does.
         megapixels_done: Of its photographs.
-        megapixels_total: Of its photographs, 0 where they are not counted yet.
+        megapixels_total: Of its photographs; None until all are known.
         share: What is done, 0 to 1.
         seconds_left: Until it will be done; None where that is not known.
         created: When it was submitted.
@@ -40,7 +40,7 @@ class JobStatus:
     state: State
     operation: Operation
     megapixels_done: float = 0.0
-    megapixels_total: float = 0.0
+    megapixels_total: float | None = None
     share: float = 0.0
     seconds_left: float | None = None
     created: datetime | None = None
@@ -65,7 +65,7 @@ def read(document: Mapping[str, Any]) -> JobStatus:
         state=document["state"],
         operation=document["operation"],
         megapixels_done=progress.get("megapixels_done") or 0.0,
-        megapixels_total=progress.get("megapixels_total") or 0.0,
+        megapixels_total=progress.get("megapixels_total"),
         share=progress.get("share") or 0.0,
         seconds_left=document.get("seconds_left"),
         created=_time(document.get("created")),

@@ -52,8 +52,8 @@ class Runner:
             result: T = stop.value
             return result
 
-    def statuses(self, job: str, silence: float) -> Iterator[JobStatus]:
-        """Yield a job's statuses from its stream of events, as long as that brings any.
+    def statuses(self, job: str, silence: float) -> Iterator[JobStatus | None]:
+        """Yield a job's statuses from its stream of events, None for what keeps it open.
 
         Args:
             job: The job's identifier.
@@ -68,6 +68,7 @@ class Runner:
                 for chunk in response.iter_bytes():
                     for event in decoder.feed(chunk):
                         yield job_status.read(json.loads(event.data))
+                    yield None
         except SILENT:
             return
 
@@ -111,7 +112,7 @@ class AsyncRunner:
             result: T = stop.value
             return result
 
-    async def statuses(self, job: str, silence: float) -> AsyncGenerator[JobStatus]:
+    async def statuses(self, job: str, silence: float) -> AsyncGenerator[JobStatus | None]:
         """Yield a job's statuses from its stream of events, as Runner does."""
         request = self._connection.arguments(job_calls.listen(job), silence)
         try:
@@ -122,6 +123,7 @@ class AsyncRunner:
                 async for chunk in response.aiter_bytes():
                     for event in decoder.feed(chunk):
                         yield job_status.read(json.loads(event.data))
+                    yield None
         except SILENT:
             return
 

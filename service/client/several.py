@@ -9,8 +9,8 @@ from service.client.errors import ServiceError
 from service.client.results import Result
 
 SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff"),
-    *(".bmp", ".gif", ".jp2", ".jxl"),
+    *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif", ".hif", ".tif", ".tiff"),
+    *(".bmp", ".gif", ".jp2", ".j2k", ".jpx", ".jxl"),
 )
 """Suffixes of the files of a folder that are sent; what the service does not read is an error."""
 

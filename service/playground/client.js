@@ -59,7 +59,7 @@
  * @typedef {{ id: string, state: "queued" | "running" | "succeeded" | "failed" | "cancelled",
  *   operation: Operation, created: string | null, started: string | null, finished: string | null,
  *   expires: string | null, seconds_left: number | null, error: any,
- *   progress: { megapixels_done: number, megapixels_total: number, share: number } | null,
+ *   progress: { megapixels_done: number, megapixels_total: number | null, share: number },
  *   result: { href: string, media_type: string, bytes: number } | null }} JobStatus
  */
 
@@ -84,6 +84,8 @@ const FORMATS = { jpg: "image/jpeg", tif: "image/tiff", npy: NPY, zip: "applicat
 const [FIRST, LONGEST] = [500, 30_000];
 /** Milliseconds between two looks at a job, and of silence after which its events are given up. */
 const [SOON, LATE, SILENCE] = [250, 5_000, 60_000];
+/** Attempts of a minute or two in all, which outlast a restart: jobs do, too. */
+const PATIENT = 12;
 /** An error of the service; `code` is the stable identifier of its problem, "" where it has none. */
 export class ServiceError extends Error {
   /**
@@ -415,11 +417,13 @@ export class Job {
 
   /**
    * Ask for the job's status.
-   * @param {{ signal?: AbortSignal }} [options]
+   * @param {{ signal?: AbortSignal, patiently?: boolean }} [options] `patiently`: the service may be
+   *   starting again
    * @returns {Promise<JobStatus>}
    */
-  async refresh({ signal } = {}) {
-    const answer = await send(this.client, { method: "GET", path: jobPath(this.id), signal });
+  async refresh({ signal, patiently } = {}) {
+    const most = patiently ? Math.max(PATIENT, this.client.retries) : this.client.retries;
+    const answer = await send(this.client, { method: "GET", path: jobPath(this.id), signal }, most);
     this.status = await json(answer, "state");
     return this.status;
   }
@@ -435,10 +439,10 @@ export class Job {
       yield (this.status = status);
       if (this.isFinished) return;
     }
-    yield await this.refresh({ signal });
-    while (!this.isFinished) {
+    while (true) {
+      yield await this.refresh({ signal, patiently: true });
+      if (this.isFinished) return;
       await pause(Math.min(LATE, Math.max(SOON, (this.status.seconds_left ?? 0) * 100)), signal);
-      yield await this.refresh({ signal });
     }
   }
 
@@ -459,7 +463,10 @@ export class Job {
   async result({ signal } = {}) {
     const { state, error, operation } = await this.wait(undefined, { signal });
     if (state === "failed") throw problem(error ?? {}, "");
-    if (state === "cancelled") throw new ServiceError(`job ${this.id}: expected a result, received a cancelled job`);
+    if (state === "cancelled") {
+      const more = { status: 409, code: "job-cancelled", title: "Job cancelled" };
+      throw new ServiceError(`job: expected one with a result, received ${this.id}, which was cancelled`, more);
+    }
     const answer = await send(this.client, { method: "GET", path: `${jobPath(this.id)}/result`, signal });
     if (operation === "estimate") return new Estimate(answer.headers, (await json(answer, "noise")).noise);
     return new Result(answer);
@@ -530,9 +537,10 @@ async function* events(stream, received) {
  * Send a request until it is answered, and read the answer.
  * @param {Client} client
  * @param {Sendable} request
+ * @param {number} [retries] attempts after the first that may fail without a Retry-After
  * @returns {Promise<Answer>}
  */
-async function send(client, { method, path, query, headers, body, again = true, signal }) {
+async function send(client, { method, path, query, headers, body, again = true, signal }, retries = client.retries) {
   const deadline = Date.now() + client.timeout;
   for (let failures = 0; ; ) {
     const limit = within(signal, deadline - Date.now());
@@ -559,7 +567,7 @@ async function send(client, { method, path, query, headers, body, again = true, 
     } finally {
       limit.release();
     }
-    if (wait === undefined) isTransient &&= ++failures <= client.retries;
+    if (wait === undefined) isTransient &&= ++failures <= retries;
     const before = wait === undefined ? backoff(failures - 1) : wait + Math.random() * Math.max(FIRST, wait / 4);
     if (!isTransient || Date.now() + before >= deadline) throw error;
     await pause(before, signal);

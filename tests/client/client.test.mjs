@@ -145,6 +145,20 @@ test("a signal ends a call and its pauses", async () => {
   await assert.rejects(client.models({ signal: AbortSignal.abort(new Error("over")) }), /over/);
 });
 
+test("a job returns what its operation does", async () => {
+  const submitted = await client.submit(photograph, "denoise", { sigma: 20, format: "png" });
+  const states = [];
+  await submitted.wait(({ state }) => states.push(state));
+  assert.equal(states.at(-1), "succeeded");
+  const result = await (await client.job(submitted.id)).result();
+  const direct = await client.denoise(photograph, { sigma: 20, format: "png" });
+  assert.deepEqual(await result.blob.arrayBuffer(), await direct.blob.arrayBuffer());
+  assert.deepEqual((await (await client.submit(gray, "encode")).result()).mediaType, "application/x-npy");
+  assert.ok((await (await client.submit(photograph, "estimate")).result()).noise[0].sigma > 0);
+  await submitted.cancel();
+  await assert.rejects(client.job(submitted.id), { code: "job-not-found" });
+});
+
 const job = (state, done) =>
   JSON.stringify({ id: "a b", state, operation: "denoise", seconds_left: 0, error: null, progress: { share: done } });
 
@@ -174,7 +188,7 @@ test("a job whose events are held up is asked for", async () => {
   });
   await scripted([answer(202, job("cancelled", 0)), problem(404, "job-not-found")], {}, async (client) => {
     const submitted = await client.submit(photograph);
-    await assert.rejects(submitted.result(), /received a cancelled job/);
+    await assert.rejects(submitted.result(), { code: "job-cancelled" });
     await submitted.cancel();
   });
 });

@@ -20,7 +20,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for name in (*TINY, *FURTHER):
         write_model(models, name)
     write_model(models, "half", 2)
-    with running(models, "--default-picture=informed") as service:
+    jobs = f"--jobs-dir={models.parent / 'jobs'}"
+    with running(models, "--default-picture=informed", jobs) as service:
         yield service.url
 
 

@@ -95,7 +95,7 @@ def test_a_cancelled_job_has_no_result(connect: Connect) -> None:
         job = connect(server.url).submit(GRAY)
         job.cancel()
         assert job.refresh().is_finished
-        with pytest.raises(errors.JobCancelled, match="a b: expected one with a result"):
+        with pytest.raises(errors.JobCancelled, match="expected one with a result, received a b"):
             job.result()
         job.cancel()
         with pytest.raises(errors.JobNotFound):
