@@ -65,6 +65,7 @@ def result(response: httpx.Response, *, is_single: bool = False) -> Result:
         content=response.content,
         media_type=found,
         sigma=tuple(float(level) for level in levels.split(",") if level.strip()),
+        warning=response.headers.get("x-image-warning", ""),
         is_single=is_single,
         **_provenance(response),
     )

@@ -55,12 +55,14 @@ class Result(Answer):
         media_type: Its media type.
         sigma: Noise level that was removed from each photograph, on the scale of 0 to 255; empty
             where the model has none.
+        warning: What of the files could not be read, as X-Image-Warning says it; "" for whole files.
         is_single: Whether the array holds one image that was sent without a batch axis.
     """
 
     content: bytes
     media_type: str
     sigma: tuple[float, ...] = ()
+    warning: str = ""
     is_single: bool = False
 
     @property

@@ -177,6 +177,8 @@ export class Result extends Provenance {
     const levels = headers.get("X-Noise-Sigma");
     /** Noise level that was removed from each photograph, on the scale of 0 to 255. @type {number[]} */
     this.sigma = levels ? levels.split(",").map(Number) : [];
+    /** What of the files could not be read, "" for whole ones. */
+    this.warning = headers.get("X-Image-Warning") ?? "";
   }
 
   /** Return the array of an answer in npy. */

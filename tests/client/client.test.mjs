@@ -112,11 +112,16 @@ test("a body is sent again in full after each failure", async () => {
     answer(429, "{}", { "Retry-After": "0" }),
     answer(502, "<html>"),
     (response) => response.writeHead(200, { "Content-Length": 1000 }).write("half", () => response.destroy()),
-    answer(200, "picture", { "Content-Type": "image/png; a=b", "Server-Timing": "parse;dur=1.5, queue;dur=2" }),
+    answer(200, "picture", {
+      "Content-Type": "image/png; a=b",
+      "Server-Timing": "parse;dur=1.5, queue;dur=2",
+      "X-Image-Warning": "truncated; rows 3 of 4",
+    }),
   ];
   await scripted(answers, {}, async (client, bodies) => {
     const result = await client.denoise(gray, { model: "half" });
     assert.equal(await result.blob.text(), "picture");
+    assert.equal(result.warning, "truncated; rows 3 of 4");
     assert.deepEqual(result.timings, { parse: 1.5, queue: 2 });
     assert.equal(bodies.length, 5);
     assert.equal(new Set(bodies).size, 1);

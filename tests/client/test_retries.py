@@ -133,6 +133,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("brief")
 def test_a_body_is_sent_again_in_full_after_each_failure(connect: Connect) -> None:
     image = np.zeros((4, 4), np.uint8)
+    known = {"X_Model_Version": "2", "X_Image_Warning": "truncated; rows 3 of 4"}
     soon = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
     script = [
         answer("503 Service Unavailable", b"{}", Retry_After=soon),
@@ -140,11 +141,12 @@ def test_a_body_is_sent_again_in_full_after_each_failure(connect: Connect) -> No
         answer("502 Bad Gateway", b"<html>bad gateway</html>", media_type="text/html"),
         answer("200 OK", b"half of it", Content_Length="1000") + CUT,
         b"",
-        answer("200 OK", b"picture", media_type="image/png", X_Model="half", X_Model_Version="2"),
+        answer("200 OK", b"picture", media_type="image/png", X_Model="half", **known),
     ]
     with scripted(script) as server:
         result = connect(server.url, retries=4).denoise(image, model="half")
     assert (result.content, result.model, result.version) == (b"picture", "half", 2)
+    assert result.warning == "truncated; rows 3 of 4"
     assert len(server.bodies) == len(script)
     assert len(set(server.bodies)) == 1
     assert np.load(io.BytesIO(server.bodies[0])).shape == (1, 4, 4)
