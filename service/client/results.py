@@ -55,7 +55,7 @@ class Result(Answer):
         media_type: Its media type.
         sigma: Noise level that was removed from each photograph, on the scale of 0 to 255; empty
             where the model has none.
-        warning: What of the files could not be read, as X-Image-Warning says it; "" for whole files.
+        warning: What of the files could not be read, by X-Image-Warning; "" for whole files.
         is_single: Whether the array holds one image that was sent without a batch axis.
     """
 
