@@ -81,6 +81,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
             pixels=settings.max_pixels,
             steps=settings.max_steps,
             photographs=settings.max_photographs,
+            policy=settings.policy,
         ),
         settings.timeout,
         tracer,

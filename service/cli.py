@@ -123,7 +123,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
             files.add(added)
         for setting in settings:
             field = Settings.model_fields[setting]
-            default = "" if field.default is None else f"default {field.default}; "
+            value = field.default
+            value = ",".join(value) if isinstance(value, tuple) else value
+            default = "" if value is None else f"default {value}; "
             added.add_argument(
                 flag(setting),
                 dest=setting,

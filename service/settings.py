@@ -2,13 +2,15 @@
 
 import difflib
 import ipaddress
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.images.formats import NAMES, Name, Policy
 from service.manifest import OperationName
 
 if TYPE_CHECKING:
@@ -18,6 +20,15 @@ PREFIX = "SERVICE_"
 # An installed package has the models inside, a clone and the image have them beside it.
 _INSIDE = Path(__file__).parent / "models"
 SHIPPED_MODELS = _INSIDE if _INSIDE.is_dir() else Path(__file__).parents[1] / "models"
+
+
+def _listed(value: object) -> object:
+    """Return the names of a list that is given as JSON, or separated by commas."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [name.strip().lower() for name in value.split(",") if name.strip()]
 
 
 class Settings(BaseSettings):
@@ -75,6 +86,19 @@ class Settings(BaseSettings):
             description="most photographs in a zip, or in a form that asks for one; more get a 413",
         ),
     ] = 1000
+    formats: Annotated[
+        tuple[Name, ...],
+        NoDecode,
+        BeforeValidator(_listed),
+        Field(min_length=1, description="formats of pictures that are read; others get a 415"),
+    ] = NAMES
+    truncated: Annotated[
+        Literal["refuse", "accept"],
+        Field(
+            description="whether a JPEG that ends early gets a 400, or is read as far as it goes, "
+            "with a response header that says so"
+        ),
+    ] = "refuse"
     max_steps: Annotated[
         int, Field(ge=1, description="longest sequence, in steps, as input or output")
     ] = 4096
@@ -202,6 +226,11 @@ class Settings(BaseSettings):
             ),
             OpenVino(self.openvino_precision),
         )
+
+    @property
+    def policy(self) -> Policy:
+        """Which pictures are read."""
+        return Policy(frozenset(self.formats), self.truncated == "accept")
 
     @property
     def controls_repository(self) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import orjson
@@ -124,7 +124,12 @@ class FileCodec(_Answer, photos.FileCodec):
     def decode(self, _body: Body) -> Inputs:
         choose(self.accept, (JSON,))  # before anything is decoded
         images, self._images = self._images, ()
-        return self.inputs_of(photos.stacked([decode(image) for image in images]))
+        photographs = [decode(image) for image in images]
+        self._warnings = photos.warnings(photographs)
+        return self.inputs_of(photos.stacked(photographs))
+
+    def encode(self, outputs: Array) -> Encoded:
+        return replace(super().encode(outputs), headers=self._warnings)
 
 
 def _described(row: list[float]) -> dict[str, float]:

@@ -11,17 +11,22 @@ from service.api.body import Body
 from service.api.caching import BoundedCache
 from service.errors import MalformedBody, NotAcceptable, UnsupportedMediaType
 from service.images.decode import HEAD, named, recognised
-from service.images.photograph import MEDIA_TYPES
+from service.images.formats import PNG, READ, written
 from service.manifest import OperationName
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
 ZIP, MIXED = "application/zip", "multipart/mixed"
 ARRAYS = (JSON, NPY)
-PICTURES = MEDIA_TYPES
+PICTURES = READ
 UNKNOWN = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 """What curl and browsers send as the Content-Type of a file whose type they do not know."""
-ALIASES = {"image/jpg": "image/jpeg", "application/x-zip-compressed": ZIP}
-"""Names that are no media types, and are sent and accepted as such all the same."""
+ALIASES = {
+    "image/jpg": "image/jpeg",
+    "image/heif": "image/heic",
+    "image/tif": "image/tiff",
+    "application/x-zip-compressed": ZIP,
+}
+"""Names that are no media types, or of more than one, and are sent and accepted all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ def writable(operation: OperationName) -> tuple[str, ...]:
     """Return the media types that an operation writes."""
     if operation == "estimate":
         return (JSON,)
-    return (JSON, NPY) if operation == "encode" else (JSON, NPY, *PICTURES)
+    return (JSON, NPY) if operation == "encode" else (JSON, NPY, *written())
 
 
 def detect(body: Body, content_type: str, accepted: Sequence[str]) -> MediaType:
@@ -60,12 +65,18 @@ def detect(body: Body, content_type: str, accepted: Sequence[str]) -> MediaType:
     if declared.name in accepted:
         return declared
     received = content_type[:200]
-    if declared.name in UNKNOWN:
+    takes_pictures = PNG in accepted
+    is_image = declared.name.startswith("image/") and takes_pictures
+    if declared.name in UNKNOWN or is_image:
         found = _sniffed(body)
-        if found in accepted:
+        if found in accepted and (found in PICTURES or not is_image):
             return MediaType(found, declared.boundary)
-        what = found or named(bytes(body[:HEAD])) or "recognised as none of them"
-        received = f"none, with a body that is {what}"
+        if not is_image:
+            what = found or named(bytes(body[:HEAD])) or "recognised as none of them"
+            received = f"none, with a body that is {what}"
+    head = bytes(body[:HEAD])
+    if takes_pictures and named(head) and not recognised(head):
+        return MediaType(PNG)  # whose reader says of which format it is, and that it is not read
     raise UnsupportedMediaType(
         f"Content-Type: expected one of {', '.join(accepted)}, received {received}"
     )

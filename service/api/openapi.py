@@ -81,6 +81,9 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         "noise level that was removed from each photograph, on the scale of 0 to 255, as `sigma` "
         "gave it or the model estimated it; of up to 64 photographs"
     ),
+    "X-Image-Warning": _header(
+        "what of a photograph could not be read, where truncated ones are accepted"
+    ),
     "Server-Timing": _header("parse, queue, inference and write, in milliseconds"),
     "Location": _header("path of the job"),
     "Retry-After": _header("seconds after which to try again", "integer"),
@@ -154,6 +157,8 @@ def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
             return runs and status == "200"
         case "Inference-Header-Content-Length":
             return path.endswith("/infer") and status == "200"
+        case "X-Image-Warning":
+            return path in ("/denoise", "/estimate") and status == "200"
         case "X-Noise-Sigma":
             return (path.endswith("/infer") or path == "/denoise") and status == "200"
     return runs  # X-Model and so on, once the model is known

@@ -233,7 +233,10 @@ class BatchCodec:
         files = self.files or [body]
         fit = self.choice.fit and self.lacks is None
         try:
-            pixels = image.read(files, self._frame(), fit=fit, max_pixels=self.limits.pixels)
+            limits = self.limits
+            pixels = image.read(
+                files, self._frame(), fit=fit, max_pixels=limits.pixels, policy=limits.policy
+            )
         except ShapeMismatch as error:
             if self.lacks is None:
                 raise

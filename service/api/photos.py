@@ -18,7 +18,7 @@ from service.api.routing import Limits
 from service.errors import BodyTooLarge, InvalidValue, NotAcceptable, ShapeMismatch
 from service.images.crop import crop
 from service.images.decode import decode, open_image
-from service.images.encode import QUALITY, check, writable, write
+from service.images.encode import check, writable, write
 from service.images.photograph import MEDIA_TYPES, PNG, EncodedImage, Photograph
 from service.inference.admission import Ticket
 from service.inference.batcher import Batcher
@@ -160,7 +160,7 @@ class ArrayCodec(BatchCodec):
     keeps_pixels = True
 
     def encode_picture(self, pixels: Array) -> bytes:
-        return write(Photograph(pixels, None, PNG), self.answer, _quality(self.choice))
+        return write(Photograph(pixels, None, PNG), self.answer, self.choice.quality)
 
 
 class FileCodec(BatchCodec):
@@ -173,6 +173,7 @@ class FileCodec(BatchCodec):
     runner: PhotoRunner
     _images: Sequence[EncodedImage] = ()
     _photograph: Photograph | None = None
+    _warnings: Sequence[Header] = ()
 
     def declared(self, body: Body) -> Declared:
         """Return what the files claim to hold.
@@ -184,7 +185,7 @@ class FileCodec(BatchCodec):
         """
         files, self.files = self.files or [body], ()
         most = self.limits.pixels
-        self._images = [open_image(file, most) for file in files]
+        self._images = [open_image(file, most, self.limits.policy) for file in files]
         sizes = [math.prod(image.size) for image in self._images]
         pixels = sum(sizes)
         if pixels > most:
@@ -199,6 +200,7 @@ class FileCodec(BatchCodec):
         images, self._images = self._images, ()  # they go once they are decoded
         photographs = [decode(image) for image in images]
         del images
+        self._warnings = warnings(photographs)
         if len(photographs) > 1:
             array = stacked(photographs)
             self.answer = preferred(ARRAYS)[self.accept]
@@ -222,15 +224,21 @@ class FileCodec(BatchCodec):
 
     def encode(self, outputs: Array) -> Encoded:
         if self._photograph is None:
-            return super().encode(outputs)
+            return replace(super().encode(outputs), headers=self._warnings)
         # Lets go of the noisy pixels before the file takes memory too.
         photograph = self._photograph = replace(self._photograph, pixels=outputs[0])
-        file = write(photograph, self.answer, _quality(self.choice))
-        return Encoded(self.answer, (file,))
+        file = write(photograph, self.answer, self.choice.quality)
+        return Encoded(self.answer, (file,), self._warnings)
 
 
-def _quality(choice: Choice) -> int:
-    return QUALITY if choice.quality is None else choice.quality
+def warnings(photographs: Sequence[Photograph]) -> Sequence[Header]:
+    """Return the header that says what of files could not be read, none where they are whole."""
+    found = [
+        each.warning if len(photographs) == 1 else f"{number}: {each.warning}"
+        for number, each in enumerate(photographs, 1)
+        if each.warning
+    ]
+    return ((b"x-image-warning", ", ".join(found[:MOST_LEVELS]).encode()),) if found else ()
 
 
 def _media_type(photograph: Photograph, accept: str) -> str:

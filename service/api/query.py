@@ -111,8 +111,8 @@ class DenoiseQuery(ControlsQuery, EncodeQuery):
         Field(
             ge=1,
             le=100,
-            description="quality of a photograph as JPEG or WebP, 90 where it is left out; 100 is "
-            "a lossless WebP",
+            description="quality of a photograph as JPEG, WebP, AVIF or HEIC; where it is left "
+            "out, 90, or lossless for a lossless WebP; 100 is a lossless WebP",
         ),
     ] = None
 

@@ -27,6 +27,7 @@ from service.errors import (
     ShuttingDown,
     StartupError,
 )
+from service.images.formats import READ_ALL, Policy
 from service.inference.admission import Admission
 from service.inference.registry import ModelRegistry
 from service.telemetry.metrics import Metrics
@@ -94,6 +95,7 @@ class Limits:
         pixels: Pixels of its pictures; of each, where they are answered one after another.
         steps: Steps of a sequence.
         photographs: Photographs that are answered one after another.
+        policy: In which formats it may send pictures.
     """
 
     body_bytes: int
@@ -101,6 +103,7 @@ class Limits:
     pixels: int
     steps: int
     photographs: int
+    policy: Policy = READ_ALL
 
     def check_output(self, shape: tuple[int, ...]) -> int:
         """Return the bytes of an output of a shape, as float32. Raises BodyTooLarge."""

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from service import standard_output
 from service.errors import InvalidValue, OperationNotOffered
+from service.images.formats import BY_NAME, BY_TYPE, SUFFIXES, written
 from service.inference.tiling.controls import EFFORTS, Controls, Region
 from service.manifest import PHOTO, Manifest
 from service.settings import Settings, flag, variable
 
 SUMMARY = "remove the noise from photographs in files and folders"
 DESCRIPTION = """\
-Remove the noise from photographs of any size: PNG, JPEG and WebP, which keep
-their metadata, their transparency and their depth. Existing files are kept
+Remove the noise from photographs of any size: PNG, JPEG, WebP, TIFF, AVIF and
+HEIC, which keep their metadata, their transparency and their depth; BMP, GIF,
+JPEG 2000, JPEG XL and the raw formats of cameras. Existing files are kept
 unless --overwrite is given. A photograph that fails is reported on a line of
 its own, and the others go on."""
 EXAMPLES = """\
@@ -37,12 +39,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the description, the options and the examples to a parser."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    suffixes = [suffix for suffix, kind in SUFFIXES.items() if kind in written()]
     parser.add_argument(
         "inputs",
         metavar="IN",
         nargs="+",
-        help="a PNG, JPEG or WebP file; a folder, for all such files in it and below, by name; "
-        "or - for standard input",
+        help="a photograph; a folder, for all files in it and below whose names end as those of "
+        "photographs do; or - for standard input",
     )
     parser.add_argument(
         "-o",
@@ -51,7 +54,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="the folder to write to, created if missing, in which files keep their names and "
         "their paths below the folders of IN; if IN is one file, also a name that ends in "
-        ".png, .jpg, .jpeg or .webp, or - for standard output",
+        f"{', '.join(suffixes)}, or - for standard output",
     )
     parser.add_argument(
         "--model",
@@ -109,17 +112,31 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--quality",
         metavar="Q",
         type=_whole(1, 100),
-        help="of JPEG and WebP, 1 to 100; WebP of 100 is lossless (default 90)",
+        help="of lossy formats, 1 to 100; WebP of 100 is lossless (default 90, or lossless for "
+        "what came so)",
     )
     parser.add_argument(
         "--format",
-        choices=("png", "jpeg", "webp"),
+        choices=[BY_TYPE[each].name for each in written()],
         help="of the output (default: by OUT's suffix, otherwise that of each input)",
     )
     parser.add_argument(
         "--overwrite",
         action="store_true",
         help="replace existing files; with one folder as IN and OUT, the photographs in it",
+    )
+    parser.add_argument(
+        flag("formats"),
+        metavar="LIST",
+        default=argparse.SUPPRESS,
+        help=f"formats that are read, separated by commas (default all; {variable('formats')})",
+    )
+    parser.add_argument(
+        flag("truncated"),
+        choices=("refuse", "accept"),
+        default=argparse.SUPPRESS,
+        help="what becomes of a JPEG that ends early: an error, or what is there of it, with a "
+        f"word on standard error (default refuse; {variable('truncated')})",
     )
     limit = "max_pixels"
     parser.add_argument(
@@ -148,7 +165,6 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     from service.files.denoise import Options, denoise
     from service.files.plan import STANDARD, plan
     from service.files.progress import Progress, is_terminal, report
-    from service.images.encode import QUALITY
     from service.inference.loader import find, load, locate
 
     if options.output == STANDARD and standard_output.opened().isatty():
@@ -156,7 +172,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     planned = plan(
         options.inputs,
         options.output,
-        media_type=options.format and f"image/{options.format}",
+        media_type=options.format and BY_NAME[options.format].media_type,
         overwrite=options.overwrite,
     )
     name = options.model or settings.default_picture or PHOTO
@@ -175,8 +191,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         controls=Controls(
             options.strength, options.luma, options.chroma, options.effort, options.region
         ),
-        quality=options.quality or QUALITY,
+        quality=options.quality,
         max_pixels=settings.max_pixels,
+        policy=settings.policy,
         overwrite=options.overwrite,
     )
     for fault in planned.faults:

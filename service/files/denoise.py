@@ -14,10 +14,11 @@ from pathlib import Path
 from service import standard_output
 from service.errors import InvalidValue, NotAcceptable
 from service.files.plan import Job
-from service.files.progress import Progress
+from service.files.progress import Progress, report
 from service.images.crop import crop
 from service.images.decode import read
 from service.images.encode import writable, write
+from service.images.formats import Policy, default_for
 from service.images.photograph import Photograph, Samples
 from service.inference.tiling.controls import Controls
 from service.inference.tiling.denoise import Denoiser
@@ -33,15 +34,17 @@ class Options:
     Attributes:
         sigma: Standard deviation of the noise on the scale of 0 to 255, None if unknown.
         controls: How much of the noise to remove, of which part, with how much effort.
-        quality: Of JPEG and WebP, 1 to 100.
+        quality: Of lossy formats, 1 to 100; None for the default.
         max_pixels: Of the largest photograph that is read.
+        policy: Which files are read.
         overwrite: Whether existing files are replaced.
     """
 
     sigma: float | None
     controls: Controls
-    quality: int
+    quality: int | None
     max_pixels: int
+    policy: Policy
     overwrite: bool
 
 
@@ -149,12 +152,14 @@ class _Run:
             raise InvalidValue(
                 f"expected a file that can be read, received: {error.strerror}"
             ) from error
-        photograph = read(body, self._options.max_pixels)
+        photograph = read(body, self._options.max_pixels, self._options.policy)
+        if photograph.warning:
+            report(f"{job.name}: {photograph.warning}")
         pixels = photograph.pixels
         if region := self._options.controls.region:
             region.check(*pixels.shape[:2])
             photograph = crop(photograph, *region)
-        media_type = job.media_type or photograph.media_type
+        media_type = job.media_type or default_for(photograph.media_type)
         possible = writable(photograph)
         if media_type not in possible:  # before it is denoised in vain
             raise NotAcceptable(

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.errors import InvalidValue
-from service.images.photograph import JPEG, PNG, WEBP
+from service.images.formats import SUFFIXES, default_for, written
 
-SUFFIXES = {".png": PNG, ".jpg": JPEG, ".jpeg": JPEG, ".webp": WEBP}
-"""Formats by a file's suffix, in lower case; new files get the first of a format."""
 STANDARD = "-"
 """The name of standard input and standard output."""
 SEPARATORS = (os.sep, os.altsep or os.sep)
@@ -84,7 +82,7 @@ def _is_file(output: str) -> bool:
     """Whether an output is a file or standard output."""
     if output.endswith(SEPARATORS) or Path(output).is_dir():
         return False
-    return output == STANDARD or Path(output).suffix.lower() in SUFFIXES
+    return output == STANDARD or SUFFIXES.get(Path(output).suffix.lower()) in written()
 
 
 def _check_folder(inputs: Sequence[str], output: str, *, is_alone: bool) -> None:
@@ -97,7 +95,7 @@ def _check_folder(inputs: Sequence[str], output: str, *, is_alone: bool) -> None
         )
     if is_alone and path.suffix and not path.exists() and not output.endswith(SEPARATORS):
         raise InvalidValue(
-            f"OUT: expected a name that ends in {', '.join(SUFFIXES)}, received {output}; "
+            f"OUT: expected a name that ends in {', '.join(_writable())}, received {output}; "
             f"if it is to be a folder, {output}{os.sep}"
         )
 
@@ -124,9 +122,10 @@ def _into_folder(inputs: Sequence[str], output: Path, media_type: str | None) ->
         for source, below in sources:
             target = output / below
             present = SUFFIXES.get(target.suffix.lower())
-            if media_type not in (None, present):
+            wanted = media_type or (present and default_for(present))
+            if wanted not in (None, present):
                 target = target.with_name(
-                    (target.stem if present else target.name) + _suffix(media_type)
+                    (target.stem if present else target.name) + _suffix(wanted)
                 )
             found.jobs.append(Job(source, target, media_type))
     found.jobs = list(dict.fromkeys(found.jobs))
@@ -191,6 +190,11 @@ def _checked(found: Plan, *, overwrite: bool) -> Plan:
             possible.append(job)
     found.jobs = possible
     return found
+
+
+def _writable() -> list[str]:
+    """Return the suffixes of formats that can be written."""
+    return [suffix for suffix, kind in SUFFIXES.items() if kind in written()]
 
 
 def _suffix(media_type: str | None) -> str:

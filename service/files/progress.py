@@ -1,23 +1,18 @@
 """Progress bar in megapixels, on a terminal only."""
 
 import math
+import mmap
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 from tqdm import tqdm
 
 from service.files.plan import Job
-from service.images.decode import media_type_of
-from service.images.photograph import JPEG, PNG, WEBP
+from service.images.decode import open_image
 
-FILES: Mapping[str, type[ImageFile]] = {PNG: PngImageFile, JPEG: JpegImageFile, WEBP: WebPImageFile}
 LINE = (
     "{percentage:3.0f}% |{bar}| {n:.1f} of {total:.1f} MP [{elapsed}<{remaining}, {rate_noinv_fmt}]"
 )
@@ -81,8 +76,7 @@ def _pixels(path: Path) -> int:
     """Return the pixels that a file's header declares, 0 if it cannot be read: that fails later."""
     try:
         with path.open("rb") as file:
-            media_type = media_type_of(file.read(12))
-            file.seek(0)
-            return math.prod(FILES[media_type](file).size)
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return math.prod(open_image(memoryview(mapped)).size)
     except Exception:  # noqa: BLE001 - Pillow's decoders fail in more ways than it documents
         return 0

@@ -1,1 +1,1 @@
-"""Decode and encode PNG, JPEG and WebP files with their metadata, without HTTP."""
+"""Decode and encode photographs with their metadata, without HTTP."""

@@ -1,6 +1,6 @@
-"""PNG, JPEG and WebP files to photographs: recognised, opened to know their size, then decoded."""
+"""Image files to photographs: recognised, opened to know their size, then decoded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -8,67 +8,93 @@ from PIL import Image
 
 from service.errors import BodyTooLarge, MalformedBody, ServiceError, UnsupportedMediaType
 from service.images import exif, xmp
+from service.images.avif_decoder import open_avif
+from service.images.bmp_decoder import open_bmp
+from service.images.formats import (
+    BRANDS,
+    BY_TYPE,
+    FORMATS,
+    GENERIC,
+    OTHERS,
+    READ_ALL,
+    Policy,
+    is_installed,
+    labels,
+)
+from service.images.gif_decoder import open_gif
+from service.images.heif_decoder import open_heif
+from service.images.isobmff import brands
+from service.images.jp2_decoder import open_jp2
 from service.images.jpeg_decoder import open_jpeg
+from service.images.jxl_decoder import open_jxl
 from service.images.photograph import (
+    AVIF,
+    BMP,
+    GIF,
+    HEIC,
+    JP2,
     JPEG,
-    MEDIA_TYPES,
+    JXL,
     PNG,
+    RAW,
+    TIFF,
     WEBP,
     EncodedImage,
     Metadata,
     Photograph,
 )
 from service.images.png_decoder import open_png
+from service.images.raw_decoder import open_raw
+from service.images.tiff_decoder import open_tiff
+from service.images.tiff_directory import Tiff
 from service.images.webp_decoder import open_webp
 
-OPENERS = {PNG: open_png, JPEG: open_jpeg, WEBP: open_webp}
-STARTS = {PNG: b"\x89PNG", JPEG: b"\xff\xd8", WEBP: b"RIFF\0\0\0\0WEBP"}
-"""Magic numbers; the length in WebP's is masked with zeros."""
-OTHERS = {
-    b"GIF8": "GIF",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0+": "TIFF",
-    b"BM": "BMP",
-    b"8BPS": "a Photoshop document",
-    b"%PDF": "PDF",
-    b"\xff\x0a": "JPEG XL",
-    b"\0\0\0\x0cJXL ": "JPEG XL",
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
+OPENERS: dict[str, Callable[[bytes | memoryview, Policy], EncodedImage]] = {
+    PNG: open_png,
+    JPEG: open_jpeg,
+    WEBP: open_webp,
+    TIFF: open_tiff,
+    AVIF: open_avif,
+    HEIC: open_heif,
+    BMP: open_bmp,
+    GIF: open_gif,
+    JP2: open_jp2,
+    JXL: open_jxl,
+    RAW: open_raw,
 }
-BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF"}
-"""ISO base media file format: names by the major brand that follows `ftyp`."""
-HEAD = 12
-"""Bytes that identify a format."""
+STARTS = [(each.media_type, start) for each in FORMATS for start in each.starts]
+HEAD = 64
+"""Bytes that identify a format, but for a raw file that is a TIFF."""
 LARGEST_DPI = 1 << 16
 """A resolution of as many dots an inch is damaged: JFIF has 16 bits for it."""
 
 
 def named(head: bytes) -> str | None:
-    """Return the name of a format that is recognised and not read, or None."""
-    if head[4:8] == b"ftyp":
-        return BRANDS.get(head[8:HEAD])
+    """Return the name of a format that is recognised, or None."""
+    media_type = recognised(head)
+    if media_type is not None:
+        return BY_TYPE[media_type].label
+    if head[4:8] in (b"ftyp", b"moov", b"mdat"):
+        return "a video"
+    head = _masked(head.removeprefix(b"\xef\xbb\xbf").lstrip())
+    if head.startswith(b"<?xml") and b"svg" in head.lower():
+        return "SVG"
     return next((name for start, name in OTHERS.items() if head.startswith(start)), None)
 
 
 def recognised(head: bytes) -> str | None:
-    """Return which of MEDIA_TYPES a file is, whole or truncated, by its first bytes, or None."""
-    head = head[:HEAD]
-    if head.startswith(b"RIFF"):
-        head = head[:4] + bytes(len(head[4:8])) + head[8:]
-    return next(
-        (
-            media_type
-            for media_type, start in STARTS.items()
-            if head.startswith(start) or (head and start.startswith(head))
-        ),
-        None,
-    )
+    """Return which of READ a file is, whole or truncated, by its first bytes, or None."""
+    head = _masked(head[:HEAD])
+    for media_type, start in STARTS:
+        if head.startswith(start) or (head and start.startswith(head)):
+            return media_type
+    found = brands(head)
+    known = [BRANDS[brand] for brand in found if brand in BRANDS and brand not in GENERIC]
+    return (*known, *(BRANDS[brand] for brand in found if brand in GENERIC), None)[0]
 
 
 def media_type_of(body: bytes | memoryview) -> str:
-    """Return which of MEDIA_TYPES a file is.
+    """Return which of READ a file is.
 
     Raises:
         UnsupportedMediaType: It is another format; the message lists those that are read.
@@ -79,28 +105,68 @@ def media_type_of(body: bytes | memoryview) -> str:
         raise MalformedBody("picture: expected a whole picture, received nothing")
     media_type = recognised(head)
     if media_type is None:
-        raise UnsupportedMediaType(
-            f"picture: expected {', '.join(MEDIA_TYPES)}, "
-            f"received {named(head) or 'another format'}"
-        )
+        raise _unread(head, READ_ALL)
+    if media_type == TIFF and len(body) > HEAD and Tiff(body).is_raw():
+        return RAW
     return media_type
 
 
-def open_image(body: bytes | memoryview, max_pixels: int | None = None) -> EncodedImage:
+def _masked(head: bytes) -> bytes:
+    """Return the first bytes of a file, with zeros for the length in a RIFF file."""
+    if head.startswith(b"RIFF"):
+        return head[:4] + bytes(len(head[4:8])) + head[8:]
+    return head
+
+
+def _unread(head: bytes, policy: Policy) -> UnsupportedMediaType:
+    name = named(head) or "another format"
+    subject = name[0].upper() + name[1:]
+    return UnsupportedMediaType(
+        f"picture: {subject} is not read here; expected one of {labels(policy.formats)}, "
+        f"received {name}"
+    )
+
+
+def _check_read(media_type: str, policy: Policy) -> None:
+    """Raise UnsupportedMediaType where a format is turned off, or what reads it is missing."""
+    format_ = BY_TYPE[media_type]
+    if format_.name not in policy.formats:
+        why = "is turned off here (SERVICE_FORMATS)"
+    elif not is_installed(format_.name):
+        why = (
+            f"is read only with the extra `{format_.extra}`, which is not installed here "
+            f"(pip install 'autoencoder-service[{format_.extra}]')"
+        )
+    else:
+        return
+    raise UnsupportedMediaType(
+        f"picture: {format_.label} {why}; expected one of {labels(policy.formats)}, "
+        f"received {format_.label}"
+    )
+
+
+def open_image(
+    body: bytes | memoryview, max_pixels: int | None = None, policy: Policy = READ_ALL
+) -> EncodedImage:
     """Return an image file with its size; no pixel is decoded.
 
     Args:
         body: The file, which must not change before it is decoded.
         max_pixels: The most pixels that it may have, None for any number.
+        policy: Which formats are read, and how strictly.
 
     Raises:
-        UnsupportedMediaType: It is another format, or animated.
+        UnsupportedMediaType: It is another format, or one that is not read here, or it is animated
+            or has several pages.
         BodyTooLarge: It has more pixels.
         MalformedBody: It is not valid.
     """
     media_type = media_type_of(body)
+    # These were read from the first version on, with what is always installed.
+    if policy is not READ_ALL or BY_TYPE[media_type].libraries:
+        _check_read(media_type, policy)
     with _malformed():
-        image = OPENERS[media_type](body)
+        image = OPENERS[media_type](body, policy)
     if image.frames > 1:
         raise UnsupportedMediaType(
             f"picture: expected one that does not move, received {image.frames} frames"
@@ -128,21 +194,29 @@ def decode(image: EncodedImage, *, with_metadata: bool = True) -> Photograph:
     """
     with _malformed():
         stored = image.metadata() if with_metadata else Metadata(exif=image.exif())
-        orientation, metadata = _made_upright(stored)
+        orientation, metadata = _made_upright(stored, is_upright=image.is_upright)
         pixels, alpha = image.samples(orientation)
-    return Photograph(pixels, alpha, image.media_type, metadata)
+    if image.is_upright and metadata.exif:
+        height, width = pixels.shape[:2]
+        metadata = replace(metadata, exif=exif.resized(metadata.exif, width, height))
+    warning = "; ".join(image.warnings) or None
+    return Photograph(pixels, alpha, image.media_type, metadata, image.is_lossless, warning)
 
 
-def read(body: bytes | memoryview, max_pixels: int) -> Photograph:
+def read(body: bytes | memoryview, max_pixels: int, policy: Policy = READ_ALL) -> Photograph:
     """Return the photograph in a file; raises as open_image() and decode() do."""
-    return decode(open_image(body, max_pixels))
+    return decode(open_image(body, max_pixels, policy))
 
 
-def _made_upright(stored: Metadata) -> tuple[int, Metadata]:
-    """Return the orientation, 1 to 8, and the metadata of the picture made upright.
+def _made_upright(stored: Metadata, *, is_upright: bool) -> tuple[int, Metadata]:
+    """Return the orientation to apply, 1 to 8, and the metadata of the picture made upright.
 
     EXIF's orientation alone counts, as in browsers. XMP's is set to 1 where EXIF has one, and
     otherwise stays as it is. What is not valid is left out.
+
+    Args:
+        stored: The metadata as they are stored.
+        is_upright: Whether the pixels are turned as the file says by other means than these.
     """
     data, orientation = stored.exif, None
     if data is not None:
@@ -151,6 +225,8 @@ def _made_upright(stored: Metadata) -> tuple[int, Metadata]:
         except ValueError:
             data = None
     packet = stored.xmp and xmp.without_appended(stored.xmp)
+    if is_upright:
+        orientation = exif.UPRIGHT
     if packet and orientation is not None:
         packet = xmp.made_upright(packet)
     dpi = stored.dpi
@@ -168,7 +244,7 @@ def _malformed() -> Iterator[None]:
         yield
     except (ServiceError, MemoryError):
         raise
-    except Image.DecompressionBombError as error:  # Pillow's own limit for WebP
+    except Image.DecompressionBombError as error:  # Pillow's own limit
         raise BodyTooLarge(f"picture: {error}") from error
     except Exception as error:  # Pillow's decoders fail in more ways than it documents
         raise MalformedBody(

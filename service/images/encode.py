@@ -1,21 +1,26 @@
-"""Photographs to PNG, JPEG and WebP files, with the metadata that the format can hold."""
+"""Photographs to files, with the metadata that the format can hold."""
 
 import io
 import struct
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from service.cpus import usable_cpus
 from service.errors import NotAcceptable
-from service.images import jpeg_metadata, png_encoder, png_metadata
+from service.images import heif_encoder, jpeg_metadata, png_encoder, png_metadata, tiff_encoder
+from service.images.formats import INSTEAD, written
 from service.images.icc import has_high_range, in_srgb, profile_for
 from service.images.photograph import (
+    AVIF,
+    HEIC,
     JPEG,
-    MEDIA_TYPES,
     PNG,
+    TIFF,
     WEBP,
     Metadata,
     Photograph,
@@ -25,21 +30,27 @@ from service.images.pillow import blocks
 from service.images.png_chunks import chunk
 
 QUALITY = 90
-"""The default quality of JPEG and WebP: visually lossless at a normal viewing distance."""
+"""The default quality of lossy formats: visually lossless at a normal viewing distance."""
 LOSSLESS = 100
 """The quality from which WebP is lossless."""
 FULL_CHROMA = 90
-"""The quality from which JPEG has no chroma subsampling."""
-LONGEST_SIDE = {JPEG: 65_500, WEBP: 16_383}
-"""In pixels; of libjpeg and libwebp."""
+"""The quality from which JPEG, AVIF and HEIC have no chroma subsampling."""
+FULL_CHROMA_PIXELS = 16_000_000
+"""The pixels up to which AVIF has no chroma subsampling."""
+AVIF_SPEED = 9
+"""Of 0 to 10: slower ones make files no smaller by a hundredth (docs/decisions)."""
+LONGEST_SIDE = {JPEG: 65_500, WEBP: 16_383, AVIF: 32_768, HEIC: 16_384}
+"""In pixels; of libjpeg, libwebp, and what readers of AVIF and HEIC take by default."""
 STRIP = 1 << 18
 """Bytes that are rounded to 8 bits at a time."""
 
 
 def writable(photograph: Photograph) -> tuple[str, ...]:
-    """Return the media types that can hold a photograph, its own first."""
-    held = (kind for kind in MEDIA_TYPES if _fault(photograph, kind) is None)
-    return tuple(sorted(held, key=lambda kind: kind != photograph.media_type))
+    """Return the media types that can hold a photograph, its own or what stands for it first."""
+    own, possible = photograph.media_type, written()
+    best = own if own in possible else INSTEAD[own]
+    held = (kind for kind in possible if _fault(photograph, kind) is None)
+    return tuple(sorted(held, key=lambda kind: kind != best))
 
 
 def check(photograph: Photograph, media_type: str) -> None:
@@ -55,16 +66,17 @@ def check(photograph: Photograph, media_type: str) -> None:
         )
 
 
-def write(photograph: Photograph, media_type: str, quality: int = QUALITY) -> bytes:
+def write(photograph: Photograph, media_type: str, quality: int | None = None) -> bytes:
     """Return a photograph as a file.
 
-    A PNG has the depth of the pixels; for JPEG and WebP, 16 bits are rounded to 8. EXIF and XMP
-    that do not fit into a JPEG segment (64 KB) are left out.
+    PNG and TIFF have the depth of the pixels, HEIC 10 bits of 16; for the others, 16 bits are
+    rounded to 8. EXIF and XMP that do not fit into a JPEG segment (64 KB) are left out.
 
     Args:
         photograph: What to write.
         media_type: The format of the file.
-        quality: 1 to 100, of JPEG and WebP; WebP of 100 is lossless.
+        quality: 1 to 100, of lossy formats; WebP of 100 is lossless. None for QUALITY, or for a
+            lossless file where the photograph came in one.
 
     Raises:
         NotAcceptable: The format cannot hold the photograph: transparency in a JPEG, or a side
@@ -72,10 +84,19 @@ def write(photograph: Photograph, media_type: str, quality: int = QUALITY) -> by
     """
     check(photograph, media_type)
     pixels, metadata = photograph.pixels, photograph.metadata
+    if quality is None:
+        stays_lossless = photograph.is_lossless and media_type == photograph.media_type
+        quality = LOSSLESS if stays_lossless else QUALITY
+    if media_type == TIFF:
+        return tiff_encoder.encode(pixels, photograph.alpha, _profiled(photograph))
     if media_type == PNG:
         own = metadata.own if photograph.media_type == PNG else b""
+        if not own and metadata.colour.cicp:
+            own = chunk(b"cICP", metadata.colour.cicp)
         before = own + _chunks(metadata, is_gray=pixels.ndim == 2)
         return png_encoder.encode(pixels, photograph.alpha, before)
+    if media_type == HEIC:
+        return heif_encoder.encode(pixels, photograph.alpha, _profiled(photograph), quality)
     picture = Image.fromarray(_in_8_bits(pixels))
     is_gray = picture.mode == "L"
     if media_type == JPEG:
@@ -89,6 +110,18 @@ def write(photograph: Photograph, media_type: str, quality: int = QUALITY) -> by
         picture = in_srgb(picture, metadata.icc) or picture
     if photograph.alpha is not None:
         picture.putalpha(Image.fromarray(_in_8_bits(photograph.alpha)))
+    if media_type == AVIF:
+        return _saved(
+            picture,
+            "AVIF",
+            quality=quality,
+            subsampling=_avif_chroma(picture, quality),
+            speed=AVIF_SPEED,
+            max_threads=usable_cpus(),
+            icc_profile=icc,
+            exif=metadata.exif or b"",
+            xmp=metadata.xmp or b"",
+        )
     lossless = quality >= LOSSLESS
     return _saved(
         picture,
@@ -105,10 +138,23 @@ def write(photograph: Photograph, media_type: str, quality: int = QUALITY) -> by
     )
 
 
+def _profiled(photograph: Photograph) -> Metadata:
+    """Return metadata whose ICC profile gives a file of the same bands the same colours."""
+    is_gray = photograph.pixels.ndim == 2
+    icc = profile_for(photograph.metadata, was_gray=is_gray, is_gray=is_gray)
+    return replace(photograph.metadata, icc=icc)
+
+
 def _saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
     stream = io.BytesIO()
     picture.save(stream, kind, **options)
     return stream.getvalue()
+
+
+def _avif_chroma(picture: Image.Image, quality: int) -> str:
+    """Return how AVIF samples colours: libaom takes 35 bytes a pixel for all, 22 for a quarter."""
+    is_small = picture.width * picture.height <= FULL_CHROMA_PIXELS
+    return "4:4:4" if quality >= FULL_CHROMA and is_small else "4:2:0"
 
 
 def _jpeg_options(
@@ -130,6 +176,8 @@ def _jpeg_options(
 
 def _fault(photograph: Photograph, media_type: str) -> str | None:
     """Return what a format expects, and received, where it cannot hold a photograph."""
+    if media_type not in written():
+        return "the extra `heic` to be installed, received none"
     height, width = photograph.pixels.shape[:2]
     longest = LONGEST_SIDE.get(media_type)
     if longest is not None and max(height, width) > longest:

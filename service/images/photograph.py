@@ -1,16 +1,49 @@
 """A photograph: in a file that is not decoded yet, and its upright pixels with their metadata."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.images.formats import (
+    AVIF,
+    BMP,
+    GIF,
+    HEIC,
+    JP2,
+    JPEG,
+    JXL,
+    MEDIA_TYPES,
+    PNG,
+    RAW,
+    READ,
+    TIFF,
+    WEBP,
+)
+
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
-PNG, JPEG, WEBP = "image/png", "image/jpeg", "image/webp"
-MEDIA_TYPES = (PNG, JPEG, WEBP)
-"""The formats that are read and written."""
+__all__ = [
+    "AVIF",
+    "BMP",
+    "GIF",
+    "HEIC",
+    "JP2",
+    "JPEG",
+    "JXL",
+    "MEDIA_TYPES",
+    "PNG",
+    "RAW",
+    "READ",
+    "TIFF",
+    "WEBP",
+    "ColourChunks",
+    "EncodedImage",
+    "Metadata",
+    "Photograph",
+    "Samples",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +96,16 @@ class Photograph:
         alpha: Opacity (height, width) of the same type, None without an alpha channel.
         media_type: The format of the file.
         metadata: Its metadata.
+        is_lossless: Whether a file of a format that is mostly lossy has lost nothing.
+        warning: What of the file could not be read, as X-Image-Warning says it.
     """
 
     pixels: Samples
     alpha: Samples | None
     media_type: str
     metadata: Metadata = Metadata()
+    is_lossless: bool = False
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +120,10 @@ class EncodedImage:
         samples: Returns pixels and alpha, made upright from an EXIF orientation, 1 to 8.
         exif: Returns its EXIF data.
         metadata: Returns all of its metadata, as they are stored.
+        is_upright: Whether `samples` applies the orientation that the file itself declares, so that
+            EXIF's is none to apply.
+        is_lossless: Whether a file of a format that is mostly lossy has lost nothing.
+        warnings: What could not be read; `samples` adds to it.
     """
 
     media_type: str
@@ -92,3 +133,6 @@ class EncodedImage:
     samples: Callable[[int], tuple[Samples, Samples | None]]
     exif: Callable[[], bytes | None]
     metadata: Callable[[], Metadata]
+    is_upright: bool = False
+    is_lossless: bool = False
+    warnings: list[str] = field(default_factory=list)

@@ -64,9 +64,11 @@ class PixelDecoder:
         self._decoder.cleanup()
 
 
-def truncated() -> MalformedBody:
-    """Return the error for pixels that end early."""
-    return MalformedBody("picture: expected a whole picture, received a truncated one")
+class Truncated(MalformedBody):
+    """The pixels of a file end early."""
+
+    def __init__(self) -> None:
+        super().__init__("picture: expected a whole picture, received a truncated one")
 
 
 def blocks_of(parts: Iterable[bytes | memoryview]) -> Iterator[bytes]:

@@ -10,8 +10,9 @@ import numpy as np
 from PIL import Image
 
 from service.images import png_16bit, png_chunks
+from service.images.formats import READ_ALL, Policy
 from service.images.photograph import PNG, EncodedImage, Samples
-from service.images.pillow import BLOCK, PixelDecoder, blocks_of, samples_of, split, truncated
+from service.images.pillow import BLOCK, PixelDecoder, Truncated, blocks_of, samples_of, split
 from service.images.png_chunks import (
     CHANNELS,
     PALETTE,
@@ -53,7 +54,7 @@ PASSES = (
 """Adam7 (PNG 8.1): the first row and column of each pass, and its steps down and across."""
 
 
-def open_png(body: bytes | memoryview) -> EncodedImage:
+def open_png(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedImage:
     """Return a PNG file as decode.open_image() does. Raises MalformedBody."""
     chunks = png_chunks.scan(body)
     header, metadata = chunks.header, PngMetadata(chunks.ancillary)
@@ -118,11 +119,11 @@ def decode(chunks: Chunks, mode: str, layout: str) -> Image.Image:
     decoder = PixelDecoder("zip", image, layout, header.is_interlaced)
     try:
         if not any(decoder.feed(block) for block in blocks_of(chunks.data)):
-            raise truncated()
+            raise Truncated
     finally:
         decoder.close()
     if image.getpixel(last) == mark and not _is_complete(chunks):
-        raise truncated()
+        raise Truncated
     return image
 
 

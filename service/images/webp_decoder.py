@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from PIL.WebPImagePlugin import WebPImageFile
 
 from service.errors import MalformedBody
+from service.images.formats import READ_ALL, Policy
 from service.images.photograph import WEBP, EncodedImage, Metadata, Samples
 from service.images.pillow import samples_of, split
 
@@ -24,14 +25,15 @@ SIDE = 0x3FFF
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A WebP file: (width, height) in pixels, whether it has alpha, and the frames it has."""
+    """A WebP file: (width, height) in pixels, whether it has alpha or losses, and its frames."""
 
     size: tuple[int, int]
     has_alpha: bool
     frames: int
+    is_lossless: bool
 
 
-def open_webp(body: bytes | memoryview) -> EncodedImage:
+def open_webp(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedImage:
     """Return a WebP file as decode.open_image() does. Raises MalformedBody."""
     header = _header(body)
 
@@ -59,6 +61,7 @@ def open_webp(body: bytes | memoryview) -> EncodedImage:
         samples,
         lambda: picture().info.get("exif"),
         metadata,
+        is_lossless=header.is_lossless,
     )
 
 
@@ -73,15 +76,16 @@ def _header(body: bytes | memoryview) -> Header:
     if name == b"VP8X" and len(data) >= 10:
         flags, sides = data[0], int.from_bytes(data[4:10], "little")
         size = (sides & 0xFFFFFF) + 1, (sides >> 24) + 1
-        frames = sum(name == b"ANMF" for name, _ in found)
-        return Header(size, bool(flags & ALPHA), max(1, frames))
+        names = [name for name, _ in found]
+        frames, is_lossless = names.count(b"ANMF"), b"VP8L" in names
+        return Header(size, bool(flags & ALPHA), max(1, frames), is_lossless)
     if name == b"VP8L" and len(data) >= 5 and data[0] == 0x2F:
         (bits,) = struct.unpack_from("<I", data, 1)
-        return Header(((bits & SIDE) + 1, (bits >> 14 & SIDE) + 1), bool(bits >> 28 & 1), 1)
+        return Header(((bits & SIDE) + 1, (bits >> 14 & SIDE) + 1), bool(bits >> 28 & 1), 1, True)
     if name == b"VP8 " and len(data) >= 10 and bytes(data[3:6]) == b"\x9d\x01\x2a":
         width, height = struct.unpack_from("<HH", data, 6)
         if width & SIDE and height & SIDE:
-            return Header((width & SIDE, height & SIDE), False, 1)
+            return Header((width & SIDE, height & SIDE), False, 1, False)
     raise MalformedBody("picture: expected a whole picture, received its start or a damaged one")
 
 

@@ -52,7 +52,8 @@ async function send() {
     const clean = result.blob;
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     show("after", clean);
-    element("save").href = element("after").src;
+    URL.revokeObjectURL(element("save").href);
+    element("save").href = URL.createObjectURL(clean);
     element("save").download = `clean-${file.name.replace(/\.[^.]*$/, "")}.${clean.type.split("/")[1]}`;
     element("result").hidden = false;
     const stages = Object.entries(result.timings).map(([name, duration]) => `${name} ${duration} ms`);
@@ -75,9 +76,16 @@ function chosen() {
   return options;
 }
 
+// Formats that this browser does not display, TIFF or HEIC for example, are shown as WebP.
 function show(id, blob) {
-  URL.revokeObjectURL(element(id).src);
-  element(id).src = URL.createObjectURL(blob);
+  const picture = element(id);
+  URL.revokeObjectURL(picture.src);
+  picture.onerror = async () => {
+    picture.onerror = null;
+    const shown = await client.denoise(blob, { model: element("model").value, strength: 0, format: "image/webp" });
+    picture.src = URL.createObjectURL(shown.blob);
+  };
+  picture.src = URL.createObjectURL(blob);
 }
 
 function report(text, isError = false) {

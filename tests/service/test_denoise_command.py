@@ -17,7 +17,8 @@ from service.files.denoise import Options, denoise
 from service.files.plan import plan
 from service.files.progress import Progress
 from service.images.encode import QUALITY, write
-from service.images.photograph import JPEG, PNG, WEBP
+from service.images.formats import NAMES, READ_ALL, SUFFIXES, labels
+from service.images.photograph import PNG
 from service.inference.loader import load, locate
 from service.inference.tiling.controls import Controls
 from service.manifest import PHOTO
@@ -200,7 +201,12 @@ def test_a_file_that_comes_while_it_is_denoised_is_not_written_over(
     target.parent.mkdir()
     target.write_text("precious")
     options = Options(
-        sigma=None, controls=Controls(), quality=90, max_pixels=10_000, overwrite=False
+        sigma=None,
+        controls=Controls(),
+        quality=90,
+        max_pixels=10_000,
+        policy=READ_ALL,
+        overwrite=False,
     )
     used = load(locate(tmp_path / "models", "photo")).photographs()
     with Progress(planned.jobs) as progress:
@@ -241,19 +247,22 @@ def test_what_fails_is_named_and_the_others_go_on(
 ) -> None:
     (folder / "broken.png").write_bytes(FILES["colour.png"][:60])
     (tmp_path / "empty").mkdir()
-    (tmp_path / "t.tif").write_bytes(encoded(smooth(), "TIFF"))
-    inputs = [folder, tmp_path / "none.png", tmp_path / "t.tif", tmp_path / "empty"]
+    (tmp_path / "t.pdf").write_bytes(b"%PDF-1.7" + bytes(99))
+    inputs = [folder, tmp_path / "none.png", tmp_path / "t.pdf", tmp_path / "empty"]
     output = tmp_path / "out"
     assert main(["denoise", *map(str, inputs), "-o", str(output), "--format=jpeg", *model]) == 1
     told = dict(line.split(": ", 1) for line in capsys.readouterr().err.splitlines())
     assert told == {
         str(folder / "broken.png"): told[str(folder / "broken.png")],
         str(folder / "below" / "deeper" / "c.webp"): (
-            "format: expected one that can hold it, image/webp, image/png, received image/jpeg"
+            "format: expected one that can hold it, image/webp, image/png, image/tiff, image/avif, "
+            "image/heic, received image/jpeg"
         ),
         str(inputs[1]): "expected a file that can be read, received: No such file or directory",
-        str(inputs[2]): f"picture: expected {PNG}, {JPEG}, {WEBP}, received TIFF",
-        str(inputs[3]): "expected files .png, .jpg, .jpeg, .webp in it, received none",
+        str(inputs[2]): (
+            f"picture: PDF is not read here; expected one of {labels(NAMES)}, received PDF"
+        ),
+        str(inputs[3]): f"expected files {', '.join(SUFFIXES)} in it, received none",
         "written": "2, failed: 5, skipped as other files: 2",
     }
     assert told[str(folder / "broken.png")].startswith("picture: expected a whole picture")
@@ -297,7 +306,7 @@ def test_a_photograph_without_the_region_is_refused(
         (["a.png", "b.png", "-o", "out.png"], "OUT: expected a folder unless IN is one file"),
         (["below", "-o", "out.png"], "OUT: expected a folder unless IN is one file"),
         (["below", "-o", "-"], "OUT: expected a folder unless IN is one file"),
-        (["a.png", "-o", "out.tif"], "OUT: expected a name that ends in .png, .jpg, .jpeg, .webp"),
+        (["a.png", "-o", "out.gif"], "OUT: expected a name that ends in .png, .jpg, .jpeg, .webp"),
         (["a.png", "-o", "below/notes.txt"], "OUT: expected a folder, received the file"),
         (["a.png", "-o", "x.jpg", "--format=png"], "OUT: expected a name that ends in .png"),
         (["-", "-o", "out"], "OUT: expected a file's name or - for standard input"),
@@ -349,7 +358,7 @@ def test_what_cannot_be_done_as_asked_is_explained_before_anything_is_done(
         ("--strength=x", "expected a number from 0 to 1, received 'x'"),
         ("--quality=0", "expected a whole number from 1 to 100, received '0'"),
         ("--version=-1", "expected a whole number from 1, received '-1'"),
-        ("--format=tiff", "invalid choice: 'tiff'"),
+        ("--format=gif", "invalid choice: 'gif'"),
     ],
 )
 def test_options_beyond_their_range_are_refused(
@@ -383,7 +392,7 @@ def test_the_help_names_defaults_that_hold(capsys: pytest.CaptureFixture[str]) -
         main(["denoise", "--help"])
     assert ended.value.code == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert f"(default {QUALITY})" in told
+    assert f"(default {QUALITY}, or lossless" in told
     assert f"(default {PHOTO}; SERVICE_DEFAULT_PICTURE)" in told
 
 
@@ -410,7 +419,7 @@ def test_standard_input_goes_to_standard_output(
     with _started("-", "-o", "-", *model, **pipes) as process:
         written, told = process.communicate(b"none", 60)
     assert (process.returncode, written) == (1, b"")
-    assert told.startswith(b"standard input: picture: expected image/png")
+    assert told.startswith(b"standard input: picture: Another format is not read here")
 
 
 @pytest.mark.slow
@@ -487,7 +496,7 @@ def test_a_terminal_sees_how_many_megapixels_are_done(tmp_path: Path, model: lis
     assert any("0.0 of 2.0 MP" in line for line in lines)
     assert [line for line in lines if "MP" in line][-1].startswith("100% |")
     assert any("2.0 of 2.0 MP" in line for line in lines)
-    assert any(line.startswith(f"{source / 'c.png'}: picture: expected") for line in lines)
+    assert any(line.startswith(f"{source / 'c.png'}: picture: Another format") for line in lines)
     assert lines[-1] == "written: 2, failed: 1, skipped as other files: 0"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from PIL import Image
 
 from service.api import operations
 from service.app import create_app
+from service.images.decode import media_type_of
+from service.images.formats import BY_NAME, NAMES, Name, default_for
 from service.settings import Settings
+from tests.service import format_files
 from tests.service.asgi import application_of, post
 from tests.service.gate import Gate
 from tests.service.tiny import Start
@@ -325,10 +329,47 @@ async def test_a_picture_needs_no_model_of_arrays(models: Path) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "model-not-found")
 
 
-@pytest.mark.parametrize(
-    ("kind", "named"), [("TIFF", "TIFF"), ("GIF", "GIF"), ("BMP", "BMP"), ("AVIF", "AVIF")]
-)
-async def test_a_picture_of_another_format_is_named(start: Start, kind: str, named: str) -> None:
-    answer = await start().post("/denoise?model=photo", content=picture(16, 16, kind=kind))
+@pytest.mark.parametrize("told", ["", "image/x-icon", "application/pdf"])
+async def test_a_picture_of_another_format_is_named(start: Start, told: str) -> None:
+    body, headers = b"%PDF-1.7" + bytes(99), {"Content-Type": told}
+    answer = await start().post("/denoise?model=photo", content=body, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
-    assert f"with a body that is {named}" in answer.json()["detail"]
+    assert answer.json()["detail"].endswith("received PDF")
+
+
+@pytest.mark.parametrize("name", ["tiff", "avif", "heic", "bmp", "gif", "jp2", "jxl", "raw"])
+async def test_a_photograph_of_every_format_is_answered_in_its_own_or_what_accept_asks_for(
+    start: Start, name: Name
+) -> None:
+    body = format_files.every()[name]
+    client = start()
+    answer = await client.post("/denoise?model=photo", content=body)
+    kind = BY_NAME[name].media_type
+    assert answer.headers["content-type"] == default_for(kind)
+    assert media_type_of(answer.content) == default_for(kind)
+    asked = await client.post(
+        "/denoise?model=photo", content=body, headers={"Accept": "image/avif"}
+    )
+    assert media_type_of(asked.content) == "image/avif"
+    off = start(formats=[each for each in NAMES if each != name])
+    refused = await off.post("/denoise?model=photo", content=body)
+    assert (refused.status_code, refused.json()["code"]) == (415, "unsupported-media-type")
+    assert "is turned off here (SERVICE_FORMATS)" in refused.json()["detail"]
+
+
+async def test_a_truncated_jpeg_is_read_where_that_is_asked_for(start: Start) -> None:
+    whole = picture(64, 64, kind="JPEG")
+    cut = whole[: -len(whole) // 4]
+    refused = await start().post("/denoise?model=photo", content=cut)
+    assert (refused.status_code, refused.json()["code"]) == (400, "malformed-body")
+    client = start(truncated="accept")
+    answer = await client.post("/denoise?model=photo", content=cut)
+    assert answer.status_code == 200
+    assert re.fullmatch(r"truncated; rows \d+ of 64", answer.headers["x-image-warning"])
+    both = [("file", (name, cut)) for name in "ab"]
+    several = await client.post("/denoise?model=photo", files=both)
+    warning = answer.headers["x-image-warning"]
+    assert several.headers["x-image-warning"] == f"1: {warning}, 2: {warning}"
+    assert (
+        "x-image-warning" not in (await client.post("/denoise?model=photo", content=whole)).headers
+    )

@@ -13,7 +13,6 @@ from service.images.decode import read
 from service.images.encode import write
 from service.images.photograph import (
     JPEG,
-    MEDIA_TYPES,
     PNG,
     WEBP,
     Metadata,
@@ -35,8 +34,8 @@ from tests.service.photograph_files import (
 from tests.service.png_files import chunk, chunks_of, file_of
 
 
-@pytest.mark.parametrize("written", MEDIA_TYPES)
-@pytest.mark.parametrize("taken", MEDIA_TYPES)
+@pytest.mark.parametrize("written", KINDS)
+@pytest.mark.parametrize("taken", KINDS)
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_metadata_go_from_every_format_to_every_other(taken: str, written: str, order: str) -> None:
     exif_data = exif(order, 6)
@@ -147,13 +146,13 @@ def test_a_large_profile_is_kept_and_exif_that_jpeg_cannot_hold_is_left_out() ->
     pixels = np.asarray(smooth())
     large = SRGB + np.random.default_rng(0).bytes(150_000)
     taken = photograph(pixels, icc=large, exif=exif("<", 1) + bytes(65_530), xmp=bytes(65_530))
-    for media_type in MEDIA_TYPES:
+    for media_type in KINDS:
         info = opened(write(taken, media_type)).info
         assert info["icc_profile"] == large
         assert ("exif" in info) == ("xmp" in info) == (media_type != JPEG)
 
 
-@pytest.mark.parametrize("taken", MEDIA_TYPES)
+@pytest.mark.parametrize("taken", KINDS)
 def test_a_profile_of_more_than_a_megabyte_goes_into_a_png_and_is_read_there(taken: str) -> None:
     large = SRGB + np.random.default_rng(0).bytes(1_200_000)
     pixels = np.asarray(smooth())

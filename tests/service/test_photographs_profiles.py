@@ -8,7 +8,7 @@ import pytest
 
 from service.images.decode import read
 from service.images.encode import write
-from service.images.photograph import JPEG, MEDIA_TYPES, PNG, WEBP
+from service.images.photograph import JPEG, PNG, WEBP
 from service.images.photoshop import block
 from service.images.xmp import without_appended
 from tests.service.photograph_files import KINDS, LIMIT, encoded, opened, smooth
@@ -63,7 +63,7 @@ GAIN_MAP = b' xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"'
         b"</Device:Container>" + END,
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+@pytest.mark.parametrize("media_type", KINDS)
 def test_xmp_goes_without_what_describes_an_appended_file(media_type: str, xmp: bytes) -> None:
     if media_type == PNG:
         body = file_of(
@@ -73,7 +73,7 @@ def test_xmp_goes_without_what_describes_an_appended_file(media_type: str, xmp: 
         body = encoded(smooth(), KINDS[media_type], xmp=xmp)
     found = read(body, LIMIT)
     assert found.metadata.xmp == WITHOUT
-    for written in MEDIA_TYPES:
+    for written in KINDS:
         assert opened(write(found, written)).info["xmp"] == WITHOUT
 
 
@@ -156,7 +156,7 @@ def test_a_resource_may_fill_several_segments() -> None:
 def test_a_thumbnail_alone_leaves_nothing() -> None:
     found = read(jpeg(THUMBNAIL), LIMIT)
     assert found.metadata.photoshop is None
-    for media_type in MEDIA_TYPES:
+    for media_type in KINDS:
         assert b"8BIM" not in write(found, media_type)
 
 
@@ -201,5 +201,5 @@ def test_xmp_as_imagemagick_writes_it_is_kept(kind: bytes, prefix: bytes) -> Non
     packed = b"\0\0" + zlib.compress(text) if kind == b"zTXt" else b"\0" + text
     found = read(file_of(np.asarray(smooth()), 2, 8, chunk(kind, keyword + packed)), LIMIT)
     assert found.metadata.xmp == WITHOUT
-    for media_type in MEDIA_TYPES:
+    for media_type in KINDS:
         assert opened(write(found, media_type)).info["xmp"] == WITHOUT

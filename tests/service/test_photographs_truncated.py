@@ -11,6 +11,7 @@ from PIL import Image, ImageFile
 
 from service.errors import MalformedBody
 from service.images.decode import read
+from service.images.formats import Policy
 from service.images.jpeg_segments import scan
 from tests.service.photograph_files import LIMIT, encoded, joined, samples, smooth
 from tests.service.png_files import ADAM7, BANDS, chunk, chunks_of, file_of
@@ -146,3 +147,51 @@ def test_garbage_behind_the_data_of_a_jpeg_is_no_fault(garbage: bytes) -> None:
         expected = read(body, LIMIT).pixels
         found = read(body[:-2] + garbage + EOI + b"an appended film", LIMIT).pixels
         np.testing.assert_array_equal(found, expected)
+
+
+PARTLY = Policy(reads_truncated=True)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("restart", [0, 3])
+def test_the_rows_of_a_truncated_jpeg_are_read_where_that_is_asked_for(
+    mode: str, restart: int
+) -> None:
+    body = encoded(noisy(mode, (90, 200)), "JPEG", quality=90, restart_marker_blocks=restart)
+    whole = read(body, LIMIT, PARTLY)
+    assert whole.warning is None
+    for share in (0.3, 0.6, 0.9):
+        cut = body[: int(share * len(body))]
+        for end in (b"", EOI):
+            with pytest.raises(MalformedBody, match="received a truncated one"):
+                read(cut + end, LIMIT)
+            found = read(cut + end, LIMIT, PARTLY)
+            assert found.warning
+            rows = int(found.warning.removeprefix("truncated; rows ").removesuffix(" of 200"))
+            assert abs(rows - 200 * share) < 40
+            near = rows - 16  # in the last ones the data end
+            np.testing.assert_array_equal(found.pixels[:near], whole.pixels[:near])
+
+
+def test_a_jpeg_that_lacks_its_end_alone_is_whole() -> None:
+    body = encoded(noisy("RGB", (90, 60)), "JPEG", quality=90)
+    found = read(body[:-2], LIMIT, PARTLY)
+    np.testing.assert_array_equal(found.pixels, read(body, LIMIT).pixels)
+    assert found.warning == "truncated; rows 60 of 60"
+
+
+def test_a_truncated_progressive_jpeg_is_read_as_a_coarser_one() -> None:
+    body = encoded(noisy("RGB", (90, 60)), "JPEG", quality=90, progressive=True)
+    found = read(body[: len(body) // 2], LIMIT, PARTLY)
+    assert found.warning == "truncated"
+    assert np.abs(found.pixels.astype(int) - read(body, LIMIT).pixels).mean() < 20
+
+
+def test_what_is_no_picture_at_all_is_refused_even_so() -> None:
+    body = encoded(noisy("RGB", (90, 60)), "JPEG", quality=90)
+    start = len(body) - len(scan(body).scans)
+    for cut in (4, start // 2, start):
+        with pytest.raises(MalformedBody):
+            read(body[:cut], LIMIT, PARTLY)
+    with pytest.raises(MalformedBody):
+        read(encoded(smooth(), "PNG")[:-40], LIMIT, PARTLY)

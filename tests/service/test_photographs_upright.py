@@ -10,7 +10,6 @@ from service.images.decode import read
 from service.images.encode import write
 from service.images.exif import made_upright
 from service.images.photograph import (
-    MEDIA_TYPES,
     PNG,
     WEBP,
 )
@@ -32,7 +31,7 @@ XMP_ELEMENT = XMP.replace(b'tiff:Orientation="6" ', b"").replace(b"/>", b"><tiff
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+@pytest.mark.parametrize("media_type", KINDS)
 def test_a_photograph_is_made_upright(media_type: str, orientation: int, order: str) -> None:
     prefix = b"" if media_type == WEBP else b"Exif\0\0"
     exif_data = prefix + exif(order, orientation)
@@ -70,7 +69,7 @@ def test_the_orientation_may_stand_after_the_pixels_of_a_png() -> None:
 
 
 @pytest.mark.parametrize("xmp", [XMP, XMP_ELEMENT])
-@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+@pytest.mark.parametrize("media_type", KINDS)
 def test_the_orientation_in_xmp_counts_for_nothing(media_type: str, xmp: bytes) -> None:
     """Browsers apply that of EXIF alone, and what reads XMP shows the result as it did before."""
     found = read(file_with(media_type, xmp), LIMIT)
@@ -80,7 +79,7 @@ def test_the_orientation_in_xmp_counts_for_nothing(media_type: str, xmp: bytes) 
 
 
 @pytest.mark.parametrize("xmp", [XMP, XMP_ELEMENT])
-@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+@pytest.mark.parametrize("media_type", KINDS)
 def test_xmp_says_upright_where_that_of_exif_was_applied(media_type: str, xmp: bytes) -> None:
     found = read(file_with(media_type, xmp, exif("<", 6)), LIMIT)
     assert found.pixels.shape == (33, 20, 3)

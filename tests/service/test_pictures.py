@@ -15,7 +15,9 @@ from service.api.codecs import image as pictures
 from service.api.codecs.image import read
 from service.cpus import usable_cpus
 from service.errors import MalformedBody
+from service.images.decode import media_type_of
 from service.images.fit import Frame
+from tests.service import format_files
 from tests.service.tiny import Start
 
 PIXELS = (np.arange(16, dtype=np.uint8) * 16).reshape(4, 4)
@@ -346,11 +348,25 @@ async def test_a_decompression_bomb_is_refused_before_it_is_decoded(
 
 
 async def test_other_picture_formats_are_refused_with_the_list(client: httpx.AsyncClient) -> None:
-    gif = encoded(Image.fromarray(PIXELS), "GIF")
-    for told in ("image/gif", "image/png"):
-        answer = await client.post("/denoise", content=gif, headers={"Content-Type": told})
+    for told in ("application/pdf", "image/png", "", "image/x-anything"):
+        headers = {"Content-Type": told}
+        answer = await client.post("/denoise", content=b"%PDF-1.7" + bytes(64), headers=headers)
         assert answer.status_code == 415
-        assert "PNG" in answer.json()["detail"].upper()
+        detail = answer.json()["detail"]
+        assert detail.startswith("picture: PDF is not read here; expected one of PNG, JPEG, WebP, ")
+
+
+@pytest.mark.parametrize("name", ["tiff", "avif", "heic", "bmp", "gif", "jp2", "jxl", "raw"])
+@pytest.mark.parametrize("told", ["", "image/*", "image/png", "image/heif"])
+async def test_pictures_of_every_format_are_fitted(
+    client: httpx.AsyncClient, name: str, told: str
+) -> None:
+    body = format_files.every()[name]
+    answer = await client.post(
+        "/denoise?fit=true", content=body, headers={"Content-Type": told, "Accept": "image/tiff"}
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/tiff")
+    assert media_type_of(answer.content) == "image/tiff"
 
 
 @pytest.mark.parametrize(("side", "waits"), [(1000, False), (1001, True)])

@@ -1,19 +1,22 @@
-"""PNG, JPEG and WebP bodies for models of images of one size."""
+"""Pictures in bodies, for models of images of one size."""
 
 import functools
 import io
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
 from service.cpus import usable_cpus
 from service.errors import BodyTooLarge, ShapeMismatch
+from service.images import encode
 from service.images.decode import decode, open_image
 from service.images.fit import Bytes, Frame, checked, fitted
-from service.images.photograph import JPEG, PNG, WEBP
+from service.images.formats import READ_ALL, Policy
+from service.images.photograph import JPEG, PNG, WEBP, Photograph
 
 FORMATS = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP"}
 LARGE = 1_000_000
@@ -31,14 +34,22 @@ def warm_up() -> None:
     _turns()
 
 
-def read(files: Sequence[bytes | memoryview], frame: Frame, *, fit: bool, max_pixels: int) -> Bytes:
+def read(
+    files: Sequence[bytes | memoryview],
+    frame: Frame,
+    *,
+    fit: bool,
+    max_pixels: int,
+    policy: Policy = READ_ALL,
+) -> Bytes:
     """Return the pixels of pictures of one size, made upright as their EXIF orientation says.
 
     Args:
-        files: PNG, JPEG or WebP files.
+        files: Image files.
         frame: What the model takes.
         fit: Whether to convert and scale what is not as the model takes it.
         max_pixels: The most pixels of all files together, before they are fitted.
+        policy: Which formats are read; truncated files are refused in any case.
 
     Returns:
         Pixels (batch, height, width) or (batch, height, width, 3).
@@ -50,10 +61,11 @@ def read(files: Sequence[bytes | memoryview], frame: Frame, *, fit: bool, max_pi
         ShapeMismatch: A picture is not as the model takes it, or cannot be fitted; or they are of
             several sizes.
     """
+    policy = replace(policy, reads_truncated=False)
     pictures: list[Bytes] = []
     pixels_left = max_pixels
     for body in files:
-        image = open_image(body)
+        image = open_image(body, None, policy)
         width, height = image.size
         if width * height > pixels_left:
             raise BodyTooLarge(
@@ -74,7 +86,9 @@ def read(files: Sequence[bytes | memoryview], frame: Frame, *, fit: bool, max_pi
 
 
 def write(pixels: Bytes, media_type: str) -> bytes:
-    """Return pixels (height, width[, 3]) as a file of one of the media types of FORMATS."""
+    """Return pixels (height, width[, 3]) as a file of a media type."""
+    if media_type not in FORMATS:
+        return encode.write(Photograph(pixels, None, PNG), media_type)
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, FORMATS[media_type])
     return stream.getvalue()

@@ -1,0 +1,47 @@
+"""BMP files of 1 to 32 bits, compressed by run lengths or not.
+
+Microsoft, "Bitmap Storage" (BITMAPINFOHEADER to BITMAPV5HEADER).
+"""
+
+import functools
+import io
+
+from PIL import Image
+
+from service.errors import MalformedBody
+from service.images.formats import READ_ALL, Policy
+from service.images.photograph import BMP, EncodedImage, Metadata, Samples
+from service.images.pillow import samples_of, split
+
+
+def open_bmp(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedImage:
+    """Return a BMP file as decode.open_image() does. Raises MalformedBody."""
+    from PIL.BmpImagePlugin import BmpImageFile
+
+    view = memoryview(body)
+    if len(view) < 26 or view[14] < 12 or any(view[15:18]):
+        raise MalformedBody("picture: expected a whole picture, received a part of one")
+
+    @functools.cache
+    def picture() -> Image.Image:
+        return BmpImageFile(io.BytesIO(body))
+
+    size = picture().size
+
+    def samples(orientation: int) -> tuple[Samples, Samples | None]:
+        image = picture()
+        image.load()
+        picture.cache_clear()  # frees the decoded image before the samples are used
+        if image.mode not in ("L", "RGB", "RGBA"):
+            image = image.convert("L" if image.mode == "1" else "RGB")
+        return split(samples_of(image, orientation))
+
+    return EncodedImage(
+        BMP,
+        size,
+        picture().mode,
+        1,
+        samples,
+        lambda: None,
+        lambda: Metadata(dpi=picture().info.get("dpi")),
+    )

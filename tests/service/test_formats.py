@@ -1,0 +1,207 @@
+"""Files of every format are recognised, read where the policy says so, and named where not."""
+
+import importlib.util
+from typing import Any
+
+import numpy as np
+import pillow_jxl
+import pytest
+from PIL import Image
+
+from service.errors import BodyTooLarge, MalformedBody, NotAcceptable, UnsupportedMediaType
+from service.images import formats
+from service.images.decode import media_type_of, named, open_image, read
+from service.images.encode import writable, write
+from service.images.formats import BY_NAME, BY_TYPE, NAMES, SUFFIXES, Name, Policy, default_for
+from service.images.photograph import AVIF, HEIC, JPEG, MEDIA_TYPES, PNG, RAW, TIFF, WEBP
+from tests.service.format_files import every, heic
+from tests.service.photograph_files import LIMIT, encoded, exif, photograph, samples, smooth
+
+FILES = every()
+LABELS = "PNG, JPEG, WebP, TIFF, AVIF, HEIC, BMP, GIF, JPEG 2000, JPEG XL, camera raw"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_of_each_format_is_read(name: Name) -> None:
+    body = FILES[name]
+    assert media_type_of(body) == BY_NAME[name].media_type
+    image = open_image(body)
+    found = read(body, LIMIT)
+    assert found.media_type == BY_NAME[name].media_type
+    if name == "raw":
+        assert found.pixels.dtype == np.uint16
+        assert found.pixels.shape == (32, 48, 3)
+        return
+    assert image.size == (33, 20)
+    expected = np.asarray(smooth()).astype(int)
+    assert np.abs(found.pixels - expected).mean() < (4 if name == "gif" else 2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_format_that_is_turned_off_is_refused_by_name(name: Name) -> None:
+    policy = Policy(frozenset(NAMES) - {name})
+    label = BY_NAME[name].label
+    with pytest.raises(UnsupportedMediaType) as raised:
+        read(FILES[name], LIMIT, policy)
+    told = str(raised.value)
+    assert told.startswith(
+        f"picture: {label} is turned off here (SERVICE_FORMATS); expected one of"
+    )
+    assert label not in told.partition("expected one of")[2].partition(", received")[0].split(", ")
+    for other in set(NAMES) - {name}:
+        open_image(FILES[other], LIMIT, policy)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_more_pixels_than_the_limit_are_refused_before_any_is_decoded(name: Name) -> None:
+    with pytest.raises(BodyTooLarge, match=r"at most 10 pixels, received (33x20|48x32)"):
+        open_image(FILES[name], 10)
+
+
+@pytest.mark.parametrize("name", ["heic", "raw", "jxl"])
+def test_a_format_whose_library_is_missing_says_which_extra_brings_it(
+    name: Name, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    formats.is_installed.cache_clear()
+    try:
+        with pytest.raises(UnsupportedMediaType, match=rf"autoencoder-service\[{name}\]"):
+            read(FILES[name], LIMIT)
+        with pytest.raises(UnsupportedMediaType) as raised:
+            read(b"%PDF-1.7" + bytes(99), LIMIT)
+        assert BY_NAME[name].label not in str(raised.value)
+    finally:
+        monkeypatch.undo()
+        formats.is_installed.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b"%PDF-1.7\n", "PDF"),
+        (b"8BPS\0\1", "a Photoshop document"),
+        (b"\xef\xbb\xbf\n<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "a video"),
+        (b"\0\0\0\x18ftypqt  \0\0\0\0", "a video"),
+        (b"\x1aE\xdf\xa3\x01", "a video"),
+        (b"RIFF\x24\0\0\0AVI LIST", "a video"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "another format"),
+        (b"no picture at all", "another format"),
+    ],
+)
+def test_what_is_no_photograph_is_refused_by_name(body: bytes, name: str) -> None:
+    with pytest.raises(UnsupportedMediaType) as raised:
+        read(body + bytes(40), LIMIT)
+    subject = name[0].upper() + name[1:]
+    assert str(raised.value) == (
+        f"picture: {subject} is not read here; expected one of {LABELS}, received {name}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"GIF89a", "GIF"),
+        (b"II*\0\x08\0\0\0", "TIFF"),
+        (b"II*\0\x10\0\0\0CR\2\0", "camera raw"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\0", "camera raw"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "AVIF"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicmiaf", "HEIC"),
+        (b"\0\0\0\x18ftypisom", "a video"),
+        (encoded(smooth(), "PNG")[:64], "PNG"),
+        (b"{}", None),
+        (b"", None),
+    ],
+)
+def test_a_format_is_named_by_its_first_bytes(head: bytes, name: str | None) -> None:
+    assert named(head) == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_truncated_file_is_refused(name: Name) -> None:
+    body = FILES[name]
+    for share in (0.3, 0.6, 0.9):
+        with pytest.raises((MalformedBody, UnsupportedMediaType)):
+            read(body[: int(share * len(body))], LIMIT)
+
+
+def test_the_first_suffix_of_a_format_is_that_of_new_files() -> None:
+    first = {kind: suffix for suffix, kind in reversed(SUFFIXES.items())}
+    assert first[JPEG] == ".jpg"
+    assert first[TIFF] == ".tif"
+    assert {*first} == {*BY_TYPE}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_photograph_is_written_as_it_came_or_as_what_stands_for_that(name: Name) -> None:
+    taken = read(FILES[name], LIMIT)
+    best, *_ = writable(taken)
+    assert best == default_for(taken.media_type)
+    assert best == (
+        taken.media_type
+        if taken.media_type in MEDIA_TYPES
+        else {RAW: TIFF}.get(taken.media_type, PNG)
+    )
+    again = read(write(taken, best), LIMIT)
+    assert np.abs(again.pixels.astype(int) - taken.pixels).mean() < 2
+
+
+def test_heic_is_not_written_without_its_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    formats.written.cache_clear()
+    try:
+        taken = photograph(samples(3), media_type=HEIC)
+        assert writable(taken) == (JPEG, PNG, WEBP, TIFF, AVIF)
+        with pytest.raises(NotAcceptable, match=r"image/heic: expected the extra `heic`"):
+            write(taken, HEIC)
+    finally:
+        monkeypatch.undo()
+        formats.written.cache_clear()
+
+
+def test_lossless_webp_stays_lossless_unless_a_quality_is_asked_for() -> None:
+    picture = Image.fromarray(samples(3))
+    for options in ({}, {"exif": b"II*\0\x08\0\0\0\0\0\0\0\0\0"}):
+        taken = read(encoded(picture, "WEBP", lossless=True, **options), LIMIT)
+        assert taken.is_lossless
+        np.testing.assert_array_equal(read(write(taken, WEBP), LIMIT).pixels, taken.pixels)
+        lossy = read(write(taken, WEBP, 90), LIMIT)
+        assert not lossy.is_lossless
+        assert (lossy.pixels != taken.pixels).any()
+    png = read(encoded(picture, "PNG"), LIMIT)
+    assert not read(write(png, WEBP), LIMIT).is_lossless
+
+
+def test_jpeg_2000_says_whether_it_has_losses() -> None:
+    assert read(encoded(smooth(), "JPEG2000"), LIMIT).is_lossless
+    assert not read(encoded(smooth(), "JPEG2000", irreversible=True), LIMIT).is_lossless
+
+
+def test_an_animation_is_refused() -> None:
+    frames = [smooth("L"), smooth("L").transpose(Image.Transpose.ROTATE_180)]
+    for kind in ("GIF", "AVIF", "WEBP"):
+        body = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+        with pytest.raises(UnsupportedMediaType, match="one that does not move, received 2 frames"):
+            read(body, LIMIT)
+
+
+def test_heic_of_another_codec_is_refused_by_name() -> None:
+    body = heic().replace(b"hvc1", b"vvc1")
+    with pytest.raises(UnsupportedMediaType, match="HEIC coded by HEVC"):
+        read(body, LIMIT)
+
+
+def test_the_jpeg_in_a_jpeg_xl_is_turned_as_its_exif_says() -> None:
+    for orientation in (1, 6, 3):
+        data = b"Exif\0\0" + exif("<", orientation)
+        picture = encoded(smooth(), "JPEG", quality=95, exif=data)
+        library: Any = pillow_jxl
+        encoder = library.Encoder(
+            mode="RGB", lossless=True, quality=100, decoding_speed=0, effort=3, use_container=True,
+            use_original_profile=True, num_threads=1,
+        )  # fmt: skip
+        body = encoder(picture, 33, 20, jpeg_encode=True)
+        expected = read(picture, LIMIT).pixels
+        np.testing.assert_array_equal(read(body, LIMIT).pixels, expected)
