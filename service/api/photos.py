@@ -9,7 +9,16 @@ from typing import Protocol
 import numpy as np
 
 from service.api.body import Body
-from service.api.codecs.codec import Array, Checked, Codec, Declared, Encoded, Inputs, Runner
+from service.api.codecs.codec import (
+    WARNING,
+    Array,
+    Checked,
+    Codec,
+    Declared,
+    Encoded,
+    Inputs,
+    Runner,
+)
 from service.api.media_types import ARRAYS, ZIP, MediaType, choose, preferred
 from service.api.operations import BatchCodec
 from service.api.query import Choice
@@ -238,7 +247,7 @@ def warnings(photographs: Sequence[Photograph]) -> Sequence[Header]:
         for number, each in enumerate(photographs, 1)
         if each.warning
     ]
-    return ((b"x-image-warning", ", ".join(found[:MOST_LEVELS]).encode()),) if found else ()
+    return ((WARNING, ", ".join(found[:MOST_LEVELS]).encode()),) if found else ()
 
 
 def _media_type(photograph: Photograph, accept: str) -> str:

@@ -27,12 +27,16 @@ from tests.service.tiny import Start
 ZIP = {"Content-Type": "application/zip"}
 PICTURE = {"Content-Type": "image/png"}
 TO_ZIP, TO_MIXED = {"Accept": "application/zip"}, {"Accept": "multipart/mixed"}
-FORMATS = {"png": ("PNG", {}), "jpg": ("JPEG", {"quality": 90}), "webp": ("WEBP", {})}
+FORMATS = {
+    "png": ("PNG", {}),
+    "jpg": ("JPEG", {"quality": 90}),
+    "webp": ("WEBP", {}),
+    "tif": ("TIFF", {}),
+}
 
 
 def file(kind: str, width: int, height: int) -> bytes:
-    name, options = FORMATS[kind]
-    return encoded(Image.fromarray(samples(3, size=(height, width))), name, **options)
+    return encoded(Image.fromarray(samples(3, size=(height, width))), FORMATS[kind])
 
 
 SENT = {
@@ -42,6 +46,7 @@ SENT = {
     "holidays/日本.webp": file("webp", 33, 9),
     "cut.png": file("png", 20, 20)[:100],
     "a.jpg": file("jpg", 64, 64),
+    "scan": file("tif", 12, 12),
 }
 STATUS = {"notes.txt": 415, "cut.png": 400}
 
@@ -104,7 +109,7 @@ async def test_a_zip_is_answered_with_a_zip_of_what_each_would_be_alone(
             problem = {key: told[key] for key in ("code", "title", "detail")}
             assert problem.items() <= alone.json().items()
     assert not list(written)
-    assert list(files) == ["b.png", "holidays/a.JPG", "holidays/日本.webp", "a.jpg"]
+    assert list(files) == ["b.png", "holidays/a.JPG", "holidays/日本.webp", "a.jpg", "scan.tif"]
 
 
 @pytest.mark.parametrize("named", ["application/zip", "application/x-zip-compressed", ""])
@@ -144,7 +149,15 @@ async def test_multipart_mixed_has_a_part_for_each(shared_client: httpx.AsyncCli
     answer = await shared_client.post(url, content=zipped(SENT), headers=ZIP | TO_MIXED)
     assert answer.status_code == 200
     parts = parts_of(answer)
-    expected = ["b.png", "holidays_a.JPG", "notes.txt", "holidays_日本.webp", "cut.png", "a.jpg"]
+    expected = [
+        "b.png",
+        "holidays_a.JPG",
+        "notes.txt",
+        "holidays_日本.webp",
+        "cut.png",
+        "a.jpg",
+        "scan.tif",
+    ]
     for part, name, (source, content) in zip(parts, expected, SENT.items(), strict=True):
         assert part.get_filename() == name
         payload = part.get_payload(decode=True)
@@ -246,7 +259,7 @@ LOCAL, CENTRAL = b"PK\3\4", b"PK\1\2"
         (_patched(ONE, (CENTRAL, 24, b"\xff\xff\xff\x7f")), 413, "at most 167772160 bytes, rec"),
         (_patched(ONE, (CENTRAL, 24, b"\1\0\0\0")), 400, "expected a whole file, received a dam"),
         (_patched(ONE, (LOCAL, 60, b"!")), 400, "expected a whole file, received a damaged one"),
-        (zipped({"b.zip": ONE}), 415, "expected a photograph, received a zip inside of the zip"),
+        (zipped({"b.zip": ONE}), 415, "A zip archive is not read here"),
         (zipped({"a.png": b""}), 400, "expected a whole picture, received nothing"),
     ],
 )
@@ -310,7 +323,7 @@ def test_a_damaged_zip_is_read_or_refused(compression: int) -> None:
 
 async def test_a_zip_is_for_denoise_alone(shared_client: httpx.AsyncClient) -> None:
     answer = await shared_client.post("/encode", content=ONE, headers=ZIP)
-    assert "received application/zip" in check_problem(answer, 415, "unsupported-media-type")
+    assert "A zip archive is not read here" in check_problem(answer, 415, "unsupported-media-type")
 
 
 async def test_limits_are_of_each_photograph_and_of_their_number(start: Start) -> None:
@@ -351,6 +364,19 @@ async def test_a_region_is_that_of_each_and_checked_for_each(
     files, (first, second) = unzipped(answer)
     assert (first["width"], first["height"]) == opened(files["a.png"]).size == (20, 25)
     assert (second["status"], second["code"]) == (422, "invalid-value")
+
+
+async def test_what_could_not_be_read_of_a_photograph_is_told(start: Start) -> None:
+    client = start(truncated="accept")
+    whole = encoded(Image.fromarray(samples(3, size=(64, 64))), "JPEG")
+    sent = zipped({"whole.jpg": whole, "cut.jpg": whole[: len(whole) // 2]})
+    url = "/denoise?model=photo"
+    alone = await client.post(url, content=whole[: len(whole) // 2])
+    warning = alone.headers["X-Image-Warning"]
+    answer = await client.post(url, content=sent, headers=ZIP)
+    assert [each.get("warning") for each in unzipped(answer)[1]] == [None, warning]
+    answer = await client.post(url, content=sent, headers=ZIP | TO_MIXED)
+    assert [part["X-Image-Warning"] for part in parts_of(answer)] == [None, warning]
 
 
 async def test_thumbnails_come_in_zips_too(shared_client: httpx.AsyncClient) -> None:

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from service.images.formats import SUFFIXES
+
 SEPARATORS = re.compile(r"[/\\]")
 DRIVE = re.compile(r"[A-Za-z]:")
 UNSAFE = re.compile('[\x00-\x1f\x7f<>:"|?*/\\\\\u202a-\u202e\u2066-\u2069]')
@@ -13,8 +15,6 @@ LONGEST, DEEPEST = 200, 16
 """Bytes of a file's or a folder's name (255 on most systems), and folders."""
 NAMELESS = "photograph"
 SUFFIX = re.compile(r"(?<=[^/])\.[A-Za-z][A-Za-z0-9]{1,4}$")
-SUFFIXES = {"image/jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "image/tiff": (".tiff", ".tif")}
-"""Suffixes of formats that have others than their media type's; new names get the first."""
 
 
 class Names:
@@ -40,7 +40,7 @@ class Names:
         name = safe(source, has_folders=self._has_folders)
         suffix = SUFFIX.search(name)
         stem, own = (name[: suffix.start()], suffix[0]) if suffix else (name, "")
-        possible = SUFFIXES.get(media_type, ("." + media_type.rpartition("/")[2],))
+        possible = [each for each, kind in SUFFIXES.items() if kind == media_type]
         kept = own if own.lower() in possible else possible[0]
         found, number = stem + kept, 1
         while _folded(found) in self._taken:

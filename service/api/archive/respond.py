@@ -20,7 +20,7 @@ from service.api.archive.mixed_writer import MixedWriter
 from service.api.archive.source import Source
 from service.api.archive.zip_writer import ZipWriter
 from service.api.body import Body
-from service.api.codecs.codec import Codec, Encoded
+from service.api.codecs.codec import WARNING, Codec, Encoded
 from service.api.media_types import MIXED, ZIP
 from service.api.request import Exchange, Header
 from service.errors import (
@@ -247,7 +247,7 @@ class _Run:
                     self._stages[stage] = self._stages.get(stage, 0.0) + seconds
                 _, height, width, *_ = result.output.shape
                 noise = result.noise if isinstance(result, Denoised) else ()
-                headers = tuple(codec.runner.headers(result))
+                headers = (*codec.runner.headers(result), *encoded.headers)
                 return _Done(encoded, headers, width, height, noise[0].sigma if noise else None)
         except ServiceError:
             raise
@@ -274,17 +274,18 @@ class _Run:
         name, pieces = await asyncio.to_thread(self._container.add, member)
         await self._exchange.stream(*pieces)
         self._is_sending = False
-        self._manifest.append(
-            {
-                "source": source.name,
-                "name": name,
-                "status": 200,
-                "media_type": encoded.media_type,
-                "width": done.width,
-                "height": done.height,
-                "sigma": None if done.sigma is None else round(done.sigma, 2),
-            }
-        )
+        told = {
+            "source": source.name,
+            "name": name,
+            "status": 200,
+            "media_type": encoded.media_type,
+            "width": done.width,
+            "height": done.height,
+            "sigma": None if done.sigma is None else round(done.sigma, 2),
+        }
+        if warning := dict(done.headers).get(WARNING):
+            told["warning"] = warning.decode()
+        self._manifest.append(told)
 
     async def _send_failure(self, source: str, error: ServiceError) -> None:
         await self._begin()

@@ -9,8 +9,8 @@ from service.api.archive.source import Modified, Source
 from service.api.body import Body
 from service.errors import BodyTooLarge, InvalidValue, MalformedBody, UnsupportedMediaType
 
-LOCAL, EMPTY, CENTRAL = b"PK\3\4", b"PK\5\6", b"PK\1\2"
-"""Signatures of an entry, of an archive without one, and of an entry in its directory."""
+CENTRAL = b"PK\1\2"
+"""The signature of an entry in the directory of an archive (4.3.12)."""
 MOST_ENTRIES = 16 * 1024
 """Entries of an archive, folders included: a body of 160 MiB may hold three millions, whose
 directory would take gigabytes."""
@@ -62,7 +62,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> byte
 
     Raises:
         InvalidValue: It is encrypted.
-        UnsupportedMediaType: It is compressed otherwise, or an archive itself.
+        UnsupportedMediaType: It is compressed otherwise.
         BodyTooLarge: It is larger than the limit.
         MalformedBody: It is damaged, or not as the directory says.
     """
@@ -78,12 +78,9 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> byte
             f"zip: expected files of at most {largest} bytes, received one of {info.file_size}"
         )
     try:
-        content = archive.read(info)
+        return archive.read(info)
     except Exception as error:
         raise MalformedBody("zip: expected a whole file, received a damaged one") from error
-    if content.startswith(LOCAL):
-        raise UnsupportedMediaType("zip: expected a photograph, received a zip inside of the zip")
-    return content
 
 
 def _name(info: zipfile.ZipInfo) -> str:

@@ -22,6 +22,10 @@ Array = NDArray[Any]
 """Numbers in the model's range, float32; or pixels, uint8 or uint16, for models of photographs."""
 
 
+WARNING = b"x-image-warning"
+"""The header that says what of an image file could not be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """A batch to run.
