@@ -9,20 +9,18 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
-
-import orjson
+from typing import Protocol
 
 from service.api import pipeline
-from service.api.archive.container import Container, Member, chosen
+from service.api.archive.container import Container, chosen
+from service.api.archive.delivery import Delivery, Done
 from service.api.archive.mixed_writer import MixedWriter
 from service.api.archive.source import Source
 from service.api.archive.zip_writer import ZipWriter
 from service.api.body import Body
-from service.api.codecs.codec import WARNING, Codec, Encoded
+from service.api.codecs.codec import Codec
 from service.api.media_types import MIXED, ZIP
-from service.api.request import Exchange, Header
+from service.api.request import Exchange
 from service.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -78,8 +76,10 @@ class Archive(pipeline.Responder):
         Once some have been sent, what ends the request early (its deadline, a shutdown) ends the
         container too: the manifest says which photographs are not in it.
         """
-        run = _Run(self._model, self._sources, self._codec_of, self._container, exchange, ticket)
-        ticket.expect(len(self._sources))
+        names = [source.name for source in self._sources]
+        delivery = Delivery(exchange, self._model, self._container, names)
+        run = _Run(self._sources, self._codec_of, delivery, exchange, ticket)
+        ticket.expect(len(names))
         task = asyncio.create_task(run.all())
         stopped: ServiceError
         try:
@@ -87,16 +87,16 @@ class Archive(pipeline.Responder):
         except DeadlineExceeded as error:
             if not exchange.status:
                 raise
-            if not run.can_end():
+            if not delivery.can_end():
                 await exchange.drop()
             stopped = error
         except asyncio.CancelledError:
-            if not run.can_end():
+            if not delivery.can_end():
                 raise
             stopped = ShuttingDown("expected a photograph before the service stops, received none")
         else:
             return
-        await run.end(stopped)
+        await delivery.end(stopped)
 
 
 def archive(
@@ -124,39 +124,23 @@ def archive(
     return Archive(model, sources, codec_of, writer)
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """A photograph that is encoded, and what the manifest says of it."""
-
-    encoded: Encoded
-    headers: tuple[Header, ...]
-    width: int
-    height: int
-    sigma: float | None
-
-
 class _Run:
     def __init__(
         self,
-        model: Model,
         sources: deque[Source],
         codec_of: CodecOf,
-        container: Container,
+        delivery: Delivery,
         exchange: Exchange,
         ticket: Ticket,
     ) -> None:
-        self._model = model
         self._sources = sources
-        self._names = [source.name for source in sources]
+        self._count = len(sources)
         self._codec_of = codec_of
-        self._container = container
+        self._delivery = delivery
         self._exchange = exchange
         self._ticket = ticket
-        self._manifest: list[dict[str, Any]] = []
-        self._sent = [asyncio.Event() for _ in self._names]
         self._decoding, self._turn = asyncio.Lock(), asyncio.Lock()
         self._is_admitted = False
-        self._is_sending = False
         self._stages: dict[str, float] = {}
 
     async def all(self) -> None:
@@ -167,51 +151,30 @@ class _Run:
                     group.create_task(self._work())
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        await self.end(None)
-
-    def can_end(self) -> bool:
-        """Return whether end() can be sent now: not before the head, nor within a photograph."""
-        return bool(self._exchange.status) and not self._is_sending
-
-    async def end(self, stopped: ServiceError | None) -> None:
-        """Send what ends the response, with an error for each photograph that is not sent yet."""
-        for name in self._names[len(self._manifest) :]:
-            assert stopped is not None
-            await self._send_failure(name, stopped)
-        await self._begin()
-        document = {
-            "model": self._model.name,
-            "version": self._model.version,
-            "photographs": self._manifest,
-        }
-        manifest = orjson.dumps(document, option=orjson.OPT_INDENT_2)
-        self._exchange.items = len(self._names)
-        self._exchange.stages = self._stages
-        self._exchange.starts = [self._exchange.began] * len(self._stages)
-        await self._exchange.stream(*self._container.end(manifest))
-        await self._exchange.end()
+        exchange = self._exchange
+        exchange.items = self._count
+        exchange.stages = self._stages
+        exchange.starts = [exchange.began] * len(self._stages)
+        await self._delivery.end()
 
     async def _work(self) -> None:
-        exchange = self._exchange
         while self._sources:
-            index = len(self._names) - len(self._sources)
+            index = self._count - len(self._sources)
             source = self._sources.popleft()
             try:
                 done = await self._one(source)
             except ServiceError as error:
-                if isinstance(error, Overloaded) and not (self._is_admitted or exchange.status):
+                is_first = not (self._is_admitted or self._exchange.status)
+                if is_first and isinstance(error, Overloaded):
                     raise  # nothing has been done: the client had better send it all again
-                await self._in_order(index)
-                await self._send_failure(source.name, error)
+                await self._delivery.fail(index, error)
             else:
                 with self._ticket.part(waits=True) as part:
                     part.grow(size=sum(map(len, done.encoded.parts)))
-                    await self._in_order(index)
-                    await self._send(source, done)
+                    await self._delivery.send(index, source, done)
                     del done
-            self._sent[index].set()
 
-    async def _one(self, source: Source) -> _Done:
+    async def _one(self, source: Source) -> Done:
         """Return a photograph, denoised and encoded.
 
         Raises:
@@ -248,56 +211,10 @@ class _Run:
                 _, height, width, *_ = result.output.shape
                 noise = result.noise if isinstance(result, Denoised) else ()
                 headers = (*codec.runner.headers(result), *encoded.headers)
-                return _Done(encoded, headers, width, height, noise[0].sigma if noise else None)
+                return Done(encoded, headers, width, height, noise[0].sigma if noise else None)
         except ServiceError:
             raise
         except Exception as error:
             who = exchange.request_id
             log.exception("request %s failed", who, extra={"request_id": who})
             raise ServiceError(f"the log has it under {who}") from error
-
-    async def _in_order(self, index: int) -> None:
-        if index:
-            await self._sent[index - 1].wait()
-
-    async def _begin(self) -> None:
-        if not self._exchange.status:
-            await self._exchange.begin(self._container.media_type)
-
-    async def _send(self, source: Source, done: _Done) -> None:
-        encoded = done.encoded
-        member = Member(
-            source.name, encoded.media_type, encoded.parts, source.modified, done.headers
-        )
-        await self._begin()
-        self._is_sending = True
-        name, pieces = await asyncio.to_thread(self._container.add, member)
-        await self._exchange.stream(*pieces)
-        self._is_sending = False
-        told = {
-            "source": source.name,
-            "name": name,
-            "status": 200,
-            "media_type": encoded.media_type,
-            "width": done.width,
-            "height": done.height,
-            "sigma": None if done.sigma is None else round(done.sigma, 2),
-        }
-        if warning := dict(done.headers).get(WARNING):
-            told["warning"] = warning.decode()
-        self._manifest.append(told)
-
-    async def _send_failure(self, source: str, error: ServiceError) -> None:
-        await self._begin()
-        self._is_sending = True
-        await self._exchange.stream(*self._container.fail(source, error))
-        self._is_sending = False
-        self._manifest.append(
-            {
-                "source": source,
-                "status": error.status,
-                "code": error.code,
-                "title": error.title,
-                "detail": str(error),
-            }
-        )
