@@ -27,7 +27,7 @@ takes about 100 bytes of memory a number, and larger runs only let others wait."
 BACKGROUND: ContextVar[bool] = ContextVar("background", default=False)
 """Whether what is submitted now is for a client that does not wait for it."""
 
-BACKGROUND_SECONDS = 10.0
+BACKGROUND_SECONDS = 60.0
 """Seconds after which a request in the background has its turn like any other, so that it gets on
 however many others there are."""
 

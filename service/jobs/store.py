@@ -137,9 +137,10 @@ class Store:
         with self.reached():
             self._storage.delete_data(_key(entry.job.id, JOB))
             self.bodies.delete(entry.job.body)
-            if entry.end and entry.end.attempt:
-                self.results.delete(entry.result)
-            for what in (END, CALLED, RECALLED, *(f"{RUN}{n + 1}" for n in range(ATTEMPTS))):
+            attempts = range(1, ATTEMPTS + 1)
+            for attempt in attempts:  # one that was cut off may have stored its response
+                self.results.delete(result_name(entry.job.id, attempt))
+            for what in (END, CALLED, RECALLED, *(f"{RUN}{attempt}" for attempt in attempts)):
                 self._storage.delete_data(_key(entry.job.id, what))
 
     def mark_called(self, job_id: str) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 SHORT = 1024
 """Bytes of a body's part up to which a copy is cheaper than a write of its own."""
+LENGTH = b"content-length"
+"""The header of a response that comes as a whole: a stream's parts, as its events, go at once."""
 
 
 class BufferedTransport:
@@ -34,7 +36,7 @@ class BufferedTransport:
             return
         if self._head:
             head, self._head = self._head, b""
-            if 0 < len(data) < SHORT:
+            if 0 < len(data) < SHORT and LENGTH in head:
                 self._head = head + data
             else:
                 self._transport.writelines((head, data))

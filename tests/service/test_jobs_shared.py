@@ -1,5 +1,6 @@
 """Jobs that outlive their process, or that several processes share: all of them end, none twice."""
 
+import asyncio
 import contextlib
 import shutil
 import signal
@@ -9,10 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from service.app import create_app
 from service.errors import StartupError
+from service.inference import queue as waiting
+from service.inference.queue import Job as Waiting
+from service.inference.queue import Queue, TileQueue
 from service.jobs import keeper
 from service.jobs.backend import open_folder
 from service.jobs.record import End, Job
@@ -57,6 +62,8 @@ def test_jobs_survive_the_kill_of_their_process(models: Path, tmp_path: Path) ->
         service.process.wait(10)
     assert service.process.returncode == -signal.SIGKILL
     with running(models, *flags) as service:
+        with httpx.stream("GET", f"{service.url}{paths[-1]}/events") as stream:
+            assert next(stream.iter_lines()) in ("event: progress", "event: end")
         for path, body in zip(paths, bodies, strict=True):
             assert wait(service, path)["state"] == "succeeded"
             direct = post(service, f"/denoise?{query}", body)
@@ -101,6 +108,24 @@ def test_a_job_that_ends_its_process_is_given_up(tmp_path: Path) -> None:
     assert entry.end.problem["code"] == "job-lost"
     assert store.take() is None
     store.close()
+
+
+def test_requests_run_before_jobs_that_have_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def order(kind: type[Queue], size: int) -> list[bool]:
+        queue = kind(1)
+        image = np.zeros((1, size, size, 3), np.float32)
+        for background in (True, False, True, False):
+            future = asyncio.get_running_loop().create_future()
+            now = time.perf_counter()
+            queue.push(Waiting(image, None, None, future, now, background=background))
+        return [queue.pop()[0].background for _ in range(4)]
+
+    for kind, size in ((Queue, 4), (TileQueue, 64), (TileQueue, 1024)):
+        assert asyncio.run(order(kind, size)) == [False, False, True, True]
+    monkeypatch.setattr(waiting, "BACKGROUND_SECONDS", 0.0)
+    assert asyncio.run(order(TileQueue, 1024)) == [True, False, True, False]
 
 
 def test_an_attempt_has_one_process_and_a_job_one_end(tmp_path: Path) -> None:
