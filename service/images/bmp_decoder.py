@@ -1,4 +1,4 @@
-"""BMP files of 1 to 32 bits, compressed by run lengths or not.
+"""BMP files of 1 to 32 bits that are not compressed by run lengths.
 
 Microsoft, "Bitmap Storage" (BITMAPINFOHEADER to BITMAPV5HEADER).
 """
@@ -8,10 +8,13 @@ import io
 
 from PIL import Image
 
-from service.errors import MalformedBody
+from service.errors import MalformedBody, UnsupportedMediaType
 from service.images.formats import READ_ALL, Policy
 from service.images.photograph import BMP, EncodedImage, Metadata, Samples
 from service.images.pillow import samples_of, split
+
+WITH_COMPRESSION, RUN_LENGTHS = 40, (1, 2)
+"""Bytes of the first header that has biCompression, and its values BI_RLE8 and BI_RLE4."""
 
 
 def open_bmp(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedImage:
@@ -21,6 +24,12 @@ def open_bmp(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIma
     view = memoryview(body)
     if len(view) < 26 or view[14] < 12 or any(view[15:18]):
         raise MalformedBody("picture: expected a whole picture, received a part of one")
+
+    if view[14] >= WITH_COMPRESSION and view[30] in RUN_LENGTHS:
+        # Pillow decodes them in Python, a byte at a time: 50 MP take a minute.
+        raise UnsupportedMediaType(
+            "picture: expected BMP without run lengths, received one with them; not read here"
+        )
 
     @functools.cache
     def picture() -> Image.Image:

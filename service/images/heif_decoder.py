@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from service.cpus import usable_cpus
 from service.errors import UnsupportedMediaType
 from service.images.avif_decoder import chunks
 from service.images.formats import READ_ALL, Policy
 from service.images.photograph import HEIC, ColourChunks, EncodedImage, Metadata, Samples
 from service.images.pillow import blocks, split
 
+MOST_THREADS = 4
+"""Threads that decode the tiles of one picture."""
 STRIP = 1 << 18
 """Bytes that are copied at a time."""
 BRANDS_OF_FILMS = (b"hevc", b"hevx", b"hevm", b"hevs", b"msf1")
@@ -32,7 +35,7 @@ def library() -> Any:
         except ImportError:
             continue
         found.options.THUMBNAILS = found.options.DEPTH_IMAGES = found.options.AUX_IMAGES = False
-        found.options.DECODE_THREADS = 1
+        found.options.DECODE_THREADS = min(usable_cpus(), MOST_THREADS)
         return found
     raise ImportError("expected pi-heif-decoder or pillow-heif to be installed")
 

@@ -248,8 +248,11 @@ def _deep(file: Tiff, layout: Layout, orientation: int) -> Samples:
     else:
         halves = values[..., None].view(np.uint8)
         for half, raw in enumerate(raws):
-            image = _decode(file.body, file.start, layout.size, mode, raw)
-            fill(image, as_stored(halves[..., half], orientation))
+            # No name for the image: the first one is freed before the second is made.
+            fill(
+                _decode(file.body, file.start, layout.size, mode, raw),
+                as_stored(halves[..., half], orientation),
+            )
     return values
 
 

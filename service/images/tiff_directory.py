@@ -156,7 +156,7 @@ class Tiff:
     def _unpack(self, layout: str, at: int) -> int:
         try:
             (value,) = struct.unpack_from(self.order + layout, self.body, at)
-        except struct.error as error:
+        except (struct.error, OverflowError) as error:
             raise MalformedBody(
                 "picture: expected a whole picture, received a truncated one"
             ) from error

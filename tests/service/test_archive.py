@@ -43,6 +43,7 @@ SENT = {
     "a.jpg": file("jpg", 64, 64),
     "scan": file("tif", 12, 12),
 }
+TIFF = encoded(Image.fromarray(samples(3)), "TIFF")
 STATUS = {"notes.txt": 415, "cut.png": 400}
 
 
@@ -414,3 +415,16 @@ async def test_info_zip_writes_and_reads_them(
     await _ran("unzip", "-q", received, "-d", tmp_path / "out")
     assert list(unzipped(answer)[0]) == names
     assert len(list((tmp_path / "out").rglob("*.*"))) == len(names) + 1
+
+
+async def test_the_manifest_says_what_of_a_truncated_photograph_is_missing(start: Start) -> None:
+    whole = encoded(Image.fromarray(samples(3, size=(64, 64))), "JPEG", quality=90)
+    sent = {"cut.jpg": whole[: len(whole) // 2], "whole.jpg": whole, "scan.tif": TIFF}
+    answer = await start(truncated="accept").post(
+        "/denoise?model=photo", content=zipped(sent), headers=ZIP
+    )
+    files, (cut, complete, scan) = unzipped(answer)
+    assert cut["warning"].startswith("truncated; rows ")
+    assert "warning" not in complete
+    assert scan["media_type"] == "image/tiff"
+    assert list(files) == ["cut.jpg", "whole.jpg", "scan.tif"]

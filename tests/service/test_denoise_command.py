@@ -16,12 +16,14 @@ from service.cli import main
 from service.files.denoise import Options, denoise
 from service.files.plan import plan
 from service.files.progress import Progress
+from service.images.decode import media_type_of
 from service.images.encode import QUALITY, write
-from service.images.formats import NAMES, READ_ALL, SUFFIXES, labels
+from service.images.formats import BY_NAME, NAMES, READ_ALL, SUFFIXES, labels
 from service.images.photograph import PNG
 from service.inference.loader import load, locate
 from service.inference.tiling.controls import Controls
 from service.manifest import PHOTO
+from tests.service import format_files
 from tests.service.photograph_files import SRGB, encoded, exif, opened, photograph, samples, smooth
 from tests.service.running import ROOT
 from tests.service.tiny import Start, write_model
@@ -505,3 +507,35 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 4096)
     except OSError:  # as it ends
         return b""
+
+
+def test_other_formats_are_found_in_folders_and_get_the_suffix_of_what_is_written(
+    tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    sent = format_files.every()
+    for name in ("tiff", "avif", "heic", "bmp", "jp2", "raw"):
+        suffix = BY_NAME[name].suffixes[0]
+        (source / f"{name}{suffix.upper()}").write_bytes(sent[name])
+    assert main(["denoise", str(source), "-o", str(output), *model]) == 0
+    expected = ["avif.AVIF", "bmp.png", "heic.HEIC", "jp2.png", "raw.tif", "tiff.TIF"]
+    assert files(output) == expected
+    assert media_type_of((output / "raw.tif").read_bytes()) == "image/tiff"
+    arguments = ["denoise", str(source / "raw.DNG"), "-o", str(tmp_path / "one.jpg"), *model]
+    assert main(arguments) == 0
+    capsys.readouterr()
+    assert main([*arguments, "--overwrite", "--formats=png,jpeg"]) == 1
+    assert "camera raw is turned off here (SERVICE_FORMATS)" in capsys.readouterr().err
+
+
+def test_a_truncated_jpeg_is_reported(
+    tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "cut.jpg"
+    source.write_bytes(encoded(smooth("RGB", (90, 200)), "JPEG", quality=95)[:-400])
+    arguments = ["denoise", str(source), "-o", str(tmp_path / "clean.jpg"), *model]
+    assert main(arguments) == 1
+    capsys.readouterr()
+    assert main([*arguments, "--truncated=accept"]) == 0
+    assert f"{source}: truncated; rows" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageOps
 
-from service.errors import MalformedBody, ServiceError
+from service.errors import MalformedBody, ServiceError, UnsupportedMediaType
 from service.images import gif_decoder, jp2_decoder
 from service.images.decode import decode, open_image, read
 from service.images.encode import write
@@ -158,6 +158,13 @@ def test_only_the_primary_picture_of_a_heic_is_read() -> None:
     file.save(stream, quality=95, chroma=444, primary_index=0)
     found = read(stream.getvalue(), LIMIT)
     assert np.abs(found.pixels.astype(int) - np.asarray(smooth())).mean() < 2
+
+
+def test_bmp_of_run_lengths_is_refused_by_name() -> None:
+    body = bytearray(encoded(smooth("P"), "BMP"))
+    body[30] = 1
+    with pytest.raises(UnsupportedMediaType, match="expected BMP without run lengths"):
+        open_image(bytes(body))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])

@@ -4,7 +4,7 @@ import contextlib
 import struct
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -20,6 +20,9 @@ MANY = 8_000_000
 """Bytes, which a second of Python's own loops does not get through."""
 SECONDS = 3.0
 JPEG = encoded(smooth(), "JPEG")
+GIF, BMP = encoded(smooth("P"), "GIF"), encoded(smooth("P"), "BMP")
+HEAD = 13 + (3 << (GIF[10] & 7) + 1)
+"""Bytes of a GIF before its first block."""
 PROGRESSIVE = encoded(smooth(), "JPEG", progressive=True)
 CONTAINER = b'xmlns:c="http://ns.google.com/photos/1.0/container/"'
 
@@ -34,6 +37,12 @@ def in_segments(start: bytes, content: bytes, marker: int = 0xED) -> bytes:
     parts = (start + content[at : at + room] for at in range(0, len(content), room))
     metadata = b"".join(struct.pack(">BBH", 0xFF, marker, len(part) + 2) + part for part in parts)
     return JPEG[:2] + metadata + JPEG[2:]
+
+
+def chain(count: int) -> Iterator[bytes]:
+    """Directories of a TIFF, each with a width and the place of the next one."""
+    for at in range(8, 8 + 18 * count, 18):
+        yield struct.pack("<HHHIII", 1, 256, 4, 1, 9, at + 18)
 
 
 def directory(count: int) -> bytes:
@@ -58,6 +67,20 @@ def directory(count: int) -> bytes:
         lambda: in_text(b"Raw profile type 8bim", b"\n8bim\n 9\n" + b"3842494d04000000" * 900_000),
         lambda: in_text(b"XML:com.adobe.xmp", b"<x " + CONTAINER + b">" + b"<" * MANY),
         lambda: in_text(b"XML:com.adobe.xmp", b"<x " + CONTAINER + b" a='" + b"x " * MANY),
+        lambda: GIF[:HEAD] + b"!\xfe" + b"\1x" * (MANY // 4) + b"\0" + GIF[HEAD:],
+        lambda: GIF[:HEAD] + b"!\xfe\0" * (MANY // 6) + GIF[HEAD:],
+        lambda: GIF[:HEAD] + b"!\xfe" + b"\xff".ljust(256, b"x") * (MANY // 256) + GIF[HEAD:],
+        lambda: b"II*\0\x08\0\0\0" + b"".join(chain(MANY // 18)),
+        lambda: b"II*\0\x08\0\0\0\xff\xff" + bytes(MANY),
+        lambda: (
+            b"II*\0\x08\0\0\0" + struct.pack("<HHHIII", 1, 330, 4, MANY // 4, 26, 0) + bytes(MANY)
+        ),
+        lambda: b"\0\0\0\x0cftypheic" + b"\0\0\0\x08free" * (MANY // 8),
+        lambda: b"\0\0\0\x10ftypavif\0\0\0\0" + b"\0\0\0\x08free" * (MANY // 8),
+        lambda: b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0\0\0\x08free" * (MANY // 8),
+        lambda: b"\xff\x4f" + b"\xff\x64\0\2" * (MANY // 4),
+        lambda: b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0\0\0\x08free" * (MANY // 8),
+        lambda: BMP[:14] + struct.pack("<IiiHHII", 40, 900, 900, 1, 8, 1, 0) + bytes(1044 + MANY),
         lambda: b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(10) + b"ANMF\0\0\0\0" * (MANY // 8),
     ],
 )
