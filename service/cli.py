@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         settings = Settings(**given)
     except ValidationError as error:
         for setting, fault in faults(error):
-            _complain(f"{named(setting)}: {fault}")
+            _complain(f"{named(setting.partition('.')[0])}: {fault}")  # of a list, the whole
         return 2
     command: Command = options.command
     try:

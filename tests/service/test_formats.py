@@ -8,12 +8,14 @@ import pillow_jxl
 import pytest
 from PIL import Image
 
+from service.cli import main
 from service.errors import BodyTooLarge, MalformedBody, NotAcceptable, UnsupportedMediaType
 from service.images import formats
 from service.images.decode import media_type_of, named, open_image, read
 from service.images.encode import writable, write
 from service.images.formats import BY_NAME, BY_TYPE, NAMES, SUFFIXES, Name, Policy, default_for
 from service.images.photograph import AVIF, HEIC, JPEG, MEDIA_TYPES, PNG, RAW, TIFF, WEBP
+from service.settings import Settings
 from tests.service.format_files import every, heic
 from tests.service.photograph_files import LIMIT, encoded, exif, photograph, samples, smooth
 
@@ -205,3 +207,19 @@ def test_the_jpeg_in_a_jpeg_xl_is_turned_as_its_exif_says() -> None:
         body = encoder(picture, 33, 20, jpeg_encode=True)
         expected = read(picture, LIMIT).pixels
         np.testing.assert_array_equal(read(body, LIMIT).pixels, expected)
+
+
+@pytest.mark.parametrize("given", ["png,jpeg", " PNG , jpeg,", '["png", "jpeg"]'])
+def test_formats_are_set_by_a_list(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_FORMATS", given)
+    assert Settings().policy == Policy(frozenset({"png", "jpeg"}))
+    monkeypatch.setenv("SERVICE_TRUNCATED", "accept")
+    assert Settings().policy.reads_truncated
+
+
+@pytest.mark.parametrize("given", ["", "[]", "png,psd", '["png"'])
+def test_formats_that_do_not_exist_are_refused(
+    given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", f"--formats={given}"]) == 2
+    assert capsys.readouterr().err.startswith("SERVICE_FORMATS (--formats)")
