@@ -1,10 +1,6 @@
 """Callbacks: a real server is told of the end of a job, and no other."""
 
-import asyncio
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -14,44 +10,15 @@ from service.errors import CallbackForbidden
 from service.jobs import callback
 from service.jobs.callback import Callbacks
 from tests.service.asgi import check_problem, lifespan
+from tests.service.listener import Listener, heard, listening
 from tests.service.test_jobs import ARRAY, create, finished
 from tests.service.tiny import Start
 
 
-class Listener(HTTPServer):
-    """Keeps what it is told, and answers with one status after another, the last for ever."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.told: list[tuple[str, dict[str, str], dict[str, object]]] = []
-        self.statuses = [204]
-        self.heard = threading.Semaphore(0)
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        server = self.server
-        assert isinstance(server, Listener)
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        server.told.append((self.path, dict(self.headers), body))
-        status = server.statuses.pop(0) if len(server.statuses) > 1 else server.statuses[0]
-        self.send_response(status)
-        self.send_header("Location", "/elsewhere")
-        self.end_headers()
-        server.heard.release()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    with Listener() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+    with listening() as listener:
+        yield listener
 
 
 @pytest.fixture
@@ -120,7 +87,3 @@ def test_hosts_are_matched_exactly(url: str, is_allowed: bool) -> None:
     else:
         with pytest.raises(CallbackForbidden, match="HOSTS"):
             callbacks.check(url)
-
-
-async def heard(listener: Listener) -> bool:
-    return await asyncio.to_thread(listener.heard.acquire, timeout=10)

@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,8 +23,9 @@ from service.jobs.store import ATTEMPTS, Store
 from service.settings import Settings
 from tests.service.asgi import check_problem, lifespan
 from tests.service.gate import Gate
+from tests.service.redis_server import redis_in
 from tests.service.running import Running, running
-from tests.service.test_jobs import ARRAY, UNFINISHED, create, finished, picture
+from tests.service.test_jobs import UNFINISHED, create, finished, picture
 from tests.service.tiny import Start
 
 JOB = Job("0" * 32, "denoise", "", [], 0, 0.0, "id")
@@ -180,17 +179,8 @@ async def test_a_job_that_nobody_reports_on_runs_again(
 
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
-    server = shutil.which("redis-server")
-    if server is None:
-        pytest.skip("needs redis-server")
-    path = tmp_path / "redis.sock"
-    words = [server, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 10
-        while not path.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        yield f"unix://{path}"
-        process.terminate()
+    with redis_in(tmp_path) as url:
+        yield url
 
 
 async def test_instances_share_jobs_in_redis(start: Start, redis_url: str, gate: Gate) -> None:
@@ -209,16 +199,6 @@ async def test_instances_share_jobs_in_redis(start: Start, redis_url: str, gate:
         assert (await one.get(paths[3])).json()["state"] == "cancelled"
         assert (await two.delete(paths[0])).status_code == 204
         check_problem(await one.get(paths[0]), 404, "job-not-found")
-
-
-async def test_a_redis_that_is_gone_is_a_503(start: Start, redis_url: str, tmp_path: Path) -> None:
-    import redis
-
-    client = start(jobs_url=redis_url)
-    with redis.Redis(unix_socket_path=redis_url.removeprefix("unix://")) as server:
-        server.shutdown(nosave=True)
-    check_problem(await client.post("/jobs", json=ARRAY), 503, "jobs-unavailable")
-    check_problem(await client.get(f"/jobs/{'0' * 32}"), 503, "jobs-unavailable")
 
 
 def test_a_redis_that_does_not_answer_stops_the_start(tiny_models: Path, tmp_path: Path) -> None:

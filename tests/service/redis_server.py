@@ -1,0 +1,29 @@
+"""A real Redis of a test's own."""
+
+import contextlib
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@contextlib.contextmanager
+def redis_in(folder: Path) -> Iterator[str]:
+    server = shutil.which("redis-server")
+    if server is None:
+        pytest.skip("needs redis-server")
+    path = folder / "redis.sock"
+    words = [server, "--port", "0", "--unixsocket", str(path), "--dir", str(folder)]
+    words += ["--appendonly", "yes", "--save", ""]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 10
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        try:
+            yield f"unix://{path}"
+        finally:
+            process.terminate()
+            process.wait()
