@@ -192,7 +192,8 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="bytes of the bodies and results of jobs; more get a 429")
     ] = 4 * 1024 * 1024 * 1024
     jobs_keep_seconds: Annotated[
-        float, Field(gt=0, description="seconds for which a job is kept once it has finished")
+        float,
+        Field(gt=0, le=1e9, description="seconds for which a job is kept once it has finished"),
     ] = 24 * 3600.0
     jobs_concurrency: Annotated[
         int, Field(ge=1, le=64, description="jobs that each worker runs at a time")

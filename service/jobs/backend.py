@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from service.errors import InsufficientStorage, JobsUnavailable, StartupError
 from service.jobs.blobs import Blobs
 from service.jobs.chunks import Chunks
-from service.jobs.files import Files
+from service.jobs.files import FILE_MODE, Files
 from service.jobs.lock import FolderLock
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def open_folder(folder: Path) -> Backend:
     from huey.storage import SqliteStorage
 
     files = Files(folder)
+    (folder / DATABASE).touch(FILE_MODE)  # SQLite's other files have the same permissions
     try:
         storage = SqliteStorage(
             NAME, str(folder / DATABASE), timeout=BUSY_SECONDS, strict_fifo=True, fsync=True

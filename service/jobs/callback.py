@@ -8,11 +8,12 @@ operator's business, who has listed it.
 import asyncio
 import http.client
 import logging
+import re
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import SplitResult, urlsplit
 
-from service.errors import CallbackForbidden, InvalidValue, one_of
+from service.errors import CallbackForbidden, InvalidValue, StartupError, one_of
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ TIMEOUT = 5.0
 """Seconds that each step of a call may take."""
 PAUSES = (1.0, 5.0)
 """Seconds between the tries."""
+HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?")
+"""A name or an address, and a port."""
 LONGEST = 2000
 """Characters of a URL."""
 AT_A_TIME = 4
@@ -37,9 +40,17 @@ class Callbacks:
             hosts: Names or addresses separated by commas, each with or without a port. Without
                 one, it is that of the scheme.
             setting: The name of the setting, for the messages of errors.
+
+        Raises:
+            StartupError: One of them is no host.
         """
         self._hosts = {host.strip().lower() for host in hosts.split(",") if host.strip()}
         self._setting = setting
+        for host in sorted(self._hosts):
+            if not HOST.fullmatch(host):
+                raise StartupError(
+                    f"{setting}: expected hosts, each with or without a port, received {host!r}"
+                )
         self._threads = ThreadPoolExecutor(AT_A_TIME, "callback")
 
     def check(self, url: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.errors import CallbackForbidden
+from service.errors import CallbackForbidden, StartupError
 from service.jobs import callback
 from service.jobs.callback import Callbacks
 from tests.service.asgi import check_problem, lifespan
@@ -87,3 +87,9 @@ def test_hosts_are_matched_exactly(url: str, is_allowed: bool) -> None:
     else:
         with pytest.raises(CallbackForbidden, match="HOSTS"):
             callbacks.check(url)
+
+
+@pytest.mark.parametrize("hosts", ["http://a.example", "a.example/x", "u@a.example", "a:0", "a b"])
+def test_a_setting_that_names_no_hosts_stops_the_start(hosts: str) -> None:
+    with pytest.raises(StartupError, match="HOSTS: expected hosts"):
+        Callbacks(hosts, "HOSTS")

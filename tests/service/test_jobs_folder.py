@@ -9,6 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from service.jobs.backend import open_folder
 from service.server.state import with_jobs_folder
 from service.settings import Settings
 from tests.service.running import running
@@ -60,8 +61,7 @@ def test_a_port_that_is_picked_has_no_folder(settings: Settings) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-def test_streams_of_events_end_with_the_service(models: Path, tmp_path: Path, told: int) -> None:
+def test_streams_of_events_end_with_the_service(models: Path, tmp_path: Path) -> None:
     photograph = io.BytesIO()
     Image.new("RGB", (7000, 7000)).save(photograph, "PNG")  # which takes seconds
     with running(models, f"--jobs-dir={tmp_path / 'jobs'}") as service:
@@ -70,6 +70,18 @@ def test_streams_of_events_end_with_the_service(models: Path, tmp_path: Path, to
         with httpx.stream("GET", f"{service.url}{path}/events", timeout=20) as stream:
             lines = stream.iter_lines()
             assert next(lines) == "event: progress"
-            service.process.send_signal(told)
+            service.process.send_signal(signal.SIGINT)
             assert "event: end" not in list(lines)
         assert service.process.wait(10) == 0
+
+
+def test_others_cannot_read_what_is_stored(tmp_path: Path) -> None:
+    backend = open_folder(tmp_path)  # which exists, and is open to others
+    writer = backend.bodies.writer("name")
+    writer.write(b"body")
+    writer.commit()
+    backend.storage.put_data("key", b"value")
+    names = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+    assert {"jobs.db", "name"} <= set(names)
+    assert {name: mode for name, mode in names.items() if mode and name != "jobs.lock"} == {}
+    backend.close()
