@@ -226,16 +226,21 @@ class Exchange:
         """Send the head of a response whose length is not known: stream() sends its parts."""
         await self._head(200, media_type, ())
 
-    async def stream(self, *parts: Part) -> None:
+    async def stream(self, *parts: Part, is_progress: bool = True) -> None:
         """Send parts of a response that begin() began.
 
         Each piece is sent once the client has read most of those before, so that a slow reader
         holds back whoever has the next part.
 
+        Args:
+            parts: What to send.
+            is_progress: Whether the time limit restarts with each piece.
+
         Raises:
             ClientDisconnect: The client does not read the parts within the time limit.
         """
-        self.progress()
+        if is_progress:
+            self.progress()
         async with self._read_in_time():
             for part in parts:
                 content = memoryview(part)
@@ -244,7 +249,8 @@ class Exchange:
                     await self._send(
                         {"type": "http.response.body", "body": piece, "more_body": True}
                     )
-                    self.progress()
+                    if is_progress:
+                        self.progress()
 
     async def end(self) -> None:
         """End a response; return once the client has read most of it. Raises as stream() does."""

@@ -17,6 +17,8 @@ RATIONAL, CENTIMETRES = 5, 3
 """The type of XResolution, and a value of ResolutionUnit."""
 WHOLE = {3: "H", 4: "I"}
 """The types of widths and heights, SHORT and LONG, as struct formats."""
+MAX_ENTRIES = 1 << 12
+"""Entries of a directory; files have some dozens. One with more counts as empty."""
 UNKNOWN_DPI = 72.0
 """What EXIF asks readers to assume where no resolution is stored."""
 
@@ -114,6 +116,8 @@ def _directory(exif: bytes, order: str, start: int) -> tuple[dict[int, int], int
     if start + 2 > len(exif):
         return {}, len(exif)
     (count,) = struct.unpack_from(f"{order}H", exif, start)
+    if count > MAX_ENTRIES:
+        return {}, len(exif)
     places = range(start + 2, start + 2 + 12 * count, 12)
     whole = (place for place in places if place + 12 <= len(exif))
     return {struct.unpack_from(f"{order}H", exif, place)[0]: place for place in whole}, places.stop

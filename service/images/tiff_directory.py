@@ -15,8 +15,8 @@ SIZES |= {16: 8, 17: 8, 18: 8}
 WHOLE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 """Types of whole numbers, as struct formats."""
 RATIONAL = 5
-MAX_ENTRIES = 1 << 12
-"""Entries of a directory; files have some dozens."""
+MAX_ENTRIES, MAX_ENTRIES_IN_ALL = 1 << 12, 1 << 13
+"""Entries of a directory, and of all that are read; files have some dozens of them."""
 MAX_NUMBERS = 1 << 20
 """Numbers of an entry: an offset for each strip or tile."""
 MAX_DIRECTORIES = 256
@@ -43,6 +43,9 @@ Entries = dict[int, Entry]
 class Tiff:
     """A TIFF file, of which only directories are read.
 
+    Many pointers may lead to one directory, and directories may overlap: each is read once, and all
+    have a bound together.
+
     Attributes:
         body: The file.
         order: Its byte order, "<" or ">".
@@ -60,37 +63,52 @@ class Tiff:
         self.order = BYTE_ORDERS[bytes(self.body[:2])]
         self.is_big = 43 in self.body[2:4]
         self.start = self._unpack("Q" if self.is_big else "I", 8 if self.is_big else 4)
+        self._left = MAX_ENTRIES_IN_ALL
+        self._read: dict[int, tuple[Entries, int]] = {}
 
     def directory(self, start: int) -> tuple[Entries, int]:
         """Return the entries of a directory by tag, and the offset of the next one, 0 for none.
 
         Raises:
-            MalformedBody: It is cut off, or has more than MAX_ENTRIES.
+            MalformedBody: It is cut off, or has more entries than MAX_ENTRIES, or all that were
+                read have more than MAX_ENTRIES_IN_ALL.
         """
+        if start not in self._read:
+            self._read[start] = self._directory(start)
+        return self._read[start]
+
+    def _directory(self, start: int) -> tuple[Entries, int]:
         counted, head, size = ("Q", 8, 20) if self.is_big else ("H", 2, 12)
         count = self._unpack(counted, start)
-        if count > MAX_ENTRIES:
+        most = min(MAX_ENTRIES, self._left)
+        if count > most:
             raise MalformedBody(
-                f"picture: expected at most {MAX_ENTRIES} entries of a directory, received {count}"
+                f"picture: expected at most {most} entries of a directory, received {count}"
             )
-        entries: Entries = {}
-        for at in range(start + head, start + head + size * count, size):
-            tag, kind = self._unpack("H", at), self._unpack("H", at + 2)
-            number = self._unpack("Q" if self.is_big else "I", at + 4)
-            value = at + (12 if self.is_big else 8)
-            if SIZES.get(kind, 0) * number > (8 if self.is_big else 4):
-                value = self._unpack("Q" if self.is_big else "I", value)
-            if kind in SIZES:
-                entries.setdefault(tag, Entry(kind, number, value))
+        self._left -= count
         end = start + head + size * count
+        if end > len(self.body):
+            raise MalformedBody("picture: expected a whole picture, received a truncated one")
+        layout, inside = ("HHQQ", 8) if self.is_big else ("HHII", 4)
+        table = struct.iter_unpack(self.order + layout, self.body[start + head : end])
+        entries: Entries = {}
+        for place, (tag, kind, number, value) in enumerate(table):
+            if kind in SIZES and tag not in entries:
+                is_inside = SIZES[kind] * number <= inside
+                at = start + head + size * (place + 1) - inside if is_inside else value
+                entries[tag] = Entry(kind, number, at)
         try:
             following = self._unpack("Q" if self.is_big else "I", end)
         except MalformedBody:
             following = 0
         return entries, following
 
-    def numbers(self, entry: Entry | None) -> tuple[int, ...]:
-        """Return the values of an entry of whole numbers, none for one of another type.
+    def numbers(self, entry: Entry | None, most: int = MAX_NUMBERS) -> tuple[int, ...]:
+        """Return the first values of an entry of whole numbers, none for one of another type.
+
+        Args:
+            entry: The entry.
+            most: How many to return at most.
 
         Raises:
             MalformedBody: They are cut off, or more than MAX_NUMBERS.
@@ -101,12 +119,12 @@ class Tiff:
             raise MalformedBody(
                 f"picture: expected at most {MAX_NUMBERS} values of a tag, received {entry.count}"
             )
-        layout = f"{self.order}{entry.count}{WHOLE[entry.kind]}"
-        return tuple(struct.unpack(layout, self.data(entry)))
+        layout = f"{self.order}{min(entry.count, most)}{WHOLE[entry.kind]}"
+        return struct.unpack_from(layout, self.data(entry))
 
     def number(self, entry: Entry | None, default: int) -> int:
         """Return the first value of an entry, or a default."""
-        return (*self.numbers(entry)[:1], default)[0]
+        return (*self.numbers(entry, 1), default)[0]
 
     def rational(self, entry: Entry | None) -> float | None:
         """Return the value of an entry that is one positive fraction, None for all others."""
@@ -146,7 +164,7 @@ class Tiff:
             entries, _ = self.directory(self.start)
             if DNG_VERSION in entries:
                 return True
-            offsets = self.numbers(entries.get(SUB_DIRECTORIES))[:MAX_DIRECTORIES]
+            offsets = self.numbers(entries.get(SUB_DIRECTORIES), MAX_DIRECTORIES)
             every = [entries, *(self.directory(offset)[0] for offset in offsets)]
             found = [self.number(each.get(PHOTOMETRIC), 0) for each in every]
         except MalformedBody:

@@ -343,6 +343,21 @@ async def test_a_zip_of_a_great_many_entries_is_refused_before_it_is_opened(
     assert detail == "zip: expected at most 2 entries, received 3"
 
 
+async def test_files_that_unpack_to_too_much_in_all_are_refused_before_any_is(
+    start: Start,
+) -> None:
+    client = start(max_body_bytes=100_000)
+    nine = {f"{number}.png": bytes(100_000) for number in range(9)}
+    sent = zipped(nine, zipfile.ZIP_DEFLATED)
+    answer = await client.post("/denoise?model=photo", content=sent, headers=ZIP)
+    detail = check_problem(answer, 413, "body-too-large")
+    assert detail == "zip: expected at most 800000 bytes in its files, received 900000"
+    # One that is too large by itself is not unpacked, and counts for nothing.
+    sent = zipped(nine | {"8.png": bytes(100_001)}, zipfile.ZIP_DEFLATED)
+    answer = await client.post("/denoise?model=photo", content=sent, headers=ZIP)
+    assert [each["status"] for each in unzipped(answer)[1]] == [415] * 8 + [413]
+
+
 async def test_a_region_is_that_of_each_and_checked_for_each(
     shared_client: httpx.AsyncClient,
 ) -> None:

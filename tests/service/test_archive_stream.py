@@ -11,10 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from service.inference.session import Session
 from tests.service.asgi import App, application_of, check_problem
 from tests.service.gate import Gate
+from tests.service.photograph_files import encoded
 from tests.service.running import Running, running
 from tests.service.test_archive import file, zipped
 from tests.service.tiny import Start, write_model
@@ -169,6 +171,17 @@ async def test_what_ends_a_request_early_ends_its_zip(
     assert first["status"] == 200
     assert {(each["status"], each["code"]) for each in others} == {(503, code)}
     assert len(gate.batches) == 2
+    await nothing_in_flight(service)
+
+
+async def test_photographs_that_take_long_to_fail_do_not_put_off_the_end(start: Start) -> None:
+    service = start(timeout=0.8)
+    slow = encoded(Image.new("RGB", (900, 900)), "PNG")[:-100]  # which its decoder sees late
+    sent = zipped({f"{number}.png": slow for number in range(400)}, zipfile.ZIP_DEFLATED)
+    headers = {"Content-Type": "application/zip", "Accept": "multipart/mixed"}
+    answer = await service.post("/denoise?model=photo", content=sent, headers=headers)
+    assert answer.content.count(b"malformed-body") > 0
+    assert answer.content.count(b"deadline-exceeded") > 0
     await nothing_in_flight(service)
 
 

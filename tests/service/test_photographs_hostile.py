@@ -51,6 +51,22 @@ def directory(count: int) -> bytes:
     return b"II*\0\x08\0\0\0" + struct.pack("<H", count) + b"".join(entries)
 
 
+def pointed_at() -> bytes:
+    """A TIFF whose 256 pointers lead to one directory of 4096 entries, one of MANY / 8 numbers."""
+    first = struct.pack("<HHHIII", 1, 330, 4, 256, 26, 0) + struct.pack("<256I", *[26 + 1024] * 256)
+    behind = 26 + 1024 + 2 + 12 * 4096 + 4
+    entries = [(262, 3, MANY // 8, behind), *((1000 + each, 4, 1, 0) for each in range(4095))]
+    second = b"".join(struct.pack("<HHII", *each) for each in entries)
+    return b"II*\0\x08\0\0\0" + first + struct.pack("<H", 4096) + second + bytes(4 + MANY // 4)
+
+
+def directories_of_exif(count: int) -> bytes:
+    """A WebP of EXIF data whose directories have so many entries, and are all in one place."""
+    entries = struct.pack("<HHII", 0x8769, 4, 1, 8) + struct.pack("<HHII", 0x0112, 3, 1, 6)
+    directory = struct.pack("<H", count) + entries * (count // 2) + struct.pack("<I", 8)
+    return encoded(smooth(), "WEBP", exif=b"II*\0\x08\0\0\0" + directory)
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -72,6 +88,8 @@ def directory(count: int) -> bytes:
         lambda: GIF[:HEAD] + b"!\xfe" + b"\xff".ljust(256, b"x") * (MANY // 256) + GIF[HEAD:],
         lambda: b"II*\0\x08\0\0\0" + b"".join(chain(MANY // 18)),
         lambda: b"II*\0\x08\0\0\0\xff\xff" + bytes(MANY),
+        pointed_at,
+        lambda: directories_of_exif(65_534),
         lambda: (
             b"II*\0\x08\0\0\0" + struct.pack("<HHHIII", 1, 330, 4, MANY // 4, 26, 0) + bytes(MANY)
         ),

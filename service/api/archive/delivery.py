@@ -57,7 +57,7 @@ class Delivery:
         self._is_sending = False
 
     def can_end(self) -> bool:
-        """Return whether end() can be called: not before the head, nor within a photograph."""
+        """Return whether end() can be called: not before the head, nor while something is sent."""
         return bool(self._exchange.status) and not self._is_sending
 
     async def send(self, index: int, source: Source, done: Done) -> None:
@@ -86,7 +86,8 @@ class Delivery:
         """Send what is wrong with a photograph."""
         await self._turn(index)
         source = self._names[index]
-        await self._exchange.stream(*self._container.fail(source, error))
+        # No progress: otherwise, files that take long to fail would keep a request without end.
+        await self._exchange.stream(*self._container.fail(source, error), is_progress=False)
         told = {"status": error.status, "code": error.code, "title": error.title}
         self._count(index, {"source": source, **told, "detail": str(error)})
 
@@ -109,9 +110,9 @@ class Delivery:
         """Wait until it is a photograph's turn, and begin to send it."""
         if index:
             await self._sent[index - 1].wait()
+        self._is_sending = True
         if not self._exchange.status:
             await self._exchange.begin(self._container.media_type)
-        self._is_sending = True
 
     def _count(self, index: int, told: dict[str, Any]) -> None:
         self._is_sending = False

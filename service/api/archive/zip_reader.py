@@ -14,6 +14,9 @@ CENTRAL = b"PK\1\2"
 MOST_ENTRIES = 16 * 1024
 """Entries of an archive, folders included: a body of 160 MiB may hold three millions, whose
 directory would take gigabytes."""
+MOST_TIMES = 8
+"""Bytes of all files together, in those that a body may have: zeros deflate to a thousandth, and
+entries may overlap."""
 STEP = 1024 * 1024
 """Bytes in which entries are counted at a time."""
 IGNORED = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
@@ -30,11 +33,11 @@ def sources(body: Body, largest: int) -> list[Source]:
 
     Args:
         body: The archive, which must not change before its files are read.
-        largest: Most bytes of a file.
+        largest: Most bytes of a file, and of a body.
 
     Raises:
         MalformedBody: It is no zip archive, or a truncated or damaged one.
-        BodyTooLarge: It has too many entries.
+        BodyTooLarge: It has too many entries, or too many bytes in its files.
     """
     view = memoryview(body)
     count = sum(
@@ -49,11 +52,16 @@ def sources(body: Body, largest: int) -> list[Source]:
         raise MalformedBody(
             "body: expected a whole zip archive, received a truncated or damaged one"
         ) from error
-    found = ((_name(info), info) for info in archive.infolist())
+    named = ((_name(info), info) for info in archive.infolist())
+    found = [each for each in named if not (each[0].endswith("/") or IGNORED.search(each[0]))]
+    # A file that says less than it has ends there, and one that says too much is not read at all.
+    sizes = (info.file_size for _, info in found)
+    total, most = sum(size for size in sizes if size <= largest), MOST_TIMES * largest
+    if total > most:
+        raise BodyTooLarge(f"zip: expected at most {most} bytes in its files, received {total}")
     return [
         Source(name, functools.partial(_read, archive, info, largest), Modified(*info.date_time))
         for name, info in found
-        if not (name.endswith("/") or IGNORED.search(name))
     ]
 
 
