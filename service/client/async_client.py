@@ -22,7 +22,7 @@ from service.client.options import (
 )
 from service.client.results import Estimate, Model, Result
 from service.client.runners import AsyncRunner
-from service.client.several import FAULTS, Outcome, Paths, named
+from service.client.several import FAULTS, Outcome, Paths, check, named
 
 
 class AsyncClient:
@@ -71,6 +71,7 @@ class AsyncClient:
         **options: Unpack[DenoiseOptions],
     ) -> AsyncGenerator[tuple[str, Outcome]]:
         """Denoise many photographs, each with a request of its own: Client.denoise_many."""
+        check(at_once)
         names: dict[asyncio.Task[Result], str] = {}
         source = named(photographs)
         try:

@@ -22,7 +22,7 @@ from service.client.options import (
 )
 from service.client.results import Estimate, Model, Result
 from service.client.runners import Runner
-from service.client.several import FAULTS, Outcome, Paths, named
+from service.client.several import FAULTS, Outcome, Paths, check, named
 
 
 class Client:
@@ -104,7 +104,12 @@ class Client:
         Yields:
             Name and result of each photograph as soon as it is done, the error of one that fails.
             Photographs of a folder are named by their paths in it.
+
+        Raises:
+            ValueError: `at_once` is no whole number of 1 or more.
+            FileNotFoundError: A single path does not exist.
         """
+        check(at_once)
         names: dict[Future[Result], str] = {}
         source = named(photographs)
         with ThreadPoolExecutor(at_once) as pool:

@@ -44,18 +44,20 @@ class Job:
             ServiceError: The job is gone, or the service cannot be reached.
         """
         watch = Watch(self.id, timeout)
-        for status in self._runner.statuses(self.id, watch.silence()):
-            if status:
-                self.status = status
-                yield status
-            if self.status.is_finished:
-                return
-            watch.check()
-        self.status = self._runner.run(job_calls.look(self._runner.calls, self.id, patiently=True))
+        silence, calls = watch.silence(), self._runner.calls
+        with contextlib.closing(self._runner.statuses(self.id, silence)) as told:
+            for status in told:
+                if status:
+                    self.status = status
+                    yield status
+                if self.status.is_finished:
+                    return
+                if watch.left() < silence:  # the next event could be too late
+                    break
+        self.status = self._runner.run(job_calls.look(calls, self.id, watch))
         yield self.status
         while not self.status.is_finished:
-            watch.check()
-            self.status = self._runner.run(job_calls.look_later(self._runner.calls, self.status))
+            self.status = self._runner.run(job_calls.look_later(calls, self.status, watch))
             yield self.status
 
     def wait(
@@ -119,24 +121,20 @@ class AsyncJob:
     async def events(self, *, timeout: float | None = None) -> AsyncGenerator[JobStatus]:  # noqa: ASYNC109
         """Yield the job's status whenever the service tells it: Job.events."""
         watch = Watch(self.id, timeout)
-        told = self._runner.statuses(self.id, watch.silence())
-        async with contextlib.aclosing(told):
+        silence, calls = watch.silence(), self._runner.calls
+        async with contextlib.aclosing(self._runner.statuses(self.id, silence)) as told:
             async for status in told:
                 if status:
                     self.status = status
                     yield status
                 if self.status.is_finished:
                     return
-                watch.check()
-        self.status = await self._runner.run(
-            job_calls.look(self._runner.calls, self.id, patiently=True)
-        )
+                if watch.left() < silence:  # the next event could be too late
+                    break
+        self.status = await self._runner.run(job_calls.look(calls, self.id, watch))
         yield self.status
         while not self.status.is_finished:
-            watch.check()
-            self.status = await self._runner.run(
-                job_calls.look_later(self._runner.calls, self.status)
-            )
+            self.status = await self._runner.run(job_calls.look_later(calls, self.status, watch))
             yield self.status
 
     async def wait(

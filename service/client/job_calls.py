@@ -12,9 +12,10 @@ from service.client.errors import InternalError, JobCancelled, JobNotFound
 from service.client.events import MEDIA_TYPE
 from service.client.flow import Flow, Pause, Request, Work
 from service.client.images import ImageLike
-from service.client.job_status import JobStatus
+from service.client.job_status import JobStatus, Watch
 from service.client.options import Operation
 from service.client.results import Estimate, Result
+from service.client.retries import Retries
 
 SOON, LATE = 0.25, 5.0
 """Seconds between two looks at a job, the least and the most."""
@@ -39,20 +40,29 @@ def submit(
     return responses.read(response, "a job", job_status.read), body.is_single
 
 
-def look(shared: Calls, job: str, *, patiently: bool = False) -> Flow[JobStatus]:
-    """Ask for a job's document, patiently where the service may be starting again."""
-    retries = shared.retries
-    if patiently:
-        retries = replace(retries, most=max(PATIENT, retries.most))
+def look(shared: Calls, job: str, watch: Watch | None = None) -> Flow[JobStatus]:
+    """Ask for a job's document, patiently for one that is watched: the service may start again.
+
+    Raises:
+        TimeoutError: The time of the watch is over.
+    """
+    retries = _patient(shared.retries, watch) if watch else shared.retries
     response = yield from retries.send(Request("GET", _path(job)))
     return responses.read(response, "a job", job_status.read)
 
 
-def look_later(shared: Calls, last: JobStatus) -> Flow[JobStatus]:
+def look_later(shared: Calls, last: JobStatus, watch: Watch) -> Flow[JobStatus]:
     """Wait a moment, longer for a job that will take longer, then ask for its document."""
-    left = last.seconds_left
-    yield Pause(min(LATE, max(SOON, (left or 0.0) / 10)))
-    return (yield from look(shared, last.id, patiently=True))
+    pause = min(LATE, max(SOON, (last.seconds_left or 0.0) / 10))
+    yield Pause(min(pause, watch.left()))
+    watch.check()
+    return (yield from look(shared, last.id, watch))
+
+
+def _patient(retries: Retries, watch: Watch) -> Retries:
+    retries = replace(retries, most=max(PATIENT, retries.most))
+    left = watch.left()
+    return replace(retries, timeout=left, late=watch.late) if left < retries.timeout else retries
 
 
 def listen(job: str) -> Request:

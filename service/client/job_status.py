@@ -82,16 +82,28 @@ class Watch:
         self._timeout = timeout
         self._deadline = math.inf if timeout is None else time.monotonic() + timeout
 
+    def left(self) -> float:
+        """Return the seconds that are left, at least 0."""
+        return max(0.0, self._deadline - time.monotonic())
+
     def silence(self) -> float:
-        """Return the seconds that a stream of events may be silent."""
-        return max(0.001, min(SILENCE, self._deadline - time.monotonic()))
+        """Return the seconds that a stream of events may be silent.
+
+        A quarter of the time is for each step of a request: a free connection, its opening, sending
+        and receiving.
+        """
+        return max(0.001, min(SILENCE, self.left() / 4))
 
     def check(self) -> None:
         """Raise TimeoutError once the time is over."""
-        if time.monotonic() >= self._deadline:
-            raise TimeoutError(
-                f"job {self._job}: expected its end within {self._timeout:g} s, received none"
-            )
+        if not self.left():
+            raise self.late()
+
+    def late(self) -> TimeoutError:
+        """Return the error of a job that is not finished in time."""
+        return TimeoutError(
+            f"job {self._job}: expected its end within {self._timeout:g} s, received none"
+        )
 
 
 def _time(text: str | None) -> datetime | None:

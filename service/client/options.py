@@ -56,7 +56,7 @@ class DenoiseOptions(EncodeOptions, total=False):
         chroma: Share of that to remove from chroma, 0 to 1.
         effort: Orientations to average over: 1, 2, 4 or 8.
         region: (x, y, width, height) in pixels: the part to denoise and return.
-        quality: Of a JPEG or WebP, 1 to 100.
+        quality: Of a JPEG, WebP, AVIF or HEIC, 1 to 100; 100 writes lossless WebP.
         format: Of the answer: "png", "jpeg", "webp" and others that the service writes, "npy" for
             an array, "zip" for several photographs, or a media type; by default that of the image.
     """

@@ -3,6 +3,7 @@
 import email.utils
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,6 +15,10 @@ from service.client.flow import Flow, Pause, Request, Send
 
 TRANSIENT = (429, 502, 503, 504)
 """Statuses of what may be served later: by the service, or by a proxy before it."""
+NOTHING_DONE = ("overloaded", "deadline-exceeded")
+"""Problems of the service that say that it has stored nothing of a request.
+
+Others, and a proxy's 502, 503 or 504, leave that open."""
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Errors before anything of the request was sent."""
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
@@ -30,10 +35,13 @@ class Retries:
         timeout: Seconds that a call may take, with all its attempts and pauses.
         most: Attempts after the first that may fail without the service saying when to come back.
             A 429 or 503 with Retry-After does not count: only the timeout ends these.
+        late: Makes what is raised in place of the last error once the time is over, which then is
+            waited for; None for the last error, as soon as there is no time for another attempt.
     """
 
     timeout: float
     most: int
+    late: Callable[[], Exception] | None = None
 
     def send(self, request: Request) -> Flow[httpx.Response]:
         """Send a request until it is answered.
@@ -61,6 +69,7 @@ class Retries:
                     return response
                 error = responses.error(response)
                 again = response.status_code in TRANSIENT
+                again &= request.is_idempotent or _has_done_nothing(error)
                 wait = retry_after(response.headers.get("retry-after"))
             if wait is None:
                 failures += 1
@@ -68,9 +77,17 @@ class Retries:
                 pause = backoff(failures - 1)
             else:
                 pause = spread(wait)
-            if not again or time.monotonic() + pause >= deadline:
+            left = deadline - time.monotonic()
+            if not again or (pause >= left and self.late is None):
                 raise error from cause
-            yield Pause(pause)
+            yield Pause(max(0.0, min(pause, left)))
+            if pause >= left and self.late:
+                raise self.late() from error
+
+
+def _has_done_nothing(error: ServiceError) -> bool:
+    """Return whether a request that was refused can be sent again without being done twice."""
+    return error.status == 429 or error.code in NOTHING_DONE
 
 
 def described(error: httpx.RequestError) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import httpx
@@ -52,7 +52,7 @@ class Runner:
             result: T = stop.value
             return result
 
-    def statuses(self, job: str, silence: float) -> Iterator[JobStatus | None]:
+    def statuses(self, job: str, silence: float) -> Generator[JobStatus | None]:
         """Yield a job's statuses from its stream of events, None for what keeps it open.
 
         Args:
@@ -75,12 +75,28 @@ class Runner:
     def _perform(self, step: Step) -> Any:
         match step:
             case Send():
-                arguments = self._connection.arguments(step.request, step.seconds)
-                return self._http.request(**arguments)
+                return self._answered(step)
             case Pause():
                 return time.sleep(step.seconds)
             case _:
                 return step.run()
+
+    def _answered(self, step: Send) -> httpx.Response:
+        """Return a response, of which no piece may come too late: httpx has a limit for each."""
+        deadline = time.monotonic() + step.seconds
+        arguments = self._connection.arguments(step.request, step.seconds)
+        pieces: list[bytes] = []
+        with self._http.stream(**arguments) as response:
+            for piece in response.iter_raw():
+                pieces.append(piece)
+                if time.monotonic() > deadline:
+                    raise _late(step)
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            content=b"".join(pieces),
+            extensions={"reason_phrase": response.reason_phrase.encode("ascii", "replace")},
+        )
 
 
 class AsyncRunner:
@@ -131,8 +147,16 @@ class AsyncRunner:
         match step:
             case Send():
                 arguments = self._connection.arguments(step.request, step.seconds)
-                return await self._http.request(**arguments)
+                try:
+                    async with asyncio.timeout(step.seconds):
+                        return await self._http.request(**arguments)
+                except TimeoutError:
+                    raise _late(step) from None
             case Pause():
                 return await asyncio.sleep(step.seconds)
             case _:
                 return await asyncio.to_thread(step.run)
+
+
+def _late(step: Send) -> httpx.ReadTimeout:
+    return httpx.ReadTimeout(f"expected all of the response within {step.seconds:.3g} s")

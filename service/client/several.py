@@ -11,6 +11,7 @@ from service.client.results import Result
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif", ".hif", ".tif", ".tiff"),
     *(".bmp", ".gif", ".jp2", ".j2k", ".jpx", ".jxl"),
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"),
 )
 """Suffixes of the files of a folder that are sent; what the service does not read is an error."""
 
@@ -18,6 +19,12 @@ Paths: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 Outcome: TypeAlias = Result | ServiceError | OSError
 FAULTS = (ServiceError, OSError)
 """What a photograph's outcome is instead of a result."""
+
+
+def check(at_once: int) -> None:
+    """Raise ValueError where there is no request at a time."""
+    if not isinstance(at_once, int) or at_once < 1:
+        raise ValueError(f"at_once: expected a whole number of 1 or more, received {at_once!r}")
 
 
 def named(photographs: Paths) -> Iterator[tuple[str, Path]]:

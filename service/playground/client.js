@@ -29,7 +29,7 @@
 /**
  * `sigma`: noise level, 0 to 100 on the scale of 0 to 255, estimated if left out; `strength`, `luma`,
  * `chroma`: shares to remove, 0 to 1; `effort`: 1, 2, 4 or 8 orientations to average over; `region`:
- * [x, y, width, height]; `quality`: of a JPEG or WebP, 1 to 100.
+ * [x, y, width, height]; `quality`: of a JPEG, WebP, AVIF or HEIC, 1 to 100.
  * @typedef {EncodeOptions & { sigma?: number, strength?: number, luma?: number, chroma?: number,
  *   effort?: number, region?: number[], quality?: number }} DenoiseOptions
  */
@@ -77,6 +77,8 @@
 
 const NPY = "application/x-npy";
 const TRANSIENT = [429, 502, 503, 504];
+/** Problems that say that the service has stored nothing of a request; others leave that open. */
+const NOTHING_DONE = ["overloaded", "deadline-exceeded"];
 const UNFINISHED = ["queued", "running"];
 /** Formats that are no subtypes of image/. @type {Record<string, string>} */
 const FORMATS = { jpg: "image/jpeg", tif: "image/tiff", npy: NPY, zip: "application/zip" };
@@ -246,6 +248,9 @@ export class Client {
    * @returns {AsyncGenerator<[string, Result | Error]>}
    */
   async *denoiseMany(images, { atOnce = 4, ...options } = {}) {
+    if (!Number.isInteger(atOnce) || atOnce < 1) {
+      throw new RangeError(`atOnce: expected a whole number of 1 or more, received ${atOnce}`);
+    }
     const source = images[Symbol.iterator]();
     const stop = new AbortController();
     const { signal, release } = within(options.signal, Infinity, stop);
@@ -559,7 +564,8 @@ async function send(client, { method, path, query, headers, body, again = true, 
       const answer = { status: response.status, headers: response.headers, blob: await response.blob() };
       if (response.ok) return answer;
       error = await failure(answer);
-      isTransient = TRANSIENT.includes(answer.status);
+      const mayRepeat = again || answer.status === 429 || NOTHING_DONE.includes(error.code);
+      isTransient = mayRepeat && TRANSIENT.includes(answer.status);
       wait = retryAfter(answer.headers.get("Retry-After"));
     } catch (cause) {
       signal?.throwIfAborted();

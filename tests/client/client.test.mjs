@@ -104,6 +104,9 @@ test("many are denoised, and what fails is told beside", async () => {
   assert.equal(outcomes["a.jpg"].mediaType, "image/jpeg");
   assert.equal(outcomes["b.jpg"].code, "unsupported-media-type");
   assert.equal(outcomes["c.jpg"].mediaType, "image/jpeg");
+  for (const atOnce of [0, -1, 0.5]) {
+    await assert.rejects(client.denoiseMany(files, { atOnce }).next(), /atOnce: expected a whole number of 1 or more/);
+  }
 });
 
 test("a body is sent again in full after each failure", async () => {
@@ -127,6 +130,26 @@ test("a body is sent again in full after each failure", async () => {
     assert.equal(new Set(bodies).size, 1);
     assert.ok(bodies[0].startsWith("\x93NUMPY"));
   });
+});
+
+test("a job is submitted again only where nothing was stored of it", async () => {
+  const submitted = answer(202, JSON.stringify({ id: "a", state: "queued", operation: "denoise" }));
+  const refusals = [answer(429, ""), problem(503, "deadline-exceeded"), problem(429, "overloaded")];
+  const options = { retries: 1, timeout: 20_000 };
+  for (const refusal of refusals) {
+    await scripted([refusal, submitted], options, async (client, bodies) => {
+      assert.equal((await client.submit(gray, "denoise", { model: "half" })).id, "a");
+      assert.equal(bodies.length, 2);
+    });
+  }
+  const cut = (response) => response.destroy();
+  const soon = { "Retry-After": "0" };
+  for (const open of [answer(502, ""), answer(503, "", soon), answer(504, "<html>"), problem(503, "shutting-down"), cut]) {
+    await scripted([open, submitted], options, async (client, bodies) => {
+      await assert.rejects(client.submit(gray, "denoise", { model: "half" }), ServiceError);
+      assert.equal(bodies.length, 1);
+    });
+  }
 });
 
 test("the last error is thrown, once there is no time or no attempt left", async () => {

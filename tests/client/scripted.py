@@ -3,11 +3,14 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 CUT = b"<cut>"
 """Ends an answer by closing the connection, whatever its Content-Length promised."""
+TRICKLE = b"<trickle>"
+"""Ends an answer that goes on with a byte at a time until the client closes the connection."""
 
 
 @dataclass
@@ -41,9 +44,12 @@ def scripted(answers: Sequence[bytes]) -> Iterator[Scripted]:
                 return
             with connection, contextlib.suppress(ConnectionError):
                 _receive(connection, server)
-                whole = each.removesuffix(CUT)
+                whole = each.removesuffix(CUT).removesuffix(TRICKLE)
                 closing = whole.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
                 connection.sendall(closing)
+                while each.endswith(TRICKLE):
+                    connection.sendall(b":")
+                    time.sleep(0.02)
                 connection.shutdown(socket.SHUT_WR)
 
     thread = threading.Thread(target=serve)

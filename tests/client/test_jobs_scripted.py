@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.client import JobStatus, errors, job_calls
+from service.client import JobStatus, errors, job_calls, retries
 from tests.client.conftest import Connect
-from tests.client.scripted import CUT, answer, scripted
+from tests.client.scripted import CUT, TRICKLE, answer, scripted
 
 GRAY = np.zeros((4, 4), np.uint8)
 JSON = "application/json"
@@ -38,6 +38,7 @@ RESULT = answer("200 OK", b"picture", media_type="image/png", X_Model="half", X_
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_calls, "SOON", 0.01)
+    monkeypatch.setattr(retries, "FIRST", 0.01)
 
 
 def test_a_job_is_submitted_followed_and_fetched(connect: Connect) -> None:
@@ -103,12 +104,40 @@ def test_a_cancelled_job_has_no_result(connect: Connect) -> None:
     assert server.heads[1].startswith("DELETE /jobs/a%20b ")
 
 
-def test_a_wait_for_a_job_ends_in_time(connect: Connect) -> None:
-    running = said(document("running", 0.1, seconds_left=0.0))
-    with scripted([*running, b"", *running * 200]) as server:
+SLOW = said(document("running", 0.1, seconds_left=1000.0))
+STREAM = answer("200 OK", media_type="text/event-stream", Content_Length="999999")
+LATER = answer("503 Service Unavailable", b"{}", Retry_After="60")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [b"", *said(document("running", 0.1, seconds_left=0.0)) * 200],
+        [b"", *SLOW],
+        [STREAM + TRICKLE, *SLOW * 2],
+        [LATER, LATER],
+        [LATER, answer("200 OK", media_type=JSON, Content_Length="9999") + TRICKLE],
+        [],
+    ],
+)
+def test_a_wait_for_a_job_ends_in_time(connect: Connect, script: list[bytes]) -> None:
+    with scripted([*said(document("running")), *script]) as server:
         job = connect(server.url).job("a b")
-        with pytest.raises(TimeoutError, match=r"expected its end within 0.2 s, received none"):
-            job.wait(timeout=0.2)
+        with pytest.raises(TimeoutError, match=r"expected its end within 0.15 s, received none"):
+            job.wait(timeout=0.15)
+
+
+@pytest.mark.parametrize("status", ["502 Bad Gateway", "503 Unavailable", "504 Gateway Timeout"])
+def test_a_job_that_may_be_stored_is_not_submitted_again(connect: Connect, status: str) -> None:
+    with scripted([answer(status, Retry_After="0"), SUBMITTED]) as server:
+        with pytest.raises(errors.UnexpectedResponse):
+            connect(server.url).submit(GRAY)
+        assert len(server.heads) == 1
+
+
+def test_a_job_that_is_refused_is_submitted_again(connect: Connect) -> None:
+    with scripted([answer("429 Too Many Requests", Retry_After="0"), SUBMITTED]) as server:
+        assert connect(server.url).submit(GRAY).id == "a b"
 
 
 def test_what_is_no_job_is_unexpected(connect: Connect) -> None:

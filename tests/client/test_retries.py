@@ -1,5 +1,6 @@
 """When requests are sent again: the decisions alone, then over sockets."""
 
+import gzip
 import io
 import json
 import socket
@@ -16,7 +17,7 @@ from service.client import Client, errors, retries
 from service.client.flow import Flow, Pause, Request, Send
 from service.client.retries import Retries, retry_after
 from tests.client.conftest import Connect
-from tests.client.scripted import CUT, answer, scripted
+from tests.client.scripted import CUT, TRICKLE, answer, scripted
 
 GET = Request("GET", "models")
 JOB = Request("POST", "jobs", is_idempotent=False)
@@ -108,6 +109,12 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
         (GET, httpx.Response(301, headers={"Location": "/x"}), errors.UnexpectedResponse),
         (GET, httpx.UnsupportedProtocol("gopher"), errors.Unreachable),
         (JOB, httpx.ReadError("cut"), errors.Unreachable),
+        (JOB, httpx.Response(502), errors.UnexpectedResponse),
+        (JOB, httpx.Response(503, headers={"Retry-After": "0"}), errors.UnexpectedResponse),
+        (JOB, httpx.Response(504), errors.UnexpectedResponse),
+        (JOB, problem(503, "shutting-down"), errors.ShuttingDown),
+        (JOB, problem(503, "jobs-unavailable", **{"Retry-After": "0"}), errors.JobsUnavailable),
+        (JOB, problem(503, "of-the-future"), errors.Unavailable),
     ],
 )
 def test_some_errors_are_raised_at_once(
@@ -120,8 +127,34 @@ def test_some_errors_are_raised_at_once(
     assert raised.value.__cause__ is (reply if isinstance(reply, Exception) else None)
 
 
-def test_a_job_is_submitted_again_only_where_nothing_was_sent() -> None:
-    assert len(pauses(Retries(600, 5).send(JOB), httpx.ConnectError("refused"))) == 1
+@pytest.mark.parametrize(
+    "reply",
+    [
+        httpx.ConnectError("refused"),
+        problem(429, "overloaded", **{"Retry-After": "1"}),
+        problem(503, "deadline-exceeded"),
+        httpx.Response(429),
+    ],
+)
+def test_a_job_is_submitted_again_only_where_nothing_was_stored(reply: Any) -> None:
+    assert len(pauses(Retries(600, 5).send(JOB), reply)) == 1
+
+
+@pytest.mark.usefixtures("longest")
+def test_a_wait_with_an_end_goes_on_to_it() -> None:
+    flow = Retries(3.0, 5, late=lambda: TimeoutError("over")).send(GET)
+    waited: list[float] = []
+    next(flow)
+    for _ in range(4):
+        step = flow.send(httpx.Response(503))
+        assert isinstance(step, Pause)
+        waited.append(step.seconds)
+        if len(waited) < 4:
+            flow.send(None)
+    assert waited == [0.5, 1, 2, pytest.approx(3, abs=0.5)]  # the last would be 4
+    with pytest.raises(TimeoutError, match="over") as raised:
+        flow.send(None)
+    assert isinstance(raised.value.__cause__, errors.UnexpectedResponse)
 
 
 @pytest.fixture
@@ -177,6 +210,23 @@ def test_a_call_ends_when_its_time_is_over(connect: Connect) -> None:
         connect(server.url, timeout=0.3).models()
 
 
+def test_a_response_that_trickles_ends_in_time_too(connect: Connect) -> None:
+    endless = answer("200 OK", b"", media_type="application/json", Content_Length="999999")
+    with (
+        scripted([endless + TRICKLE]) as server,
+        pytest.raises(errors.Unreachable, match=r"expected all of the response within 0\.3 s"),
+    ):
+        connect(server.url, timeout=0.3).models()
+
+
+def test_a_compressed_response_is_read(connect: Connect) -> None:
+    body = gzip.compress(b'{"models": []}')
+    kind = {"media_type": "application/json", "Content_Encoding": "gzip"}
+    with scripted([answer("200 OK", body, **kind)]) as server:
+        assert connect(server.url).models() == []
+
+
+@pytest.mark.usefixtures("brief")
 def test_a_service_that_is_not_there_yet_is_waited_for(connect: Connect) -> None:
     with scripted([MODELS]) as server:
         pass  # its port is free now

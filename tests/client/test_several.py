@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from service.client import Client, Result, errors, images
+from service.client import Client, Result, errors, images, several
 from service.client.several import named
+from service.images import formats
 from tests.client.conftest import Connect
 
 
@@ -39,6 +40,17 @@ def test_files_keep_the_names_they_are_given_by(client: Any, folder: Path) -> No
     assert [name for name, _ in client.denoise_many(folder / "a.jpg")] == [str(folder / "a.jpg")]
     with pytest.raises(FileNotFoundError, match=r"expected a folder or files, received .*none"):
         list(client.denoise_many(folder / "none"))
+
+
+@pytest.mark.parametrize("at_once", [0, -1, 0.5, None])
+def test_no_request_at_a_time_is_refused(connect: Connect, folder: Path, at_once: Any) -> None:
+    client = connect("http://127.0.0.1:1")
+    with pytest.raises(ValueError, match=f"at_once: expected a whole number .*received {at_once}"):
+        list(client.denoise_many(folder, at_once=at_once))
+
+
+def test_a_folder_s_pictures_are_those_of_every_format_that_is_read() -> None:
+    assert sorted(several.SUFFIXES) == sorted(formats.SUFFIXES)
 
 
 def test_a_wrong_option_is_no_outcome(client: Any, folder: Path) -> None:
