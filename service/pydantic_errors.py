@@ -19,6 +19,8 @@ MESSAGES = {
     "float_parsing": "expected a number, received {input}",
     "int_parsing": "expected a whole number, received {input}",
     "int_from_float": "expected a whole number, received {input}",
+    "too_short": "expected {min_length} or more values, received {actual_length}",
+    "string_too_short": "expected {min_length} or more characters, received {input}",
     "finite_number": "expected a number that is finite, received {input}",
     "value_error": "{error}",
 }

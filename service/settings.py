@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import json
+import reprlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -27,8 +28,17 @@ def _listed(value: object) -> object:
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):
-        return json.loads(value)
-    return [name.strip().lower() for name in value.split(",") if name.strip()]
+        try:
+            names = json.loads(value)
+        except ValueError:
+            raise ValueError(
+                f"expected names by commas or a list in JSON, received {reprlib.repr(value)}"
+            ) from None
+    else:
+        names = [name.strip().lower() for name in value.split(",") if name.strip()]
+    if not names:
+        raise ValueError(f"expected at least one of {', '.join(NAMES)}, received none")
+    return names
 
 
 class Settings(BaseSettings):

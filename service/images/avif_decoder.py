@@ -11,7 +11,7 @@ import numpy as np
 from service.cpus import usable_cpus
 from service.errors import MalformedBody
 from service.images.formats import READ_ALL, Policy
-from service.images.isobmff import primary_properties
+from service.images.isobmff import coded_pixels, primary_properties
 from service.images.photograph import AVIF, ColourChunks, EncodedImage, Metadata, Samples
 from service.images.pillow import as_stored, blocks, room, split
 
@@ -52,6 +52,7 @@ def open_avif(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIm
             icc=icc, colour=ColourChunks() if icc else colour(body), exif=exif, xmp=xmp
         ),
         is_upright=True,
+        decoded=coded_pixels(memoryview(body)),
     )
 
 

@@ -65,6 +65,10 @@ OPENERS: dict[str, Callable[[bytes | memoryview, Policy], EncodedImage]] = {
 STARTS = [(each.media_type, start) for each in FORMATS for start in each.starts]
 HEAD = 64
 """Bytes that identify a format, but for a raw file that is a TIFF."""
+TELLING = 2
+"""Bytes that tell the format of a file that ends before its magic number does."""
+BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124)}
+"""The sizes of the header that every version of BMP has behind the 14 bytes of the first."""
 LARGEST_DPI = 1 << 16
 """A resolution of as many dots an inch is damaged: JFIF has 16 bits for it."""
 
@@ -86,8 +90,13 @@ def recognised(head: bytes) -> str | None:
     """Return which of READ a file is, whole or truncated, by its first bytes, or None."""
     head = _masked(head[:HEAD])
     for media_type, start in STARTS:
-        if head.startswith(start) or (head and start.startswith(head)):
+        if head.startswith(start):
             return media_type
+    if head.startswith(b"BM") and head[14:18] in BMP_HEADERS:  # text may begin so, too
+        return BMP
+    begun = {media_type for media_type, start in STARTS if start.startswith(head)}
+    if len(head) >= TELLING and len(begun) == 1:
+        return begun.pop()
     found = brands(head)
     known = [BRANDS[brand] for brand in found if brand in BRANDS and brand not in GENERIC]
     return (*known, *(BRANDS[brand] for brand in found if brand in GENERIC), None)[0]
@@ -172,9 +181,10 @@ def open_image(
             f"picture: expected one that does not move, received {image.frames} frames"
         )
     width, height = image.size
-    if max_pixels is not None and width * height > max_pixels:
+    if max_pixels is not None and max(width * height, image.decoded) > max_pixels:
+        hidden = f" of {image.decoded} that are stored" if image.decoded > width * height else ""
         raise BodyTooLarge(
-            f"picture: expected at most {max_pixels} pixels, received {width}x{height}"
+            f"picture: expected at most {max_pixels} pixels, received {width}x{height}{hidden}"
         )
     return image
 

@@ -77,7 +77,7 @@ FORMATS = (
     Format(
         "heic", HEIC, "HEIC", (".heic", ".heif", ".hif"), (), ("pillow_heif", "pi_heif"), "heic"
     ),
-    Format("bmp", BMP, "BMP", (".bmp",), (b"BM",)),
+    Format("bmp", BMP, "BMP", (".bmp",)),  # decode.recognised() looks further than its two letters
     Format("gif", GIF, "GIF", (".gif",), (b"GIF8",)),
     Format(
         "jp2",

@@ -15,6 +15,7 @@ from service.cpus import usable_cpus
 from service.errors import UnsupportedMediaType
 from service.images.avif_decoder import chunks
 from service.images.formats import READ_ALL, Policy
+from service.images.isobmff import coded_pixels
 from service.images.photograph import HEIC, ColourChunks, EncodedImage, Metadata, Samples
 from service.images.pillow import blocks, split
 
@@ -82,6 +83,7 @@ def open_heif(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIm
         lambda: info["exif"],
         metadata,
         is_upright=True,
+        decoded=coded_pixels(memoryview(body)),
     )
 
 

@@ -78,6 +78,17 @@ def primary_properties(data: memoryview) -> list[Box]:
     return [every[index - 1] for index in _associated(associations, item) if index <= len(every)]
 
 
+def coded_pixels(data: memoryview) -> int:
+    """Return the pixels of the largest item of a file (`ispe`): of a tile, of what is cropped."""
+    meta = first(data, b"meta")
+    properties = None if meta is None else first(meta, b"iprp", b"ipco")
+    if properties is None:
+        return 0
+    extents = (each for name, each in boxes(properties) if name == b"ispe" and len(each) >= 12)
+    sizes = (struct.unpack_from(">II", each, 4) for each in extents)
+    return max((width * height for width, height in sizes), default=0)
+
+
 def _associated(data: memoryview, item: int) -> list[int]:
     """Return the numbers, from 1, of the properties that `ipma` gives an item."""
     version, flags = data[0], data[3]

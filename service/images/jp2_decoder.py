@@ -118,13 +118,14 @@ def _metadata(view: memoryview) -> Metadata:
     """Return the metadata of the boxes of a file; a bare codestream has none."""
     if bytes(view[:2]) == b"\xff\x4f":
         return Metadata()
-    icc = exif = xmp = None
+    icc = exif = xmp = header = None
     for name, data in boxes(view):
         if name == b"uuid" and bytes(data[:16]) == EXIF:
             exif = bytes(data[16:])
         elif name == b"uuid" and bytes(data[:16]) == XMP:
             xmp = bytes(data[16:])
-        elif name == b"jp2h":
+        elif name == b"jp2h" and header is None:  # each has boxes of its own
+            header = data
             colour = first(data, b"colr")
             if colour is not None and len(colour) > 3 and colour[0] in (RESTRICTED_ICC, ANY_ICC):
                 icc = bytes(colour[3:])

@@ -123,6 +123,8 @@ class EncodedImage:
         is_upright: Whether `samples` applies the orientation that the file itself declares, so that
             EXIF's is none to apply.
         is_lossless: Whether a file of a format that is mostly lossy has lost nothing.
+        decoded: The pixels that decoding takes memory for, where these are more than `size` has: of
+            a sensor's margins, of tiles, of what is cropped.
         warnings: What could not be read; `samples` adds to it.
     """
 
@@ -135,4 +137,5 @@ class EncodedImage:
     metadata: Callable[[], Metadata]
     is_upright: bool = False
     is_lossless: bool = False
+    decoded: int = 0
     warnings: list[str] = field(default_factory=list)

@@ -52,6 +52,7 @@ def open_raw(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIma
         lambda: _exif(body),
         lambda: Metadata(exif=_exif(body)),
         is_upright=True,
+        decoded=sizes.raw_width * sizes.raw_height,
     )
 
 

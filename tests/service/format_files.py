@@ -1,5 +1,6 @@
 """Small files of every format that is read, of the picture that photograph_files.smooth() is."""
 
+import base64
 import io
 import struct
 from typing import Any
@@ -50,8 +51,23 @@ def jxl(picture: Image.Image | None = None, **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def dng(samples: NDArray[np.uint16], order: str = "<", **tags: tuple[int, int, bytes]) -> bytes:
-    """A DNG of a Bayer sensor, uncompressed, red at its upper left."""
+ANIMATION = base64.b64decode(
+    "/wpBBAFYUFwSCAigAgAAjABLEsWCBVJgw8UYvFy8GHQXL8Zg3AFIGUrbgKwv/NgwhNn3AQgIoEIAAJAA"
+    "SxLFggVSYMPFGLxejBdjvHgxXox3ANbm1DY4+ZJNoBgCTKsP"
+)
+"""A JPEG XL of two frames, 8 by 8, as cjxl makes it of a GIF."""
+
+
+def dng(
+    samples: NDArray[np.uint16], order: str = "<", shown: tuple[int, int, int, int] | None = None
+) -> bytes:
+    """A DNG of a Bayer sensor, uncompressed, red at its upper left.
+
+    Args:
+        samples: What the sensor saw.
+        order: The byte order.
+        shown: (top, left, bottom, right) of what is no margin.
+    """
     height, width = samples.shape
     entries: dict[int, tuple[int, int, bytes]] = {}
 
@@ -84,6 +100,8 @@ def dng(samples: NDArray[np.uint16], order: str = "<", **tags: tuple[int, int, b
     put(50721, 10, *identity)
     put(50728, 5, *[1, 1] * 3)
     put(50778, 3, 21)
+    if shown:
+        put(50829, 4, *shown)
     start = 8 + 2 + 12 * len(entries) + 4
     table, behind = struct.pack(f"{order}H", len(entries)), b""
     place = start + sum(len(data) + len(data) % 2 for _, _, data in entries.values())

@@ -1,6 +1,7 @@
 """Files of every format are recognised, read where the policy says so, and named where not."""
 
 import importlib.util
+import struct
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from service.images import formats
 from service.images.decode import media_type_of, named, open_image, read
 from service.images.encode import writable, write
 from service.images.formats import BY_NAME, BY_TYPE, NAMES, SUFFIXES, Name, Policy, default_for
+from service.images.jxl_decoder import open_jxl
 from service.images.photograph import AVIF, HEIC, JPEG, MEDIA_TYPES, PNG, RAW, TIFF, WEBP
 from service.settings import Settings
-from tests.service.format_files import every, heic
+from tests.service.format_files import ANIMATION, bayer, dng, every, heic
 from tests.service.photograph_files import LIMIT, encoded, exif, photograph, samples, smooth
 
 FILES = every()
@@ -115,10 +117,31 @@ def test_what_is_no_photograph_is_refused_by_name(body: bytes, name: str) -> Non
         (encoded(smooth(), "PNG")[:64], "PNG"),
         (b"{}", None),
         (b"", None),
+        (b"B", None),
+        (b"\0", None),
+        (b"\0\0", None),
+        (b"BM", None),
+        (b"BMW is a car, and no picture in any format that there is", None),
+        (b"II", None),
+        (b"\x89P", "PNG"),
+        (b"GIF", "GIF"),
+        (FILES["bmp"][:18], "BMP"),
     ],
 )
 def test_a_format_is_named_by_its_first_bytes(head: bytes, name: str | None) -> None:
     assert named(head) == name
+
+
+def test_more_pixels_than_are_shown_count_where_decoding_takes_memory_for_them() -> None:
+    raw = dng(bayer((320, 480)), shown=(8, 16, 40, 64))
+    assert open_image(raw, 320 * 480).size == (48, 32)
+    with pytest.raises(BodyTooLarge, match="received 48x32 of 153600 that are stored"):
+        open_image(raw, 320 * 480 - 1)
+    tiles = write(photograph(samples(3, size=(60, 1500))), HEIC)  # two of 1024 by 1024
+    extent, large = (b"ispe" + struct.pack(">III", 0, side, side) for side in (1024, 30_000))
+    assert extent in tiles
+    with pytest.raises(BodyTooLarge, match="received 1500x60 of 900000000 that are stored"):
+        open_image(tiles.replace(extent, large), LIMIT)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -187,6 +210,54 @@ def test_an_animation_is_refused() -> None:
         body = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
         with pytest.raises(UnsupportedMediaType, match="one that does not move, received 2 frames"):
             read(body, LIMIT)
+    for body in (ANIMATION, _in_boxes(ANIMATION)):
+        with pytest.raises(UnsupportedMediaType, match="one that does not move, received 2 frames"):
+            read(body, LIMIT)
+
+
+def _in_boxes(codestream: bytes) -> bytes:
+    """A JPEG XL in the container of ISO/IEC 18181-2."""
+    head = b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
+    return head + struct.pack(">I4s", 8 + len(codestream), b"jxlc") + codestream
+
+
+@pytest.mark.parametrize(
+    ("fields", "size", "is_animated"),
+    [
+        # small, height / 8 - 1, ratio 1:1; then all fields by default, or further ones
+        ([(1, 1), (5, 2), (3, 1), (1, 1)], (24, 24), False),
+        ([(1, 1), (5, 2), (3, 1), (1, 0), (1, 0)], (24, 24), False),
+        ([(1, 1), (5, 2), (3, 1), (2, 2), (3, 0), (2, 0), (1, 1)], (24, 24), True),
+        ([(1, 1), (5, 2), (3, 1), (2, 2), (3, 7), (2, 0), (1, 0)], (24, 24), False),
+        # of any size, 13 and 30 bits
+        ([(1, 0), (2, 1), (13, 99), (3, 0), (2, 3), (30, 5), (1, 1)], (6, 100), False),
+        # an intrinsic size, a preview in pixels, and one in eights
+        (
+            [
+                *((1, 1), (5, 0), (3, 7), (2, 2), (3, 0), (1, 1), (1, 1), (5, 9), (3, 2), (1, 1)),
+                *((1, 0), (2, 3), (12, 9), (3, 0), (2, 1), (8, 9), (1, 1)),
+            ],
+            (16, 8),
+            True,
+        ),
+        (
+            [
+                *((1, 1), (5, 0), (3, 1), (2, 2), (3, 0), (2, 2), (1, 1), (2, 2), (5, 9), (3, 1)),
+                (1, 1),
+            ],
+            (8, 8),
+            True,
+        ),
+    ],
+)
+def test_the_header_of_a_jpeg_xl_is_read_bit_by_bit(
+    fields: list[tuple[int, int]], size: tuple[int, int], is_animated: bool
+) -> None:
+    bits = at = 0
+    for count, value in fields:
+        bits, at = bits | value << at, at + count
+    image = open_jxl(b"\xff\x0a" + bits.to_bytes(40, "little"))
+    assert (image.size, image.frames) == (size, 1 + is_animated)
 
 
 def test_heic_of_another_codec_is_refused_by_name() -> None:
@@ -217,9 +288,25 @@ def test_formats_are_set_by_a_list(given: str, monkeypatch: pytest.MonkeyPatch) 
     assert Settings().policy.reads_truncated
 
 
-@pytest.mark.parametrize("given", ["", "[]", "png,psd", '["png"'])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            "",
+            "expected at least one of png, jpeg, webp, tiff, avif, heic, bmp, gif, jp2, jxl, raw, ",
+        ),
+        (" , ", "received none"),
+        ("[]", "received none"),
+        ("png,psd", "or 'raw', received 'psd'"),
+        ("[1]", "or 'raw', received 1"),
+        ('["png"', """expected names by commas or a list in JSON, received '["png"'"""),
+        ("[1", "expected names by commas or a list in JSON, received '[1'"),
+    ],
+)
 def test_formats_that_do_not_exist_are_refused(
-    given: str, capsys: pytest.CaptureFixture[str]
+    given: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["serve", f"--formats={given}"]) == 2
-    assert capsys.readouterr().err.startswith("SERVICE_FORMATS (--formats)")
+    line = capsys.readouterr().err
+    assert line.startswith("SERVICE_FORMATS (--formats): expected ")
+    assert told in line
