@@ -1,15 +1,23 @@
-"""GET /models and /models/{name}: the models, their state and their measured quality."""
+"""GET /models, /models/{name} and the cards: the models, their state, their measured quality."""
 
 import contextlib
 from collections.abc import Iterator
 
 from fastapi import APIRouter
+from starlette.responses import PlainTextResponse
 
 from service.api.openapi import problems
 from service.api.schemas import ServedModel, ServedModels
-from service.errors import ServiceError
+from service.errors import ModelNotFound, ServiceError
 from service.inference.registry import Defaults, ModelRegistry, Version
 from service.manifest import OperationName
+
+
+class CardResponse(PlainTextResponse):
+    """A text in Markdown."""
+
+    media_type = "text/markdown"
+
 
 PICTURES: tuple[OperationName, ...] = ("encode", "denoise", "estimate")
 """Operations that take pictures."""
@@ -32,6 +40,7 @@ def create_router(registry: ModelRegistry, defaults: Defaults) -> APIRouter:
             execution_provider=model.provider if model else None,
             default_for=list(_default_for(name, registry, defaults)),
             default_for_pictures=list(_default_for_pictures(name, registry, defaults)),
+            size=version.size,
             manifest=version.manifest,
         )
 
@@ -44,6 +53,21 @@ def create_router(registry: ModelRegistry, defaults: Defaults) -> APIRouter:
     async def versions(name: str) -> ServedModels:
         """Every version of one model."""
         return ServedModels(models=[described(version) for version in registry.versions(name)])
+
+    @router.get(
+        "/models/{name}/{version}/card",
+        response_class=CardResponse,
+        responses=problems({404: "No such model or version, or it has no card"}),
+    )
+    async def card(name: str, version: str) -> CardResponse:
+        """The model card of a version, in Markdown."""
+        cards = {str(each.number): each.card for each in registry.versions(name) if each.card}
+        if version not in cards:
+            raise ModelNotFound(
+                f"version: expected one of {name} with a card "
+                f"({', '.join(cards) or 'none has one'}), received {version!r}"
+            )
+        return CardResponse(cards[version])
 
     return router
 

@@ -10,6 +10,7 @@ from service.api import examples
 from service.api import media_types as media
 from service.api.query import KINDS, DecodeQuery, DenoiseQuery, EncodeQuery, EstimateQuery
 from service.api.schemas import Estimates, Inputs, Outputs, Problem
+from service.images.formats import PNG
 from service.inference.model import Model
 from service.inference.registry import Defaults, ModelRegistry
 from service.manifest import OperationName
@@ -60,6 +61,9 @@ CONTAINERS: Mapping[str, dict[str, Any]] = {
 """What holds several photographs in a response of /denoise."""
 
 PATHS: Mapping[str, OperationName] = {f"/{operation}": operation for operation in OPERATIONS}
+
+PICTURES = ("/denoise", "/estimate")
+"""Paths to which photographs are sent more often than arrays."""
 
 JOBS: Mapping[str, OperationName] = {"/jobs": "denoise"}
 """The path that takes what any operation does, and the operation that is shown."""
@@ -141,6 +145,22 @@ def complete(document: dict[str, Any], registry: ModelRegistry, defaults: Defaul
                     if _is_sent(name, status, path, runs=runs)
                 }
             _add_examples(path, described, served, registry, defaults)
+            if path in PICTURES:
+                _show_pictures_first(described)
+
+
+def _show_pictures_first(described: dict[str, Any]) -> None:
+    """Order media types as Swagger UI offers them: the first one is what it sends and asks for.
+
+    A photograph would come back as megabytes of JSON, which freeze the tab that shows them.
+    """
+    for holder in (described["requestBody"], described["responses"]["200"]):
+        holder["content"] = dict(
+            sorted(
+                holder["content"].items(),
+                key=lambda each: (each[0] != PNG, not each[0].startswith("image/")),
+            )
+        )
 
 
 def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:

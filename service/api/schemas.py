@@ -81,6 +81,7 @@ class ServedModel(BaseModel):
     default_for_pictures: Annotated[
         list[OperationName], Field(description="operations on pictures that name no model")
     ]
+    size: Annotated[int, Field(description="bytes of the files in its folder")]
     manifest: Manifest | None
 
 

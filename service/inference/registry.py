@@ -19,6 +19,8 @@ class Version:
         model: The loaded model, None if none is served.
         manifest: The manifest of its folder, None if it cannot be read.
         fault: Why the present content of its folder could not be loaded, "" if it was.
+        size: Bytes of the files in its folder.
+        card: The model card beside them, in Markdown; "" if there is none.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Version:
     model: Model | None
     manifest: Manifest | None
     fault: str = ""
+    size: int = 0
+    card: str = ""
 
     @property
     def state(self) -> Literal["ready", "failed", "unloaded"]:

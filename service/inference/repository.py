@@ -23,6 +23,9 @@ from service.manifest import Manifest, OperationName
 Key = tuple[str, int]
 Operations = frozenset[OperationName]
 
+CARD = "README.md"
+"""The model card in a model's folder."""
+
 log = logging.getLogger(__name__)
 
 
@@ -203,8 +206,9 @@ class Repository:
             log.error("%s %d could not be loaded: %s", *key, fault)
             kept = _remaining(last.model, unloaded) if last and last.model else None
             manifest = last.manifest if last else _manifest(folder)
-            return Version(*key, kept, manifest, fault)
-        version = Version(*key, _remaining(model, unloaded), model.manifest)
+            return Version(*key, kept, manifest, fault, *_described(folder))
+        remaining = _remaining(model, unloaded)
+        version = Version(*key, remaining, model.manifest, "", *_described(folder))
         log.info("loaded %s %d: %s", *key, ", ".join(version.operations) or "nothing")
         return version
 
@@ -221,3 +225,13 @@ def _manifest(folder: Path) -> Manifest | None:
         return Manifest.read(folder)
     except (OSError, ValueError):
         return None
+
+
+def _described(folder: Path) -> tuple[int, str]:
+    """The bytes of a folder's files, and the model card among them; nothing if it has gone."""
+    try:
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        card = folder / CARD
+        return size, card.read_text(encoding="utf-8") if card.is_file() else ""
+    except (OSError, ValueError):
+        return 0, ""

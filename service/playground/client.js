@@ -51,7 +51,7 @@
  * A version of a model, as GET /models describes it.
  * @typedef {{ name: string, version: number, state: "ready" | "failed" | "unloaded", fault: string,
  *   operations: Operation[], execution_provider: string | null, default_for: Operation[],
- *   default_for_pictures: Operation[], manifest: any }} Model
+ *   default_for_pictures: Operation[], size: number, manifest: any }} Model
  */
 
 /**

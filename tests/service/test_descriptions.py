@@ -1,6 +1,7 @@
 """/models, /health, the documentation and the playground."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,24 @@ async def test_a_model_is_shown_in_all_its_versions(client: httpx.AsyncClient) -
     assert (await client.get("/models/nothing")).status_code == 404
 
 
+async def test_a_model_says_how_large_it_is(client: httpx.AsyncClient, tiny_models: Path) -> None:
+    [newest, _] = (await client.get("/models/half")).json()["models"]
+    files = (tiny_models / "half" / "2").iterdir()
+    assert newest["size"] == sum(file.stat().st_size for file in files)
+
+
+async def test_the_card_of_a_model_is_told(start: Start, models: Path) -> None:
+    (models / "half" / "1" / "README.md").write_text("# half, version 1, for schöne pictures\n")
+    client = start()
+    card = await client.get("/models/half/1/card")
+    assert card.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert card.text == "# half, version 1, for schöne pictures\n"
+    for path in ("/models/half/2/card", "/models/half/one/card", "/models/nothing/1/card"):
+        answer = await client.get(path)
+        assert answer.json()["code"] == "model-not-found"
+    assert "half with a card (1)" in (await client.get("/models/half/2/card")).json()["detail"]
+
+
 async def test_the_service_is_live_and_ready(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health/live")).json() == {"status": "live"}
     assert (await client.get("/health/ready")).json() == {"status": "ready"}
@@ -69,8 +88,14 @@ async def test_an_unknown_path_lists_those_that_answer(client: httpx.AsyncClient
     assert {"/", "/docs", "/openapi.json", "/v2", "/encode", "/models"} <= set(listed)
     assert len(listed) == len(set(listed))
     for path in listed:
-        status = (await client.get(path.replace("{name}", "half"))).status_code
-        assert status == 503 if "/jobs/" in path else status in (200, 405)  # jobs are off
+        url = path.replace("{name}", "half").replace("{version}", "1")
+        status = (await client.get(url)).status_code
+        if "/jobs/" in path or path.endswith("/card"):
+            assert status == (
+                503 if "/jobs/" in path else 404
+            )  # jobs are off, and there is no card
+        else:
+            assert status in (200, 405)
 
 
 async def test_head_is_refused_where_get_is(client: httpx.AsyncClient) -> None:
@@ -121,9 +146,10 @@ async def test_the_documentation_needs_no_other_host(client: httpx.AsyncClient) 
 async def test_the_playground_is_served(client: httpx.AsyncClient) -> None:
     page = await client.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    for file in ("playground.js", "photographs.js", "playground.css"):
-        assert f"playground/{file}" in page.text
-        assert (await client.get(f"/playground/{file}")).status_code == 200
+    files = re.findall(r'(?:src|href)="(playground/[^"]+)"', page.text)
+    assert "playground/main.js" in files
+    for file in files:
+        assert (await client.get(f"/{file}")).status_code == 200
 
 
 JOB = {"inputs": [[[0.0] * 4] * 4]}
@@ -138,6 +164,7 @@ async def _described(client: httpx.AsyncClient) -> dict[str, dict[str, dict[str,
 
 async def test_every_example_works(start: Start, models: Path, tmp_path: Path) -> None:
     write_model(models, "informed")
+    (models / "half" / "2" / "README.md").write_text("# half\n")
     client = start(default_picture="informed", jobs_dir=str(tmp_path / "jobs"))
     async with lifespan(client):
         tried = await _try_all(client)
