@@ -147,7 +147,7 @@ def test_two_bodies_in_one_read_are_two(connection: socket.socket) -> None:
         rest = rest[length:]
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/playground/playground.js", "/denoise"])
+@pytest.mark.parametrize("path", ["/health/live", "/playground/main.js", "/denoise"])
 def test_head_is_answered_at_once(connection: socket.socket, path: str) -> None:
     for _ in range(2):
         connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())

@@ -40,12 +40,14 @@ class FashionMnist:
         validation: The last twelfth of the training images.
         test: Images to test with.
         validation_labels: Classes of the validation images, uint8 (n,), indices of `CLASSES`.
+        test_labels: Those of the test images.
     """
 
     train: NDArray[np.float32]
     validation: NDArray[np.float32]
     test: NDArray[np.float32]
     validation_labels: NDArray[np.uint8]
+    test_labels: NDArray[np.uint8]
 
 
 def load(folder: Path | None = None, *, subset: int | None = None) -> FashionMnist:
@@ -64,13 +66,15 @@ def load(folder: Path | None = None, *, subset: int | None = None) -> FashionMni
     """
     variable = os.environ.get(VARIABLE)
     if folder:
-        (images, labels), (test, _) = _read_folder(folder, str(folder))
+        (images, labels), (test, test_labels) = _read_folder(folder, str(folder))
     elif variable:
-        (images, labels), (test, _) = _read_folder(Path(variable), f"{VARIABLE}={variable}")
+        (images, labels), (test, test_labels) = _read_folder(
+            Path(variable), f"{VARIABLE}={variable}"
+        )
     elif DEBIAN.is_dir():
-        (images, labels), (test, _) = _read_folder(DEBIAN, str(DEBIAN))
+        (images, labels), (test, test_labels) = _read_folder(DEBIAN, str(DEBIAN))
     else:
-        (images, labels), (test, _) = _download()
+        (images, labels), (test, test_labels) = _download()
     held_out = len(images) // HELD_OUT
     few = None if subset is None else max(1, subset // 10)
     return FashionMnist(
@@ -78,6 +82,7 @@ def load(folder: Path | None = None, *, subset: int | None = None) -> FashionMni
         validation=_to_floats(images[-held_out:][:few]),
         test=_to_floats(test[:few]),
         validation_labels=labels[-held_out:][:few],
+        test_labels=test_labels[:few],
     )
 
 

@@ -1,0 +1,102 @@
+// The map of codings: t-SNE puts those that are alike beside each other.
+
+import { element } from "../shared/dom.js";
+import { explained } from "../shared/words.js";
+import { Coder } from "./coder.js";
+import { paint } from "./pictures.js";
+import { read } from "./points.js";
+
+const NEAR = 24; // pixels of the screen within which a point is meant
+const [EDGE, DOT] = [14, 4];
+
+/**
+ * Show the map where the model that it was made with is served.
+ * @param {Record<string, any>} parts of the view
+ * @param {import("../client.js").Client} client
+ * @param {import("../client.js").Model[]} models
+ * @param {(model: string, coding: Float32Array, name: string) => void} chosen
+ */
+export async function atlas(parts, client, models, chosen) {
+  const points = await read(new URL("map.json", import.meta.url));
+  const model = models.find(({ name, version, state }) => name === points.model && version === points.version && state === "ready");
+  parts.atlas.hidden = !model;
+  if (!model) return;
+  const coder = new Coder(client, model);
+  let pictures = null;
+  let current = -1;
+  parts.mapHint.textContent =
+    `${points.count} test pictures, as ${points.model} encodes them: what is alike lies close together. ` +
+    "Point at one to see what its coding stands for; click to take it.";
+  points.classes.forEach((name, label) => {
+    parts.legend.append(element("li", { className: `class-${label}` }, name));
+  });
+  new ResizeObserver(draw).observe(parts.map);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+
+  function place(index) {
+    const { clientWidth: width, clientHeight: height } = parts.map;
+    const [x, y] = points.place(index);
+    return [EDGE + x * (width - 2 * EDGE), EDGE + y * (height - 2 * EDGE)];
+  }
+
+  function draw() {
+    const canvas = parts.points;
+    const ratio = devicePixelRatio;
+    [canvas.width, canvas.height] = [parts.map.clientWidth * ratio, parts.map.clientHeight * ratio];
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
+    const colours = [...parts.legend.children].map((each) => getComputedStyle(each, "::before").backgroundColor);
+    for (let index = 0; index < points.count; index++) {
+      context.fillStyle = colours[points.labels[index]];
+      context.beginPath();
+      context.arc(...place(index), index === current ? 2 * DOT : DOT, 0, 2 * Math.PI);
+      context.fill();
+    }
+  }
+
+  async function show(index) {
+    if (index === current) return;
+    current = index;
+    draw();
+    parts.point.hidden = index < 0;
+    if (index < 0) return;
+    const name = points.classes[points.labels[index]];
+    const [x, y] = place(index);
+    parts.pointName.textContent = name;
+    parts.mapStatus.textContent = `${name}, number ${index + 1} of ${points.count}`;
+    parts.point.style.left = `${Math.min(x + 12, parts.map.clientWidth - 130)}px`;
+    parts.point.style.top = `${Math.max(0, Math.min(y - 60, parts.map.clientHeight - 150))}px`;
+    try {
+      pictures ??= coder.decode(Array.from({ length: points.count }, (_, each) => points.coding(each)));
+      const gray = (await pictures)[index];
+      if (index === current) paint(parts.pointPicture, gray);
+    } catch (error) {
+      pictures = null;
+      parts.mapStatus.textContent = explained(error).sentence;
+    }
+  }
+
+  function take() {
+    if (current >= 0) chosen(points.model, points.coding(current), points.classes[points.labels[current]]);
+  }
+
+  parts.map.addEventListener("pointermove", (event) => {
+    const box = parts.map.getBoundingClientRect();
+    show(points.nearest(event.clientX - box.left, event.clientY - box.top, place, NEAR));
+  });
+  parts.map.addEventListener("pointerleave", () => show(-1));
+  parts.map.addEventListener("click", (event) => {
+    const box = parts.map.getBoundingClientRect();
+    show(points.nearest(event.clientX - box.left, event.clientY - box.top, place, NEAR));
+    take();
+  });
+  parts.map.addEventListener("focus", () => current < 0 && parts.map.matches(":focus-visible") && show(0));
+  parts.map.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (way) show(points.next(Math.max(0, current), way, place));
+    else if (event.key === "Enter" || event.key === " ") take();
+    else return;
+    event.preventDefault();
+  });
+  draw();
+}

@@ -1,0 +1,108 @@
+// The view that shows what codings are.
+
+import { element, parts as partsOf, settled } from "../shared/dom.js";
+import { newest } from "../shared/service.js";
+import { sliders } from "../shared/sliders.js";
+import { explained } from "../shared/words.js";
+import { open } from "../denoise/picture.js";
+import { arithmetic } from "./arithmetic.js";
+import { atlas } from "./atlas.js";
+import { between } from "./between.js";
+import { Coder } from "./coder.js";
+import { Lab } from "./lab.js";
+import { GARMENTS, address, fitted, garment } from "./pictures.js";
+import { sketch } from "./sketch.js";
+
+/**
+ * @param {HTMLElement} view
+ * @param {{ client: import("../client.js").Client, models: () => Promise<object[]> }} service
+ */
+export async function mount(view, { client, models }) {
+  const parts = partsOf(view);
+  const told = (error) => {
+    parts.fault.hidden = !error;
+    if (error) parts.fault.textContent = explained(error).sentence;
+  };
+  const lab = new Lab(parts, told);
+  let coder;
+  const draws = [between(parts, () => coder, told), arithmetic(parts, () => coder, told)];
+  sliders(view);
+  let known;
+  try {
+    known = await models();
+  } catch (error) {
+    return told(error);
+  }
+  const able = newest(known, ({ operations }) => operations.includes("encode") && operations.includes("decode"));
+  if (!able.size) return told(new Error("no model that is ready encodes and decodes"));
+  for (const { name, manifest, default_for: defaults } of able.values()) {
+    const size = manifest.operations.encode.output.shape.slice(1).join(" × ");
+    const isDefault = defaults.includes("encode");
+    parts.model.append(new Option(`${name} (${size})`, name, isDefault, isDefault));
+  }
+
+  /** Use the model that is chosen. */
+  function choose() {
+    coder = new Coder(client, able.get(parts.model.value));
+    parts.noise.hidden = !coder.denoises;
+    parts.length.hidden = !coder.hasLength;
+    lab.use(coder);
+    for (const draw of draws) draw();
+  }
+  parts.model.addEventListener("change", choose);
+  pictures(parts, lab, client, told);
+  choose();
+  await atlas(parts, client, known, (model, coding, name) => {
+    if (parts.model.value !== model) {
+      parts.model.value = model;
+      choose();
+    }
+    lab.take(coding, name);
+    parts.output.scrollIntoView({ block: "center", behavior: "smooth" });
+  }).catch(told);
+}
+
+/** Let people choose a garment, draw one, or bring a picture of their own. */
+function pictures(parts, lab, client, told) {
+  const press = (pressed) => {
+    for (const each of parts.garments.querySelectorAll("button")) {
+      each.setAttribute("aria-pressed", String(each === pressed));
+    }
+  };
+  for (const name of GARMENTS) {
+    const image = element("img", { src: address(name), alt: name, width: 28, height: 28 });
+    const button = element("button", { type: "button", "aria-pressed": "false" }, image);
+    button.addEventListener("click", async () => {
+      press(button);
+      lab.open(await garment(name), name);
+    });
+    parts.garments.append(element("li", {}, button));
+  }
+  let own = null;
+  const show = () => {
+    if (!own) return;
+    press(null);
+    lab.open(parts.negative.checked ? own.map((each) => 255 - each) : own, "your picture");
+  };
+  parts.file.addEventListener("change", async () => {
+    const [file] = parts.file.files;
+    if (!file) return;
+    try {
+      const picture = await open(file, client, {});
+      own = fitted(picture.bitmap);
+      picture.close();
+      told(null);
+      show();
+    } catch (error) {
+      told(error);
+    }
+    parts.file.value = "";
+  });
+  parts.negative.addEventListener("change", show);
+  const drawn = settled(60, (gray) => lab.open(gray, "your drawing"));
+  sketch(parts.sketch, parts.clear, (gray) => {
+    press(null);
+    drawn(gray);
+  });
+  parts.garments.querySelector("button").click();
+}

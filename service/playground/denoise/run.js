@@ -1,0 +1,35 @@
+// A run: at once a preview of what is visible, then the whole photograph, with progress.
+
+import { whole } from "../shared/whole.js";
+
+/** Pixels that are denoised at once on an ordinary processor; smaller photographs need no preview. */
+const PREVIEW = 400_000;
+
+/**
+ * Denoise a photograph.
+ * @param {import("../client.js").Client} client
+ * @param {import("./picture.js").Picture} picture
+ * @param {object} options of the operation, without shares: all of the noise is removed
+ * @param {object} how
+ * @param {(most: number) => { x: number, y: number, width: number, height: number }} how.visible
+ * @param {(part: { bitmap: ImageBitmap, x: number, y: number }, result: object) => void} how.preview
+ *   called with a part that is denoised
+ * @param {(status: object | null) => void} how.progress
+ * @param {AbortSignal} how.signal
+ * @returns {Promise<{ bitmap: ImageBitmap, result: import("../client.js").Result }>} the whole
+ */
+export async function run(client, picture, options, { visible, preview, progress, signal }) {
+  const { source, width, height } = picture;
+  if (width * height > PREVIEW) {
+    const { x, y, width: across, height: down } = visible(PREVIEW);
+    const region = [x, y, across, down];
+    const part = await client.denoise(source, { ...options, region, format: "image/png", signal });
+    const bitmap = await createImageBitmap(part.blob);
+    signal.throwIfAborted();
+    preview({ bitmap, x, y }, part);
+  }
+  const result = await whole(client, source, { ...options, format: "image/png" }, { signal, progress });
+  const bitmap = await createImageBitmap(result.blob);
+  signal.throwIfAborted();
+  return { bitmap, result };
+}

@@ -1,0 +1,150 @@
+// Tests of the page's modules that need no browser. Run by test_modules.py, which says where they are.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+
+const load = (name) => import(`${process.env.PAGE}/${name}`);
+const { Viewport } = await load("denoise/viewport.js");
+const { blend, difference } = await load("shared/blend.js");
+const { psnr, ssim } = await load("shared/scores.js");
+const { normal, noisy } = await load("shared/noise.js");
+const { latest } = await load("shared/latest.js");
+const { programs } = await load("denoise/programs.js");
+const { fileName, fileOptions, isFile } = await load("denoise/save.js");
+const { Points } = await load("codings/points.js");
+const { explained } = await load("shared/words.js");
+const { duration, size } = await load("shared/quantities.js");
+const given = JSON.parse(await readFile(process.env.GIVEN, "utf8"));
+
+globalThis.ImageData ??= class {
+  constructor(data, width, height) {
+    Object.assign(this, { data, width, height });
+  }
+};
+
+function rgba(numbers) {
+  const data = new Uint8ClampedArray((numbers.length / 3) * 4).fill(255);
+  numbers.forEach((value, index) => (data[4 * Math.floor(index / 3) + (index % 3)] = value));
+  return data;
+}
+
+test("strength, luma and chroma blend as the service blends them", () => {
+  for (const { luma, chroma, expected } of given.blends) {
+    const clean = rgba(given.clean);
+    blend(rgba(given.noisy), clean, luma, chroma);
+    const received = clean.filter((_, index) => index % 4 < 3);
+    const most = Math.max(...expected.map((value, index) => Math.abs(value - received[index])));
+    assert.ok(most <= 1, `${luma}, ${chroma}: off by ${most}`);
+  }
+});
+
+test("PSNR and SSIM are those that the models were measured by", () => {
+  const { width, height } = given;
+  const [clean, other] = [given.noisy, given.clean].map((each) => new ImageData(rgba(each), width, height));
+  assert.ok(Math.abs(psnr(clean.data, other.data) - given.psnr) < 1e-9);
+  assert.ok(Math.abs(ssim(clean, other) - given.ssim) < 1e-6);
+  assert.equal(psnr(clean.data, clean.data), Infinity);
+});
+
+test("a difference is drawn around the middle gray", () => {
+  const after = rgba([10, 20, 30]);
+  difference(after, rgba([10, 25, 20]), 4);
+  assert.deepEqual([...after], [128, 148, 88, 255]);
+});
+
+test("noise has the level that was asked for, and is the same again", () => {
+  const draw = normal(3);
+  const many = Array.from({ length: 20000 }, draw);
+  const mean = many.reduce((sum, each) => sum + each, 0) / many.length;
+  const variance = many.reduce((sum, each) => sum + (each - mean) ** 2, 0) / many.length;
+  assert.ok(Math.abs(mean) < 0.03 && Math.abs(variance - 1) < 0.05);
+  const gray = new ImageData(rgba(Array(3 * 64 * 64).fill(128)), 64, 64);
+  const one = noisy(gray, "white", 20);
+  assert.deepEqual(noisy(gray, "white", 20).data, one.data);
+  const error = Math.sqrt(255 ** 2 / 10 ** (psnr(gray.data, one.data) / 10));
+  assert.ok(Math.abs(error - 20) < 0.6, `expected 20, received ${error}`);
+  const grain = noisy(gray, "grain", 20).data;
+  assert.ok([0, 4, 8].every((at) => grain[at] === grain[at + 1] && grain[at] === grain[at + 2]));
+  const dead = noisy(gray, "dead", 50).data.filter((_, index) => index % 4 === 0);
+  assert.ok(Math.abs(dead.filter((value) => value === 0).length / dead.length - 0.5) < 0.05);
+});
+
+test("zooming keeps the point below the pointer, and the picture in its window", () => {
+  const view = new Viewport();
+  view.resize(800, 600);
+  view.open(4000, 3000);
+  assert.equal(view.scale, 0.2);
+  assert.deepEqual(view.visible(), { x: 0, y: 0, width: 4000, height: 3000 });
+  const before = [view.x + 200 / view.scale, view.y + 150 / view.scale];
+  view.zoom(1, 200, 150);
+  assert.deepEqual([view.x + 200, view.y + 150], before);
+  view.pan(1e6, -1e6);
+  assert.deepEqual([view.x, view.y], [0, 2400]);
+  view.fit();
+  assert.equal(view.scale, 0.2);
+  const part = view.visible(300_000);
+  assert.ok(part.width * part.height <= 300_000 && part.width * part.height > 290_000);
+  assert.ok(Math.abs(part.x + part.width / 2 - 2000) <= 1);
+});
+
+test("small pictures are in the middle, enlarged twofold at most", () => {
+  const view = new Viewport();
+  view.open(100, 50);
+  view.resize(800, 600);
+  assert.equal(view.scale, 2);
+  assert.deepEqual([view.x, view.y], [-150, -125]);
+});
+
+test("only the newest work is done", async () => {
+  const done = [];
+  const work = latest(async (number) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    done.push(number);
+  });
+  await Promise.all([work(1), work(2), work(3)]);
+  assert.deepEqual(done, [1, 3]);
+});
+
+test("programs quote what a shell would take apart", () => {
+  const { curl, python } = programs(new URL("http://host/"), "it's a cat.jpg", "out.jpg", { model: "photo", luma: 0.5, format: "image/webp" });
+  assert.equal(curl, "curl --data-binary @'it'\\''s a cat.jpg' -H 'Accept: image/webp' 'http://host/denoise?model=photo&luma=0.5' -o out.jpg");
+  assert.ok(python.includes('client.denoise("it\'s a cat.jpg", model="photo", luma=0.5, format="image/webp")'));
+});
+
+test("files are named after what they came from and what they are", () => {
+  assert.equal(fileName("IMG_1.HEIC", "image/jpeg"), "IMG_1-denoised.jpg");
+  assert.equal(fileName(".png", "image/tiff"), "photograph-denoised.tif");
+  const file = { type: "image/png" };
+  const picture = { file, source: file };
+  const settings = { model: "photo", strength: 1, luma: 1, chroma: 1, effort: 1, format: "", quality: 90 };
+  assert.ok(isFile(settings, picture));
+  assert.ok(!isFile({ ...settings, luma: 0.5 }, picture));
+  assert.deepEqual(fileOptions({ ...settings, quality: 50 }, picture), { model: "photo" });
+  assert.deepEqual(fileOptions({ ...settings, quality: 50, format: "image/jpeg" }, picture), {
+    model: "photo", quality: 50, format: "image/jpeg",
+  });
+});
+
+test("the points of the map have codings and neighbours", () => {
+  const base64 = (...numbers) => Buffer.from(numbers).toString("base64");
+  const points = new Points({
+    model: "m", version: 1, classes: ["a"], labels: [0, 0, 0], low: [-1, 0], high: [1, 10],
+    codings: base64(0, 255, 255, 0, 51, 51), places: base64(0, 0, 255, 0, 0, 255),
+  });
+  assert.deepEqual([...points.coding(0)], [-1, 10]);
+  assert.ok(Math.abs(points.coding(2)[1] - 2) < 1e-6);
+  const place = (index) => points.place(index).map((each) => each * 100);
+  assert.equal(points.nearest(95, 5, place, 20), 1);
+  assert.equal(points.nearest(50, 50, place, 20), -1);
+  assert.equal(points.next(0, [1, 0], place), 1);
+  assert.equal(points.next(0, [0, 1], place), 2);
+  assert.equal(points.next(0, [-1, 0], place), 0);
+});
+
+test("errors are told in words, sizes and times as people read them", () => {
+  const told = explained({ code: "unsupported-media-type", status: 415, detail: "expected", requestId: "a1" });
+  assert.ok(told.sentence.startsWith("This kind of file") && told.detail === "expected (request a1)");
+  assert.ok(explained({ status: 0, message: "m" }).sentence.includes("cannot be reached"));
+  assert.deepEqual([size(999), size(116_466), size(12_000_000)], ["999 bytes", "116 kB", "12.0 MB"].map((each) => each.replace(".0", "")));
+  assert.deepEqual([0.4, 1, 12, 200].map(duration), ["less than a second", "1 second", "12 seconds", "3 minutes"]);
+});
