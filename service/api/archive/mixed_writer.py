@@ -33,7 +33,7 @@ class MixedWriter:
     def fail(self, source: str, error: ServiceError) -> Sequence[Part]:
         response = failed(problem, error)
         body = response.body
-        name = safe(source, has_folders=False)
+        name = "_".join(safe(source))
         headers = _described(body.media_type, "inline", name, len(body.content))
         return self._head((*headers, *response.headers)), body.content, b"\r\n"
 

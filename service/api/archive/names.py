@@ -7,14 +7,20 @@ from service.images.formats import SUFFIXES
 
 SEPARATORS = re.compile(r"[/\\]")
 DRIVE = re.compile(r"[A-Za-z]:")
-UNSAFE = re.compile('[\x00-\x1f\x7f<>:"|?*/\\\\\u202a-\u202e\u2066-\u2069]')
-"""Characters that file systems refuse, or that show a name as another (bidirectional controls)."""
-DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+UNSAFE = re.compile(
+    '[\x00-\x1f\x7f-\x9f<>:"|?*/\\\\'
+    "\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+"""Characters that file systems or terminals take for something else, or that show a name as
+another: controls, those of lines and of direction, what has no width, half a character."""
+DEVICES = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE
+)
 """Names that are devices on Windows, whatever their suffix."""
 LONGEST, DEEPEST = 200, 16
 """Bytes of a file's or a folder's name (255 on most systems), and folders."""
 NAMELESS = "photograph"
-SUFFIX = re.compile(r"(?<=[^/])\.[A-Za-z][A-Za-z0-9]{1,4}$")
+SUFFIX = re.compile(r"(?<=.)\.[A-Za-z][A-Za-z0-9]{1,4}$")
 
 
 class Names:
@@ -27,41 +33,58 @@ class Names:
             reserved: Names that are taken.
             has_folders: Whether folders stay; otherwise "a/b" becomes "a_b".
         """
-        self._taken = {_folded(name) for name in reserved}
+        self._files = {_folded(name) for name in reserved}
+        self._folders: set[str] = set()
         self._has_folders = has_folders
 
     def take(self, source: str, media_type: str) -> str:
-        """Return a safe name that no other file has, not even in other letters' case.
+        """Return a safe name that no other file or folder has, not even in other letters' case.
 
         Args:
             source: The name that the client gave, which may be anything.
             media_type: The format of the file, from which its suffix follows.
         """
-        name = safe(source, has_folders=self._has_folders)
+        *folders, name = safe(source)
+        if not self._has_folders:
+            folders, name = [], "_".join([*folders, name])
+        folder = self._folder(folders)
         suffix = SUFFIX.search(name)
         stem, own = (name[: suffix.start()], suffix[0]) if suffix else (name, "")
         possible = [each for each, kind in SUFFIXES.items() if kind == media_type]
         kept = own if own.lower() in possible else possible[0]
-        found, number = stem + kept, 1
-        while _folded(found) in self._taken:
+        found, number = folder + stem + kept, 1
+        while (folded := _folded(found)) in self._files or folded in self._folders:
             number += 1
-            found = f"{stem}-{number}{kept}"
-        self._taken.add(_folded(found))
+            found = f"{folder}{stem}-{number}{kept}"
+        self._files.add(folded)
         return found
 
+    def _folder(self, folders: list[str]) -> str:
+        """Return the path of a folder, with its last slash, where no file is on the way."""
+        path = ""
+        for name in folders:
+            found, number = path + name, 1
+            while _folded(found) in self._files:
+                number += 1
+                found = f"{path}{name}-{number}"
+            self._folders.add(_folded(found))
+            path = f"{found}/"
+        return path
 
-def safe(source: str, *, has_folders: bool) -> str:
-    """Return a relative path with nothing in it that a file system refuses, or that leads out."""
+
+def safe(source: str) -> list[str]:
+    """Return folders and name of a file, with nothing that a file system refuses or leads out."""
     parts = [_cleaned(part) for part in SEPARATORS.split(source) if not DRIVE.fullmatch(part)]
-    parts = [part for part in parts if part][-DEEPEST:]
-    return ("/" if has_folders else "_").join(parts) or NAMELESS
+    return [part for part in parts if part][-DEEPEST:] or [NAMELESS]
 
 
 def _cleaned(part: str) -> str:
     cleaned = UNSAFE.sub("_", part).strip(". ")
     cleaned = cleaned.encode()[-LONGEST:].decode(errors="ignore")  # the end has the suffix
-    return f"_{cleaned}" if DEVICES.match(cleaned) else cleaned
+    cleaned = cleaned.lstrip(". ")
+    # A dash in front makes it an option of the programs that it is given to.
+    return f"_{cleaned}" if cleaned.startswith("-") or DEVICES.match(cleaned) else cleaned
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
