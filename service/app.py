@@ -91,6 +91,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     stored = _jobs(settings, serving, backend) if backend else None
     if stored:
         metrics.tally = lambda: stored.tally
+        shutdown.began = stored.rest
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -190,6 +191,10 @@ def _endpoints(settings: Settings, serving: Serving) -> operations.Endpoints:
 
 def _jobs_backend(settings: Settings) -> Backend | None:
     """Return what stores jobs, None where they are off."""
+    if settings.jobs_url and settings.jobs_dir:
+        raise StartupError(
+            f"{named('jobs_dir')}, {named('jobs_url')}: expected one of them, received both"
+        )
     if settings.jobs_url:
         return open_redis(settings.jobs_url, settings.jobs_keep_seconds, named("jobs_url"))
     if not settings.jobs_dir:

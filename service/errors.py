@@ -176,8 +176,14 @@ class JobLost(ServiceError):
     status, code, title = 500, "job-lost", "Job lost"
 
 
+class JobsOff(ServiceError):
+    """The settings name nothing that stores jobs."""
+
+    status, code, title = 501, "jobs-off", "Jobs off"
+
+
 class JobsUnavailable(ServiceError):
-    """Jobs are off, or what stores them cannot be reached."""
+    """What stores jobs cannot be reached."""
 
     status, code, title = 503, "jobs-unavailable", "Jobs unavailable"
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 log = logging.getLogger("service")
@@ -14,6 +15,7 @@ class GracefulShutdown:
 
     Attributes:
         draining: Whether SIGTERM or SIGINT has come.
+        began: Called on the event loop once it has.
     """
 
     def __init__(self, drain_seconds: float) -> None:
@@ -23,6 +25,7 @@ class GracefulShutdown:
             drain_seconds: How long to go on serving after SIGTERM; 0 stops at once.
         """
         self.draining = False
+        self.began: Callable[[], None] = lambda: None
         self._drain_seconds = drain_seconds
 
     def install(self) -> None:
@@ -38,17 +41,21 @@ class GracefulShutdown:
         if not callable(stop):
             return
 
+        def begin() -> None:
+            self.draining = True
+            loop.call_soon_threadsafe(self.began)
+
         def handle(number: int, frame: FrameType | None) -> None:
             if self.draining or not self._drain_seconds:
-                self.draining = True
+                begin()
                 stop(number, frame)
                 return
-            self.draining = True
+            begin()
             log.info("shutting down: not ready, serving for %g s more", self._drain_seconds)
             loop.call_soon_threadsafe(loop.call_later, self._drain_seconds, stop, number, None)
 
         def interrupt(number: int, frame: FrameType | None) -> None:
-            self.draining = True
+            begin()
             stop(number, frame)
 
         signal.signal(signal.SIGTERM, handle)

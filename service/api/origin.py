@@ -4,20 +4,27 @@ Any web page can let a browser send a POST to 127.0.0.1, without seeing the resp
 where such a request comes from (Fetch Metadata, and RFC 6454 before); other clients say nothing.
 """
 
-from service.api.request import Exchange
+from collections.abc import Callable
+
 from service.errors import CrossOriginForbidden
 
 OWN = ("same-origin", "none")
 """Sec-Fetch-Site of a page of the service itself, and of what a user enters."""
 
 
-def check_origin(exchange: Exchange) -> None:
-    """Raise CrossOriginForbidden where a page of another origin sends a request.
+def check_origin(header: Callable[[bytes], str]) -> None:
+    """Check that no page of another origin sends a request.
 
     Sec-Fetch-Site decides where a browser sends it, and a page cannot forge it. Origin is compared
     with Host for browsers from before 2023.
+
+    Args:
+        header: Returns a header of the request by its name in lower case, "" where there is none.
+
+    Raises:
+        CrossOriginForbidden: One does.
     """
-    site = exchange.header(b"sec-fetch-site")
+    site = header(b"sec-fetch-site")
     if site:
         if site not in OWN:
             raise CrossOriginForbidden(
@@ -25,9 +32,9 @@ def check_origin(exchange: Exchange) -> None:
                 f"state, received {site[:40]!r}"
             )
         return
-    origin = exchange.header(b"origin")
+    origin = header(b"origin")
     _, is_named, host = origin.lower().partition("://")
-    if origin and not (is_named and host == exchange.header(b"host").lower()):
+    if origin and not (is_named and host == header(b"host").lower()):
         raise CrossOriginForbidden(
             "Origin: expected the service's own, by its Host header, of a request that changes "
             f"state, received {origin[:200]!r}"

@@ -32,6 +32,8 @@ SMALL = 64 * 1024
 """Bytes of a response up to which its parts are joined: a copy costs less than a second write."""
 PIECE = 256 * 1024
 """Bytes of a streamed part that are sent at a time: those in memory beside it for a slow reader."""
+LEAST_RATE = 8192
+"""Bytes a second of a body that may take longer than the time limit: those of a slow modem."""
 ABORT = "autoencoder.abort"
 """The ASGI extension that drops a connection: see service/server/http_protocol.py."""
 NO_FAULT = ("", "")
@@ -147,25 +149,29 @@ class Exchange:
             ) from None
 
     async def pieces(self, limit: int) -> AsyncIterator[bytes]:
-        """Yield the body as it was sent, piece by piece; the time limit holds for each of them.
+        """Yield the body as it was sent, piece by piece, as long as it comes fast enough.
+
+        The time limit is that of a short body; each second more takes LEAST_RATE bytes.
 
         Args:
             limit: Most bytes of the body.
 
         Raises:
             BodyTooLarge: The limit is passed; the rest is not received.
-            DeadlineExceeded: A piece does not come in time.
+            DeadlineExceeded: It comes too slowly.
             ClientDisconnect: The body breaks off.
         """
         received, is_more = 0, True
         while is_more:
             try:
-                async with asyncio.timeout(self.seconds):
+                left = self.seconds + received / LEAST_RATE - self.elapsed()
+                async with asyncio.timeout(min(self.seconds, left)):
                     message = await self._receive()
             except TimeoutError:
                 self._closing = CLOSE
                 raise DeadlineExceeded(
-                    f"timeout: expected more of the body within {self.seconds:g} s, received none"
+                    f"timeout: expected the body within {self.seconds:g} s, and a second more for "
+                    f"each {LEAST_RATE} bytes, received {received} bytes"
                 ) from None
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect

@@ -3,7 +3,7 @@
 ServiceError
 ├── Unreachable               no response, or not all of one
 ├── UnexpectedResponse        not the service's: a proxy's page, another server
-├── RequestError              4xx: the request cannot be served as it is
+├── RequestError              the request cannot be served as it is
 │   ├── MalformedBody         400 malformed-body
 │   ├── Forbidden             403 control-forbidden, cross-origin-forbidden, callback-forbidden
 │   ├── NotFound              404 not-found, 405 method-not-allowed
@@ -13,6 +13,7 @@ ServiceError
 │   ├── OperationNotOffered   409 operation-not-offered
 │   ├── JobNotFinished        409 job-not-finished
 │   ├── JobCancelled          409 job-cancelled
+│   ├── JobsOff               501 jobs-off
 │   ├── BodyTooLarge          413 body-too-large
 │   ├── UnsupportedMediaType  415 unsupported-media-type
 │   ├── ShapeMismatch         422 shape-mismatch
@@ -90,6 +91,10 @@ class JobCancelled(RequestError):
     """The job was cancelled and has no result."""
 
 
+class JobsOff(RequestError):
+    """The service keeps no jobs."""
+
+
 class NotAcceptable(RequestError):
     """The response cannot be written in this format."""
 
@@ -139,7 +144,7 @@ class NotReady(Unavailable):
 
 
 class JobsUnavailable(Unavailable):
-    """Jobs are off, or their store cannot be reached."""
+    """What stores the jobs cannot be reached."""
 
 
 class InsufficientStorage(Unavailable):
@@ -166,6 +171,7 @@ BY_CODE: Mapping[str, type[ServiceError]] = MappingProxyType(
         "job-not-found": JobNotFound,
         "job-cancelled": JobCancelled,
         "job-lost": JobLost,
+        "jobs-off": JobsOff,
         "jobs-unavailable": JobsUnavailable,
         "insufficient-storage": InsufficientStorage,
         "not-acceptable": NotAcceptable,

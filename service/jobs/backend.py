@@ -8,7 +8,7 @@ or processes of its own, and an item that it has taken is lost if its process is
 import contextlib
 import errno
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +30,6 @@ REDIS_SECONDS = 5.0
 """How long Redis may take for an answer."""
 LEAST_KEPT = 7 * 24 * 3600
 """Seconds that Redis keeps a body at least: jobs that wait longer are lost."""
-FULL = ("full", "oom", "maxmemory")
-"""Words by which SQLite and Redis say that there is no room."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,7 @@ class Backend:
         bodies: Bodies of requests.
         results: Bodies of responses.
         errors: What its library raises where it cannot be reached, or has no room.
+        is_full: Says whether one of these means that it has no room.
         lock: Says whether other processes use it; None where that cannot be told.
     """
 
@@ -50,6 +49,7 @@ class Backend:
     bodies: Blobs
     results: Blobs
     errors: tuple[type[Exception], ...]
+    is_full: Callable[[Exception], bool]
     lock: FolderLock | None = None
 
     def close(self) -> None:
@@ -75,7 +75,7 @@ class Backend:
                 ) from error
             raise JobsUnavailable(f"jobs: expected their store, received: {error}") from error
         except self.errors as error:
-            if any(word in str(error).lower() for word in FULL):
+            if self.is_full(error):
                 raise InsufficientStorage(
                     f"jobs: expected room to store one more, received: {error}"
                 ) from error
@@ -94,7 +94,12 @@ def open_folder(folder: Path) -> Backend:
         )
     except sqlite3.Error as error:
         raise OSError(errno.EIO, str(error), str(folder / DATABASE)) from error
-    return Backend(storage, files, files, (sqlite3.Error,), FolderLock(folder / LOCK))
+    lock = FolderLock(folder / LOCK)
+    return Backend(storage, files, files, (sqlite3.Error,), _is_disk_full, lock)
+
+
+def _is_disk_full(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 def open_redis(url: str, keep_seconds: float, setting: str) -> Backend:
@@ -111,23 +116,25 @@ def open_redis(url: str, keep_seconds: float, setting: str) -> Backend:
     try:
         from redis import ConnectionPool
         from redis.backoff import NoBackoff
-        from redis.exceptions import RedisError
+        from redis.exceptions import OutOfMemoryError, RedisError
         from redis.retry import Retry
     except ImportError as error:
         raise StartupError(
             f"{setting}: expected the extra [redis] to be installed, received: {error}; "
             "install redis, or keep jobs in a folder"
         ) from error
-    from huey.storage import RedisExpireStorage, RedisStorage
+    from huey.storage import PriorityRedisStorage, RedisExpireStorage
 
     try:
         pool = ConnectionPool.from_url(
             url,
             socket_timeout=REDIS_SECONDS,
             socket_connect_timeout=REDIS_SECONDS,
-            retry=Retry(NoBackoff(), 1),  # clients, and the worker, try again themselves
+            # A command whose answer is lost may have been carried out: sent again, one that takes
+            # an item takes another, and one that only the first can carry out finds itself.
+            retry=Retry(NoBackoff(), 0),
         )
-        storage = RedisStorage(NAME, blocking=False, connection_pool=pool)
+        storage = PriorityRedisStorage(NAME, blocking=False, connection_pool=pool)
         storage.conn.ping()
     except (RedisError, ValueError, OSError) as error:
         raise StartupError(
@@ -137,4 +144,10 @@ def open_redis(url: str, keep_seconds: float, setting: str) -> Backend:
     stored = max(LEAST_KEPT, kept)
     bodies = RedisExpireStorage(f"{NAME}-bodies", stored, connection_pool=pool)
     results = RedisExpireStorage(f"{NAME}-results", kept, connection_pool=pool)
-    return Backend(storage, Chunks(bodies), Chunks(results), errors=(RedisError,))
+    return Backend(
+        storage,
+        Chunks(bodies),
+        Chunks(results),
+        errors=(RedisError,),
+        is_full=lambda error: isinstance(error, OutOfMemoryError),
+    )

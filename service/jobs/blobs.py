@@ -35,7 +35,11 @@ class Blobs(Protocol):
         ...
 
     def chunks(self, name: str, /) -> Iterator[bytes]:
-        """Yield a blob in pieces, nothing where there is none."""
+        """Yield a blob in pieces, nothing where there is none.
+
+        Raises:
+            FileNotFoundError: A part of it is gone.
+        """
         ...
 
     def delete(self, name: str, /) -> None:
@@ -43,5 +47,5 @@ class Blobs(Protocol):
         ...
 
     def stale(self, seconds: float, /) -> Iterator[str]:
-        """Yield the names of blobs that nobody has written to for so long."""
+        """Yield the names of what nobody has written to for so long, whoever has before."""
         ...

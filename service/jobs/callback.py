@@ -6,20 +6,19 @@ operator's business, who has listed it.
 """
 
 import asyncio
-import http.client
 import logging
 import re
 import ssl
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
 from urllib.parse import SplitResult, urlsplit
 
-from service.errors import CallbackForbidden, InvalidValue, StartupError, one_of
+from service.errors import CallbackForbidden, InvalidValue, ServiceError, StartupError, one_of
 
 log = logging.getLogger(__name__)
 
 PORTS = {"http": 80, "https": 443}
-TIMEOUT = 5.0
-"""Seconds that each step of a call may take."""
+CALL_SECONDS = 5.0
+"""Seconds that a call may take, from the resolution of the name to the head of the response."""
 PAUSES = (1.0, 5.0)
 """Seconds between the tries."""
 HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?")
@@ -27,7 +26,7 @@ HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?")
 LONGEST = 2000
 """Characters of a URL."""
 AT_A_TIME = 4
-"""Calls at a time: slow ones take no threads of requests."""
+"""Calls of a host at a time: a slow one holds up no other."""
 
 
 class Callbacks:
@@ -51,7 +50,9 @@ class Callbacks:
                 raise StartupError(
                     f"{setting}: expected hosts, each with or without a port, received {host!r}"
                 )
-        self._threads = ThreadPoolExecutor(AT_A_TIME, "callback")
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(AT_A_TIME)
+        )
 
     def check(self, url: str) -> None:
         """Check a URL.
@@ -72,16 +73,26 @@ class Callbacks:
             )
 
     async def call(self, url: str, body: bytes, request_id: str) -> None:
-        """Post a document, and again after a while where that fails, three times in all."""
-        loop = asyncio.get_running_loop()
-        for pause in (*PAUSES, None):
-            fault = await loop.run_in_executor(self._threads, _post, url, body, request_id)
-            if not fault:
-                return
-            if pause is not None:
-                await asyncio.sleep(pause)
+        """Post a document, and again after a while where that fails, three times in all.
+
+        The settings may have changed since the job was created: a URL that they do not allow any
+        more is not told.
+        """
+        fault = ""
+        try:
+            self.check(url)
+            parts = _split(url)
+            for pause in (*PAUSES, None):
+                async with self._turns[parts.netloc.lower()]:
+                    fault = await _post(parts, body, request_id)
+                if not fault:
+                    return
+                if pause is not None:
+                    await asyncio.sleep(pause)
+        except ServiceError as error:
+            fault = str(error)
         log.warning(
-            "callback of request %s: expected a status of 200 to 299, received %s",
+            "callback of request %s was not told: %s",
             request_id,
             fault,
             extra={"request_id": request_id},
@@ -107,25 +118,40 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _post(url: str, body: bytes, request_id: str) -> str:
+async def _post(parts: SplitResult, body: bytes, request_id: str) -> str:
     """Post a document; return what failed, "" for nothing."""
+    import httpx
+
+    # Made of what was checked: another parser might find another host in the same text.
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    url = httpx.URL(
+        scheme=parts.scheme,
+        host=parts.hostname or "",
+        port=parts.port,
+        raw_path=target.encode("ascii"),
+    )
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "autoencoder-service",
+        "X-Request-Id": request_id,
+    }
     try:
-        status = _status(_split(url), body, request_id)
-    except (OSError, http.client.HTTPException, InvalidValue) as error:
+        async with asyncio.timeout(CALL_SECONDS):
+            verify = await _context(parts.scheme)
+            async with (
+                httpx.AsyncClient(verify=verify, timeout=None, trust_env=False) as client,
+                client.stream("POST", url, content=body, headers=headers) as response,
+            ):
+                status = response.status_code
+    except TimeoutError:
+        return f"expected a response within {CALL_SECONDS:g} s, received none"
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         return str(error) or type(error).__name__
-    return "" if 200 <= status < 300 else f"status {status}"
+    return "" if 200 <= status < 300 else f"expected a status of 200 to 299, received {status}"
 
 
-def _status(parts: SplitResult, body: bytes, request_id: str) -> int:
-    host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
-    try:
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
-        connection.request("POST", target, body, headers | {"User-Agent": "autoencoder-service"})
-        return connection.getresponse().status
-    finally:
-        connection.close()
+async def _context(scheme: str) -> ssl.SSLContext:
+    """Return what checks certificates; loading those of the system takes a while."""
+    if scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return await asyncio.to_thread(ssl.create_default_context)

@@ -26,7 +26,7 @@ class Chunks:
         for index in range(self._count(name)):
             piece = self._storage.peek_data(_key(name, index))
             if not isinstance(piece, bytes):
-                raise OSError(f"{name}: expected all of its chunks, received {index}")
+                raise FileNotFoundError(f"{name}: expected all of its chunks, received {index}")
             yield piece
 
     def delete(self, name: str) -> None:

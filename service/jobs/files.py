@@ -39,13 +39,15 @@ class Files:
         (self._folder / name).unlink(missing_ok=True)
 
     def stale(self, seconds: float) -> Iterator[str]:
-        for entry in os.scandir(self._folder):
-            try:
-                age = time.time() - entry.stat().st_mtime
-            except FileNotFoundError:  # another process has removed it
-                continue
-            if age > seconds:
-                yield entry.name
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                try:
+                    is_file = entry.is_file(follow_symlinks=False)
+                    age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                except FileNotFoundError:  # another process has removed it
+                    continue
+                if is_file and age > seconds:
+                    yield entry.name
 
 
 class FileWriter:

@@ -13,6 +13,8 @@ from service.jobs.blobs import Writer
 from service.jobs.callback import Callbacks
 from service.jobs.keeper import Keeper
 from service.jobs.record import End, Entry, Job
+from service.jobs.recovery import Recovery
+from service.jobs.room import Room
 from service.jobs.store import Store
 from service.jobs.tally import Tally
 from service.jobs.worker import Runner, Worker
@@ -47,6 +49,7 @@ class Jobs:
     Attributes:
         callbacks: Whom clients may have told of the end.
         options: What the settings say.
+        room: What may still be stored.
     """
 
     def __init__(
@@ -73,30 +76,20 @@ class Jobs:
         self._store = Store(backend)
         self._describe = describe
         self._worker = Worker(self._store, runner_of(self), self._ended, options.concurrency)
+        self.room = Room(options.max_jobs, options.max_bytes, (by_jobs, by_bytes))
+        recovery = Recovery(self._store, self._worker.wake, self._ended)
         self._keeper = Keeper(
-            self._store,
-            max_jobs=options.max_jobs,
-            max_bytes=options.max_bytes,
-            keep_seconds=options.keep_seconds,
-            settings=(by_jobs, by_bytes),
-            requeued=self._worker.wake,
-            ended=self._ended,
-            recall=self._ended,
+            self._store, self.room, recovery, options.keep_seconds, recall=self._ended
         )
         self._tasks: set[asyncio.Task[None]] = set()
         if backend.lock and backend.lock.is_alone:
-            self._keeper.recover()
+            recovery.at_start()
             backend.lock.share()
 
     @property
     def tally(self) -> Tally:
         """How many there are, a few seconds old at most."""
-        return self._keeper.tally
-
-    @property
-    def keeper(self) -> Keeper:
-        """What counts the bytes of bodies and responses."""
-        return self._keeper
+        return self.room.tally
 
     @property
     def store(self) -> Store:
@@ -108,12 +101,12 @@ class Jobs:
         self._spawn(self._keeper.keep())
         self._worker.start()
 
-    def halt(self) -> None:
-        """Give the jobs that run back to the queue, and take no more."""
-        self._worker.halt()
+    def rest(self) -> None:
+        """Take no more jobs; those that run go on."""
+        self._worker.rest()
 
     async def stop(self) -> None:
-        """Halt, wait until that is done, and let go of the store."""
+        """Give the jobs that run back to the queue, and let go of the store."""
         await self._worker.stop()
         for task in self._tasks:
             task.cancel()
@@ -134,6 +127,10 @@ class Jobs:
         await asyncio.to_thread(self._store.add, job)
         self._worker.wake()
 
+    async def discard(self, job: Job) -> None:
+        """Remove what there may be of a job that could not be added, now or later."""
+        await self._keeper.discard(job)
+
     async def find(self, job_id: str) -> Entry:
         """Return what is known of a job. Raises JobNotFound."""
         entry = await asyncio.to_thread(self._store.find, job_id)
@@ -152,7 +149,7 @@ class Jobs:
                 return
             entry = await self.find(job_id)
         await asyncio.to_thread(self._store.forget, entry)
-        self._keeper.forgot(entry.bytes)
+        self.room.forgot(entry.bytes)
 
     def has_response(self, entry: Entry) -> bool:
         """Return whether the response of a job that succeeded is still there."""

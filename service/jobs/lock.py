@@ -3,8 +3,11 @@
 The system lets go of it when a process ends, however it does: see flock(2).
 """
 
+import os
 import sys
 from pathlib import Path
+
+from service.jobs.files import FILE_MODE
 
 
 class FolderLock:
@@ -16,7 +19,7 @@ class FolderLock:
         Raises:
             OSError: The file cannot be created.
         """
-        self._file = path.open("ab")
+        self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, FILE_MODE), "wb")
         self.is_alone = sys.platform != "win32" and self._lock_alone()
         """Whether no other process uses the folder; Windows cannot tell."""
         if not self.is_alone:

@@ -1,5 +1,6 @@
 """What is stored of a job: what was asked, each attempt to run it, and how it ended."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from service.manifest import OperationName
 
 Final = Literal["succeeded", "failed", "cancelled"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+BLOB = re.compile(r"([0-9a-f]{32})\.(?:body|[1-9])(?:\.[0-9a-f]{8}\.part)?")
+"""Names of the bodies and results of jobs, and of files in which these are being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Run:
         total: Pixels in all, 0 where they are unknown.
         share: The share that is done, 0 to 1.
         left: Seconds that the rest takes, None if unknown.
+        claim: What tells whose attempt it is, until it is reported on.
     """
 
     started: float
@@ -61,6 +65,7 @@ class Run:
     total: int = 0
     share: float = 0.0
     left: float | None = None
+    claim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class Entry:
     Attributes:
         job: What was asked.
         attempts: How many attempts there were.
-        run: The last of them, None before the first.
+        run: The last of them, None where the job waits for another.
         end: How it ended, None before it has.
         called: Whether the callback has been told, or given up.
     """
@@ -130,6 +135,12 @@ class Entry:
 def result_name(job_id: str, attempt: int) -> str:
     """Return the name of the blob of the response that an attempt gave."""
     return f"{job_id}.{attempt}"
+
+
+def job_of(blob: str) -> str:
+    """Return the id of the job to which a blob or file belongs by its name, "" where to none."""
+    match = BLOB.fullmatch(blob)
+    return match[1] if match else ""
 
 
 def failure(error: ServiceError) -> End:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from service.errors import JobsUnavailable, ServiceError
 from service.jobs.progress import Progress
-from service.jobs.record import End, Job, Run, result_name
+from service.jobs.record import End, Job, Run, failure, result_name
 from service.jobs.store import Store
 
 POLL_SECONDS = 1.0
@@ -22,6 +22,8 @@ RETRY_SECONDS = 2.0
 """How long to wait after a failure of the store."""
 STOP_SECONDS = 5.0
 """How long a job that is told to stop may take to, before it is made to."""
+RERUNS = 10
+"""How often an attempt runs whose store goes away and comes back before it has ended."""
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +37,14 @@ class Running:
         attempt: The number of the attempt.
         progress: How far it is.
         stop: Set when it shall stop: it was cancelled, or the process ends.
+        over: Set when it runs no more, and is not to be reported on.
     """
 
     job: Job
     attempt: int
     progress: Progress = field(default_factory=Progress)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = field(default_factory=time.time)
 
     @property
@@ -53,7 +57,11 @@ class Runner(Protocol):
     """Runs a stored request."""
 
     def __call__(self, running: Running, /) -> Awaitable[End | None]:
-        """Return how it ended, its response stored; None if it was stopped first."""
+        """Return how it ended, its response stored; None if it was stopped first.
+
+        Raises:
+            JobsUnavailable: The store went away; it may run again.
+        """
         ...
 
 
@@ -77,6 +85,7 @@ class Worker:
         self._concurrency = concurrency
         self._running: dict[str, Running] = {}
         self._wakened = asyncio.Event()
+        self._taking = True
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -93,16 +102,17 @@ class Worker:
         if running := self._running.get(job_id):
             running.stop.set()
 
-    def halt(self) -> None:
-        """Take no more jobs, and give those that run back to the queue."""
-        self._stopping = True
+    def rest(self) -> None:
+        """Take no more jobs; those that run go on."""
+        self._taking = False
         self._wakened.set()
-        for running in self._running.values():
-            running.stop.set()
 
     async def stop(self) -> None:
-        """Halt, and wait until that is done."""
-        self.halt()
+        """Take no more jobs, give those that run back to the queue, and wait until that is done."""
+        self.rest()
+        self._stopping = True
+        for running in self._running.values():
+            running.stop.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=2 * STOP_SECONDS)
             for task in late:
@@ -110,11 +120,13 @@ class Worker:
         self._tasks = []
 
     async def _work(self) -> None:
-        while not self._stopping:
+        while self._taking:
             try:
-                taken = await asyncio.to_thread(self._store.take)
+                taken = await asyncio.to_thread(self._store.attempts.take)
                 if taken is None:
-                    await self._wait()
+                    await _within(self._wakened, POLL_SECONDS)
+                    if self._taking:
+                        self._wakened.clear()
                     continue
                 await self._run(Running(*taken))
             except JobsUnavailable as error:
@@ -124,15 +136,6 @@ class Worker:
                 log.exception("cannot run a job")
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._wakened.wait()
-        except TimeoutError:
-            return
-        if not self._stopping:
-            self._wakened.clear()
-
     async def _run(self, running: Running) -> None:
         job = running.job
         self._running[job.id] = running
@@ -140,11 +143,32 @@ class Worker:
             running.stop.set()
         reports = asyncio.create_task(self._report(running))
         try:
-            end = await self._runner(running)
+            try:
+                end = await self._outcome(running)
+            finally:
+                running.over.set()
+                await reports  # one that is still being stored would undo a release
             await self._finish(running, end)
         finally:
-            reports.cancel()
             del self._running[job.id]
+
+    async def _outcome(self, running: Running) -> End | None:
+        """Run a job; again, once the store is back, where it went away before the end."""
+        for _ in range(RERUNS):
+            try:
+                return await self._runner(running)
+            except JobsUnavailable as error:
+                fault = error
+                log.warning("job %s runs again: %s", running.job.id, error)
+            while not await _within(running.stop, RETRY_SECONDS):
+                try:
+                    await asyncio.to_thread(self._store.find, running.job.id)
+                    break
+                except JobsUnavailable:
+                    continue
+            if running.stop.is_set():
+                return None
+        return failure(fault)
 
     async def _finish(self, running: Running, end: End | None) -> None:
         """Store the end of a job, or give it back; try again as long as the store is away."""
@@ -155,7 +179,8 @@ class Worker:
                     if await asyncio.to_thread(self._store.finish, job, end):
                         self._ended(job.id)
                 elif self._stopping:
-                    await asyncio.to_thread(self._store.release, job.id, running.attempt)
+                    release = self._store.attempts.release
+                    await asyncio.to_thread(release, job.id, running.attempt)
                 return
             except ServiceError as error:
                 log.warning("job %s: %s", job.id, error)
@@ -165,10 +190,9 @@ class Worker:
 
     async def _report(self, running: Running) -> None:
         """Report on a job as long as it runs; stop it where it was cancelled or taken away."""
-        job, looks = running.job, 0
+        job, looks, failed = running.job, 0, False
         reported = (0, 0)
-        while True:
-            await asyncio.sleep(REPORT_SECONDS)
+        while not await _within(running.over, REPORT_SECONDS):
             looks += 1
             now = (running.progress.done, running.progress.known)
             if now == reported and looks % BEATS:
@@ -184,8 +208,21 @@ class Worker:
                 progress.left(),
             )
             try:
-                if not await asyncio.to_thread(self._store.beat, job.id, running.attempt, run):
+                beat = self._store.attempts.beat
+                if not await asyncio.to_thread(beat, job.id, running.attempt, run):
                     running.stop.set()
                     return
+                failed = False
             except ServiceError as error:
-                log.warning("job %s: %s", job.id, error)
+                if not failed:
+                    log.warning("job %s: %s", job.id, error)
+                failed = True
+
+
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event; return whether it came within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from service.errors import ServiceError, StartupError
-from service.server.state import with_jobs_folder
+from service.server.jobs_folder import with_jobs_folder
 from service.server.workers import Workers
 from service.settings import Settings, named, unknown
 from service.telemetry import logging as logs

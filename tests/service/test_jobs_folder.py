@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from service.jobs.backend import open_folder
-from service.server.state import with_jobs_folder
+from service.server.jobs_folder import with_jobs_folder
 from service.settings import Settings
 from tests.service.running import running
 

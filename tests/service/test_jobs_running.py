@@ -2,14 +2,16 @@
 
 import asyncio
 import gzip
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from huey.storage import SqliteStorage
 
 from service.api.jobs import events
-from service.jobs import keeper, worker
-from service.jobs.backend import open_folder
+from service.jobs import chunks, keeper, worker
+from service.jobs.backend import open_folder, open_redis
 from service.jobs.progress import Progress
 from service.jobs.record import End
 from service.jobs.store import Store
@@ -17,7 +19,7 @@ from tests.service.asgi import check_problem, lifespan
 from tests.service.gate import Gate
 from tests.service.listener import Listener, heard, listening
 from tests.service.redis_server import redis_in
-from tests.service.test_jobs import JSON, archive, create, finished, picture
+from tests.service.test_jobs import JSON, archive, contents, create, finished, picture, until
 from tests.service.tiny import Start
 
 
@@ -134,22 +136,28 @@ async def test_a_compressed_body_is_read_by_the_job(start: Start, tmp_path: Path
 async def test_streams_of_events_are_bounded(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "MAX_STREAMS", 0)
+    monkeypatch.setattr(events, "MAX_STREAMS", 1)
     client = start(jobs_dir=str(tmp_path / "jobs"))
     path = await create(client)
-    check_problem(await client.get(f"{path}/events"), 429, "overloaded")
+    for _ in range(2):  # the first is not counted once it has ended
+        stream = asyncio.create_task(client.get(f"{path}/events"))
+        await asyncio.sleep(0.1)
+        check_problem(await client.get(f"{path}/events"), 429, "overloaded")
+        await client.delete(path)
+        assert (await stream).text.count("event: progress\n") == 1
+        path = await create(client)
 
 
-async def test_a_stream_ends_where_its_job_is_forgotten(
-    start: Start, gate: Gate, tmp_path: Path
-) -> None:
+async def test_a_stream_ends_where_its_job_is_forgotten(start: Start, tmp_path: Path) -> None:
     client = start(jobs_dir=str(tmp_path / "jobs"))
     path = await create(client)
     stream = asyncio.create_task(client.get(f"{path}/events"))
     await asyncio.sleep(0.1)
-    for _ in range(2):
+    for _ in range(2):  # one cancels it, one forgets it, before the stream looks again
         await client.delete(path)
-    assert "event: end" not in (await stream).text
+    [event, _] = (await stream).text.split("\n\n")
+    assert event.startswith("event: progress\n")
+    assert '"state":"queued"' in event
 
 
 async def test_a_callback_whose_process_is_gone_is_told_by_another(
@@ -165,13 +173,74 @@ async def _recall(start: Start, listener: Listener, tmp_path: Path) -> None:
     client = start(jobs_dir=str(tmp_path / "jobs"), jobs_callback_hosts=hosts)
     path = await create(client, f"callback=http://{hosts}/done")
     store = Store(open_folder(tmp_path / "jobs"))
-    taken = store.take()
+    taken = store.attempts.take()
     assert taken is not None
     assert store.finish(taken[0], End("cancelled", time.time()))
     store.close()
     async with lifespan(client):
         assert await heard(listener)
     assert listener.told[0][2]["id"] == path.removeprefix("/jobs/")
+
+
+async def test_a_job_whose_response_is_broken_off_by_its_store_runs_again(
+    start: Start,
+    gate: Gate,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK", 500)  # so that much is stored before the end
+    body = archive(picture(), picture((24, 40)))
+    headers = {"Content-Type": "application/zip"}
+    with redis_in(tmp_path) as url:
+        client = start(jobs_url=url)
+        direct = await client.post("/denoise?model=photo", content=body, headers=headers)
+        running = lifespan(client)
+        await running.__aenter__()
+        gate.close()
+        path = await create(client, "model=photo", content=body, headers=headers)
+        await gate.reached()
+        gate.pass_one()
+        await gate.reached()  # the first photograph is stored, the second is being denoised
+    gate.open()
+    await until(lambda: "runs again" in caplog.text)
+    with redis_in(tmp_path):
+        document = await finished(client, path)
+        assert document["state"] == "succeeded"
+        result = (await client.get(f"{path}/result")).content
+        assert contents(result) == contents(direct.content)
+        store = Store(open_redis(url, 60.0, "URL"))
+        entry = store.find(str(document["id"]))
+        assert entry is not None
+        assert entry.attempts == 1
+        await running.__aexit__(None, None, None)
+
+
+async def test_a_report_that_is_late_does_not_undo_a_release(
+    start: Start, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reporting = threading.Event()
+    put_data = SqliteStorage.put_data
+
+    def late(storage: SqliteStorage, key: str, value: bytes) -> None:
+        if key.endswith("/run1"):
+            reporting.set()
+            time.sleep(0.3)
+        put_data(storage, key, value)
+
+    monkeypatch.setattr(SqliteStorage, "put_data", late)
+    client = start(jobs_dir=str(tmp_path / "jobs"))
+    async with lifespan(client):
+        gate.close()
+        path = await create(client)
+        await gate.reached()
+        assert await asyncio.to_thread(reporting.wait, 10)
+    gate.open()
+    store = Store(open_folder(tmp_path / "jobs"))
+    entry = store.find(path.removeprefix("/jobs/"))
+    assert entry is not None
+    assert (entry.state, entry.attempts) == ("queued", 0)
+    store.close()
 
 
 async def test_jobs_survive_a_redis_that_goes_and_comes_back(

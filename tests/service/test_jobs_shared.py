@@ -16,10 +16,12 @@ from service.errors import StartupError
 from service.inference import queue as waiting
 from service.inference.queue import Job as Waiting
 from service.inference.queue import Queue, TileQueue
-from service.jobs import keeper
+from service.jobs import keeper, recovery
 from service.jobs.backend import open_folder
+from service.jobs.entries import ATTEMPTS
 from service.jobs.record import End, Job
-from service.jobs.store import ATTEMPTS, Store
+from service.jobs.recovery import Recovery
+from service.jobs.store import Store
 from service.settings import Settings
 from tests.service.asgi import check_problem, lifespan
 from tests.service.gate import Gate
@@ -97,15 +99,15 @@ def test_a_job_that_ends_its_process_is_given_up(tmp_path: Path) -> None:
     store = Store(open_folder(folder))
     store.add(JOB)
     for attempt in range(1, ATTEMPTS + 1):
-        assert store.take() == (JOB, attempt)
-        assert store.take() is None
-        keeper_of(store).recover()
+        assert store.attempts.take() == (JOB, attempt)
+        assert store.attempts.take() is None
+        Recovery(store, lambda: None, lambda _: None).at_start()
     entry = store.find(JOB.id)
     assert entry is not None
     assert entry.end is not None
     assert entry.end.problem is not None
     assert entry.end.problem["code"] == "job-lost"
-    assert store.take() is None
+    assert store.attempts.take() is None
     store.close()
 
 
@@ -130,15 +132,15 @@ def test_requests_run_before_jobs_that_have_not_waited_for_long(
 def test_an_attempt_has_one_process_and_a_job_one_end(tmp_path: Path) -> None:
     store = Store(open_folder(tmp_path / "jobs"))
     store.add(JOB)
-    store.requeue(JOB.id, 1)  # recovery does not know whether it is in the queue
-    assert store.take() == (JOB, 1)
-    assert store.take() is None
-    store.requeue(JOB.id, 2)  # it is thought to be gone
-    assert store.take() == (JOB, 2)
+    store.attempts.requeue(JOB.id, 1)  # recovery does not know whether it is in the queue
+    assert store.attempts.take() == (JOB, 1)
+    assert store.attempts.take() is None
+    store.attempts.requeue(JOB.id, 2)  # it is thought to be gone
+    assert store.attempts.take() == (JOB, 2)
     assert store.finish(JOB, End("succeeded", 1.0, attempt=2))
     assert not store.finish(JOB, End("succeeded", 2.0, attempt=1))
-    store.requeue(JOB.id, 3)
-    assert store.take() is None
+    store.attempts.requeue(JOB.id, 3)
+    assert store.attempts.take() is None
     store.close()
 
 
@@ -162,11 +164,11 @@ async def test_a_job_that_nobody_reports_on_runs_again(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeper, "SWEEP_SECONDS", 0.05)
-    monkeypatch.setattr(keeper, "LEASE_SECONDS", 0.2)
+    monkeypatch.setattr(recovery, "LEASE_SECONDS", 0.2)
     client = start(jobs_dir=str(tmp_path / "jobs"))
     path = await create(client)
     store = Store(open_folder(tmp_path / "jobs"))
-    taken = store.take()  # by a process that is gone before it runs it
+    taken = store.attempts.take()  # by a process that is gone before it runs it
     assert taken is not None
     async with lifespan(client):
         document = await finished(client, path)
@@ -205,16 +207,3 @@ def test_a_redis_that_does_not_answer_stops_the_start(tiny_models: Path, tmp_pat
     url = f"unix://{tmp_path / 'none'}"
     with pytest.raises(StartupError, match="SERVICE_JOBS_URL"):
         create_app(Settings(models=tiny_models, device="cpu", jobs_url=url))
-
-
-def keeper_of(store: Store) -> keeper.Keeper:
-    return keeper.Keeper(
-        store,
-        max_jobs=1,
-        max_bytes=1,
-        keep_seconds=1.0,
-        settings=("A", "B"),
-        requeued=lambda: None,
-        ended=lambda _: None,
-        recall=lambda _: None,
-    )

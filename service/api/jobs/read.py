@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
 from service.api.jobs.document import JobDocument, document
 from service.api.openapi import problems
+from service.api.origin import check_origin
 from service.api.problems import PROBLEM
-from service.errors import JobCancelled, JobNotFinished, JobNotFound, JobsUnavailable
+from service.errors import JobCancelled, JobNotFinished, JobNotFound, JobsOff
 from service.jobs.jobs import Jobs
 from service.jobs.record import Entry
 
@@ -22,7 +23,13 @@ LONGEST_PAUSE = 30
 """Seconds of a Retry-After, at most."""
 
 JobId = Annotated[str, Path(alias="id", description="as POST /jobs returned it")]
-UNKNOWN = problems({404: "No such job, or none any more", 503: "Jobs are off or unavailable"})
+UNKNOWN = problems(
+    {
+        404: "No such job, or none any more",
+        501: "Jobs are off",
+        503: "The store of jobs cannot be reached",
+    }
+)
 
 
 def finder(jobs: Jobs | None) -> Callable[[str], Awaitable[Entry]]:
@@ -35,9 +42,9 @@ def finder(jobs: Jobs | None) -> Callable[[str], Awaitable[Entry]]:
 
 
 def present(jobs: Jobs | None) -> Jobs:
-    """Return the jobs. Raises JobsUnavailable where they are off."""
+    """Return the jobs. Raises JobsOff."""
     if jobs is None:
-        raise JobsUnavailable(OFF)
+        raise JobsOff(OFF)
     return jobs
 
 
@@ -62,9 +69,14 @@ def create_router(jobs: Jobs | None) -> APIRouter:
         """The response of the operation, as it would have been sent; of a failed job, its error."""
         return await _response(present(jobs), await find(job_id))
 
-    @router.delete("/{id}", status_code=204, responses=UNKNOWN)
-    async def remove(job_id: JobId) -> Response:
+    @router.delete(
+        "/{id}",
+        status_code=204,
+        responses=UNKNOWN | problems({403: "A page of another origin asks"}),
+    )
+    async def remove(job_id: JobId, request: Request) -> Response:
         """Cancel a job, or forget one that has finished and its result."""
+        check_origin(lambda name: request.headers.get(name.decode(), ""))
         await present(jobs).remove(job_id)
         return Response(status_code=204)
 

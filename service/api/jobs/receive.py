@@ -1,10 +1,12 @@
 """The body of a job: checked by its first bytes, and stored as it comes, never held as a whole."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
 from service.api.request import Exchange
+from service.errors import ServiceError
 from service.jobs.blobs import CHUNK, Writer
 from service.jobs.jobs import Jobs
 from service.jobs.record import Job
@@ -34,50 +36,98 @@ async def store(
         JobsUnavailable: The store cannot be reached.
         ServiceError: As Exchange.pieces() and check() raise it; nothing is stored then.
     """
-    counted = exchange.length(limit)
-    jobs.keeper.reserve(counted)
-    writer: Writer | None = None
-    pieces: list[bytes] = []
-    size = held = 0
-    is_checked = is_stored = False
-
-    def write() -> None:
-        assert writer is not None
-        with jobs.store.reached():
-            for piece in pieces:
-                writer.write(piece)
-        pieces.clear()
-
-    def commit() -> None:
-        assert writer is not None
-        write()
-        with jobs.store.reached():
-            writer.commit()
-
+    jobs.room.reserve(job.id, exchange.length(limit))
+    upload = _Upload(jobs, job, check)
+    is_stored = False
     try:
         async for piece in exchange.pieces(limit):
-            pieces.append(piece)
-            size += len(piece)
-            held += len(piece)
-            if size > counted:
-                jobs.keeper.grow(size - counted)
-                counted = size
-            if not is_checked and size >= HEAD:
-                check(b"".join(pieces))
-                is_checked = True
-            if is_checked and held >= CHUNK:
-                writer = writer or await jobs.writer(job)
-                await asyncio.to_thread(write)
-                held = 0
-        if not is_checked:
-            check(b"".join(pieces))
-        writer = writer or await jobs.writer(job)
-        await asyncio.to_thread(commit)
-        job = replace(job, bytes=size)
-        await jobs.add(job)
+            jobs.room.grow(job.id, len(piece))
+            await upload.take(piece)
+        job = await upload.end()
         is_stored = True
     finally:
-        if writer and not is_stored:
-            await asyncio.to_thread(writer.abort)
-        jobs.keeper.settle(counted, stored=is_stored)
+        try:
+            if not is_stored:
+                await upload.drop()
+        finally:
+            jobs.room.settle(job.id, stored=is_stored)
     return job
+
+
+class _Upload:
+    """A body that is being stored, piece by piece."""
+
+    def __init__(self, jobs: Jobs, job: Job, check: Callable[[bytes], object]) -> None:
+        self._jobs = jobs
+        self._job = job
+        self._check = check
+        self._pieces: list[bytes] = []
+        self._size = self._held = 0
+        self._is_checked = self._may_be_stored = False
+        self._writer: Writer | None = None
+        self._doing: asyncio.Task[None] | None = None
+
+    async def take(self, piece: bytes) -> None:
+        """Store a piece, or hold it until there are enough."""
+        self._pieces.append(piece)
+        self._size += len(piece)
+        self._held += len(piece)
+        if not self._is_checked and self._size >= HEAD:
+            self._check_head()
+        if self._is_checked and self._held >= CHUNK:
+            await self._do(self._write)
+            self._held = 0
+
+    async def end(self) -> Job:
+        """Store the rest of the body, and the job; return it."""
+        if not self._is_checked:
+            self._check_head()
+        await self._do(self._commit)
+        job = replace(self._job, bytes=self._size)
+        self._may_be_stored = True
+        self._doing = asyncio.create_task(self._jobs.add(job))
+        await asyncio.shield(self._doing)
+        return job
+
+    async def drop(self) -> None:
+        """Remove all that is stored, or may be."""
+        if self._doing:  # where the request was cancelled, a thread goes on
+            await asyncio.gather(self._doing, return_exceptions=True)
+        if self._writer:
+            with contextlib.suppress(ServiceError):
+                await asyncio.to_thread(self._abort)
+        if self._may_be_stored:
+            await self._jobs.discard(self._job)
+
+    def _check_head(self) -> None:
+        self._check(b"".join(self._pieces))
+        self._is_checked = True
+
+    async def _do(self, blocking: Callable[[], None]) -> None:
+        """Call what blocks in a thread, which drop() waits for."""
+        self._doing = asyncio.create_task(asyncio.to_thread(blocking))
+        await asyncio.shield(self._doing)
+
+    def _write(self) -> None:
+        with self._jobs.store.reached():
+            self._write_to(self._opened())
+
+    def _commit(self) -> None:
+        with self._jobs.store.reached():
+            writer = self._opened()
+            self._write_to(writer)
+            self._may_be_stored = True
+            writer.commit()
+
+    def _abort(self) -> None:
+        with self._jobs.store.reached():
+            self._opened().abort()
+
+    def _opened(self) -> Writer:
+        self._writer = self._writer or self._jobs.store.bodies.writer(self._job.body)
+        return self._writer
+
+    def _write_to(self, writer: Writer) -> None:
+        for piece in self._pieces:
+            writer.write(piece)
+        self._pieces.clear()

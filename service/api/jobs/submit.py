@@ -15,6 +15,7 @@ from service.api.jobs.receive import store
 from service.api.media_types import JSON
 from service.api.openapi import describe, problems
 from service.api.operations import Endpoints
+from service.api.origin import check_origin
 from service.api.problems import problem
 from service.api.query import MOST_PARAMETERS, DenoiseQuery
 from service.api.request import Exchange
@@ -54,9 +55,10 @@ def route(jobs: Jobs | None, serving: Serving, endpoints: Endpoints) -> DirectRo
     accepted = {"model": JobDocument, "description": "The job; Location is its path"}
     further = problems(
         {
-            403: "The settings allow no callback to this host",
+            403: "The settings allow no callback to this host, or a page of another origin asks",
             429: "There are as many jobs, or bytes of jobs, as the settings allow",
-            503: "Jobs are off, or their store cannot be reached",
+            501: "Jobs are off",
+            503: "The store of jobs cannot be reached",
             507: "There is no room to store the body",
         }
     )
@@ -84,6 +86,7 @@ class Submit:
         await self._serving.handle(exchange, "jobs", self._respond, problem)
 
     async def _respond(self, exchange: Exchange) -> None:
+        check_origin(exchange.header)
         jobs = present(self._jobs)
         named, callback, query = _parse(exchange.scope["query_string"])
         operation = next((each for each in self._endpoints if each == named), None)

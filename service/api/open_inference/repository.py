@@ -143,7 +143,7 @@ class Control:
 
     async def _respond(self, exchange: Exchange) -> None:
         if self._changes:
-            check_origin(exchange)
+            check_origin(exchange.header)
         with self._room.admit(exchange.length(LARGEST_BODY)) as ticket:
             body = await exchange.body(LARGEST_BODY, ticket)
             name = exchange.scope.get("path_params", {}).get("model", "")
