@@ -1,5 +1,7 @@
 """Callbacks: a real server is told of the end of a job, and no other."""
 
+import asyncio
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import pytest
 
 from service.errors import CallbackForbidden, StartupError
 from service.jobs import callback
+from service.jobs.backend import open_folder
 from service.jobs.callback import Callbacks
+from service.jobs.store import Store
 from tests.service.asgi import check_problem, lifespan
 from tests.service.listener import Listener, heard, listening
 from tests.service.test_jobs import ARRAY, create, finished
@@ -63,6 +67,74 @@ async def test_a_callback_to_another_host_is_refused(
         await client.post(f"/jobs?callback={url}", json=ARRAY), 403, "callback-forbidden"
     )
     assert "SERVICE_JOBS_CALLBACK_HOSTS" in detail
+    assert not listener.told
+
+
+async def test_a_host_that_answers_byte_by_byte_is_given_up_and_holds_up_no_other(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(callback, "PAUSES", ())
+    monkeypatch.setattr(callback, "CALL_SECONDS", 0.5)
+    calls = 2 * callback.AT_A_TIME
+
+    async def trickle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while True:  # no step takes long
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    server = await asyncio.start_server(trickle, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    callbacks = Callbacks(f"127.0.0.1:{port},127.0.0.1:{listener.server_port}", "HOSTS")
+    slow = [
+        asyncio.create_task(callbacks.call(f"http://127.0.0.1:{port}/", b"{}", "slow"))
+        for _ in range(calls)
+    ]
+    await asyncio.sleep(0.1)
+    await callbacks.call(f"http://127.0.0.1:{listener.server_port}/quick", b"{}", "quick")
+    assert [path for path, _, _ in listener.told] == ["/quick"]
+    assert not any(task.done() for task in slow)
+    async with asyncio.timeout(20):
+        await asyncio.gather(*slow)
+    assert caplog.text.count("slow was not told: expected a response within 0.5 s") == calls
+    server.close()
+
+
+async def test_a_callback_does_not_hold_up_the_stop(
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = asyncio.Event()
+
+    async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
+    hosts = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    client = start(jobs_dir=str(tmp_path / "jobs"), jobs_callback_hosts=hosts)
+    async with lifespan(client):
+        path = await create(client, f"callback=http://{hosts}/")
+        await asked.wait()
+    assert "not told" not in caplog.text  # it was given up before its time was over
+    store = Store(open_folder(tmp_path / "jobs"))
+    entry = store.find(path.removeprefix("/jobs/"))
+    assert entry is not None
+    assert entry.end is not None
+    assert not entry.called  # by the next process
+    store.close()
+    server.close()
+
+
+async def test_a_host_that_the_settings_list_no_more_is_not_told(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    await Callbacks("a.example", "HOSTS").call(
+        f"http://127.0.0.1:{listener.server_port}/done", b"{}", "me"
+    )
+    assert "me was not told: callback: expected a host that HOSTS lists" in caplog.text
     assert not listener.told
 
 
