@@ -28,7 +28,8 @@ from service.errors import BodyTooLarge, InvalidValue, NotAcceptable, ShapeMisma
 from service.images.crop import crop
 from service.images.decode import decode, open_image
 from service.images.encode import check, writable, write
-from service.images.photograph import MEDIA_TYPES, PNG, EncodedImage, Photograph
+from service.images.formats import MEDIA_TYPES, PNG
+from service.images.photograph import EncodedImage, Photograph
 from service.inference.admission import Ticket
 from service.inference.batcher import Batcher
 from service.inference.model import Model

@@ -10,15 +10,13 @@ import numpy as np
 
 from service.cpus import usable_cpus
 from service.errors import MalformedBody
-from service.images.formats import READ_ALL, Policy
+from service.images.code_points import colour_of
+from service.images.formats import AVIF, READ_ALL, Policy
 from service.images.isobmff import coded_pixels, primary_properties
-from service.images.photograph import AVIF, ColourChunks, EncodedImage, Metadata, Samples
-from service.images.pillow import as_stored, blocks, room, split
+from service.images.photograph import ColourChunks, EncodedImage, Metadata, Samples
+from service.images.pillow import STRIP, as_stored, blocks, room, split
 
 BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
-STRIP = 1 << 18
-"""Bytes that are copied at a time."""
-UNSPECIFIED = 2
 
 
 def open_avif(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedImage:
@@ -63,14 +61,5 @@ def colour(body: bytes | memoryview) -> ColourChunks:
     """
     for name, data in primary_properties(memoryview(body)):
         if name == b"colr" and bytes(data[:4]) == b"nclx" and len(data) >= 11:
-            return chunks(int.from_bytes(data[4:6], "big"), int.from_bytes(data[6:8], "big"))
+            return colour_of(int.from_bytes(data[4:6], "big"), int.from_bytes(data[6:8], "big"))
     return ColourChunks()
-
-
-def chunks(primaries: int, transfer: int) -> ColourChunks:
-    """Return the chunks of a colour space by its code points; none where one is unspecified."""
-    if UNSPECIFIED in (primaries, transfer) or max(primaries, transfer) > 255:
-        return ColourChunks()
-    if (primaries, transfer) == (1, 13):
-        return ColourChunks(is_srgb=True)
-    return ColourChunks(bytes([primaries, transfer, 0, 1]))

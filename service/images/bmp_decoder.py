@@ -9,8 +9,8 @@ import io
 from PIL import Image
 
 from service.errors import MalformedBody, UnsupportedMediaType
-from service.images.formats import READ_ALL, Policy
-from service.images.photograph import BMP, EncodedImage, Metadata, Samples
+from service.images.formats import BMP, READ_ALL, Policy
+from service.images.photograph import EncodedImage, Metadata, Samples
 from service.images.pillow import samples_of, split
 
 WITH_COMPRESSION, RUN_LENGTHS = 40, (1, 2)

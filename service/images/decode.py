@@ -7,29 +7,16 @@ from dataclasses import replace
 from PIL import Image
 
 from service.errors import BodyTooLarge, MalformedBody, ServiceError, UnsupportedMediaType
-from service.images import exif, xmp
+from service.images import exif, unread, xmp
 from service.images.avif_decoder import open_avif
 from service.images.bmp_decoder import open_bmp
 from service.images.formats import (
+    AVIF,
+    BMP,
     BRANDS,
     BY_TYPE,
     FORMATS,
     GENERIC,
-    OTHERS,
-    READ_ALL,
-    Policy,
-    is_installed,
-    labels,
-)
-from service.images.gif_decoder import open_gif
-from service.images.heif_decoder import open_heif
-from service.images.isobmff import brands
-from service.images.jp2_decoder import open_jp2
-from service.images.jpeg_decoder import open_jpeg
-from service.images.jxl_decoder import open_jxl
-from service.images.photograph import (
-    AVIF,
-    BMP,
     GIF,
     HEIC,
     JP2,
@@ -37,12 +24,19 @@ from service.images.photograph import (
     JXL,
     PNG,
     RAW,
+    READ_ALL,
     TIFF,
     WEBP,
-    EncodedImage,
-    Metadata,
-    Photograph,
+    Policy,
+    is_installed,
 )
+from service.images.gif_decoder import open_gif
+from service.images.heif_decoder import open_heif
+from service.images.isobmff import brands
+from service.images.jp2_decoder import open_jp2
+from service.images.jpeg_decoder import open_jpeg
+from service.images.jxl_decoder import open_jxl
+from service.images.photograph import EncodedImage, Metadata, Photograph
 from service.images.png_decoder import open_png
 from service.images.raw_decoder import open_raw
 from service.images.tiff_decoder import open_tiff
@@ -78,12 +72,7 @@ def named(head: bytes) -> str | None:
     media_type = recognised(head)
     if media_type is not None:
         return BY_TYPE[media_type].label
-    if head[4:8] in (b"ftyp", b"moov", b"mdat"):
-        return "a video"
-    head = _masked(head.removeprefix(b"\xef\xbb\xbf").lstrip())
-    if head.startswith(b"<?xml") and b"svg" in head.lower():
-        return "SVG"
-    return next((name for start, name in OTHERS.items() if head.startswith(start)), None)
+    return unread.name_of(_masked(head))
 
 
 def recognised(head: bytes) -> str | None:
@@ -114,7 +103,7 @@ def media_type_of(body: bytes | memoryview) -> str:
         raise MalformedBody("picture: expected a whole picture, received nothing")
     media_type = recognised(head)
     if media_type is None:
-        raise _unread(head, READ_ALL)
+        raise unread.unknown(named(head), READ_ALL)
     if media_type == TIFF and len(body) > HEAD and Tiff(body).is_raw():
         return RAW
     return media_type
@@ -127,31 +116,13 @@ def _masked(head: bytes) -> bytes:
     return head
 
 
-def _unread(head: bytes, policy: Policy) -> UnsupportedMediaType:
-    name = named(head) or "another format"
-    subject = name[0].upper() + name[1:]
-    return UnsupportedMediaType(
-        f"picture: {subject} is not read here; expected one of {labels(policy.formats)}, "
-        f"received {name}"
-    )
-
-
 def _check_read(media_type: str, policy: Policy) -> None:
     """Raise UnsupportedMediaType where a format is turned off, or what reads it is missing."""
     format_ = BY_TYPE[media_type]
     if format_.name not in policy.formats:
-        why = "is turned off here (SERVICE_FORMATS)"
-    elif not is_installed(format_.name):
-        why = (
-            f"is read only with the extra `{format_.extra}`, which is not installed here "
-            f"(pip install 'autoencoder-service[{format_.extra}]')"
-        )
-    else:
-        return
-    raise UnsupportedMediaType(
-        f"picture: {format_.label} {why}; expected one of {labels(policy.formats)}, "
-        f"received {format_.label}"
-    )
+        raise unread.turned_off(format_, policy)
+    if not is_installed(format_.name):
+        raise unread.missing(format_, policy)
 
 
 def open_image(

@@ -13,20 +13,10 @@ from PIL import Image
 from service.cpus import usable_cpus
 from service.errors import NotAcceptable
 from service.images import heif_encoder, jpeg_metadata, png_encoder, png_metadata, tiff_encoder
-from service.images.formats import INSTEAD, written
+from service.images.formats import AVIF, HEIC, INSTEAD, JPEG, PNG, TIFF, WEBP, written
 from service.images.icc import has_high_range, in_srgb, profile_for
-from service.images.photograph import (
-    AVIF,
-    HEIC,
-    JPEG,
-    PNG,
-    TIFF,
-    WEBP,
-    Metadata,
-    Photograph,
-    Samples,
-)
-from service.images.pillow import blocks
+from service.images.photograph import Metadata, Photograph, Samples
+from service.images.pillow import STRIP, blocks
 from service.images.png_chunks import chunk
 
 QUALITY = 90
@@ -41,8 +31,6 @@ AVIF_SPEED = 9
 """Of 0 to 10: slower ones make files no smaller by a hundredth (docs/decisions)."""
 LONGEST_SIDE = {JPEG: 65_500, WEBP: 16_383, AVIF: 32_768, HEIC: 16_384}
 """In pixels; of libjpeg, libwebp, and what readers of AVIF and HEIC take by default."""
-STRIP = 1 << 18
-"""Bytes that are rounded to 8 bits at a time."""
 
 
 def writable(photograph: Photograph) -> tuple[str, ...]:
@@ -96,7 +84,10 @@ def write(photograph: Photograph, media_type: str, quality: int | None = None) -
         before = own + _chunks(metadata, is_gray=pixels.ndim == 2)
         return png_encoder.encode(pixels, photograph.alpha, before)
     if media_type == HEIC:
-        return heif_encoder.encode(pixels, photograph.alpha, _profiled(photograph), quality)
+        profiled, is_fine = _profiled(photograph), quality >= FULL_CHROMA
+        return heif_encoder.encode(
+            pixels, photograph.alpha, profiled, quality, has_full_chroma=is_fine
+        )
     picture = Image.fromarray(_in_8_bits(pixels))
     is_gray = picture.mode == "L"
     if media_type == JPEG:

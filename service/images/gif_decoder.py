@@ -10,8 +10,8 @@ import struct
 from PIL import Image
 
 from service.errors import MalformedBody
-from service.images.formats import READ_ALL, Policy
-from service.images.photograph import GIF, EncodedImage, Metadata, Samples
+from service.images.formats import GIF, READ_ALL, Policy
+from service.images.photograph import EncodedImage, Metadata, Samples
 from service.images.pillow import samples_of, split
 
 IMAGE, EXTENSION, TRAILER, GRAPHIC_CONTROL = 0x2C, 0x21, 0x3B, 0xF9

@@ -13,16 +13,15 @@ import numpy as np
 
 from service.cpus import usable_cpus
 from service.errors import UnsupportedMediaType
-from service.images.avif_decoder import chunks
-from service.images.formats import READ_ALL, Policy
+from service.images.code_points import colour_of
+from service.images.formats import HEIC, READ_ALL, Policy
 from service.images.isobmff import coded_pixels
-from service.images.photograph import HEIC, ColourChunks, EncodedImage, Metadata, Samples
-from service.images.pillow import blocks, split
+from service.images.photograph import ColourChunks, EncodedImage, Metadata, Samples
+from service.images.pillow import STRIP, blocks, split
+from service.images.premultiplied import divide
 
 MOST_THREADS = 4
 """Threads that decode the tiles of one picture."""
-STRIP = 1 << 18
-"""Bytes that are copied at a time."""
 BRANDS_OF_FILMS = (b"hevc", b"hevx", b"hevm", b"hevs", b"msf1")
 """Major brands of image sequences."""
 
@@ -59,8 +58,6 @@ def open_heif(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIm
             values = _over_full_range(values, info["bit_depth"])
         pixels, alpha = split(values)
         if mode.endswith("a") and alpha is not None:
-            from service.images.tiff_decoder import divide
-
             pixels = pixels.copy()
             divide(pixels, alpha)
         return pixels, alpha
@@ -69,7 +66,7 @@ def open_heif(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIm
         nclx = info.get("nclx_profile")
         colour = ColourChunks()
         if nclx:
-            colour = chunks(nclx["color_primaries"], nclx["transfer_characteristics"])
+            colour = colour_of(nclx["color_primaries"], nclx["transfer_characteristics"])
         return Metadata(
             icc=info.get("icc_profile"), colour=colour, exif=info["exif"], xmp=info.get("xmp")
         )

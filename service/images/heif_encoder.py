@@ -10,13 +10,18 @@ PRESET = "ultrafast"
 """Of x265: the default one takes many times as long for a file a tenth smaller."""
 TILE = 1024
 """Pixels of a side of the tiles that a picture is coded in, one after another, as phones do."""
-FULL_CHROMA = 90
-"""The quality from which there is no chroma subsampling."""
 HIGH, AS_HIGH, HIGHEST = 90, 63, 100
 """The qualities from which x265 is asked for more, what that is for it, and the highest."""
 
 
-def encode(pixels: Samples, alpha: Samples | None, metadata: Metadata, quality: int) -> bytes:
+def encode(
+    pixels: Samples,
+    alpha: Samples | None,
+    metadata: Metadata,
+    quality: int,
+    *,
+    has_full_chroma: bool,
+) -> bytes:
     """Return a HEIC file.
 
     Args:
@@ -24,6 +29,7 @@ def encode(pixels: Samples, alpha: Samples | None, metadata: Metadata, quality: 
         alpha: (height, width) of the same type, or None.
         metadata: EXIF, XMP and ICC profile to store.
         quality: 1 to 100.
+        has_full_chroma: Whether colours have the resolution of the picture, or half of it.
     """
     import pillow_heif
 
@@ -40,7 +46,7 @@ def encode(pixels: Samples, alpha: Samples | None, metadata: Metadata, quality: 
     image.save(
         stream,
         quality=_of_x265(quality),
-        chroma=444 if quality >= FULL_CHROMA else 420,
+        chroma=444 if has_full_chroma else 420,
         enc_params={"preset": PRESET},
         tile_size=TILE,
         icc_profile=metadata.icc,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from PIL import Image
 
 from service.errors import MalformedBody, UnsupportedMediaType
-from service.images.formats import READ_ALL, Policy
+from service.images.formats import JP2, READ_ALL, Policy
 from service.images.isobmff import boxes, first
-from service.images.photograph import JP2, EncodedImage, Metadata, Samples
+from service.images.photograph import EncodedImage, Metadata, Samples
 from service.images.pillow import samples_of, split
 
 SOC, SIZ, COD, SOT = 0xFF4F, 0xFF51, 0xFF52, 0xFF90

@@ -4,10 +4,10 @@ import numpy as np
 from PIL import Image
 
 from service.images import jpeg_metadata
-from service.images.formats import READ_ALL, Policy
+from service.images.formats import JPEG, READ_ALL, Policy
 from service.images.icc import in_srgb
 from service.images.jpeg_segments import Segments, end_of_image, next_restart, scan
-from service.images.photograph import JPEG, EncodedImage, Samples
+from service.images.photograph import EncodedImage, Samples
 from service.images.pillow import PixelDecoder, Truncated, blocks_of, samples_of, split
 
 LAYOUTS = {"L": "L", "RGB": "RGB", "CMYK": "CMYK;I"}

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from PIL import Image
 
 from service.errors import MalformedBody
-from service.images.formats import READ_ALL, Policy
+from service.images.formats import JXL, READ_ALL, Policy
 from service.images.isobmff import boxes
-from service.images.photograph import JXL, EncodedImage, Metadata, Samples
+from service.images.photograph import EncodedImage, Metadata, Samples
 from service.images.pillow import samples_of, split
 
 LEAST, HEAD = 14, 40

@@ -6,44 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from service.images.formats import (
-    AVIF,
-    BMP,
-    GIF,
-    HEIC,
-    JP2,
-    JPEG,
-    JXL,
-    MEDIA_TYPES,
-    PNG,
-    RAW,
-    READ,
-    TIFF,
-    WEBP,
-)
-
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
-
-__all__ = [
-    "AVIF",
-    "BMP",
-    "GIF",
-    "HEIC",
-    "JP2",
-    "JPEG",
-    "JXL",
-    "MEDIA_TYPES",
-    "PNG",
-    "RAW",
-    "READ",
-    "TIFF",
-    "WEBP",
-    "ColourChunks",
-    "EncodedImage",
-    "Metadata",
-    "Photograph",
-    "Samples",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from service.images import png_16bit, png_chunks
-from service.images.formats import READ_ALL, Policy
-from service.images.photograph import PNG, EncodedImage, Samples
+from service.images.formats import PNG, READ_ALL, Policy
+from service.images.photograph import EncodedImage, Samples
 from service.images.pillow import BLOCK, PixelDecoder, Truncated, blocks_of, samples_of, split
 from service.images.png_chunks import (
     CHANNELS,

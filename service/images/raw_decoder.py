@@ -5,8 +5,8 @@ from typing import Any
 
 from service.errors import BodyTooLarge, MalformedBody
 from service.images import exif
-from service.images.formats import READ_ALL, Policy
-from service.images.photograph import RAW, EncodedImage, Metadata, Samples
+from service.images.formats import RAW, READ_ALL, Policy
+from service.images.photograph import EncodedImage, Metadata, Samples
 from service.images.tiff_directory import BYTE_ORDERS, Tiff
 from service.images.tiff_metadata import exif_of
 

@@ -4,88 +4,32 @@ TIFF 6.0, and its Technical Note 2 for JPEG. libtiff, as Pillow brings it, decom
 and sizes are checked before it sees the file.
 """
 
-import struct
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from PIL import _imaging as core
 
 from service.errors import MalformedBody, UnsupportedMediaType
-from service.images.formats import READ_ALL, Policy
+from service.images.formats import READ_ALL, TIFF, Policy
 from service.images.icc import in_srgb
-from service.images.photograph import TIFF, EncodedImage, Samples
-from service.images.pillow import as_stored, blocks, fill, room, samples_of, split
-from service.images.tiff_directory import (
-    BITS,
-    COMPRESSION,
-    HEIGHT,
-    PHOTOMETRIC,
-    WIDTH,
-    Entries,
-    Tiff,
+from service.images.photograph import EncodedImage, Samples
+from service.images.pillow import as_stored, fill, room, samples_of, split
+from service.images.premultiplied import divide
+from service.images.tiff_directory import Entries, Tiff
+from service.images.tiff_layout import (
+    CMYK,
+    COLOUR_MAP,
+    COLOURS,
+    INVERTED,
+    JPEG,
+    MODES,
+    PALETTE,
+    PREMULTIPLIED,
+    YCBCR,
+    Layout,
+    layout_of,
 )
 from service.images.tiff_metadata import ICC, ORIENTATION, exif_of, metadata_of
-
-SAMPLES, PLANAR, COLOUR_MAP, EXTRA, FORMAT = 277, 284, 320, 338, 339
-STRIPS, ROWS, STRIP_BYTES, TILE_WIDTH, TILE_HEIGHT, TILES = 273, 278, 279, 322, 323, 324
-INVERTED, GRAY, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
-COLOURS = {INVERTED: 1, GRAY: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
-"""Samples of a pixel by photometric interpretation, before extra ones."""
-COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50000}
-"""None, CCITT RLE and fax 3 and 4, LZW, JPEG, deflate (both numbers), PackBits, Zstandard."""
-JPEG = 7
-PREMULTIPLIED, SEPARATE = 1, 2
-"""A value of ExtraSamples, and one of PlanarConfiguration."""
-MODES = {
-    (1, 1, 0): ("1", "1"),
-    (1, 2, 0): ("L", "L;2"),
-    (1, 4, 0): ("L", "L;4"),
-    (1, 8, 0): ("L", "L"),
-    (1, 16, 0): ("I;16", "I;16N"),
-    (1, 8, 1): ("LA", "LA"),
-    (1, 16, 1): ("RGBA", "RGBA"),
-    (3, 8, 0): ("RGB", "RGB"),
-    (3, 8, 1): ("RGBA", "RGBA"),
-    (3, 16, 0): ("RGB", "RGB;16B", "RGB;16L"),
-    (3, 16, 1): ("RGBA", "RGBA;16B", "RGBA;16L"),
-    (4, 8, 0): ("CMYK", "CMYK"),
-    (4, 16, 0): ("CMYK", "CMYK;16N"),
-}
-"""By colours, bits and extra samples: Pillow's mode, then the raw modes to decode with.
-
-16B keeps the first byte of each sample in memory, 16L the second. Gray and alpha of 16 bits are
-decoded as four samples of 8 bits.
-"""
-LARGEST_TILE = 1 << 22
-"""Pixels of a tile, or as many as the image has: what libtiff takes memory for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How the first page of a file stores its pixels.
-
-    Attributes:
-        size: (width, height).
-        photometric: PhotometricInterpretation.
-        bits: Of a sample.
-        extra: What the first extra sample is, None without any.
-        is_separate: Whether each sample has a plane of its own.
-        compression: Compression.
-    """
-
-    size: tuple[int, int]
-    photometric: int
-    bits: int
-    extra: int | None
-    is_separate: bool
-    compression: int
-
-    @property
-    def key(self) -> tuple[int, int, int]:
-        """The key of MODES."""
-        return COLOURS[self.photometric], self.bits, int(self.extra is not None)
+from service.images.tiff_planes import planes
 
 
 def open_tiff(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedImage:
@@ -102,7 +46,7 @@ def open_tiff(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIm
             f"picture: expected a TIFF of one page, received {pages} pages; "
             "each of them goes into a file of its own"
         )
-    layout = _layout(file, entries)
+    layout = layout_of(file, entries)
     mode = "P" if layout.photometric == PALETTE else MODES[layout.key][0]
     if layout.photometric == YCBCR:
         mode = "RGB"
@@ -119,55 +63,6 @@ def open_tiff(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIm
         samples,
         lambda: exif_of(file, entries, stored),
         lambda: metadata_of(file, entries, stored, keeps_icc=layout.photometric != CMYK),
-    )
-
-
-def _layout(file: Tiff, entries: Entries) -> Layout:
-    """Return how the pixels are stored. Raises UnsupportedMediaType, MalformedBody."""
-
-    def value(tag: int, default: int) -> int:
-        return file.number(entries.get(tag), default)
-
-    width, height = value(WIDTH, 0), value(HEIGHT, 0)
-    if not (0 < width < 1 << 31 and 0 < height < 1 << 31):
-        raise MalformedBody(f"picture: expected a pixel at least, received {width}x{height}")
-    compression, photometric = value(COMPRESSION, 1), value(PHOTOMETRIC, 0)
-    bits, formats = {*file.numbers(entries.get(BITS))} or {1}, {*file.numbers(entries.get(FORMAT))}
-    count, extras = value(SAMPLES, 1), file.numbers(entries.get(EXTRA))
-    planar = value(PLANAR, 1)
-    if compression not in COMPRESSIONS:
-        raise _unread(f"compression {compression}")
-    if photometric not in COLOURS:
-        raise _unread(f"photometric interpretation {photometric} (CIE L*a*b* or another)")
-    if formats - {1, 4}:
-        raise _unread("samples that are no unsigned whole numbers")
-    if len(bits) > 1:
-        raise _unread(f"samples of {', '.join(map(str, sorted(bits)))} bits")
-    further = count - COLOURS[photometric]
-    extra = None if further <= 0 else (*extras, 2 if photometric == RGB else 0)[0]
-    layout = Layout(
-        (width, height), photometric, bits.pop(), extra, planar == SEPARATE, compression
-    )
-    is_plain = photometric in (GRAY, INVERTED, RGB)
-    if further < 0 or further > is_plain or layout.key not in MODES:
-        raise _unread(f"{count} samples of {layout.bits} bits")
-    if photometric == PALETTE and layout.bits == 16:
-        raise _unread("a palette of 16 bits")
-    if photometric == YCBCR and layout.bits != 8:
-        raise _unread("YCbCr of other than 8 bits")
-    if TILE_WIDTH in entries:
-        tile = value(TILE_WIDTH, 0) * value(TILE_HEIGHT, 0)
-        if not 0 < tile <= max(LARGEST_TILE, 4 * width * height):
-            raise MalformedBody(
-                f"picture: expected tiles of 1 to {LARGEST_TILE} pixels, received {tile}"
-            )
-    return layout
-
-
-def _unread(what: str) -> UnsupportedMediaType:
-    return UnsupportedMediaType(
-        "picture: expected a TIFF of gray, RGB, CMYK or a palette, of 1 to 16 bits a sample, "
-        f"received {what}, which is not read here"
     )
 
 
@@ -220,16 +115,11 @@ def _in_colour(image: Image.Image, file: Tiff, entries: Entries, layout: Layout)
 
 
 def _of_planes(file: Tiff, entries: Entries, layout: Layout, orientation: int) -> Samples:
-    """Return samples (height, width, bands), upright, of planes that libtiff gives one by one.
-
-    Of all at once it gives Pillow the high bytes, and of alpha beside gray nothing.
-    """
-    bands = COLOURS[layout.photometric] + (layout.extra is not None)
+    """Return samples (height, width, bands), upright, of planes that are decoded one by one."""
     kind = np.uint16 if layout.bits == 16 else np.uint8
-    values: Samples = room(layout.size, orientation, bands, kind)
+    values: Samples = room(layout.size, orientation, layout.bands, kind)
     mode, raw = ("I;16", "I;16N") if layout.bits == 16 else ("L", "L")
-    for band in range(bands):
-        plane, start = _plane(file, entries, layout, band, bands)
+    for band, (plane, start) in enumerate(planes(file, entries, layout)):
         image = _decode(plane, start, layout.size, mode, raw)
         fill(image, as_stored(values[..., band : band + 1], orientation))
     return values
@@ -238,7 +128,7 @@ def _of_planes(file: Tiff, entries: Entries, layout: Layout, orientation: int) -
 def _deep(file: Tiff, layout: Layout, orientation: int) -> Samples:
     """Return samples (height, width, bands) of 16 bits, upright."""
     mode, *raws = MODES[layout.key]
-    bands = COLOURS[layout.photometric] + (layout.extra is not None)
+    bands = layout.bands
     if bands == 1:
         return samples_of(_decode(file.body, file.start, layout.size, mode, raws[0]), orientation)
     values: Samples = room(layout.size, orientation, bands, np.uint16)
@@ -256,44 +146,6 @@ def _deep(file: Tiff, layout: Layout, orientation: int) -> Samples:
     return values
 
 
-def _plane(
-    file: Tiff, entries: Entries, layout: Layout, band: int, bands: int
-) -> tuple[bytes, int]:
-    """Return a file with a gray page of one of its planes, and where its directory begins."""
-    is_tiled = TILES in entries
-    offsets = file.numbers(entries.get(TILES if is_tiled else STRIPS))
-    sizes = file.numbers(entries.get(325 if is_tiled else STRIP_BYTES))
-    each = len(offsets) // bands
-    part = slice(band * each, (band + 1) * each)
-    tags: dict[int, tuple[int, ...]] = {
-        WIDTH: layout.size[:1],
-        HEIGHT: layout.size[1:],
-        BITS: (layout.bits,),
-        COMPRESSION: (layout.compression,),
-        PHOTOMETRIC: (GRAY,),
-        TILES if is_tiled else STRIPS: offsets[part],
-        325 if is_tiled else STRIP_BYTES: sizes[part],
-    }
-    tags |= {
-        tag: file.numbers(entries[tag])
-        for tag in (ROWS, TILE_WIDTH, TILE_HEIGHT, 317)
-        if tag in entries
-    }
-    if file.is_big or not each or len(sizes) < part.stop:
-        raise _unread("such planes in a BigTIFF, or damaged ones")
-    order, start = file.order, len(file.body) + len(file.body) % 2
-    at = start + 6 + 12 * len(tags)
-    table, behind = struct.pack(f"{order}H", len(tags)), b""
-    for tag, values in sorted(tags.items()):
-        packed = struct.pack(f"{order}{len(values)}I", *values)
-        if len(values) > 1:
-            place, behind = at + len(behind), behind + packed
-            packed = struct.pack(f"{order}I", place)
-        table += struct.pack(f"{order}HHI", tag, 4, len(values)) + packed
-    body = file.body
-    return b"".join([body, bytes(len(body) % 2), table, bytes(4), behind]), start
-
-
 def _decode(
     body: bytes | memoryview, start: int, size: tuple[int, int], mode: str, raw: str
 ) -> Image.Image:
@@ -308,16 +160,3 @@ def _decode(
     if error < 0:
         raise MalformedBody("picture: expected a whole picture, received a damaged one")
     return image
-
-
-def divide(pixels: Samples, alpha: Samples) -> None:
-    """Divide colours by opacity, in place, some rows at a time."""
-    largest = int(np.iinfo(pixels.dtype).max)
-    colours: NDArray[np.uint16] | NDArray[np.uint8]
-    colours = pixels[..., None] if pixels.ndim == 2 else pixels
-    height, width, bands = colours.shape
-    for part in blocks(height, width, 8 * bands, 1 << 20):
-        opacity = alpha[part][..., None].astype(np.uint32)
-        scaled = colours[part].astype(np.uint64) * largest + opacity // 2
-        np.minimum(scaled // np.maximum(opacity, 1), largest, out=scaled)
-        colours[part] = scaled

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from PIL.WebPImagePlugin import WebPImageFile
 
 from service.errors import MalformedBody
-from service.images.formats import READ_ALL, Policy
-from service.images.photograph import WEBP, EncodedImage, Metadata, Samples
+from service.images.formats import READ_ALL, WEBP, Policy
+from service.images.photograph import EncodedImage, Metadata, Samples
 from service.images.pillow import samples_of, split
 
 ALPHA = 0x10

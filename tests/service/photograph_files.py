@@ -8,14 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from service.images.photograph import (
-    JPEG,
-    PNG,
-    WEBP,
-    Metadata,
-    Photograph,
-    Samples,
-)
+from service.images.formats import JPEG, PNG, WEBP
+from service.images.photograph import Metadata, Photograph, Samples
 
 KINDS = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP"}
 LIMIT = 1_000_000

@@ -18,8 +18,7 @@ from service.files.plan import plan
 from service.files.progress import Progress
 from service.images.decode import media_type_of
 from service.images.encode import QUALITY, write
-from service.images.formats import BY_NAME, NAMES, READ_ALL, SUFFIXES, labels
-from service.images.photograph import PNG
+from service.images.formats import BY_NAME, NAMES, PNG, READ_ALL, SUFFIXES, labels
 from service.inference.loader import load, locate
 from service.inference.tiling.controls import Controls
 from service.manifest import PHOTO

@@ -14,9 +14,24 @@ from service.errors import BodyTooLarge, MalformedBody, NotAcceptable, Unsupport
 from service.images import formats
 from service.images.decode import media_type_of, named, open_image, read
 from service.images.encode import writable, write
-from service.images.formats import BY_NAME, BY_TYPE, NAMES, SUFFIXES, Name, Policy, default_for
+from service.images.formats import (
+    AVIF,
+    BY_NAME,
+    BY_TYPE,
+    HEIC,
+    JPEG,
+    MEDIA_TYPES,
+    NAMES,
+    PNG,
+    RAW,
+    SUFFIXES,
+    TIFF,
+    WEBP,
+    Name,
+    Policy,
+    default_for,
+)
 from service.images.jxl_decoder import open_jxl
-from service.images.photograph import AVIF, HEIC, JPEG, MEDIA_TYPES, PNG, RAW, TIFF, WEBP
 from service.settings import Settings
 from tests.service.format_files import ANIMATION, bayer, dng, every, heic
 from tests.service.photograph_files import LIMIT, encoded, exif, photograph, samples, smooth

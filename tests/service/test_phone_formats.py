@@ -12,7 +12,8 @@ from service.errors import MalformedBody, ServiceError, UnsupportedMediaType
 from service.images import gif_decoder, jp2_decoder
 from service.images.decode import decode, open_image, read
 from service.images.encode import write
-from service.images.photograph import AVIF, HEIC, JPEG, PNG, TIFF, ColourChunks
+from service.images.formats import AVIF, HEIC, JPEG, PNG, TIFF
+from service.images.photograph import ColourChunks
 from tests.service.format_files import bayer, deep_heic, dng, heic
 from tests.service.photograph_files import (
     LIMIT,

@@ -10,11 +10,7 @@ from PIL import Image, ImageOps
 
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from service.images.decode import read
-from service.images.photograph import (
-    JPEG,
-    PNG,
-    WEBP,
-)
+from service.images.formats import JPEG, PNG, WEBP
 from service.images.png_chunks import MAX_CHUNKS
 from tests.service.photograph_files import (
     KINDS,

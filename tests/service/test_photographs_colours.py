@@ -11,8 +11,9 @@ from PIL import ImageCms
 
 from service.images.decode import read
 from service.images.encode import write
+from service.images.formats import JPEG, PNG, WEBP
 from service.images.icc import profile_for
-from service.images.photograph import JPEG, PNG, WEBP, ColourChunks, Metadata, Samples
+from service.images.photograph import ColourChunks, Metadata, Samples
 from tests.service.photograph_files import LIMIT, SRGB, opened, photograph
 from tests.service.png_files import BANDS, chunk, chunks_of, file_of
 

@@ -11,7 +11,7 @@ from service.api.codecs import image
 from service.errors import MalformedBody, ServiceError
 from service.images.decode import read
 from service.images.fit import Frame
-from service.images.photograph import JPEG
+from service.images.formats import JPEG
 from tests.service.photograph_files import LIMIT, SRGB, encoded, exif, samples, smooth
 from tests.service.png_files import BANDS, chunk, file_of
 

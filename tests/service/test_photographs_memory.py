@@ -13,7 +13,7 @@ from service.images import pillow
 from service.images import png_encoder as png
 from service.images.decode import read
 from service.images.encode import write
-from service.images.photograph import JPEG, PNG
+from service.images.formats import JPEG, PNG
 from tests.service.photograph_files import exif, joined, photograph, samples
 from tests.service.png_files import chunk, file_of, samples_of
 from tests.service.running import ROOT

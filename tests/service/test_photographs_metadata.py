@@ -11,12 +11,8 @@ from PIL import ExifTags
 
 from service.images.decode import read
 from service.images.encode import write
-from service.images.photograph import (
-    JPEG,
-    PNG,
-    WEBP,
-    Metadata,
-)
+from service.images.formats import JPEG, PNG, WEBP
+from service.images.photograph import Metadata
 from tests.service.photograph_files import (
     KINDS,
     LIMIT,

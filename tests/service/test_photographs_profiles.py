@@ -8,7 +8,7 @@ import pytest
 
 from service.images.decode import read
 from service.images.encode import write
-from service.images.photograph import JPEG, PNG, WEBP
+from service.images.formats import JPEG, PNG, WEBP
 from service.images.photoshop import block
 from service.images.xmp import without_appended
 from tests.service.photograph_files import KINDS, LIMIT, encoded, opened, smooth

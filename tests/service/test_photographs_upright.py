@@ -9,10 +9,7 @@ from PIL import Image, ImageOps
 from service.images.decode import read
 from service.images.encode import write
 from service.images.exif import made_upright
-from service.images.photograph import (
-    PNG,
-    WEBP,
-)
+from service.images.formats import PNG, WEBP
 from tests.service.photograph_files import (
     KINDS,
     LIMIT,

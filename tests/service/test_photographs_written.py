@@ -7,15 +7,7 @@ from PIL import Image
 from service.errors import NotAcceptable
 from service.images.decode import read
 from service.images.encode import writable, write
-from service.images.formats import written
-from service.images.photograph import (
-    AVIF,
-    HEIC,
-    JPEG,
-    PNG,
-    TIFF,
-    WEBP,
-)
+from service.images.formats import AVIF, HEIC, JPEG, PNG, TIFF, WEBP, written
 from tests.service.photograph_files import (
     LIMIT,
     encoded,

@@ -13,7 +13,7 @@ from PIL import Image
 from service.errors import MalformedBody, UnsupportedMediaType
 from service.images.decode import media_type_of, open_image, read
 from service.images.encode import write
-from service.images.photograph import RAW, TIFF
+from service.images.formats import RAW, TIFF
 from tests.service.format_files import bayer, dng, tiff
 from tests.service.photograph_files import (
     LIMIT,

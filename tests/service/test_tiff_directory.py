@@ -6,7 +6,7 @@ import pytest
 
 from service.errors import MalformedBody
 from service.images.decode import media_type_of, open_image
-from service.images.photograph import RAW, TIFF
+from service.images.formats import RAW, TIFF
 from service.images.tiff_directory import MAX_ENTRIES, MAX_ENTRIES_IN_ALL, Tiff
 from tests.service.format_files import bayer, dng, tiff
 from tests.service.photograph_files import samples

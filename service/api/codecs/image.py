@@ -15,8 +15,8 @@ from service.errors import BodyTooLarge, ShapeMismatch
 from service.images import encode
 from service.images.decode import decode, open_image
 from service.images.fit import Bytes, Frame, checked, fitted
-from service.images.formats import READ_ALL, Policy
-from service.images.photograph import JPEG, PNG, WEBP, Photograph
+from service.images.formats import JPEG, PNG, READ_ALL, WEBP, Policy
+from service.images.photograph import Photograph
 
 FORMATS = {PNG: "PNG", JPEG: "JPEG", WEBP: "WEBP"}
 LARGE = 1_000_000
