@@ -12,14 +12,14 @@ from service.client import AsyncClient, Client
 from tests.service.running import running
 from tests.service.tiny import FURTHER, TINY, write_model
 
-UPLOADS = 12
+UPLOADS = 6
 
 
 @pytest.mark.slow
 def test_uploads_that_are_refused_at_first_are_all_answered(tmp_path: Path, example: Path) -> None:
     for name in (*TINY, *FURTHER):
         write_model(tmp_path / "models", name)
-    flags = ("--max-queue-items=8", "--default-picture=informed", "--jobs-dir=")
+    flags = ("--max-queue-items=4", "--default-picture=informed", "--jobs-dir=")
     with running(tmp_path / "models", *flags) as service:
 
         async def together() -> list[bytes]:
