@@ -15,6 +15,8 @@ from service.images.pillow import samples_of, split
 
 WITH_COMPRESSION, RUN_LENGTHS = 40, (1, 2)
 """Bytes of the first header that has biCompression, and its values BI_RLE8 and BI_RLE4."""
+FIVES_AND_SIXES = {"BGR;15": (5, 5, 5), "BGR;16": (5, 6, 5)}
+"""Bits of red, green and blue by Pillow's raw modes of 16 bits a pixel."""
 
 
 def open_bmp(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedImage:
@@ -32,16 +34,19 @@ def open_bmp(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIma
         )
 
     @functools.cache
-    def picture() -> Image.Image:
+    def picture() -> BmpImageFile:
         return BmpImageFile(io.BytesIO(body))
 
-    size = picture().size
+    size, (tile,) = picture().size, picture().tile
+    raw = tile.args[0] if isinstance(tile.args, tuple) else ""
 
     def samples(orientation: int) -> tuple[Samples, Samples | None]:
-        image = picture()
+        image: Image.Image = picture()
         image.load()
         picture.cache_clear()  # frees the decoded image before the samples are used
-        if image.mode not in ("L", "RGB", "RGBA"):
+        if bits := FIVES_AND_SIXES.get(raw):
+            image = image.point([value for each in bits for value in _rounded(each)])
+        elif image.mode not in ("L", "RGB", "RGBA"):
             image = image.convert("L" if image.mode == "1" else "RGB")
         return split(samples_of(image, orientation))
 
@@ -54,3 +59,9 @@ def open_bmp(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIma
         lambda: None,
         lambda: Metadata(dpi=picture().info.get("dpi")),
     )
+
+
+def _rounded(bits: int) -> list[int]:
+    """Return the nearest 8 bits for values that Pillow widened from fewer, rounding down."""
+    most = (1 << bits) - 1
+    return [round(-(-value * most // 255) * 255 / most) for value in range(256)]

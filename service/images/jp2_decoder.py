@@ -1,80 +1,59 @@
-"""JPEG 2000 files, in 8 bits unless they are gray: Pillow's modes hold no more.
+"""JPEG 2000 files: those of up to 8 bits by Pillow, deeper ones by OpenJPEG itself, in 16 bits.
 
-ISO/IEC 15444-1 (ITU-T T.800), annexes A (codestream) and I (JP2 file format).
+Pillow rounds deeper colours to 8 bits so that white becomes black, and leaves low bits of others
+empty. ISO/IEC 15444-1 (ITU-T T.800), annex I (JP2 file format).
 """
 
 import io
-import struct
-from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 from service.errors import MalformedBody, UnsupportedMediaType
 from service.images.formats import JP2, READ_ALL, Policy
 from service.images.isobmff import boxes, first
+from service.images.jp2_codestream import Component, Header, damaged, header_of
 from service.images.photograph import EncodedImage, Metadata, Samples
-from service.images.pillow import samples_of, split
+from service.images.pillow import as_stored, blocks, room, samples_of, split
 
-SOC, SIZ, COD, SOT = 0xFF4F, 0xFF51, 0xFF52, 0xFF90
-MAX_SEGMENTS = 1 << 10
-"""Marker segments of a main header."""
-MAX_TILES = 1 << 12
-"""Tiles of a picture, for each of which the decoder takes 6 KB."""
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-REVERSIBLE = 1
-"""The transformation of COD that loses nothing (table A.20)."""
 EXIF = b"JpgTiffExif->JP2"
 XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-RESTRICTED_ICC, ANY_ICC = 2, 3
+ENUMERATED, RESTRICTED_ICC, ANY_ICC = 1, 2, 3
 """Methods of a colour specification box."""
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What the main header of a codestream says: (width, height), components, bits, losses."""
-
-    size: tuple[int, int]
-    components: int
-    bits: int
-    is_reversible: bool
+BLACK_IS_ONE, CMYK, BLACK_IS_ZERO, SRGB, GRAY, SYCC = 0, 12, 15, 16, 17, 18
+"""Enumerated colour spaces (table I.10; others than 16 to 18 are of ISO/IEC 15444-2)."""
+COLOUR, PREMULTIPLIED = 0, 2
+"""Types of channels (table I.16)."""
+STRIP = 1 << 18
+"""Bytes that are scaled at a time."""
 
 
 def open_jp2(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedImage:
     """Return a JPEG 2000 file as decode.open_image() does.
 
     Raises:
-        UnsupportedMediaType: Its components are no gray, RGB or CMYK picture.
+        UnsupportedMediaType: It is no gray, RGB or CMYK picture, or of a kind that no library here
+            reads without damage.
         MalformedBody: It is not valid, or in more than MAX_TILES tiles.
     """
     view = memoryview(body)
-    contained: memoryview | None = view
-    if bytes(view[:2]) != b"\xff\x4f":
-        contained = first(view, b"jp2c")
-    if contained is None:
-        raise _damaged()
-    header = _header(contained)
-    if header.components not in MODES:
-        raise UnsupportedMediaType(
-            f"picture: expected JPEG 2000 of 1 to 4 components, received {header.components}"
-        )
-    is_deep = header.components == 1 and header.bits > 8
+    stream, described = _parts(view)
+    header = header_of(stream)
+    count = len(header.components)
+    is_deep = max(each.bits for each in header.components) > 8 if count else False
+    _check(header, described, is_deep=is_deep)
 
     def samples(orientation: int) -> tuple[Samples, Samples | None]:
-        from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
-
-        image: Image.Image = Jpeg2KImageFile(io.BytesIO(body))
-        if image.size != header.size:  # of which the memory was bounded
-            raise MalformedBody("picture: expected the size of its header, received another")
-        image.load()
-        if image.mode in ("P", "PA", "CMYK"):
-            image = image.convert("RGBA" if image.mode == "PA" else "RGB")
-        return split(samples_of(image, orientation))
+        if is_deep:
+            return split(_deep(stream, header, orientation))
+        return split(_shallow(body, header, orientation))
 
     metadata = _metadata(view)
     return EncodedImage(
         JP2,
         header.size,
-        "I;16" if is_deep else MODES[header.components],
+        "I;16" if is_deep and count == 1 else MODES[count],
         1,
         samples,
         lambda: metadata.exif,
@@ -83,35 +62,124 @@ def open_jp2(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIma
     )
 
 
-def _header(stream: memoryview) -> Header:
-    """Return the main header of a codestream (T.800, A.5.1 and A.6.1)."""
-    found: dict[int, memoryview] = {}
-    at = 2
-    for _ in range(MAX_SEGMENTS):
-        if at + 4 > len(stream):
-            raise _damaged()
-        marker, length = struct.unpack_from(">HH", stream, at)
-        if marker == SOT:
-            break
-        if length < 2:
-            raise _damaged()
-        found.setdefault(marker, stream[at + 4 : at + 2 + length])
-        at += 2 + length
-    else:
-        raise MalformedBody(f"picture: expected at most {MAX_SEGMENTS} segments, received more")
-    if len(found.get(SIZ, b"")) < 37 or len(found.get(COD, b"")) < 10:
-        raise _damaged()
-    _, right, below, left, above, *tile, count, bits = struct.unpack_from(
-        ">HIIIIIIIIHB", found[SIZ]
+def _parts(view: memoryview) -> tuple[memoryview, memoryview]:
+    """Return the codestream of a file, and the boxes that describe it, which may be none."""
+    if bytes(view[:2]) == b"\xff\x4f":
+        return view, view[:0]
+    stream = first(view, b"jp2c")
+    if stream is None:
+        raise damaged()
+    return stream, first(view, b"jp2h") or view[:0]
+
+
+def _check(header: Header, described: memoryview, *, is_deep: bool) -> None:
+    """Raise UnsupportedMediaType where a picture would come out with other colours."""
+    components = header.components
+    space, profile = _colours(described)
+    palette, channels = first(described, b"pclr"), first(described, b"cdef")
+    if len(components) not in MODES:
+        _refuse("1 to 4 components", str(len(components)))
+    if palette is not None:
+        _refuse("gray or colours", "a palette")
+    if components[0].bits == 1 and space == BLACK_IS_ONE:
+        _refuse("black as 0", "black as 1")
+    # OpenJPEG writes the first one where its caller names none.
+    if space not in (None, BLACK_IS_ONE, CMYK, BLACK_IS_ZERO, SRGB, GRAY, SYCC):
+        _refuse("gray, sRGB, sYCC or CMYK", f"colour space {space}")
+    if profile and (kind := bytes(profile[16:20])) not in (b"GRAY", b"RGB "):
+        _refuse("a profile of gray or RGB", f"one of {kind!r}")
+    if channels is not None and not _are_in_order(channels):
+        _refuse("channels in their order and opacity apart", "others")
+    if any((each.across, each.down) != (1, 1) for each in components):
+        _refuse("components of one size", "some that are subsampled")
+    if not is_deep:
+        return
+    most = max(each.bits for each in components)
+    if most > 16 or components[0].bits <= 8:
+        bits = ", ".join(str(each.bits) for each in components)
+        _refuse("at most 16 bits, in the first component more than 8 if in any", bits)
+    if space in (CMYK, SYCC):
+        _refuse(f"RGB or gray where a sample has {most} bits", "CMYK" if space == CMYK else "sYCC")
+    if header.origin != (0, 0):
+        _refuse(f"a picture that begins at 0,0 where a sample has {most} bits", f"{header.origin}")
+
+
+def _refuse(expected: str, received: str) -> None:
+    raise UnsupportedMediaType(f"picture: expected JPEG 2000 of {expected}, received {received}")
+
+
+def _are_in_order(channels: memoryview) -> bool:
+    """Return whether a channel definition box (I.5.3.6) says what holds without it."""
+    entries = np.frombuffer(channels[2 : len(channels) // 6 * 6 + 2], ">u2").reshape(-1, 3)
+    return all(
+        place == number + 1 if kind == COLOUR else kind != PREMULTIPLIED
+        for number, kind, place in entries.tolist()
     )
-    tile_width, tile_height, tile_left, tile_above = tile
-    if not (left < right and above < below and tile_width and tile_height):
-        raise _damaged()
-    tiles = -(-(right - tile_left) // tile_width) * -(-(below - tile_above) // tile_height)
-    if not 0 < tiles <= MAX_TILES:
-        raise MalformedBody(f"picture: expected at most {MAX_TILES} tiles, received {tiles}")
-    is_reversible = found[COD][9] == REVERSIBLE
-    return Header((right - left, below - above), count, (bits & 0x7F) + 1, is_reversible)
+
+
+def _shallow(body: bytes | memoryview, header: Header, orientation: int) -> Samples:
+    """Return samples of up to 8 bits, by Pillow, which shifts those of fewer bits up."""
+    from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+
+    image: Image.Image = Jpeg2KImageFile(io.BytesIO(body))
+    if image.size != header.size:  # of which the memory was bounded
+        raise MalformedBody("picture: expected the size of its header, received another")
+    image.load()
+    if any(each.bits < 8 for each in header.components):
+        if image.mode not in ("L", "LA", "RGB", "RGBA"):
+            _refuse("8 bits in CMYK", "fewer")
+        tables = [_table(each) for each in header.components]
+        image = image.point([value for table in tables for value in table])
+    if image.mode == "CMYK":
+        image = image.convert("RGB")
+    return samples_of(image, orientation)
+
+
+def _table(component: Component) -> list[int]:
+    """Return the values of 8 bits for those that Pillow shifts up from fewer bits."""
+    most = (1 << component.bits) - 1
+    return [round((value >> 8 - component.bits) * 255 / most) for value in range(256)]
+
+
+def _deep(stream: memoryview, header: Header, orientation: int) -> Samples:
+    """Return samples over the full range of 16 bits, by OpenJPEG.
+
+    It gets the bare codestream: the boxes of a file could make it write more than it has room for.
+    """
+    from openjpeg.utils import decode
+
+    (width, height), count = header.size, len(header.components)
+    try:
+        decoded = decode(bytes(stream), 0, reshape=False)
+    except RuntimeError as error:
+        raise damaged() from error
+    stored = decoded.view("<u2")[: height * width * count].reshape(height, width, count)
+    samples: Samples = room(header.size, orientation, count, np.uint16)
+    into = as_stored(samples, orientation)
+    for rows, columns in blocks(height, width, 8 * count, STRIP):
+        for band, component in enumerate(header.components):
+            into[rows, columns, band] = _over_full_range(stored[rows, columns, band], component)
+    return samples
+
+
+def _over_full_range(values: Samples, component: Component) -> Samples:
+    """Return samples of fewer bits as 16, rounded, so that the highest one is 65535."""
+    most = (1 << component.bits) - 1
+    wide = values.astype(np.uint32)
+    if component.is_signed:
+        wide += 1 << component.bits - 1
+        wide &= most
+    return ((wide * 65535 + most // 2) // most).astype(np.uint16)
+
+
+def _colours(described: memoryview) -> tuple[int | None, memoryview | None]:
+    """Return the enumerated colour space of a header, and its ICC profile; None without one."""
+    colour = first(described, b"colr")
+    if colour is None or len(colour) < 7:
+        return None, None
+    if colour[0] == ENUMERATED:
+        return int.from_bytes(colour[3:7], "big"), None
+    return None, colour[3:] if colour[0] in (RESTRICTED_ICC, ANY_ICC) else None
 
 
 def _metadata(view: memoryview) -> Metadata:
@@ -126,11 +194,6 @@ def _metadata(view: memoryview) -> Metadata:
             xmp = bytes(data[16:])
         elif name == b"jp2h" and header is None:  # each has boxes of its own
             header = data
-            colour = first(data, b"colr")
-            if colour is not None and len(colour) > 3 and colour[0] in (RESTRICTED_ICC, ANY_ICC):
-                icc = bytes(colour[3:])
+            profile = _colours(data)[1]
+            icc = None if profile is None else bytes(profile)
     return Metadata(icc=icc, exif=exif, xmp=xmp)
-
-
-def _damaged() -> MalformedBody:
-    return MalformedBody("picture: expected a whole picture, received its start or a damaged one")

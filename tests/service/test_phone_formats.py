@@ -1,4 +1,4 @@
-"""HEIC, AVIF, JPEG 2000, BMP, GIF and raw files: orientation, depth, colour and metadata."""
+"""HEIC, AVIF, BMP, GIF and raw files: orientation, depth, colour and metadata."""
 
 import io
 import struct
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from service.errors import MalformedBody, ServiceError, UnsupportedMediaType
-from service.images import gif_decoder, jp2_decoder
+from service.images import gif_decoder
 from service.images.decode import decode, open_image, read
 from service.images.encode import write
 from service.images.formats import AVIF, HEIC, JPEG, PNG, TIFF
@@ -22,10 +22,8 @@ from tests.service.photograph_files import (
     XMP,
     encoded,
     exif,
-    joined,
     opened,
     photograph,
-    samples,
     smooth,
 )
 from tests.service.png_files import chunks_of
@@ -205,27 +203,20 @@ def test_a_gif_of_many_comments_is_read_without_them(monkeypatch: pytest.MonkeyP
         open_image(body[:start] + comment + body[start:])
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-@pytest.mark.parametrize("plain", [False, True])
-def test_jpeg_2000_is_read_exactly(mode: str, plain: bool) -> None:
-    picture = smooth(mode)
-    found = read(encoded(picture, "JPEG2000", no_jp2=plain), LIMIT)
-    np.testing.assert_array_equal(joined(found), np.atleast_3d(np.asarray(picture)))
-
-
-def test_gray_jpeg_2000_of_16_bits_stays_so() -> None:
-    values = samples(1, 16)[..., 0]
-    np.testing.assert_array_equal(
-        read(encoded(Image.fromarray(values), "JPEG2000"), LIMIT).pixels, values
-    )
-
-
-def test_jpeg_2000_of_many_tiles_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    body = encoded(smooth(), "JPEG2000", tile_size=(8, 8))
-    read(body, LIMIT)
-    monkeypatch.setattr(jp2_decoder, "MAX_TILES", 10)
-    with pytest.raises(MalformedBody, match="at most 10 tiles, received 15"):
-        open_image(body)
+@pytest.mark.parametrize(("bits", "masks"), [((5, 6, 5), True), ((5, 5, 5), False)])
+def test_bmp_of_16_bits_a_pixel_is_rounded(bits: tuple[int, int, int], masks: bool) -> None:
+    red, green, blue = bits
+    values = np.arange(1 << 16, dtype="<u2").reshape(256, 256) & ((1 << sum(bits)) - 1)
+    fields = [(1 << red) - 1 << green + blue, (1 << green) - 1 << blue, (1 << blue) - 1]
+    table = struct.pack("<3I", *fields) if masks else b""
+    start = 54 + len(table)
+    header = struct.pack("<2sIII", b"BM", start + values.nbytes, 0, start)
+    info = struct.pack("<IiiHHIIiiII", 40, 256, -256, 1, 16, 3 * masks, values.nbytes, 0, 0, 0, 0)
+    found = read(header + info + table + values.tobytes(), LIMIT).pixels
+    for band, (count, shift) in enumerate(zip(bits, (green + blue, blue, 0), strict=True)):
+        most = (1 << count) - 1
+        expected = np.floor((values >> shift & most) * 255 / most + 0.5)
+        np.testing.assert_array_equal(found[..., band], expected)
 
 
 @pytest.mark.parametrize("order", "<>")
