@@ -15,9 +15,10 @@ from service.jobs.keeper import Keeper
 from service.jobs.record import End, Entry, Job
 from service.jobs.recovery import Recovery
 from service.jobs.room import Room
+from service.jobs.running import Runner
 from service.jobs.store import Store
 from service.jobs.tally import Tally
-from service.jobs.worker import Runner, Worker
+from service.jobs.worker import Worker
 
 log = logging.getLogger(__name__)
 

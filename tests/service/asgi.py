@@ -60,6 +60,36 @@ async def post(app: App, path: str, body: object, gone: asyncio.Event) -> list[o
     return sent
 
 
+async def follow(client: httpx.AsyncClient, path: str) -> "asyncio.Task[str]":
+    """Get a stream, which httpx would return as a whole; return its text once it has begun."""
+    began = asyncio.Event()
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
+    sent: list[bytes] = []
+
+    async def receive() -> dict[str, object]:
+        if not messages:
+            await asyncio.Event().wait()  # the client stays
+        return messages.pop()
+
+    async def send(message: dict[str, object]) -> None:
+        body = message.get("body", b"")
+        assert isinstance(body, bytes)
+        sent.append(body)
+        if body:
+            began.set()
+
+    async def run() -> str:
+        scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode()}
+        more = {"asgi": {"version": "3.0"}, "http_version": "1.1", "query_string": b""}
+        await application_of(client)(scope | more | {"headers": []}, receive, send)
+        return b"".join(sent).decode()
+
+    task = asyncio.create_task(run())
+    async with asyncio.timeout(20):
+        await began.wait()
+    return task
+
+
 @contextlib.asynccontextmanager
 async def lifespan(client: httpx.AsyncClient) -> AsyncIterator[None]:
     """Start and stop an application as a server does; httpx leaves that out."""

@@ -14,8 +14,8 @@ from service.jobs.backend import open_folder
 from service.jobs.callback import Callbacks
 from service.jobs.store import Store
 from tests.service.asgi import check_problem, lifespan
+from tests.service.job_requests import ARRAY, create, finished
 from tests.service.listener import Listener, heard, listening
-from tests.service.test_jobs import ARRAY, create, finished
 from tests.service.tiny import Start
 
 

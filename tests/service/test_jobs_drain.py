@@ -9,7 +9,7 @@ import pytest
 
 from tests.service.asgi import lifespan
 from tests.service.gate import Gate
-from tests.service.test_jobs import create, finished
+from tests.service.job_requests import create, finished
 from tests.service.tiny import Start
 
 

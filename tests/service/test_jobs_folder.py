@@ -1,15 +1,15 @@
 """Where jobs are stored if no setting says: a folder of the user and the port."""
 
-import io
 import logging
 import signal
 from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
 
 from service.jobs.backend import open_folder
+from service.jobs.record import Job
+from service.jobs.store import Store
 from service.server.jobs_folder import with_jobs_folder
 from service.settings import Settings
 from tests.service.running import running
@@ -62,17 +62,21 @@ def test_a_port_that_is_picked_has_no_folder(settings: Settings) -> None:
 
 @pytest.mark.slow
 def test_streams_of_events_end_with_the_service(models: Path, tmp_path: Path) -> None:
-    photograph = io.BytesIO()
-    Image.new("RGB", (7000, 7000)).save(photograph, "PNG")  # which takes seconds
+    backend = open_folder(tmp_path / "jobs")
+    assert backend.lock is not None
+    backend.lock.share()
+    store = Store(backend)
+    store.add(Job("0" * 32, "denoise", "", [], 0, 0.0, "id"))
+    assert store.attempts.take()  # it runs in this process, as far as the service can tell
     with running(models, f"--jobs-dir={tmp_path / 'jobs'}") as service:
-        url = f"{service.url}/jobs?model=photo"
-        path = httpx.post(url, content=photograph.getvalue()).headers["location"]
-        with httpx.stream("GET", f"{service.url}{path}/events", timeout=20) as stream:
+        url = f"{service.url}/jobs/{'0' * 32}/events"
+        with httpx.stream("GET", url, timeout=20, verify=False, trust_env=False) as stream:
             lines = stream.iter_lines()
             assert next(lines) == "event: progress"
             service.process.send_signal(signal.SIGINT)
             assert "event: end" not in list(lines)
         assert service.process.wait(10) == 0
+    store.close()
 
 
 def test_others_cannot_read_what_is_stored(tmp_path: Path) -> None:
@@ -82,6 +86,6 @@ def test_others_cannot_read_what_is_stored(tmp_path: Path) -> None:
     writer.commit()
     backend.storage.put_data("key", b"value")
     names = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
-    assert {"jobs.db", "name"} <= set(names)
-    assert {name: mode for name, mode in names.items() if mode and name != "jobs.lock"} == {}
+    assert {"jobs.db", "jobs.lock", "name"} <= set(names)
+    assert {name: mode for name, mode in names.items() if mode} == {}
     backend.close()

@@ -13,7 +13,7 @@ from service.errors import StartupError
 from service.jobs.store import Store
 from service.settings import Settings
 from tests.service.asgi import check_problem, lifespan
-from tests.service.test_jobs import ARRAY, create, finished, picture, until
+from tests.service.job_requests import ARRAY, create, finished, picture, until
 from tests.service.tiny import Start
 
 ELSEWHERE: tuple[dict[str, str], ...] = (

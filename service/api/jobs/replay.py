@@ -14,11 +14,12 @@ from service.inference.queue import BACKGROUND
 from service.jobs.jobs import Jobs
 from service.jobs.progress import PROGRESS, Progress
 from service.jobs.record import End, failure
-from service.jobs.worker import STOP_SECONDS, Running
+from service.jobs.running import Running
+from service.jobs.worker import STOP_SECONDS
 
 
 class Replay:
-    """Runs stored requests, as service.jobs.worker.Runner says."""
+    """Runs stored requests, as service.jobs.running.Runner says."""
 
     def __init__(self, jobs: Jobs, endpoints: Endpoints) -> None:
         """Run the requests of jobs through endpoints, by operation."""

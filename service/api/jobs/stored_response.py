@@ -15,7 +15,7 @@ from service.errors import InsufficientStorage, ServiceError, ShuttingDown, prob
 from service.jobs.blobs import Writer
 from service.jobs.jobs import Jobs
 from service.jobs.record import End
-from service.jobs.worker import Running
+from service.jobs.running import Running
 
 LONGEST_PROBLEM = 64 * 1024
 """Bytes of an error that are kept."""
