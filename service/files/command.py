@@ -199,7 +199,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     for fault in planned.faults:
         report(fault)
     with Progress(planned.jobs) as progress:
-        outcome = denoise(denoiser, planned.jobs, how, progress)
+        outcome = denoise(denoiser, planned, how, progress)
     written, failed = outcome.written, len(planned.jobs) - outcome.written + len(planned.faults)
     level = _levels(outcome.levels)
     if planned.has_folders or written + failed > 1:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from service import standard_output
 from service.errors import InvalidValue, NotAcceptable
-from service.files.plan import Job
+from service.files.plan import Job, Plan
 from service.files.progress import Progress, report
+from service.files.targets import Targets, fits
 from service.images.crop import crop
 from service.images.decode import read
 from service.images.encode import writable, write
-from service.images.formats import Policy, default_for
+from service.images.formats import Policy
 from service.images.photograph import Photograph, Samples
 from service.inference.tiling.controls import Controls
 from service.inference.tiling.denoise import Denoiser
@@ -61,9 +62,7 @@ class Outcome:
     levels: list[float] = field(default_factory=list)
 
 
-def denoise(
-    denoiser: Denoiser, jobs: Sequence[Job], options: Options, progress: Progress
-) -> Outcome:
+def denoise(denoiser: Denoiser, plan: Plan, options: Options, progress: Progress) -> Outcome:
     """Denoise photographs and write them.
 
     A file is written under another name beside its place and then renamed, so that an interruption
@@ -71,7 +70,7 @@ def denoise(
 
     Args:
         denoiser: Denoises each photograph.
-        jobs: What to read and where to write it.
+        plan: What to read and where to write it.
         options: How.
         progress: Shows each photograph's progress, or why it failed; the others go on.
 
@@ -82,7 +81,7 @@ def denoise(
         InvalidValue: Standard input is to be read, and is closed.
         OutputError: Standard output cannot be written.
     """
-    run = _Run(denoiser, options, progress)
+    run, jobs = _Run(denoiser, plan.targets, options, progress), plan.jobs
     # Outside of the event loop and of threads, where Ctrl-C would wait for the end of input.
     if any(job.source is None for job in jobs):
         if sys.stdin is None:  # `<&-`
@@ -95,8 +94,11 @@ def denoise(
 
 
 class _Run:
-    def __init__(self, denoiser: Denoiser, options: Options, progress: Progress) -> None:
+    def __init__(
+        self, denoiser: Denoiser, targets: Targets, options: Options, progress: Progress
+    ) -> None:
         self._denoiser = denoiser
+        self._targets = targets
         self._options = options
         self._progress = progress
         self._turn = asyncio.Lock()
@@ -125,6 +127,7 @@ class _Run:
     async def _one(self, job: Job) -> list[float]:
         """Denoise a photograph and write it; return the noise level that was removed."""
         photograph, pixels, media_type = await asyncio.to_thread(self._read, job)
+        target = self._target(job, media_type)
         self._progress.begin(job, math.prod(pixels.shape[:2]))
         # One after the other: two at once would end at once, and the session would be idle while
         # both are written.
@@ -138,11 +141,22 @@ class _Run:
         del pixels
         photograph = replace(photograph, pixels=result.output)  # frees the noisy ones
         file = await asyncio.to_thread(write, photograph, media_type, self._options.quality)
-        if job.target is None:
+        if target is None:
             self.standard_output = file
         else:
-            await asyncio.to_thread(_save, file, job.target, overwrite=self._options.overwrite)
+            await asyncio.to_thread(_save, file, target, overwrite=self._options.overwrite)
         return [noise.sigma for noise in result.noise]
+
+    def _target(self, job: Job, media_type: str) -> Path | None:
+        """Return the file to write: another one where the plan could not tell the format."""
+        if job.target is None or job.source is None:
+            return job.target
+        if job.is_settled and fits(job.target, media_type):
+            return job.target
+        target = self._targets.take(job.target.with_name(job.source.name), media_type)
+        if os.path.lexists(target) and not self._options.overwrite:  # before it is denoised
+            raise InvalidValue(f"expected a new file to write, received {target}, which exists")
+        return target
 
     def _read(self, job: Job) -> tuple[Photograph, Samples, str]:
         """Return what of a photograph to write, the pixels of all of it, and the media type."""
@@ -159,8 +173,8 @@ class _Run:
         if region := self._options.controls.region:
             region.check(*pixels.shape[:2])
             photograph = crop(photograph, *region)
-        media_type = job.media_type or default_for(photograph.media_type)
         possible = writable(photograph)
+        media_type = job.media_type or possible[0]
         if media_type not in possible:  # before it is denoised in vain
             raise NotAcceptable(
                 f"format: expected one that can hold it, {', '.join(possible)}, "

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.errors import InvalidValue
-from service.images.formats import SUFFIXES, default_for, written
+from service.files.targets import Targets, written_for
+from service.images.formats import SUFFIXES, written
 
 STANDARD = "-"
 """The name of standard input and standard output."""
@@ -23,11 +24,13 @@ class Job:
         source: The file to read, None for standard input.
         target: The file to write, None for standard output.
         media_type: The format to write, None for that of the source.
+        is_settled: Whether the target's name is one that no other has.
     """
 
     source: Path | None
     target: Path | None
     media_type: str | None
+    is_settled: bool = True
 
     @property
     def name(self) -> str:
@@ -44,19 +47,23 @@ class Plan:
         faults: Why others cannot be, a line each.
         skipped: Files in folders that are not photographs.
         has_folders: Whether an input is a folder.
+        targets: The names of the files to write.
     """
 
     jobs: list[Job] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     skipped: int = 0
     has_folders: bool = False
+    targets: Targets = field(default_factory=lambda: Targets(()))
 
 
 def plan(inputs: Sequence[str], output: str, *, media_type: str | None, overwrite: bool) -> Plan:
     """Plan a run.
 
-    A photograph in a folder keeps its path below it. One that would replace another of these, or an
-    existing file without overwrite, is a fault.
+    A photograph in a folder keeps its path below it. Its suffix is that of what is written; where
+    two would get one name, or one would replace another that is to be read, the one that has the
+    name keeps it, and the other gets a number. One that would replace an existing file without
+    overwrite is a fault.
 
     Args:
         inputs: Files, folders, or "-" for standard input.
@@ -114,21 +121,24 @@ def _job_to_file(given: str, output: str, media_type: str | None) -> Job:
 
 def _into_folder(inputs: Sequence[str], output: Path, media_type: str | None) -> Plan:
     found = Plan()
+    named: list[tuple[Path, Path]] = []
     for path in map(Path, inputs):
         sources: Iterator[tuple[Path, Path]] = iter([(path, Path(path.name))])
         if path.is_dir():
             found.has_folders = True
             sources = _walk(path, output, found)
-        for source, below in sources:
-            target = output / below
-            present = SUFFIXES.get(target.suffix.lower())
-            wanted = media_type or (present and default_for(present))
-            if wanted not in (None, present):
-                target = target.with_name(
-                    (target.stem if present else target.name) + _suffix(wanted)
-                )
-            found.jobs.append(Job(source, target, media_type))
-    found.jobs = list(dict.fromkeys(found.jobs))
+        named += [(source, output / below) for source, below in sources]
+    named = list(dict.fromkeys(named))
+    found.targets = targets = Targets(source for source, _ in named)
+    kinds = [media_type or written_for(source) for source, _ in named]
+    placed: list[Path | None] = [
+        wanted if kind and targets.keep(wanted, kind, source) else None
+        for (source, wanted), kind in zip(named, kinds, strict=True)
+    ]
+    for (source, wanted), kind, target in zip(named, kinds, placed, strict=True):
+        # What cannot be told by now has no name to hold: it gets one once it has been read.
+        name = target or (targets.take(wanted, kind) if kind else wanted)
+        found.jobs.append(Job(source, name, media_type, is_settled=kind is not None))
     return found
 
 
@@ -165,20 +175,18 @@ def _walk(folder: Path, output: Path, found: Plan) -> Iterator[tuple[Path, Path]
 
 def _checked(found: Plan, *, overwrite: bool) -> Plan:
     """Turn jobs that would overwrite something into faults."""
-    targets = {job: os.path.realpath(job.target) for job in found.jobs if job.target}
-    sources = {job: os.path.realpath(job.source) for job in found.jobs if job.source}
-    writers, read = Counter(targets.values()), set(sources.values())
+    settled = [job for job in found.jobs if job.target and job.is_settled]
+    targets = {job: os.path.realpath(job.target) for job in settled if job.target}
+    writers = Counter(targets.values())
 
     def fault(job: Job) -> str:
-        if job.target is None:
+        if job not in targets or job.target is None:
             return ""
-        target = targets[job]
-        if writers[target] > 1:
+        if writers[targets[job]] > 1:  # by links
             return "which others would become as well"
         if os.path.lexists(job.target) and not overwrite:
             return "which exists; --overwrite replaces it"
-        is_anothers = target in read and target != sources.get(job)
-        return "which is to be read as well" if is_anothers else ""
+        return ""
 
     possible = []
     for job in found.jobs:

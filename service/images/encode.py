@@ -34,9 +34,14 @@ LONGEST_SIDE = {JPEG: 65_500, WEBP: 16_383, AVIF: 32_768, HEIC: 16_384}
 
 
 def writable(photograph: Photograph) -> tuple[str, ...]:
-    """Return the media types that can hold a photograph, its own or what stands for it first."""
+    """Return the media types that can hold a photograph, its own or what stands for it first.
+
+    PNG stands for a HEIC of more than 8 bits, of which a JPEG would lose some.
+    """
     own, possible = photograph.media_type, written()
     best = own if own in possible else INSTEAD[own]
+    if best != own and best == JPEG and photograph.pixels.dtype == np.uint16:
+        best = PNG
     held = (kind for kind in possible if _fault(photograph, kind) is None)
     return tuple(sorted(held, key=lambda kind: kind != best))
 

@@ -16,14 +16,24 @@ from service.cli import main
 from service.files.denoise import Options, denoise
 from service.files.plan import plan
 from service.files.progress import Progress
-from service.images.decode import media_type_of
+from service.images import encode, formats
+from service.images.decode import media_type_of, read
 from service.images.encode import QUALITY, write
 from service.images.formats import BY_NAME, NAMES, PNG, READ_ALL, SUFFIXES, labels
 from service.inference.loader import load, locate
 from service.inference.tiling.controls import Controls
 from service.manifest import PHOTO
 from tests.service import format_files
-from tests.service.photograph_files import SRGB, encoded, exif, opened, photograph, samples, smooth
+from tests.service.photograph_files import (
+    LIMIT,
+    SRGB,
+    encoded,
+    exif,
+    opened,
+    photograph,
+    samples,
+    smooth,
+)
 from tests.service.running import ROOT
 from tests.service.tiny import Start, write_model
 
@@ -128,7 +138,7 @@ def test_the_format_is_that_of_the_name_or_as_asked(
     (tmp_path / "scan 1.5").write_bytes(FILES["gray.png"])  # a file's bytes say what it is
     arguments = ["denoise", str(tmp_path / "scan 1.5"), "-o", f"{tmp_path}/v1.0/", *model]
     assert main(arguments) == main([*arguments, "--format=jpeg"]) == 0
-    assert files(tmp_path / "v1.0") == ["scan 1.5", "scan 1.5.jpg"]
+    assert files(tmp_path / "v1.0") == ["scan 1.5.jpg", "scan 1.5.png"]
 
 
 def test_nothing_is_written_over_unless_it_is_asked_for(
@@ -211,28 +221,86 @@ def test_a_file_that_comes_while_it_is_denoised_is_not_written_over(
     )
     used = load(locate(tmp_path / "models", "photo")).photographs()
     with Progress(planned.jobs) as progress:
-        assert denoise(used, planned.jobs, options, progress).written == 0
+        assert denoise(used, planned, options, progress).written == 0
     assert target.read_text() == "precious"
     assert "a file that came there meanwhile" in capsys.readouterr().err
     assert files(target.parent) == ["a.png"]
 
 
-def test_what_would_become_one_file_is_refused_and_so_is_one_that_is_read_as_well(
+def test_what_would_become_one_file_gets_a_number_and_so_does_what_is_read_as_well(
     tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("one/a.png", "two/a.png", "two/b.png", "out/a.png", "out/b/a.png", "b/b/a.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(FILES["colour.png"])
     flags = ["-o", str(tmp_path / "clean"), *model]
-    assert main(["denoise", str(tmp_path / "one"), str(tmp_path / "two"), *flags]) == 1
-    assert files(tmp_path / "clean") == ["b.png"]
-    assert capsys.readouterr().err.count("which others would become as well") == 2
+    assert main(["denoise", str(tmp_path / "one"), str(tmp_path / "two"), *flags]) == 0
+    assert files(tmp_path / "clean") == ["a-2.png", "a.png", "b.png"]
     read, other = tmp_path / "out" / "b" / "a.png", tmp_path / "b"
     flags = ["-o", str(tmp_path / "out"), "--overwrite", *model]
-    assert main(["denoise", str(read), str(other), *flags]) == 1
-    assert f"{other / 'b' / 'a.png'}: expected a new file" in capsys.readouterr().err
+    assert main(["denoise", str(read), str(other), *flags]) == 0
     assert read.read_bytes() == FILES["colour.png"]
+    assert files(tmp_path / "out") == ["a.png", "b/a-2.png", "b/a.png"]
     assert (tmp_path / "out" / "a.png").read_bytes() != FILES["colour.png"]
+
+
+def test_links_by_which_one_file_would_be_written_twice_are_refused(
+    tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("in", "out"):
+        (tmp_path / folder).mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "in" / name).write_bytes(FILES["colour.png"])
+    (tmp_path / "out" / "a.png").symlink_to("b.png")
+    flags = ["-o", str(tmp_path / "out"), "--overwrite", *model]
+    assert main(["denoise", str(tmp_path / "in"), *flags]) == 1
+    assert capsys.readouterr().err.count("which others would become as well") == 2
+
+
+def test_a_name_goes_to_the_file_that_has_it_and_a_suffix_to_what_is_written(
+    tmp_path: Path, model: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, source, output = format_files.every(), tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    clear = smooth("RGBA")
+    clear.putalpha(Image.new("L", clear.size, 128))
+    deep = np.stack([np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)] * 3, 2)
+    for name, body in {
+        "IMG_1.heic": sent["heic"],
+        "IMG_1.jpg": sent["jpeg"],
+        "E.dng": sent["raw"],
+        "E.tif": sent["tiff"],
+        "c.png": sent["heic"],
+        "gray.jxl": b"\xff\x0aunreadable",
+        "gray.png": sent["png"],
+        "clear.heic": format_files.heic(clear),
+        "clear.jpg": sent["jpeg"],
+        "deep.heic": format_files.deep_heic(deep),
+        "x.png": b"no photograph",
+    }.items():
+        (source / name).write_bytes(body)
+    monkeypatch.setattr(formats, "written", lambda: formats.MEDIA_TYPES[:-1])  # no encoder
+    monkeypatch.setattr(encode, "written", formats.written)
+    arguments = ["denoise", str(source), "-o", str(output), *model]
+    assert main(arguments) == 1
+    expected = {
+        "E-2.tif": "TIFF",
+        "E.tif": "TIFF",
+        "IMG_1-2.jpg": "JPEG",
+        "IMG_1.jpg": "JPEG",
+        "c.jpg": "JPEG",
+        "clear.jpg": "JPEG",
+        "clear.png": "PNG",
+        "deep.png": "PNG",
+        "gray.png": "PNG",
+    }
+    assert {name: opened((output / name).read_bytes()).format for name in files(output)} == expected
+    assert read((output / "deep.png").read_bytes(), LIMIT).pixels.dtype == np.uint16
+    before = {name: (output / name).stat().st_mtime_ns for name in expected}
+    assert main(arguments) == 1
+    assert {name: (output / name).stat().st_mtime_ns for name in files(output)} == before
+    assert main([*arguments, "--overwrite"]) == 1
+    assert files(output) == sorted(expected)
 
 
 def test_a_photograph_that_is_named_twice_is_denoised_once(

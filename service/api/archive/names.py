@@ -1,9 +1,8 @@
 """Names of files that are safe to write on any system, each of them once."""
 
 import re
-import unicodedata
 
-from service.images.formats import SUFFIXES
+from service.images.file_names import folded, numbered, split
 
 SEPARATORS = re.compile(r"[/\\]")
 DRIVE = re.compile(r"[A-Za-z]:")
@@ -20,7 +19,6 @@ DEVICES = re.compile(
 LONGEST, DEEPEST = 200, 16
 """Bytes of a file's or a folder's name (255 on most systems), and folders."""
 NAMELESS = "photograph"
-SUFFIX = re.compile(r"(?<=.)\.[A-Za-z][A-Za-z0-9]{1,4}$")
 
 
 class Names:
@@ -33,7 +31,7 @@ class Names:
             reserved: Names that are taken.
             has_folders: Whether folders stay; otherwise "a/b" becomes "a_b".
         """
-        self._files = {_folded(name) for name in reserved}
+        self._files = {folded(name) for name in reserved}
         self._folders: set[str] = set()
         self._has_folders = has_folders
 
@@ -48,26 +46,23 @@ class Names:
         if not self._has_folders:
             folders, name = [], "_".join([*folders, name])
         folder = self._folder(folders)
-        suffix = SUFFIX.search(name)
-        stem, own = (name[: suffix.start()], suffix[0]) if suffix else (name, "")
-        possible = [each for each, kind in SUFFIXES.items() if kind == media_type]
-        kept = own if own.lower() in possible else possible[0]
-        found, number = folder + stem + kept, 1
-        while (folded := _folded(found)) in self._files or folded in self._folders:
-            number += 1
-            found = f"{folder}{stem}-{number}{kept}"
-        self._files.add(folded)
+        stem, suffix = split(name, media_type)
+        found = numbered(folder + stem, suffix, self._has)
+        self._files.add(folded(found))
         return found
+
+    def _has(self, name: str) -> bool:
+        return folded(name) in self._files or folded(name) in self._folders
 
     def _folder(self, folders: list[str]) -> str:
         """Return the path of a folder, with its last slash, where no file is on the way."""
         path = ""
         for name in folders:
             found, number = path + name, 1
-            while _folded(found) in self._files:
+            while folded(found) in self._files:
                 number += 1
                 found = f"{path}{name}-{number}"
-            self._folders.add(_folded(found))
+            self._folders.add(folded(found))
             path = f"{found}/"
         return path
 
@@ -84,7 +79,3 @@ def _cleaned(part: str) -> str:
     cleaned = cleaned.lstrip(". ")
     # A dash in front makes it an option of the programs that it is given to.
     return f"_{cleaned}" if cleaned.startswith("-") or DEVICES.match(cleaned) else cleaned
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -1,0 +1,74 @@
+"""The files that a run writes: each has a name of its own, with the suffix of what it holds."""
+
+import mmap
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from service.errors import ServiceError
+from service.images.decode import media_type_of
+from service.images.file_names import folded, numbered, split
+from service.images.formats import SUFFIXES, default_for
+
+
+class Targets:
+    """The names that are taken, by files that are written and by those that are to be read."""
+
+    def __init__(self, sources: Iterable[Path]) -> None:
+        """Start with no file to write.
+
+        Args:
+            sources: The files that are read.
+        """
+        self._read = {os.path.realpath(source) for source in sources}
+        self._exact: set[Path] = set()
+        self._folded: set[str] = set()
+
+    def keep(self, wanted: Path, media_type: str, source: Path) -> bool:
+        """Take a name as it is, and return whether that fits the format and no other has it."""
+        place = os.path.realpath(wanted)
+        is_anothers = place in self._read and place != os.path.realpath(source)
+        if wanted in self._exact or is_anothers or not fits(wanted, media_type):
+            return False
+        self._add(wanted)
+        return True
+
+    def take(self, wanted: Path, media_type: str) -> Path:
+        """Return a name that no other has, with the suffix of a format, and take it.
+
+        Args:
+            wanted: The name in the folder of the output that the source would have.
+            media_type: The format that is written.
+        """
+        stem, suffix = split(wanted.name, media_type)
+        found = wanted.with_name(numbered(stem, suffix, lambda name: self._has(wanted, name)))
+        self._add(found)
+        return found
+
+    def _has(self, wanted: Path, name: str) -> bool:
+        path = wanted.with_name(name)
+        return folded(str(path)) in self._folded or os.path.realpath(path) in self._read
+
+    def _add(self, path: Path) -> None:
+        self._exact.add(path)
+        self._folded.add(folded(str(path)))
+
+
+def fits(name: Path, media_type: str) -> bool:
+    """Return whether a name has a suffix of a format."""
+    return SUFFIXES.get(name.suffix.lower()) == media_type
+
+
+def written_for(source: Path) -> str | None:
+    """Return the format in which a file is written by default, None where that shows later.
+
+    A few bytes are read, of regular files alone: what came out of a pipe would be gone.
+    """
+    try:
+        if not source.is_file():
+            return None
+        with source.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return default_for(media_type_of(memoryview(mapped)))
+    except (OSError, ValueError, ServiceError):
+        return None
