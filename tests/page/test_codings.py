@@ -127,7 +127,7 @@ def test_the_recurrent_model_paints_more_rows(open_view: Open) -> None:
     expect(_part(page, "length")).to_be_hidden()
     _part(page, "model").select_option("recurrent")
     page.get_by_label(re.compile("Length")).press("End")
-    page.wait_for_function("document.querySelector('[data-part=output]').height === 84")
+    page.wait_for_function("() => document.querySelector('[data-part=output]').height === 84")
 
 
 def test_the_map_shows_pictures_and_takes_their_codings(open_view: Open) -> None:
@@ -139,7 +139,7 @@ def test_the_map_shows_pictures_and_takes_their_codings(open_view: Open) -> None
     page.keyboard.press("ArrowRight")
     expect(_part(page, "mapStatus")).to_contain_text("of 600")
     expect(_part(page, "point")).to_be_visible()
-    page.wait_for_function(f"({SUM})(document.querySelector('[data-part=pointPicture]')) > 0")
+    page.wait_for_function(f"() => ({SUM})(document.querySelector('[data-part=pointPicture]')) > 0")
     page.keyboard.press("Enter")
     expect(_part(page, "model")).to_have_value("stacked")
     expect(_part(page, "input")).to_be_hidden()

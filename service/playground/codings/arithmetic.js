@@ -22,12 +22,10 @@ export function arithmetic(parts, coder, told) {
       picture.src = address(select.value);
       draw();
     });
-    if (sign) parts.terms.append(element("span", { className: "sign", "aria-hidden": "true" }, sign));
-    parts.terms.append(element("figure", {}, picture, select));
+    parts.terms.append(term(sign, picture, select));
     return select;
   });
-  parts.terms.append(element("span", { className: "sign" }, "="));
-  parts.terms.append(element("figure", {}, result, element("figcaption", {}, "painted from the sum")));
+  parts.terms.append(term("=", result, element("figcaption", {}, "painted from the sum")));
 
   const draw = latest(async () => {
     try {
@@ -41,6 +39,11 @@ export function arithmetic(parts, coder, told) {
     }
   });
   return draw;
+}
+
+function term(sign, ...shown) {
+  const figure = element("figure", {}, ...shown);
+  return element("div", { className: "term" }, element("span", { className: "sign", "aria-hidden": "true" }, sign), figure);
 }
 
 /** Return a - b + c, number by number. */

@@ -84,8 +84,7 @@ export class Bars {
       return { x: index * each + gap / 2, y: 0, width: each - gap, height };
     }
     const [rows, columns, maps] = this.shape;
-    const across = Math.ceil(Math.sqrt(maps * (width / height)));
-    const side = Math.min(width / across, height / Math.ceil(maps / across));
+    const { across, side } = fitting(maps, width, height);
     const [map, place] = [index % maps, Math.floor(index / maps)];
     const cell = (side - 4) / Math.max(rows, columns);
     return {
@@ -106,4 +105,14 @@ export class Bars {
     const value = this.high - (y / this.canvas.height) * (this.high - this.low);
     changed(index, this.#hasMaps ? null : Math.min(this.high, Math.max(this.low, value)));
   }
+}
+
+/** Return how many squares lie beside each other, and how large they are, where so many fill a space. */
+function fitting(count, width, height) {
+  let best = { across: 1, side: 0 };
+  for (let across = 1; across <= count; across++) {
+    const side = Math.min(width / across, height / Math.ceil(count / across));
+    if (side > best.side) best = { across, side };
+  }
+  return best;
 }

@@ -66,6 +66,7 @@ export function sketch(canvas, clear, drawn) {
     else if (event.key.toLowerCase() === "x") line(pen.x, pen.y, true);
     else return;
     event.preventDefault();
+    pen.isShown = true;
     show();
   });
   for (const [name, isShown] of [["focus", true], ["blur", false]]) {

@@ -58,8 +58,13 @@ export async function mount(view, { client, models }) {
       choose();
     }
     lab.take(coding, name);
-    parts.output.scrollIntoView({ block: "center", behavior: "smooth" });
+    parts.output.scrollIntoView({ block: "center", behavior: isCalm() ? "instant" : "smooth" });
   }).catch(told);
+}
+
+/** Whether somebody wants nothing to move. */
+function isCalm() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 /** Let people choose a garment, draw one, or bring a picture of their own. */

@@ -1,12 +1,12 @@
 // The photograph on the desk: opened, denoised, compared, and measured.
 
 import { settled } from "../shared/dom.js";
-import { level, pixels } from "../shared/quantities.js";
+import { duration, level, pixels } from "../shared/quantities.js";
 import { isCancelled } from "../shared/words.js";
 import { corrupt, scores } from "./experiment.js";
 import { open } from "./picture.js";
 import { Report } from "./report.js";
-import { run } from "./run.js";
+import { PREVIEW, part, run } from "./run.js";
 import { chosen, key, ofRun } from "./settings.js";
 
 export class Desk {
@@ -29,6 +29,8 @@ export class Desk {
     this.pending = new AbortController();
     this.denoised = "";
     this.measure = settled(150, () => this.#measure());
+    /** To be called when another part of the photograph is looked at. */
+    this.look = settled(300, () => this.#look());
   }
 
   get settings() {
@@ -48,7 +50,6 @@ export class Desk {
     this.parts.title.title = `${file.name}: ${pixels(picture.width, picture.height)}`;
     this.stage.before = picture.bitmap;
     this.stage.viewport.open(picture.width, picture.height);
-    this.changed();
     await this.corrupt();
   }
 
@@ -63,6 +64,7 @@ export class Desk {
     this.stage.before = picture.bitmap;
     this.#forget();
     this.stage.draw();
+    this.changed();
     await this.start();
   }
 
@@ -74,13 +76,12 @@ export class Desk {
     const options = ofRun(this.settings);
     this.report.busy("Denoising what is visible …");
     this.stale("Being denoised anew");
+    const begun = performance.now();
     try {
       const { bitmap, result } = await run(this.client, this.picture, options, {
         visible: (most) => this.stage.viewport.visible(most),
-        preview: (part, { sigma }) => {
-          this.#show([...(this.denoised === key(options) ? this.stage.after : []), part], options);
-          this.#found(sigma);
-          this.#note("A preview of this part");
+        preview: (first) => {
+          this.#preview(first, options);
           this.report.busy("Denoising all of it …");
         },
         progress: (status) => this.report.progress(status),
@@ -89,7 +90,10 @@ export class Desk {
       this.whole = { bitmap, result };
       this.#show([{ bitmap, x: 0, y: 0 }], options);
       this.#found(result.sigma);
-      this.report.done(`Denoised by ${result.model}, ${pixels(this.picture.width, this.picture.height)}.`);
+      const time = duration((performance.now() - begun) / 1000);
+      const provider = result.provider.replace("ExecutionProvider", "");
+      const size = pixels(this.picture.width, this.picture.height);
+      this.report.done(`Denoised by ${result.model} on ${provider} in ${time}: ${size}.`);
       this.measure();
       this.changed();
     } catch (error) {
@@ -98,6 +102,27 @@ export class Desk {
       else this.report.fault(error);
       this.stale(this.stage.after.length ? "Not of these settings" : "");
     }
+  }
+
+  /** While the whole is denoised: what is looked at comes first. */
+  async #look() {
+    const { picture, stage, pending, parts } = this;
+    const options = ofRun(this.settings);
+    if (parts.bar.hidden || this.denoised !== key(options) || !stage.after.length) return;
+    const place = stage.viewport.visible(PREVIEW);
+    if (this.whole || stage.after.some(({ bitmap, x, y }) => within(place, x, y, bitmap))) return;
+    try {
+      const next = await part(this.client, picture, options, place, pending.signal);
+      if (!this.whole) this.#preview(next, options);
+    } catch {
+      // the whole tells what goes wrong
+    }
+  }
+
+  #preview(next, options) {
+    this.#show([...(this.denoised === key(options) ? this.stage.after : []), next], options);
+    this.#found(next.result.sigma);
+    this.#note("A preview of this part");
   }
 
   /** Say that what is shown is not what was asked for, if anything is shown. */
@@ -157,4 +182,9 @@ export class Desk {
     parts.ssimBefore.textContent = before.ssim.toFixed(3);
     parts.ssimAfter.textContent = after.ssim.toFixed(3);
   }
+}
+
+/** Whether a place lies within a part of the photograph. */
+function within({ x, y, width, height }, left, top, { width: across, height: down }) {
+  return x >= left && y >= top && x + width <= left + across && y + height <= top + down;
 }

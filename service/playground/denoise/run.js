@@ -3,7 +3,23 @@
 import { whole } from "../shared/whole.js";
 
 /** Pixels that are denoised at once on an ordinary processor; smaller photographs need no preview. */
-const PREVIEW = 400_000;
+export const PREVIEW = 400_000;
+
+/**
+ * Denoise a part of a photograph, as it is in the whole.
+ * @param {import("../client.js").Client} client
+ * @param {import("./picture.js").Picture} picture
+ * @param {object} options of the operation
+ * @param {{ x: number, y: number, width: number, height: number }} place
+ * @param {AbortSignal} signal
+ */
+export async function part(client, picture, options, { x, y, width, height }, signal) {
+  const region = [x, y, width, height];
+  const result = await client.denoise(picture.source, { ...options, region, format: "image/png", signal });
+  const bitmap = await createImageBitmap(result.blob);
+  signal.throwIfAborted();
+  return { bitmap, x, y, result };
+}
 
 /**
  * Denoise a photograph.
@@ -12,7 +28,7 @@ const PREVIEW = 400_000;
  * @param {object} options of the operation, without shares: all of the noise is removed
  * @param {object} how
  * @param {(most: number) => { x: number, y: number, width: number, height: number }} how.visible
- * @param {(part: { bitmap: ImageBitmap, x: number, y: number }, result: object) => void} how.preview
+ * @param {(part: { bitmap: ImageBitmap, x: number, y: number, result: object }) => void} how.preview
  *   called with a part that is denoised
  * @param {(status: object | null) => void} how.progress
  * @param {AbortSignal} how.signal
@@ -20,14 +36,7 @@ const PREVIEW = 400_000;
  */
 export async function run(client, picture, options, { visible, preview, progress, signal }) {
   const { source, width, height } = picture;
-  if (width * height > PREVIEW) {
-    const { x, y, width: across, height: down } = visible(PREVIEW);
-    const region = [x, y, across, down];
-    const part = await client.denoise(source, { ...options, region, format: "image/png", signal });
-    const bitmap = await createImageBitmap(part.blob);
-    signal.throwIfAborted();
-    preview({ bitmap, x, y }, part);
-  }
+  if (width * height > PREVIEW) preview(await part(client, picture, options, visible(PREVIEW), signal));
   const result = await whole(client, source, { ...options, format: "image/png" }, { signal, progress });
   const bitmap = await createImageBitmap(result.blob);
   signal.throwIfAborted();

@@ -36,7 +36,7 @@ export function mount(view, { client, models }) {
   });
   sliders(view);
   copies(view);
-  compare(view, parts, stage);
+  compare(view, parts, stage, () => desk.look());
 
   desk.changed = () => {
     file.changed({ isAnother: true });
@@ -130,7 +130,7 @@ function show(parts, { client, picture, settings }) {
 }
 
 /** Divider, side by side and difference; zoom by buttons and gestures. */
-function compare(view, parts, stage) {
+function compare(view, parts, stage, moved) {
   const { viewport } = stage;
   divider(parts.divider, parts.frame, (share) => {
     stage.cut = share;
@@ -139,7 +139,7 @@ function compare(view, parts, stage) {
   stage.drawn = () => {
     parts.scale.textContent = `${Math.round(viewport.scale * 100)} %`;
   };
-  gestures(parts.frame, stage, () => {});
+  gestures(parts.frame, stage, moved);
   parts.modes.addEventListener("change", (event) => {
     const mode = event.target.value;
     parts.frame.dataset.mode = mode;
@@ -158,5 +158,6 @@ function compare(view, parts, stage) {
     if (!button) return;
     zooms[button.dataset.zoom]();
     stage.draw();
+    moved();
   });
 }

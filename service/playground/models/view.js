@@ -33,8 +33,8 @@ export function mount(view, { client }) {
     const text = answer.ok ? await answer.text() : "There is no card of this version.";
     parts.article.replaceChildren(...rendered(text));
     parts.dialog.showModal();
-    parts.article.scrollTop = 0;
-    parts.article.focus();
+    parts.article.focus({ preventScroll: true });
+    parts.dialog.scrollTop = 0;
   });
   parts.dialog.addEventListener("click", (event) => {
     if (event.target === parts.dialog) parts.dialog.close(); // beside it

@@ -2,7 +2,7 @@
 
 import { Client } from "../client.js";
 
-const client = new Client();
+const client = new Client(undefined, { retries: 2 }); // somebody waits
 let known = null;
 
 /** The service: its client, and what returns its models, which takes as much as half of the page. */

@@ -4,9 +4,11 @@
 export function sliders(view) {
   for (const slider of view.querySelectorAll(".slider input[type=range]")) {
     const output = view.querySelector(`output[for="${slider.id}"]`);
+    output.setAttribute("aria-hidden", "true"); // the slider says it, too
     const say = () => {
       const unit = slider.dataset.unit ?? "";
       output.textContent = unit ? `${slider.value} ${unit}` : slider.value;
+      slider.setAttribute("aria-valuetext", output.textContent);
     };
     slider.addEventListener("input", say);
     say();
