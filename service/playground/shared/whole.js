@@ -2,6 +2,9 @@
 
 import { Client, Job } from "../client.js";
 
+/** Problems of jobs that a plain request does not have. */
+const WITHOUT = ["jobs-off", "jobs-unavailable", "insufficient-storage"];
+
 let jobsAreOff = false;
 
 /**
@@ -33,8 +36,8 @@ async function submitted(client, image, options) {
     const { status } = await impatient.submit(image, "denoise", options);
     return new Job(client, status);
   } catch (error) {
-    if (error.code !== "jobs-unavailable" && error.code !== "insufficient-storage") throw error;
-    jobsAreOff = error.code === "jobs-unavailable";
+    if (!WITHOUT.includes(error.code)) throw error;
+    jobsAreOff = error.code === "jobs-off";
     return null;
   }
 }
