@@ -13,6 +13,14 @@ COPY deploy/requirements/${REQUIREMENTS} /tmp/requirements.txt
 RUN python3 -m venv --without-pip /opt/venv \
  && python3 -m pip --python /opt/venv/bin/python install --no-cache-dir \
       --disable-pip-version-check --require-hashes --only-binary :all: -r /tmp/requirements.txt
+# heic, jxl, raw, redis, otel, separated by commas
+ARG EXTRAS=
+COPY deploy/requirements/extra-*.txt /tmp/
+RUN for extra in $(echo "${EXTRAS}" | tr ',' ' '); do \
+      python3 -m pip --python /opt/venv/bin/python install --no-cache-dir \
+        --disable-pip-version-check --require-hashes --only-binary :all: \
+        -r "/tmp/extra-${extra}.txt" || exit 1; \
+    done
 
 FROM base AS training-packages
 COPY deploy/requirements/training.txt /tmp/requirements.txt

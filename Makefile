@@ -1,6 +1,11 @@
 # `make help` lists what can be made. Nothing is installed outside this folder.
 PYTHON ?= python3
 RUNTIME ?= cpu
+# heic, jxl, raw, redis, otel, separated by commas
+EXTRAS ?=
+
+comma := ,
+extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
 .PHONY: help serve style check test train bench setup build architecture format lock clean
@@ -8,7 +13,7 @@ RUNTIME ?= cpu
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-serve: .venv/service-$(RUNTIME)/installed ## serve the models on 127.0.0.1:8000 (RUNTIME=gpu for CUDA, openvino for bfloat16)
+serve: .venv/service-$(RUNTIME)/installed $(extras) ## serve the models on 127.0.0.1:8000 (RUNTIME=gpu for CUDA, openvino for bfloat16; EXTRAS=heic,raw)
 	$(if $(filter openvino,$(RUNTIME)),SERVICE_DEVICE=$${SERVICE_DEVICE:-openvino} )$(<D)/bin/python -m service serve
 
 style: .venv/dev/installed ## check style, types and imports
@@ -54,6 +59,11 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(call pin,training,pyproject.toml --extra cpu --extra train)
 	$(call pin,bench,pyproject.toml --extra cpu --extra bench)
 	$(call pin,dev,pyproject.toml --extra cpu --extra train --extra dev)
+	$(call pin,extra-heic,pyproject.toml --extra heic $(as-tested))
+	$(call pin,extra-jxl,pyproject.toml --extra jxl $(as-tested))
+	$(call pin,extra-raw,pyproject.toml --extra raw $(as-tested))
+	$(call pin,extra-redis,pyproject.toml --extra redis $(as-tested))
+	$(call pin,extra-otel,pyproject.toml --extra otel $(as-tested))
 	$(call pin,lock,--group lock)
 	$(call pin,pip,--group pip)
 
@@ -68,6 +78,11 @@ clean: ## remove the virtual environments and every cache; runs/ and models/ sta
 	$(@D)/bin/python -m pip install $(pip-options) -r $<
 	@touch $@
 
+# What an extra adds to an environment that serves, in which it stays.
+.venv/service-$(RUNTIME)/extra-%: deploy/requirements/extra-%.txt .venv/service-$(RUNTIME)/installed
+	$(@D)/bin/python -m pip install $(pip-options) -r $<
+	@touch $@
+
 # TensorFlow, which tests and training need, has wheels for no newer Python.
 NEWEST := 99
 .venv/dev/installed .venv/training/installed: NEWEST := 13
@@ -79,6 +94,9 @@ $(PYTHON) -m venv --clear $(@D)
 $(@D)/bin/python -m pip install $(pip-options) -r deploy/requirements/pip.txt
 endef
 pip-options := --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+
+# An extra asks for no other version of a package than those that it is tested with.
+as-tested := --constraint deploy/requirements/dev.txt
 
 # $(call pin,NAME,WHAT): for every platform and every Python from 3.11, with hashes, without addresses.
 # Extras stay (`coverage[toml]==...`): without them pip before 23.3 refuses the file as soon as a

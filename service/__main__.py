@@ -22,7 +22,7 @@ def main(prog: str = "autoencoder-service") -> int:
     except ModuleNotFoundError as error:
         print(
             f"{prog}: expected {EXTRAS} to be installed, received none: {error}; "
-            "pip install 'autoencoder-service[cpu]'",
+            "pip install --find-links dist 'autoencoder-service[cpu]'",
             file=sys.stderr,
         )
         return 1

@@ -14,7 +14,7 @@ def main() -> int:
     except ModuleNotFoundError as error:
         print(
             f"{error.name}: expected an installed package, received none; "
-            "pip install 'autoencoder-service[cpu,train]'",
+            "pip install --find-links dist 'autoencoder-service[cpu,train]'",
             file=sys.stderr,
         )
         return 1

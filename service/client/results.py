@@ -94,6 +94,10 @@ class Result(Answer):
         Returns:
             The array that the service sent, without its batch axis where one image was sent
             without; of a picture (height, width) or (height, width, channels).
+
+        Raises:
+            ImportError: It is a picture, and Pillow is not installed.
+            ValueError: It is a zip.
         """
         if self.media_type != NPY:
             return np.asarray(self.image())
@@ -107,10 +111,15 @@ class Result(Answer):
             ImportError: Pillow is not installed.
             ValueError: It is an array of another kind, or a zip.
         """
-        from PIL import Image
-
         if self.media_type == ZIP:
             raise ValueError("image: expected one picture, received a zip; save it, or unpack it")
+        try:
+            from PIL import Image
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"image: expected Pillow to be installed for {self.media_type}, received none: "
+                'pip install pillow, or ask for an array by format="npy"'
+            ) from error
         if self.media_type != NPY:
             image = Image.open(io.BytesIO(self.content))
             image.load()

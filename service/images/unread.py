@@ -35,7 +35,8 @@ def missing(format_: Format, policy: Policy) -> UnsupportedMediaType:
     label, extra = format_.label, format_.extra
     why = (
         f"{label} is read only with the extra `{extra}`, which is not installed here "
-        f"(pip install 'autoencoder-service[{extra}]')"
+        f"(make serve EXTRAS={extra}, or pip install --find-links dist "
+        f"'autoencoder-service[cpu,{extra}]')"
     )
     return _error(why, label, policy)
 

@@ -160,4 +160,4 @@ runpy.run_module("{package}", run_name="__main__")
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert "expected" in line
-    assert "pip install 'autoencoder-service[cpu" in line
+    assert "pip install --find-links dist 'autoencoder-service[cpu" in line

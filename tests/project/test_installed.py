@@ -92,10 +92,28 @@ with Client("{address}") as client:
     result = _run(bare / "python", "-W", "error", "-c", program, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"photo {len(list((root / 'models').iterdir()))} clean.png\n"
+    closed = program.replace('.save("clean.png")', ".array()")
+    result = _run(bare / "python", "-c", closed, cwd=tmp_path)
+    assert "expected Pillow to be installed for image/png, received none" in result.stderr
+    assert 'pip install pillow, or ask for an array by format="npy"' in result.stderr
     for command in COMMANDS:
         refused = _run(bare / command, "--version", cwd=tmp_path)
         assert refused.returncode == 1
-        assert "pip install 'autoencoder-service[cpu" in refused.stderr
+        assert "pip install --find-links dist 'autoencoder-service[cpu" in refused.stderr
+
+
+def test_without_extras_the_programs_of_the_page_on_clients_work(
+    bare: Path, tmp_path: Path, root: Path, address: str
+) -> None:
+    (tmp_path / "docs").symlink_to(root / "docs")
+    (tmp_path / "try").mkdir()
+    page = (root / "docs" / "client.md").read_text()
+    programs = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert programs
+    for program in programs:
+        shown = program.replace("http://127.0.0.1:8000", address)
+        result = _run(bare / "python", "-W", "error", "-c", shown, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)

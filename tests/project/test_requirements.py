@@ -1,12 +1,16 @@
 """Locked requirements: one version of each package, with hashes, without addresses."""
 
 import re
+import shutil
+import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
 RUNNING = ("service-cpu", "service-gpu", "service-openvino", "training", "bench", "dev")
-NAMES = (*RUNNING, "lock", "pip")
+EXTRAS = ("extra-heic", "extra-jxl", "extra-raw", "extra-redis", "extra-otel")
+NAMES = (*RUNNING, *EXTRAS, "lock", "pip")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9._, -]+\])?==(\S+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
@@ -42,6 +46,42 @@ def test_requirements_name_no_address_and_no_path(root: Path, name: str) -> None
 def test_serving_needs_no_package_that_trains(root: Path) -> None:
     for name in ("service-cpu", "service-gpu", "service-openvino"):
         assert not {"keras", "tensorflow", "tf2onnx", "matplotlib"} & _pins(root, name).keys()
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+@pytest.mark.parametrize("name", ["service-cpu", "service-gpu", "service-openvino"])
+def test_an_extra_replaces_no_package_of_what_it_is_added_to(
+    root: Path, name: str, extra: str
+) -> None:
+    served, added = _pins(root, name), _pins(root, extra)
+    assert added.keys() - served.keys()
+    assert {pin: added[pin] for pin in added.keys() & served.keys()}.items() <= served.items()
+
+
+def test_every_extra_that_serves_has_requirements_and_is_in_both_recipes(root: Path) -> None:
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    others = {"server", "cpu", "gpu", "openvino", "train", "bench", "dev"}
+    names = extras["optional-dependencies"].keys() - others
+    assert {f"extra-{name}" for name in names} == set(EXTRAS)
+    for recipe in ("Makefile", "Dockerfile"):
+        assert "# heic, jxl, raw, redis, otel, separated by commas" in (root / recipe).read_text()
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_make_serve_installs_the_extras_that_are_asked_for(root: Path) -> None:
+    made = subprocess.run(
+        ["make", "--dry-run", "--always-make", "serve", "EXTRAS=heic,raw"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    places = [
+        made.index(f"-r deploy/requirements/{each}.txt")
+        for each in ("service-cpu", "extra-heic", "extra-raw")
+    ]
+    assert places == sorted(places)
+    assert made.index(" -m service serve") > places[-1]
 
 
 def test_one_build_of_onnx_runtime_is_required_and_never_two(root: Path) -> None:
