@@ -195,7 +195,7 @@ def test_the_preview_comes_first_then_the_whole_which_can_be_cancelled(open_view
 def test_what_is_shown_of_other_settings_looks_so(open_view: Open) -> None:
     page = open_view()
     _small(page)
-    page.get_by_label("Find the noise level by itself").uncheck()
+    page.get_by_label("Find the noise level").uncheck()
     expect(_part(page, "frame")).to_have_class("frame stale")
     expect(_part(page, "stale")).to_be_visible()
     expect(_part(page, "stale")).to_be_hidden()

@@ -44,7 +44,7 @@ def test_without_jobs_plain_requests_are_sent_and_the_noise_that_is_found_is_tol
 ) -> None:
     _choose(page)
     expect(_part(page, "found")).to_contain_text("Noise found: ")
-    page.get_by_label("Find the noise level by itself").uncheck()
+    page.get_by_label("Find the noise level").uncheck()
     expect(_part(page, "found")).to_be_hidden()
     expect(_part(page, "level")).to_be_visible()
     expect(_part(page, "status")).to_contain_text("Denoised by informed")

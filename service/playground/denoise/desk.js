@@ -149,15 +149,21 @@ export class Desk {
   }
 
   #show(after, options) {
-    this.stage.after = after;
+    this.#lay(after);
     this.denoised = key(options);
     this.stale("");
     this.blend();
   }
 
+  /** Lay other parts on the photograph; the memory of those that go is freed at once. */
+  #lay(after) {
+    for (const each of this.stage.after) if (!after.some(({ bitmap }) => bitmap === each.bitmap)) each.bitmap.close();
+    this.stage.after = after;
+  }
+
   #forget() {
     this.whole = null;
-    this.stage.after = [];
+    this.#lay([]);
     this.denoised = "";
     this.parts.found.hidden = true;
     this.parts.scores.hidden = true;
