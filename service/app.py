@@ -64,6 +64,8 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         StartupError: A model cannot be loaded, the device is not available, jobs cannot be stored
             where the settings say, or tracing is on without the extra `otel`.
     """
+    for line in settings.formats_in_vain():
+        log.warning(line)
     metrics = Metrics()
     tracer = _tracer() if settings.traces else None
     loader = _loader(settings, metrics)

@@ -85,11 +85,15 @@ def _models(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _doctor(settings: Settings, _: argparse.Namespace) -> int:
-    from service.inference.doctor import examine
+    from service.images.formats import BY_TYPE, labels, written
+    from service.inference.doctor import Finding, examine
 
-    findings = examine(
-        settings.models, device=settings.device, precision=settings.openvino_precision
-    )
+    findings = [
+        *examine(settings.models, device=settings.device, precision=settings.openvino_precision),
+        Finding("formats read", labels(settings.formats)),
+        Finding("formats written", ", ".join(BY_TYPE[each].label for each in written())),
+        *(Finding("format not read", line) for line in settings.formats_in_vain()),
+    ]
     for finding in findings:
         standard_output.write(f"{finding.what}: {finding.found}")
         if finding.advice:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service.images.formats import NAMES, Name, Policy
+from service.images.formats import BY_NAME, NAMES, Name, Policy, is_installed
+from service.images.unread import why_missing
 from service.manifest import OperationName
 
 if TYPE_CHECKING:
@@ -242,6 +243,13 @@ class Settings(BaseSettings):
     def policy(self) -> Policy:
         """Which pictures are read."""
         return Policy(frozenset(self.formats), self.truncated == "accept")
+
+    def formats_in_vain(self) -> list[str]:
+        """Return why formats that are asked for by name cannot be read, a line each."""
+        if "formats" not in self.model_fields_set:
+            return []
+        missing = (BY_NAME[name] for name in self.formats if not is_installed(name))
+        return [f"SERVICE_FORMATS (--formats): {why_missing(each)}" for each in missing]
 
     @property
     def controls_repository(self) -> bool:

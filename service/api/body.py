@@ -24,7 +24,18 @@ FED = 16 * 1024
 """Bytes that zlib gets at a time."""
 
 
-async def receive(scope: Scope, more: Receive, limit: int, ticket: Ticket) -> Body:
+SETTING = "SERVICE_MAX_BODY_BYTES"
+
+
+def too_large(limit: int, received: int | str, setting: str = SETTING) -> BodyTooLarge:
+    """Return the error of a body above a limit in bytes; it names the setting, if there is one."""
+    named = f" ({setting})" if setting else ""
+    return BodyTooLarge(f"body: expected at most {limit} bytes{named}, received {received}")
+
+
+async def receive(
+    scope: Scope, more: Receive, limit: int, ticket: Ticket, setting: str = SETTING
+) -> Body:
     """Return a body as it was sent.
 
     Args:
@@ -32,6 +43,7 @@ async def receive(scope: Scope, more: Receive, limit: int, ticket: Ticket) -> Bo
         more: The ASGI callable that gives the next message.
         limit: Most bytes of the body.
         ticket: Counts the bytes beyond the Content-Length, which it has counted already.
+        setting: What sets the limit, for the message of its error; "" for none.
 
     Raises:
         BodyTooLarge: The limit is passed; the rest is not received.
@@ -55,7 +67,7 @@ async def receive(scope: Scope, more: Receive, limit: int, ticket: Ticket) -> Bo
         is_more = message.get("more_body", False)
         received += len(chunk)
         if received > limit:
-            raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
+            raise too_large(limit, "more", setting)
         if received > counted:
             ticket.grow(size=received - counted)
             counted = received
@@ -63,7 +75,9 @@ async def receive(scope: Scope, more: Receive, limit: int, ticket: Ticket) -> Bo
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def decompress(body: Body, coding: str, limit: int, ticket: Ticket) -> Body:
+async def decompress(
+    body: Body, coding: str, limit: int, ticket: Ticket, setting: str = SETTING
+) -> Body:
     """Return a body without its content coding, counted on a ticket as it grows.
 
     Args:
@@ -71,6 +85,7 @@ async def decompress(body: Body, coding: str, limit: int, ticket: Ticket) -> Bod
         coding: The Content-Encoding header, in lower case.
         limit: Most bytes of the result.
         ticket: Counts the bytes of the result, besides those of the body.
+        setting: What sets the limit, for the message of its error; "" for none.
 
     Raises:
         UnsupportedMediaType: The coding is none of CODINGS.
@@ -89,7 +104,7 @@ async def decompress(body: Body, coding: str, limit: int, ticket: Ticket) -> Bod
         pieces.append(piece)
         size += len(piece)
         if size > limit:
-            raise BodyTooLarge(f"body: expected at most {limit} bytes decompressed, received more")
+            raise too_large(limit, "more once it is decompressed", setting)
         ticket.grow(size=len(piece))
     return b"".join(pieces)
 

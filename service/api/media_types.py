@@ -11,7 +11,7 @@ from service.api.body import Body
 from service.api.caching import BoundedCache
 from service.errors import MalformedBody, NotAcceptable, UnsupportedMediaType
 from service.images.decode import HEAD, named, recognised
-from service.images.formats import PNG, READ, written
+from service.images.formats import BY_TYPE, PNG, READ, is_installed, written
 from service.manifest import OperationName
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
@@ -60,7 +60,7 @@ def detect(body: Body, content_type: str, accepted: Sequence[str]) -> MediaType:
         UnsupportedMediaType: It is none of those accepted.
     """
     if not body:
-        raise MalformedBody(f"body: expected one of {', '.join(accepted)}, received nothing")
+        raise MalformedBody(f"body: expected one of {_listed(accepted)}, received nothing")
     declared = CONTENT_TYPES[content_type]
     if declared.name in accepted:
         return declared
@@ -78,8 +78,14 @@ def detect(body: Body, content_type: str, accepted: Sequence[str]) -> MediaType:
     if takes_pictures and named(head) and not recognised(head):
         return MediaType(PNG)  # whose reader says of which format it is, and that it is not read
     raise UnsupportedMediaType(
-        f"Content-Type: expected one of {', '.join(accepted)}, received {received}"
+        f"Content-Type: expected one of {_listed(accepted)}, received {received}"
     )
+
+
+def _listed(accepted: Sequence[str]) -> str:
+    """Return media types for an error, without those whose library is not installed."""
+    formats = ((each, BY_TYPE.get(each)) for each in accepted)
+    return ", ".join(each for each, known in formats if not known or is_installed(known.name))
 
 
 def choose(accept: str, offered: Sequence[str]) -> str:

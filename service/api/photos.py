@@ -43,6 +43,10 @@ MOST_LEVELS = 64
 """Noise levels in a header; those of more photographs are left out."""
 
 
+AS_FILES = f"photographs of any sizes come back as files with Accept: {ZIP}"
+"""What to do where several photographs cannot come back as one array."""
+
+
 class PhotoRunner(Runner, Protocol):
     """Runs photographs of any size."""
 
@@ -77,8 +81,17 @@ class Tiles:
             region.check(*shape[1:3])
             shape = (shape[0], region.height, region.width, *shape[3:])
         codec.negotiate(len(inputs.array))
-        output = self._limits.check_output(shape) if codec.has_floats() else 0
+        are_files = bool(codec.declared) and shape[0] > 1
+        output = self._output(shape, are_files=are_files) if codec.has_floats() else 0
         return Checked(inputs, 1, output, seconds, pixels)
+
+    def _output(self, shape: tuple[int, ...], *, are_files: bool) -> int:
+        try:
+            return self._limits.check_output(shape)
+        except BodyTooLarge as error:
+            if not are_files:
+                raise
+            raise BodyTooLarge(f"{error}; {AS_FILES}") from error
 
     def submit(
         self, exchange: Exchange, _codec: Codec, inputs: Inputs, ticket: Ticket
@@ -123,7 +136,8 @@ def size(shape: tuple[int, ...], limits: Limits) -> tuple[int, int, int]:
     if pixels > limits.pixels:
         least = f" (each picture as {LEAST} at least)" if count > 1 else ""
         raise BodyTooLarge(
-            f"images: expected at most {limits.pixels} pixels{least}, received {pixels}"
+            f"images: expected at most {limits.pixels} pixels{least} (SERVICE_MAX_PIXELS), "
+            f"received {pixels}"
         )
     return count, height, width
 
@@ -199,7 +213,10 @@ class FileCodec(BatchCodec):
         sizes = [math.prod(image.size) for image in self._images]
         pixels = sum(sizes)
         if pixels > most:
-            raise BodyTooLarge(f"file: expected at most {most} pixels in all, received {pixels}")
+            raise BodyTooLarge(
+                f"form: expected at most {most} pixels in all (SERVICE_MAX_PIXELS), received "
+                f"{pixels}; {AS_FILES}"
+            )
         seconds = sum(self.runner.seconds(each, self.choice.controls) for each in sizes)
         return Declared(len(sizes), pixels, seconds)
 
@@ -255,8 +272,12 @@ def _media_type(photograph: Photograph, accept: str) -> str:
     """Return the media type that a client prefers of those that can hold a photograph."""
     try:
         return preferred((*writable(photograph), *ARRAYS))[accept]
-    except NotAcceptable:
-        check(photograph, choose(accept, (*MEDIA_TYPES, *ARRAYS)))  # which knows the reason
+    except NotAcceptable as error:
+        try:
+            wanted = choose(accept, (*MEDIA_TYPES, *ARRAYS))
+        except NotAcceptable:
+            raise error from None  # which lists what can be written
+        check(photograph, wanted)  # which knows the reason
         raise
 
 
@@ -265,10 +286,9 @@ def stacked(photographs: Sequence[Photograph]) -> Array:
     sizes = [photograph.pixels.shape[:2] for photograph in photographs]
     if len(set(sizes)) > 1:
         raise ShapeMismatch(
-            "file: expected photographs of one size, received "
+            "form: expected photographs of one size, received "
             + ", ".join(f"{width}x{height}" for height, width in sizes)
-            + "; those of several sizes go into a request each, or come back as files with "
-            f"Accept: {ZIP}"
+            + f"; {AS_FILES}"
         )
     deep = any(photograph.pixels.dtype == np.uint16 for photograph in photographs)
     stacked = np.empty((len(sizes), *sizes[0], 3), np.uint16 if deep else np.uint8)

@@ -188,8 +188,9 @@ def parse(query: bytes, kind: type[Query], fields: Sequence[tuple[str, str]] = (
         values = [value for each, value in sent if each == name]
         if name not in kind.model_fields:
             where = "query: expected" if name in in_query else "form: expected files, and"
+            instead = "; Accept chooses the format of the answer" if name == "format" else ""
             raise InvalidValue(
-                f"{where} one of {', '.join(kind.model_fields)}, received {name[:40]!r}"
+                f"{where} one of {', '.join(kind.model_fields)}, received {name[:40]!r}{instead}"
             )
         if name in in_query and name in in_form:
             raise InvalidValue(

@@ -15,8 +15,8 @@ from typing import NoReturn, TypeVar
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from service.api.body import BODY_AT_HAND, Body, decompress, receive
-from service.errors import BodyTooLarge, DeadlineExceeded
+from service.api.body import BODY_AT_HAND, SETTING, Body, decompress, receive, too_large
+from service.errors import DeadlineExceeded
 from service.inference.admission import Ticket
 from service.inference.model import Model
 
@@ -101,47 +101,48 @@ class Exchange:
         """Return a header by its name in lower case, several joined, "" where there is none."""
         return self._sent.get(name, b"").decode("latin-1")
 
-    def length(self, limit: int) -> int:
+    def length(self, limit: int, setting: str = SETTING) -> int:
         """Return the Content-Length, 0 where there is none. Raises BodyTooLarge past the limit."""
         declared = self.header(b"content-length")
         length = int(declared) if declared.isdecimal() else 0
         if length > limit:
-            raise BodyTooLarge(f"body: expected at most {limit} bytes, received {length}")
+            raise too_large(limit, length, setting)
         return length
 
-    async def body(self, limit: int, ticket: Ticket) -> Body:
+    async def body(self, limit: int, ticket: Ticket, setting: str = SETTING) -> Body:
         """Return the body without its content coding, counted on a ticket.
 
         Args:
             limit: Most bytes of the body, as sent and decompressed.
             ticket: Counts what the Content-Length did not announce.
+            setting: What sets the limit, for the message of its error; "" for none.
 
         Raises:
             DeadlineExceeded: The body is not all here in time.
             ServiceError: As receive() and decompress() raise it, and ClientDisconnect.
         """
-        body: Body | None = self._body_at_hand(limit, ticket)
+        body: Body | None = self._body_at_hand(limit, ticket, setting)
         if body is None:
-            body = await self._received(limit, ticket)
+            body = await self._received(limit, ticket, setting)
         coding = self.header(b"content-encoding").strip().lower()
         if coding in ("", "identity"):
             return body
-        return await decompress(body, coding, limit, ticket)
+        return await decompress(body, coding, limit, ticket, setting)
 
-    def _body_at_hand(self, limit: int, ticket: Ticket) -> bytes | None:
+    def _body_at_hand(self, limit: int, ticket: Ticket, setting: str) -> bytes | None:
         """Return a body that came with its head, None where some of it is still to come."""
         extension = self.scope.get("extensions", {}).get(BODY_AT_HAND)
         body: bytes | None = extension() if extension else None
         if body is not None and len(body) > ticket.bytes:  # without a Content-Length
             if len(body) > limit:
-                raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
+                raise too_large(limit, "more", setting)
             ticket.grow(size=len(body) - ticket.bytes)
         return body
 
-    async def _received(self, limit: int, ticket: Ticket) -> Body:
+    async def _received(self, limit: int, ticket: Ticket, setting: str) -> Body:
         try:
             async with asyncio.timeout(self._left()):
-                return await receive(self.scope, self._receive, limit, ticket)
+                return await receive(self.scope, self._receive, limit, ticket, setting)
         except TimeoutError:
             self._closing = CLOSE  # the rest of the body may never come
             raise DeadlineExceeded(
@@ -179,7 +180,7 @@ class Exchange:
             is_more = message.get("more_body", False)
             received += len(piece)
             if received > limit:
-                raise BodyTooLarge(f"body: expected at most {limit} bytes, received more")
+                raise too_large(limit, "more")
             yield piece
 
     async def outcome(self, future: "asyncio.Future[T]") -> T:

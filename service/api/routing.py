@@ -110,7 +110,8 @@ class Limits:
         size = 4 * math.prod(shape)
         if size > self.output_bytes:
             raise BodyTooLarge(
-                f"outputs: expected at most {self.output_bytes} bytes of float32, "
+                f"outputs: expected at most {self.output_bytes} bytes of float32 "
+                "(SERVICE_MAX_OUTPUT_BYTES), "
                 f"received a request for {size}, of shape {shape}"
             )
         return size

@@ -69,7 +69,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         type=_number(0, 100),
         help="standard deviation of the noise, 0 to 100 on the scale of 0 to 255 (default: "
-        "unknown, the model estimates it)",
+        "unknown, blind denoising)",
     )
     parser.add_argument(
         "--strength",
@@ -196,8 +196,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         policy=settings.policy,
         overwrite=options.overwrite,
     )
-    for fault in planned.faults:
-        report(fault)
+    for line in (*settings.formats_in_vain(), *planned.faults):
+        report(line)
     with Progress(planned.jobs) as progress:
         outcome = denoise(denoiser, planned, how, progress)
     written, failed = outcome.written, len(planned.jobs) - outcome.written + len(planned.faults)

@@ -155,7 +155,8 @@ def open_image(
     if max_pixels is not None and max(width * height, image.decoded) > max_pixels:
         hidden = f" of {image.decoded} that are stored" if image.decoded > width * height else ""
         raise BodyTooLarge(
-            f"picture: expected at most {max_pixels} pixels, received {width}x{height}{hidden}"
+            f"picture: expected at most {max_pixels} pixels (SERVICE_MAX_PIXELS), "
+            f"received {width}x{height}{hidden}"
         )
     return image
 

@@ -191,7 +191,7 @@ def _profile(
 ) -> bytes:
     """Return a display profile of XYZ (ICC.1, 8.3.3 and 8.4)."""
     tags = {
-        b"desc": _text("Colour space of a PNG"),
+        b"desc": _text("Colour space by code points or chunks"),
         b"cprt": _text("CC0"),
         b"wtpt": _xyz_tag(D50),
     }

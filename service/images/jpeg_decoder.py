@@ -67,12 +67,19 @@ def _samples(segments: Segments, orientation: int, warnings: list[str] | None) -
         if warnings is None:
             raise
         image, rows = _decode_partly(segments)
-        far = "" if rows is None else f"; rows {rows} of {segments.size[1]}"
+        far = "" if rows is None else f"; {_place(rows, segments.size[1], orientation)}"
         warnings.append(f"truncated{far}")
     if image.mode == "CMYK":
         icc = jpeg_metadata.profile(segments.metadata)
         image = (icc and in_srgb(image, icc)) or image.convert("RGB")  # as if inks were ideal
     return samples_of(image, orientation)
+
+
+def _place(rows: int, height: int, orientation: int) -> str:
+    """Return which part of the upright picture the first stored rows are."""
+    what = "rows" if orientation <= 4 else "columns"
+    edge = {3: " from below", 4: " from below", 6: " from the right", 7: " from the right"}
+    return f"{what} {rows} of {height}{edge.get(orientation, '')}"
 
 
 def _decode(segments: Segments) -> Image.Image:

@@ -21,27 +21,28 @@ def name_of(head: bytes) -> str | None:
 def unknown(name: str | None, policy: Policy) -> UnsupportedMediaType:
     """Return the error of a file in no format that is read; its name where it is known."""
     name = name or "another format"
-    return _error(f"{name[0].upper()}{name[1:]} is not read here", name, policy)
+    return _error(f"{name[0].upper()}{name[1:]} is not read here", policy)
 
 
 def turned_off(format_: Format, policy: Policy) -> UnsupportedMediaType:
     """Return the error of a format that a setting leaves out."""
-    label = format_.label
-    return _error(f"{label} is turned off here (SERVICE_FORMATS)", label, policy)
+    return _error(f"{format_.label} is turned off here (SERVICE_FORMATS)", policy)
 
 
 def missing(format_: Format, policy: Policy) -> UnsupportedMediaType:
     """Return the error of a format whose library is not installed."""
-    label, extra = format_.label, format_.extra
-    why = (
-        f"{label} is read only with the extra `{extra}`, which is not installed here "
+    return _error(why_missing(format_), policy)
+
+
+def why_missing(format_: Format) -> str:
+    """Return why a format is not read whose library is not installed, and what installs it."""
+    extra = format_.extra
+    return (
+        f"{format_.label} is read only with the extra `{extra}`, which is not installed here "
         f"(make serve EXTRAS={extra}, or pip install --find-links dist "
         f"'autoencoder-service[cpu,{extra}]')"
     )
-    return _error(why, label, policy)
 
 
-def _error(why: str, received: str, policy: Policy) -> UnsupportedMediaType:
-    return UnsupportedMediaType(
-        f"picture: {why}; expected one of {labels(policy.formats)}, received {received}"
-    )
+def _error(why: str, policy: Policy) -> UnsupportedMediaType:
+    return UnsupportedMediaType(f"picture: {why}; expected one of {labels(policy.formats)}")

@@ -36,7 +36,7 @@
 
 /**
  * `callback`: a URL to which the service posts the job's document at the end.
- * @typedef {DenoiseOptions & DecodeOptions & { callback?: string }} JobOptions
+ * @typedef {DenoiseOptions & DecodeOptions & { operation?: Operation, callback?: string }} JobOptions
  */
 
 /** @typedef {"denoise" | "encode" | "decode" | "estimate"} Operation */
@@ -345,10 +345,10 @@ export class Client {
   /**
    * Submit a job, for what takes longer than a program should wait.
    * @param {ImageLike | Result} image as the operation takes it
-   * @param {Operation} [operation]
-   * @param {JobOptions} [options] those of the operation, and `callback`
+   * @param {JobOptions} [options] those of the operation, `operation` ("denoise" without) and
+   *   `callback`
    */
-  async submit(image, operation = "denoise", { callback, ...options } = {}) {
+  async submit(image, { operation = "denoise", callback, ...options } = {}) {
     const request = await this.request(operation, image, options);
     const query = { operation, ...request.query, ...(callback && { callback }) };
     // Sent again without knowing that the first has not arrived, it would be a second job.

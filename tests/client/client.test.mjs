@@ -138,7 +138,7 @@ test("a job is submitted again only where nothing was stored of it", async () =>
   const options = { retries: 1, timeout: 20_000 };
   for (const refusal of refusals) {
     await scripted([refusal, submitted], options, async (client, bodies) => {
-      assert.equal((await client.submit(gray, "denoise", { model: "half" })).id, "a");
+      assert.equal((await client.submit(gray, { model: "half" })).id, "a");
       assert.equal(bodies.length, 2);
     });
   }
@@ -146,7 +146,7 @@ test("a job is submitted again only where nothing was stored of it", async () =>
   const soon = { "Retry-After": "0" };
   for (const open of [answer(502, ""), answer(503, "", soon), answer(504, "<html>"), problem(503, "shutting-down"), cut]) {
     await scripted([open, submitted], options, async (client, bodies) => {
-      await assert.rejects(client.submit(gray, "denoise", { model: "half" }), ServiceError);
+      await assert.rejects(client.submit(gray, { model: "half" }), ServiceError);
       assert.equal(bodies.length, 1);
     });
   }
@@ -174,15 +174,15 @@ test("a signal ends a call and its pauses", async () => {
 });
 
 test("a job returns what its operation does", async () => {
-  const submitted = await client.submit(photograph, "denoise", { sigma: 20, format: "png" });
+  const submitted = await client.submit(photograph, { sigma: 20, format: "png" });
   const states = [];
   await submitted.wait(({ state }) => states.push(state));
   assert.equal(states.at(-1), "succeeded");
   const result = await (await client.job(submitted.id)).result();
   const direct = await client.denoise(photograph, { sigma: 20, format: "png" });
   assert.deepEqual(await result.blob.arrayBuffer(), await direct.blob.arrayBuffer());
-  assert.deepEqual((await (await client.submit(gray, "encode")).result()).mediaType, "application/x-npy");
-  assert.ok((await (await client.submit(photograph, "estimate")).result()).noise[0].sigma > 0);
+  assert.deepEqual((await (await client.submit(gray, { operation: "encode" })).result()).mediaType, "application/x-npy");
+  assert.ok((await (await client.submit(photograph, { operation: "estimate" })).result()).noise[0].sigma > 0);
   await submitted.cancel();
   await assert.rejects(client.job(submitted.id), { code: "job-not-found" });
 });
@@ -198,7 +198,7 @@ test("a job is followed by its events, cut where they like", async () => {
   };
   const answers = [answer(202, job("queued", 0)), stream, answer(200, "picture", { "Content-Type": "image/png" })];
   await scripted(answers, {}, async (client) => {
-    const submitted = await client.submit(photograph, "denoise", { sigma: 3 });
+    const submitted = await client.submit(photograph, { sigma: 3 });
     const shares = [];
     await submitted.wait((status) => shares.push(status.progress.share));
     assert.deepEqual(shares, [0.5, 1]);

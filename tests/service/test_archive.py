@@ -130,8 +130,8 @@ async def test_a_form_of_several_sizes_names_the_way_to_get_files(
     answer = await shared_client.post("/denoise?model=photo", files=files)
     detail = check_problem(answer, 422, "shape-mismatch")
     assert detail.endswith(
-        "received 40x30, 64x64; those of several sizes go into a request each, or come back as "
-        "files with Accept: application/zip"
+        "received 40x30, 64x64; photographs of any sizes come back as files with Accept: "
+        "application/zip"
     )
 
 
@@ -232,7 +232,7 @@ async def test_limits_are_of_each_photograph_and_of_their_number(start: Start) -
     four = zipped(three | {"d.png": SENT["b.png"]})
     answer = await client.post("/denoise?model=photo", content=four, headers=ZIP)
     detail = check_problem(answer, 413, "body-too-large")
-    assert detail == "body: expected at most 3 photographs, received 4"
+    assert detail == "body: expected at most 3 photographs (SERVICE_MAX_PHOTOGRAPHS), received 4"
 
 
 async def test_a_region_is_that_of_each_and_checked_for_each(

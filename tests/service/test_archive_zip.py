@@ -44,7 +44,11 @@ LOCAL, CENTRAL = b"PK\3\4", b"PK\1\2"
     [
         (_patched(ONE, (LOCAL, 6, b"\1"), (CENTRAL, 8, b"\1")), 422, "received an encrypted one"),
         (_patched(ONE, (LOCAL, 8, b"\x0e"), (CENTRAL, 10, b"\x0e")), 415, "compression method 14"),
-        (_patched(ONE, (CENTRAL, 24, b"\xff\xff\xff\x7f")), 413, "at most 167772160 bytes, rec"),
+        (
+            _patched(ONE, (CENTRAL, 24, b"\xff\xff\xff\x7f")),
+            413,
+            "at most 167772160 bytes (SERVICE_MAX_BODY_BYTES), rec",
+        ),
         (_patched(ONE, (CENTRAL, 24, b"\1\0\0\0")), 400, "expected a whole file, received a dam"),
         (_patched(ONE, (LOCAL, 60, b"!")), 400, "expected a whole file, received a damaged one"),
         (zipped({"b.zip": ONE}), 415, "A zip archive is not read here"),

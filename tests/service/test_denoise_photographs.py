@@ -185,7 +185,7 @@ async def test_a_large_photograph_leaves_room_for_small_requests(start: Start, g
     await gate.reached()
     refused = await client.post("/denoise?model=photo", content=picture(8, 8))
     assert refused.status_code == 429
-    assert "expected at most 10000 pixels" in refused.json()["detail"]
+    assert "expected at most 10000 pixels of waiting photographs" in refused.json()["detail"]
     small = asyncio.create_task(client.post("/denoise", json={"inputs": [[[0.5] * 4] * 4]}))
     await gate.reached()
     gate.open()
@@ -203,7 +203,16 @@ async def test_what_is_written_as_numbers_is_bounded_as_every_output_is(start: S
     ):
         answer = await client.post("/denoise?model=photo", headers=headers, **body)
         assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
-        assert "expected at most 1000 bytes of float32" in answer.json()["detail"]
+        detail = answer.json()["detail"]
+        assert "expected at most 1000 bytes of float32 (SERVICE_MAX_OUTPUT_BYTES)" in detail
+        assert ("come back as files with Accept: application/zip" in detail) == ("files" in body)
+    answer = await start(max_pixels=300).post(
+        "/denoise?model=photo", files=[("image", sent), ("image", sent)]
+    )
+    assert answer.json()["detail"] == (
+        "form: expected at most 300 pixels in all (SERVICE_MAX_PIXELS), received 512; photographs "
+        "of any sizes come back as files with Accept: application/zip"
+    )
 
 
 async def test_many_small_photographs_take_one_place_and_run_in_batches(
@@ -334,7 +343,7 @@ async def test_a_picture_of_another_format_is_named(start: Start, told: str) -> 
     body, headers = b"%PDF-1.7" + bytes(99), {"Content-Type": told}
     answer = await start().post("/denoise?model=photo", content=body, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
-    assert answer.json()["detail"].endswith("received PDF")
+    assert answer.json()["detail"].startswith("picture: PDF is not read here")
 
 
 @pytest.mark.parametrize("name", ["tiff", "avif", "heic", "bmp", "gif", "jp2", "jxl", "raw"])

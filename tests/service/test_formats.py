@@ -9,6 +9,7 @@ import pillow_jxl
 import pytest
 from PIL import Image
 
+from service.api.media_types import detect, readable
 from service.cli import main
 from service.errors import BodyTooLarge, MalformedBody, NotAcceptable, UnsupportedMediaType
 from service.images import formats
@@ -73,7 +74,9 @@ def test_a_format_that_is_turned_off_is_refused_by_name(name: Name) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_more_pixels_than_the_limit_are_refused_before_any_is_decoded(name: Name) -> None:
-    with pytest.raises(BodyTooLarge, match=r"at most 10 pixels, received (33x20|48x32)"):
+    with pytest.raises(
+        BodyTooLarge, match=r"at most 10 pixels \(SERVICE_MAX_PIXELS\), received (33x20|48x32)"
+    ):
         open_image(FILES[name], 10)
 
 
@@ -92,6 +95,15 @@ def test_a_format_whose_library_is_missing_says_which_extra_brings_it(
         with pytest.raises(UnsupportedMediaType) as raised:
             read(b"%PDF-1.7" + bytes(99), LIMIT)
         assert BY_NAME[name].label not in str(raised.value)
+        with pytest.raises(UnsupportedMediaType) as raised:
+            detect(b"nothing known", "image/unknown", readable("denoise"))
+        assert "image/png, image/jpeg, image/webp, image/tiff, image/avif, image/bmp" in str(
+            raised.value
+        )
+        assert BY_NAME[name].media_type not in str(raised.value)
+        (line,) = Settings(formats=f"png,{name}").formats_in_vain()
+        assert line.startswith(f"SERVICE_FORMATS (--formats): {BY_NAME[name].label} is read only")
+        assert Settings().formats_in_vain() == []
     finally:
         monkeypatch.undo()
         formats.is_installed.cache_clear()
@@ -116,9 +128,7 @@ def test_what_is_no_photograph_is_refused_by_name(body: bytes, name: str) -> Non
     with pytest.raises(UnsupportedMediaType) as raised:
         read(body + bytes(40), LIMIT)
     subject = name[0].upper() + name[1:]
-    assert str(raised.value) == (
-        f"picture: {subject} is not read here; expected one of {LABELS}, received {name}"
-    )
+    assert str(raised.value) == (f"picture: {subject} is not read here; expected one of {LABELS}")
 
 
 @pytest.mark.parametrize(

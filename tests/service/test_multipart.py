@@ -127,6 +127,24 @@ async def test_a_parameter_that_is_wrong_in_a_form_is_named(
     assert check_problem(answer, 422, "invalid-value").startswith(fault)
 
 
+async def test_a_format_is_told_to_be_chosen_by_accept(client: httpx.AsyncClient) -> None:
+    files = {"file": ("a.png", picture(8, 8))}
+    for answer in (
+        await client.post("/denoise", files=files, data={"format": "webp"}),
+        await client.post("/denoise?format=webp", files=files),
+    ):
+        detail = check_problem(answer, 422, "invalid-value")
+        assert detail.endswith("received 'format'; Accept chooses the format of the answer")
+
+
+async def test_a_zip_in_a_form_is_told_to_be_the_body(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/denoise", files={"image": ("a.zip", b"PK\3\4" + bytes(99))})
+    assert check_problem(answer, 415, "unsupported-media-type") == (
+        "form: expected photographs, received a zip archive; a zip is the body itself, with "
+        "Content-Type: application/zip"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "received"),
     [("naïve", "naïve"), ("file ", "file "), ("\udce9", "\ufffd")],

@@ -91,7 +91,7 @@ async def test_what_is_no_photograph_is_refused(start: Start) -> None:
     large = await client.post(INFER, json={"inputs": [tensor("images", PHOTOGRAPHS)]})
     assert large.status_code == 413
     assert (
-        "expected at most 400 pixels (each picture as 4096 at least), received 8192"
+        "400 pixels (each picture as 4096 at least) (SERVICE_MAX_PIXELS), received 8192"
         in large.json()["error"]
     )
 

@@ -208,7 +208,7 @@ async def test_an_unknown_model_is_neither_loaded_nor_unloaded(
         ("index", "[]", 422, "body: expected an object, received []"),
         ("index", '{"ready": 1}', 422, "ready: expected true or false, received 1"),
         ("models/half.denoise/load", '{"parameters": {"config": "{}"}}', 422, "expected none"),
-        ("models/half.denoise/load", " " * 70_000, 413, "expected at most 65536 bytes"),
+        ("models/half.denoise/load", " " * 70_000, 413, "expected at most 65536 bytes, received"),
     ],
 )
 async def test_a_request_that_cannot_be_followed_is_explained(

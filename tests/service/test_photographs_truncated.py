@@ -13,7 +13,7 @@ from service.errors import MalformedBody
 from service.images.decode import read
 from service.images.formats import Policy
 from service.images.jpeg_segments import scan
-from tests.service.photograph_files import LIMIT, encoded, joined, samples, smooth
+from tests.service.photograph_files import LIMIT, encoded, exif, joined, samples, smooth
 from tests.service.png_files import ADAM7, BANDS, chunk, chunks_of, file_of
 
 EOI = b"\xff\xd9"
@@ -171,6 +171,22 @@ def test_the_rows_of_a_truncated_jpeg_are_read_where_that_is_asked_for(
             assert abs(rows - 200 * share) < 40
             near = rows - 16  # in the last ones the data end
             np.testing.assert_array_equal(found.pixels[:near], whole.pixels[:near])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_warning_says_which_part_of_the_upright_picture_is_there(orientation: int) -> None:
+    told = b"Exif\0\0" + exif("<", orientation)
+    body = encoded(noisy("RGB", (90, 200)), "JPEG", quality=90, exif=told)
+    whole, found = read(body, LIMIT), read(body[: len(body) // 2], LIMIT, PARTLY)
+    assert found.warning
+    what, count, of, *edge = found.warning.removeprefix("truncated; ").replace(" of ", " ").split()
+    kept = int(count) - 16
+    across = what == "columns"
+    assert int(of) == found.pixels.shape[across] == 200
+    same = (found.pixels == whole.pixels).all(axis=(1 - across, 2))
+    part = same[-kept:] if edge else same[:kept]
+    assert part.all()
+    assert not (same[:kept] if edge else same[-kept:]).all()
 
 
 def test_a_jpeg_that_lacks_its_end_alone_is_whole() -> None:

@@ -118,7 +118,7 @@ async def test_a_parameter_that_is_unknown_or_sent_twice_is_explained(
 async def test_a_body_that_is_too_large_is_refused_by_its_length(start: Start) -> None:
     client = start(max_body_bytes=10)
     detail = check_problem(await client.post("/encode", json=BODY), 413, "body-too-large")
-    assert "expected at most 10 bytes" in detail
+    assert "expected at most 10 bytes (SERVICE_MAX_BODY_BYTES)" in detail
 
 
 async def test_a_body_of_untold_length_is_refused_once_it_is_too_large(start: Start) -> None:
@@ -139,7 +139,9 @@ async def test_a_picture_of_too_many_pixels_is_refused(start: Start) -> None:
     answer = await client.post(
         "/denoise", content=stream.getvalue(), headers={"Content-Type": "image/png"}
     )
-    assert "at most 15 pixels in all, received 4x4" in check_problem(answer, 413, "body-too-large")
+    assert "at most 15 pixels in all (SERVICE_MAX_PIXELS), received 4x4" in check_problem(
+        answer, 413, "body-too-large"
+    )
 
 
 async def test_an_unknown_path_and_a_wrong_method_are_problems_too(

@@ -120,7 +120,10 @@ def archive(
     if not sources:
         raise InvalidValue("body: expected a photograph at least, received an archive without one")
     if len(sources) > most:
-        raise BodyTooLarge(f"body: expected at most {most} photographs, received {len(sources)}")
+        raise BodyTooLarge(
+            f"body: expected at most {most} photographs (SERVICE_MAX_PHOTOGRAPHS), "
+            f"received {len(sources)}"
+        )
     return Archive(model, sources, codec_of, writer)
 
 

@@ -83,7 +83,8 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> byte
         )
     if info.file_size > largest:
         raise BodyTooLarge(
-            f"zip: expected files of at most {largest} bytes, received one of {info.file_size}"
+            f"zip: expected files of at most {largest} bytes (SERVICE_MAX_BODY_BYTES), "
+            f"received one of {info.file_size}"
         )
     try:
         return archive.read(info)

@@ -69,7 +69,8 @@ def read(
         width, height = image.size
         if width * height > pixels_left:
             raise BodyTooLarge(
-                f"picture: expected at most {pixels_left} pixels in all, received {width}x{height}"
+                f"picture: expected at most {pixels_left} pixels in all (SERVICE_MAX_PIXELS), "
+                f"received {width}x{height}"
             )
         pixels_left -= width * height
         with _turns() if width * height > LARGE else nullcontext():

@@ -6,11 +6,12 @@ from io import BytesIO
 
 from multipart import MultipartError, MultipartParser
 
-from service.errors import InvalidValue, MalformedBody
+from service.errors import InvalidValue, MalformedBody, UnsupportedMediaType
 
 FILE, SEVERAL = "file", "[]"
 NAMES = (FILE, "files", "image", "images", "photo", "photos", "upload")
 """Names of parts that are files, whether or not they say so; `[]` may follow, as PHP has it."""
+ZIP = b"PK\3\4"
 MOST_PARTS = 1024
 LONGEST_HEADER, MOST_HEADERS = 64 * 1024, 64
 """Bytes of a header of a part, and headers: more than any client sends of its own accord."""
@@ -45,6 +46,7 @@ def read(body: bytes | memoryview, boundary: str) -> Form:
     Raises:
         MalformedBody: There is no boundary, or the body is not a form with it.
         InvalidValue: There is no file, or one in a part of another name.
+        UnsupportedMediaType: The only file is a zip.
     """
     if not boundary:
         raise MalformedBody(
@@ -77,6 +79,11 @@ def read(body: bytes | memoryview, boundary: str) -> Form:
                 )
     except MultipartError as error:
         raise MalformedBody(f"body: expected multipart/form-data, received: {error}") from error
+    if len(files) == 1 and files[0].content.startswith(ZIP):
+        raise UnsupportedMediaType(
+            "form: expected photographs, received a zip archive; a zip is the body itself, with "
+            "Content-Type: application/zip"
+        )
     if not files:
         names = ", ".join(sorted({name[:40] for name, _ in fields})) or "none"
         raise InvalidValue(f"body: expected one or more parts named {FILE}, received {names}")

@@ -144,8 +144,8 @@ class Control:
     async def _respond(self, exchange: Exchange) -> None:
         if self._changes:
             check_origin(exchange.header)
-        with self._room.admit(exchange.length(LARGEST_BODY)) as ticket:
-            body = await exchange.body(LARGEST_BODY, ticket)
+        with self._room.admit(exchange.length(LARGEST_BODY, "")) as ticket:
+            body = await exchange.body(LARGEST_BODY, ticket, "")
             name = exchange.scope.get("path_params", {}).get("model", "")
             document = await self._act(name, parse(bytes(body) or b"{}", or_null=not self._changes))
         await exchange.respond(200, JSON, (), orjson.dumps(document))

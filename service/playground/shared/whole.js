@@ -33,7 +33,7 @@ export async function whole(client, image, options, { signal, progress }) {
 async function submitted(client, image, options) {
   const impatient = new Client(client.baseUrl, { retries: 0, apiKey: client.apiKey, fetch: client.fetch });
   try {
-    const { status } = await impatient.submit(image, "denoise", options);
+    const { status } = await impatient.submit(image, options);
     return new Job(client, status);
   } catch (error) {
     if (!WITHOUT.includes(error.code)) throw error;
