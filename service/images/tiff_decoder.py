@@ -103,8 +103,8 @@ def _in_colour(image: Image.Image, file: Tiff, entries: Entries, layout: Layout)
                 f"picture: expected {3 << layout.bits} values of a palette, received {len(colours)}"
             )
         # Some writers store 8 bits where 16 are asked for.
-        values = np.reshape(colours, (3, -1)).T
-        eight = values if values.max() < 256 else values >> 8
+        values = np.reshape(colours, (3, -1)).T.astype(np.uint32)
+        eight = values if values.max() < 256 else (values + 128) // 257
         image.putpalette(eight.astype(np.uint8).tobytes(), "RGB")
         return image.convert("RGB")
     if layout.photometric == CMYK:

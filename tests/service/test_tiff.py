@@ -261,3 +261,13 @@ def test_a_directory_of_impossible_sizes_is_refused(changes: dict[int, int]) -> 
     body = tiff(samples(1)[..., 0], tile=(16, 16))
     with pytest.raises((MalformedBody, UnsupportedMediaType)):
         read(patched(body, changes), LIMIT)
+
+
+def test_the_colours_of_a_palette_are_rounded() -> None:
+    colours = np.random.default_rng(0).integers(0, 65536, (3, 256), dtype=np.uint16)
+    indices = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    body = tiff(indices, photometric="palette", colormap=colours)
+    expected = np.floor(colours.T[indices] / 257 + 0.5)
+    np.testing.assert_array_equal(read(body, LIMIT).pixels, expected)
+    narrow = tiff(indices, photometric="palette", colormap=colours // 257)  # of 8 bits, as some are
+    np.testing.assert_array_equal(read(narrow, LIMIT).pixels, (colours // 257).T[indices])
