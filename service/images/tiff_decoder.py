@@ -102,9 +102,11 @@ def _in_colour(image: Image.Image, file: Tiff, entries: Entries, layout: Layout)
             raise MalformedBody(
                 f"picture: expected {3 << layout.bits} values of a palette, received {len(colours)}"
             )
-        # Some writers store 8 bits where 16 are asked for.
+        # Some writers store 8 bits where 16 are asked for, others 8 and a byte of zeros.
         values = np.reshape(colours, (3, -1)).T.astype(np.uint32)
-        eight = values if values.max() < 256 else (values + 128) // 257
+        if (values & 255).any() and values.max() > 255:
+            values = (values + 128) // 257
+        eight = values if values.max() < 256 else values >> 8
         image.putpalette(eight.astype(np.uint8).tobytes(), "RGB")
         return image.convert("RGB")
     if layout.photometric == CMYK:

@@ -269,5 +269,7 @@ def test_the_colours_of_a_palette_are_rounded() -> None:
     body = tiff(indices, photometric="palette", colormap=colours)
     expected = np.floor(colours.T[indices] / 257 + 0.5)
     np.testing.assert_array_equal(read(body, LIMIT).pixels, expected)
+    padded = tiff(indices, photometric="palette", colormap=colours >> 8 << 8)  # as Pillow writes
+    np.testing.assert_array_equal(read(padded, LIMIT).pixels, (colours >> 8).T[indices])
     narrow = tiff(indices, photometric="palette", colormap=colours // 257)  # of 8 bits, as some are
     np.testing.assert_array_equal(read(narrow, LIMIT).pixels, (colours // 257).T[indices])
