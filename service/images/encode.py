@@ -173,7 +173,9 @@ def _jpeg_options(
 def _fault(photograph: Photograph, media_type: str) -> str | None:
     """Return what a format expects, and received, where it cannot hold a photograph."""
     if media_type not in written():
-        return "the extra `heic` to be installed, received none"
+        if media_type == HEIC:
+            return "the extra `heic` to be installed, received none"
+        return "a format that is written here, received one that is only read"
     height, width = photograph.pixels.shape[:2]
     longest = LONGEST_SIDE.get(media_type)
     if longest is not None and max(height, width) > longest:

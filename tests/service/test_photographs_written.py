@@ -7,7 +7,7 @@ from PIL import Image
 from service.errors import NotAcceptable
 from service.images.decode import read
 from service.images.encode import writable, write
-from service.images.formats import AVIF, HEIC, JPEG, PNG, TIFF, WEBP, written
+from service.images.formats import AVIF, BMP, HEIC, JP2, JPEG, PNG, TIFF, WEBP, written
 from tests.service.photograph_files import (
     LIMIT,
     encoded,
@@ -33,6 +33,12 @@ def test_a_png_holds_every_bit(bands: int, depth: int, size: tuple[int, int]) ->
     np.testing.assert_array_equal(samples_of(body), values)
     np.testing.assert_array_equal(joined(read(body, LIMIT)), values)
     assert opened(body).size == size[::-1]
+
+
+@pytest.mark.parametrize("kind", [BMP, JP2])
+def test_a_format_that_is_only_read_is_said_to_be_so(kind: str) -> None:
+    with pytest.raises(NotAcceptable, match=f"{kind}: expected a format that is written here"):
+        write(photograph(samples(3)), kind)
 
 
 def test_pixels_that_are_a_view_are_written() -> None:
