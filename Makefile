@@ -22,10 +22,10 @@ style: .venv/dev/installed ## check style, types and imports
 	$(<D)/bin/mypy
 	$(<D)/bin/lint-imports --no-logo
 
-check: style ## check style, types and imports, then run the fast tests (a minute)
+check: style ## check style, types and imports, then run the fast tests
 	.venv/dev/bin/python -m pytest $(two-processes) -m "not slow"
 
-test: style ## check style, types and imports, then run every test (six minutes)
+test: style ## check style, types and imports, then run every test
 	.venv/dev/bin/python -m pytest $(two-processes) --cov
 
 # A file stays in one process, as its tests share fixtures.

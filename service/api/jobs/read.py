@@ -18,7 +18,7 @@ from service.jobs.record import Entry
 
 OFF = "jobs: expected SERVICE_JOBS_DIR or SERVICE_JOBS_URL to be set, received neither"
 PRIVATE = "no-store"
-"""Cache-Control of everything about jobs: a job changes, and is nobody else's business."""
+"""Cache-Control of job responses: a job's state changes, and its data are private."""
 LONGEST_PAUSE = 30
 """Seconds of a Retry-After, at most."""
 

@@ -91,7 +91,7 @@ class _Upload:
 
     async def drop(self) -> None:
         """Remove all that is stored, or may be."""
-        if self._doing:  # where the request was cancelled, a thread goes on
+        if self._doing:  # after a cancelled request, its thread still runs
             await asyncio.gather(self._doing, return_exceptions=True)
         if self._writer:
             with contextlib.suppress(ServiceError):
