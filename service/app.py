@@ -16,8 +16,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from service import __version__
-from service.api import estimate, health, jobs, models, open_inference, operations, photos
-from service.api.codecs import image
+from service.api import estimate, health, jobs, models, open_inference, operations
+from service.api.codecs import image, photographs
 from service.api.jobs.document import described
 from service.api.jobs.replay import Replay
 from service.api.middleware import RequestIdMiddleware
@@ -181,12 +181,12 @@ def _add_routes(
 def _endpoints(settings: Settings, serving: Serving) -> operations.Endpoints:
     """Return the endpoints of the operations."""
     defaults = Defaults(settings.defaults, settings.default_picture)
-    photographs: dict[OperationName, operations.CodecOf] = {
-        "denoise": photos.codecs(serving.limits),
+    of_photographs: dict[OperationName, operations.CodecOf] = {
+        "denoise": photographs.codecs(serving.limits),
         "estimate": estimate.codecs(serving.limits),
     }
     return {
-        operation: operations.Operation(operation, serving, defaults, photographs)
+        operation: operations.Operation(operation, serving, defaults, of_photographs)
         for operation in OPERATIONS
     }
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import orjson
 
-from service.api import photos
 from service.api.body import Body
+from service.api.codecs import photographs
 from service.api.codecs.codec import Array, Checked, Codec, Encoded, Inputs
 from service.api.media_types import JSON, choose
 from service.api.request import Exchange, Header
 from service.api.routing import Limits
+from service.api.tiles import size
 from service.images.decode import decode
 from service.inference.admission import Ticket
 from service.inference.batcher import Batcher
@@ -51,7 +52,7 @@ class Estimates:
         """Return photographs that can be looked at."""
         pixels, seconds = 0, 0.0
         if not codec.declared:  # the pixels of files are admitted by now
-            count, height, width = photos.size(inputs.array.shape, self._limits)
+            count, height, width = size(inputs.array.shape, self._limits)
             pixels, seconds = count * height * width, count * self.seconds(height * width)
         codec.negotiate(len(inputs.array))
         return Checked(inputs, 1, 0, seconds, pixels)
@@ -79,9 +80,9 @@ class Estimates:
         return ()
 
 
-def codecs(limits: Limits) -> photos.Photographs:
+def codecs(limits: Limits) -> photographs.Photographs:
     """Return what makes the codecs of requests to estimate the noise of photographs."""
-    return photos.Photographs("estimate", estimates, ArrayCodec, FileCodec, limits)
+    return photographs.Photographs("estimate", estimates, ArrayCodec, FileCodec, limits)
 
 
 def estimates(model: Model, limits: Limits) -> Estimates:
@@ -114,19 +115,19 @@ class _Answer:
         return Encoded(JSON, (orjson.dumps(document),))
 
 
-class ArrayCodec(_Answer, photos.ArrayCodec):
+class ArrayCodec(_Answer, photographs.ArrayCodec):
     """The codec of photographs in arrays."""
 
 
-class FileCodec(_Answer, photos.FileCodec):
+class FileCodec(_Answer, photographs.FileCodec):
     """The codec of photographs in files."""
 
     def decode(self, _body: Body) -> Inputs:
         choose(self.accept, (JSON,))  # before anything is decoded
         images, self._images = self._images, ()
-        photographs = [decode(image) for image in images]
-        self._warnings = photos.warnings(photographs)
-        return self.inputs_of(photos.stacked(photographs))
+        decoded = [decode(image) for image in images]
+        self._warnings = photographs.warnings(decoded)
+        return self.inputs_of_files(photographs.stacked(decoded))
 
     def encode(self, outputs: Array) -> Encoded:
         return replace(super().encode(outputs), headers=self._warnings)

@@ -44,11 +44,25 @@ class Version:
         return list(self.model.batchers) if self.model else []
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The model of a request, and what it lacks if it is the default, as Default says."""
+
+    model: Model
+    lacks: str | None = None
+
+
+Asked = tuple[OperationName, str | None, int | None, bool]
+"""What a request asks for: operation, name and version of the model, whether it sends an array."""
+
+
 class ModelRegistry:
     """The versions of all models; replaced as a whole, so that no look-up sees half a change.
 
     Attributes:
         known: Every version by name and number, served or not; by name, newest first.
+        found: The models that requests have found, a new dictionary after each change: a request
+            that asks for what others did takes a dictionary lookup.
     """
 
     def __init__(self, versions: Mapping[tuple[str, int], Version]) -> None:
@@ -58,11 +72,13 @@ class ModelRegistry:
     def replace(self, versions: Mapping[tuple[str, int], Version]) -> None:
         """Replace all versions."""
         ordered = sorted(versions.values(), key=lambda each: (each.name, -each.number))
-        self.known = {(each.name, each.number): each for each in ordered}
-        self._models: dict[str, dict[int, Model]] = {}
+        models: dict[str, dict[int, Model]] = {}
         for each in ordered:
             if each.model:
-                self._models.setdefault(each.name, {})[each.number] = each.model
+                models.setdefault(each.name, {})[each.number] = each.model
+        self.known = {(each.name, each.number): each for each in ordered}
+        self._models = models
+        self.found: dict[Asked, Found] = {}  # last: what is found from now on is of these models
 
     def __iter__(self) -> Iterator[Model]:
         """Iterate over the served versions of every model, by name, newest first."""

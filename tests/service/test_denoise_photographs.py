@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.api import operations
+from service.api.codecs import batch
 from service.app import create_app
 from service.images.decode import media_type_of
 from service.images.formats import BY_NAME, NAMES, Name, default_for
@@ -170,8 +170,8 @@ async def test_each_tile_that_is_done_gives_more_time(start: Start, gate: Gate) 
 
 
 async def test_so_much_json_is_refused(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "LARGEST_JSON", 100)
-    monkeypatch.setattr(operations, "SHORT_BODY", {})
+    monkeypatch.setattr(batch, "LARGEST_JSON", 100)
+    monkeypatch.setattr(batch, "SHORT_BODY", {})
     answer = await start().post("/denoise?model=photo", json={"inputs": [[[[0.5] * 3] * 9]]})
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
     assert "as application/x-npy" in answer.json()["detail"]

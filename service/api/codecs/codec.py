@@ -108,7 +108,10 @@ class Timed(Protocol):
 class Codec(Protocol):
     """The encoding of one request's body, and of the response to it."""
 
-    batcher: Batcher
+    @property
+    def batcher(self) -> Batcher:
+        """The queue of the operation, and the session that runs it."""
+        ...
 
     @property
     def runner(self) -> "Runner":

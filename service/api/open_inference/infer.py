@@ -7,6 +7,7 @@ import numpy as np
 from fastapi.routing import APIRoute
 
 from service.api.body import Body
+from service.api.codecs.batch import SHORT_BODY, SHORT_OUTPUT
 from service.api.codecs.codec import Array, Codec, Declared, Encoded, Inputs, Runner
 from service.api.codecs.json_errors import Unexplained
 from service.api.estimate import estimates
@@ -20,12 +21,11 @@ from service.api.open_inference.schemas import (
     Version,
     errors,
 )
-from service.api.operations import SHORT_BODY, SHORT_OUTPUT
-from service.api.photos import tiles
 from service.api.pipeline import Batches, Endpoint, name_model
 from service.api.problems import open_inference_error
 from service.api.request import Exchange
 from service.api.routing import DirectRoute, Serving
+from service.api.tiles import tiles
 from service.inference.pixels import LARGEST, to_floats
 
 
