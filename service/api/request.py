@@ -30,10 +30,6 @@ PATIENCE = 0.05
 take."""
 SMALL = 64 * 1024
 """Bytes of a response up to which its parts are joined: a copy costs less than a second write."""
-PIECE = 256 * 1024
-"""Bytes of a streamed part that are sent at a time: those in memory beside it for a slow reader."""
-LEAST_RATE = 8192
-"""Bytes a second of a body that may take longer than the time limit: those of a slow modem."""
 ABORT = "autoencoder.abort"
 """The ASGI extension that drops a connection: see service/server/http_protocol.py."""
 NO_FAULT = ("", "")
@@ -46,6 +42,8 @@ class Exchange:
 
     Attributes:
         scope: The ASGI scope of the request.
+        receive: The ASGI callable that gives the next message.
+        send: The ASGI callable that takes the messages of the response.
         request_id: The client's X-Request-Id, or a new one.
         began: The time.perf_counter() at which the head had been received.
         seconds: Time limit of the response, counted from began or from the last progress().
@@ -55,23 +53,24 @@ class Exchange:
         stages: Seconds of each stage, once the response is encoded.
         starts: The time.perf_counter() at which each stage began.
         status: Status of the response, 0 before it is sent.
+        closes: Whether the connection ends with the response.
         fault: Code and detail of the error that the response reports.
     """
 
     __slots__ = (
-        "_closing",
-        "_receive",
-        "_send",
         "_sent",
         "_since",
         "began",
+        "closes",
         "fault",
         "headers",
         "items",
         "model",
+        "receive",
         "request_id",
         "scope",
         "seconds",
+        "send",
         "stages",
         "starts",
         "status",
@@ -79,8 +78,8 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
-        self._receive = receive
-        self._send = send
+        self.receive = receive
+        self.send = send
         self._sent: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             held = self._sent.get(name)
@@ -88,7 +87,7 @@ class Exchange:
         self.request_id = usable_id(self.header(b"x-request-id"))
         self.began = self._since = time.perf_counter()
         self.seconds = math.inf
-        self._closing: Sequence[Header] = ()
+        self.closes = False
         self.model: Model | None = None
         self.items = 0
         self.headers: Sequence[Header] = ()
@@ -142,46 +141,12 @@ class Exchange:
     async def _received(self, limit: int, ticket: Ticket, setting: str) -> Body:
         try:
             async with asyncio.timeout(self._left()):
-                return await receive(self.scope, self._receive, limit, ticket, setting)
+                return await receive(self.scope, self.receive, limit, ticket, setting)
         except TimeoutError:
-            self._closing = CLOSE  # the rest of the body may never come
+            self.closes = True  # the rest of the body may never come
             raise DeadlineExceeded(
                 f"timeout: expected all of the body within {self.seconds:g} s, received its start"
             ) from None
-
-    async def pieces(self, limit: int) -> AsyncIterator[bytes]:
-        """Yield the body as it was sent, piece by piece, as long as it comes fast enough.
-
-        The time limit is that of a short body; each second more takes LEAST_RATE bytes.
-
-        Args:
-            limit: Most bytes of the body.
-
-        Raises:
-            BodyTooLarge: The limit is passed; the rest is not received.
-            DeadlineExceeded: It comes too slowly.
-            ClientDisconnect: The body breaks off.
-        """
-        received, is_more = 0, True
-        while is_more:
-            try:
-                left = self.seconds + received / LEAST_RATE - self.elapsed()
-                async with asyncio.timeout(min(self.seconds, left)):
-                    message = await self._receive()
-            except TimeoutError:
-                self._closing = CLOSE
-                raise DeadlineExceeded(
-                    f"timeout: expected the body within {self.seconds:g} s, and a second more for "
-                    f"each {LEAST_RATE} bytes, received {received} bytes"
-                ) from None
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            piece: bytes = message.get("body", b"")
-            is_more = message.get("more_body", False)
-            received += len(piece)
-            if received > limit:
-                raise too_large(limit, "more")
-            yield piece
 
     async def outcome(self, future: "asyncio.Future[T]") -> T:
         """Return the result of a future or task; cancel it if the client disconnects.
@@ -219,68 +184,43 @@ class Exchange:
             ClientDisconnect: The client does not read a large body within the time limit.
         """
         length = sum(map(len, body))
-        await self._head(status, media_type, ((b"content-length", b"%d" % length), *headers))
+        await self.start(status, media_type, ((b"content-length", b"%d" % length), *headers))
         if length <= SMALL:
-            await self._send({"type": "http.response.body", "body": b"".join(body)})
+            await self.send({"type": "http.response.body", "body": b"".join(body)})
             return
         for part in body:
-            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            await self.send({"type": "http.response.body", "body": part, "more_body": True})
         # Returns once the client has read most of the body: while that is in memory, the request
         # keeps its place in the queue.
         await self.end()
 
-    async def begin(self, media_type: str) -> None:
-        """Send the head of a response whose length is not known: stream() sends its parts."""
-        await self._head(200, media_type, ())
-
-    async def stream(self, *parts: Part, is_progress: bool = True) -> None:
-        """Send parts of a response that begin() began.
-
-        Each piece is sent once the client has read most of those before, so that a slow reader
-        holds back whoever has the next part.
-
-        Args:
-            parts: What to send.
-            is_progress: Whether the time limit restarts with each piece.
+    async def end(self) -> None:
+        """End the response; return once the client has read most of it.
 
         Raises:
-            ClientDisconnect: The client does not read the parts within the time limit.
+            ClientDisconnect: The client does not do so within the time limit.
         """
-        if is_progress:
-            self.progress()
-        async with self._read_in_time():
-            for part in parts:
-                content = memoryview(part)
-                for start in range(0, len(content), PIECE):
-                    piece = content[start : start + PIECE]
-                    await self._send(
-                        {"type": "http.response.body", "body": piece, "more_body": True}
-                    )
-                    if is_progress:
-                        self.progress()
-
-    async def end(self) -> None:
-        """End a response; return once the client has read most of it. Raises as stream() does."""
-        async with self._read_in_time():
-            await self._send(END)
+        async with self.read_in_time():
+            await self.send(END)
 
     async def drop(self) -> NoReturn:
         """Drop the connection of a response that cannot be ended. Raises ClientDisconnect."""
         if abort := self.scope.get("extensions", {}).get(ABORT):
             abort()
-            await self._send(END)  # lets the server see the end of the response
+            await self.send(END)  # lets the server see the end of the response
         raise ClientDisconnect
 
-    async def _head(self, status: int, media_type: str, headers: Sequence[Header]) -> None:
+    async def start(self, status: int, media_type: str, headers: Sequence[Header] = ()) -> None:
+        """Send the head of the response."""
         self.status = status
-        await self._send(
+        await self.send(
             {
                 "type": "http.response.start",
                 "status": status,
                 "headers": [
                     (b"content-type", media_type.encode("latin-1")),
                     (b"x-request-id", self.request_id.encode("latin-1")),
-                    *self._closing,
+                    *(CLOSE if self.closes else ()),
                     *self.headers,
                     *headers,
                 ],
@@ -288,7 +228,7 @@ class Exchange:
         )
 
     @contextlib.asynccontextmanager
-    async def _read_in_time(self) -> AsyncIterator[None]:
+    async def read_in_time(self) -> AsyncIterator[None]:
         """Drop a client that does not read what is sent within the time limit."""
         try:
             async with asyncio.timeout(self.seconds):
@@ -313,7 +253,7 @@ class Exchange:
         while left := self._left():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
-                    while (await self._receive())["type"] != "http.disconnect":
+                    while (await self.receive())["type"] != "http.disconnect":
                         pass
                     return ClientDisconnect()
         return DeadlineExceeded(

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from service.api import streaming
 from service.api.archive.container import Container, Member
 from service.api.archive.source import Source
 from service.api.codecs.codec import WARNING, Encoded
@@ -68,7 +69,7 @@ class Delivery:
             source.name, encoded.media_type, encoded.parts, source.modified, done.headers
         )
         name, pieces = await asyncio.to_thread(self._container.add, member)
-        await self._exchange.stream(*pieces)
+        await streaming.send(self._exchange, *pieces)
         told: dict[str, Any] = {
             "source": source.name,
             "name": name,
@@ -87,7 +88,9 @@ class Delivery:
         await self._turn(index)
         source = self._names[index]
         # No progress: otherwise, files that take long to fail would keep a request without end.
-        await self._exchange.stream(*self._container.fail(source, error), is_progress=False)
+        await streaming.send(
+            self._exchange, *self._container.fail(source, error), is_progress=False
+        )
         told = {"status": error.status, "code": error.code, "title": error.title}
         self._count(index, {"source": source, **told, "detail": str(error)})
 
@@ -103,7 +106,7 @@ class Delivery:
             "photographs": self._manifest,
         }
         manifest = orjson.dumps(document, option=orjson.OPT_INDENT_2)
-        await self._exchange.stream(*self._container.end(manifest))
+        await streaming.send(self._exchange, *self._container.end(manifest))
         await self._exchange.end()
 
     async def _turn(self, index: int) -> None:
@@ -112,7 +115,7 @@ class Delivery:
             await self._sent[index - 1].wait()
         self._is_sending = True
         if not self._exchange.status:
-            await self._exchange.begin(self._container.media_type)
+            await self._exchange.start(200, self._container.media_type)
 
     def _count(self, index: int, told: dict[str, Any]) -> None:
         self._is_sending = False

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from service.api.request import Exchange
+from service.api.streaming import pieces
 from service.errors import ServiceError
 from service.jobs.blobs import CHUNK, Writer
 from service.jobs.jobs import Jobs
@@ -34,13 +35,13 @@ async def store(
         Overloaded: There are too many jobs, or bytes.
         InsufficientStorage: There is no room.
         JobsUnavailable: The store cannot be reached.
-        ServiceError: As Exchange.pieces() and check() raise it; nothing is stored then.
+        ServiceError: As pieces() and check() raise it; nothing is stored then.
     """
     jobs.room.reserve(job.id, exchange.length(limit))
     upload = _Upload(jobs, job, check)
     is_stored = False
     try:
-        async for piece in exchange.pieces(limit):
+        async for piece in pieces(exchange, limit):
             jobs.room.grow(job.id, len(piece))
             await upload.take(piece)
         job = await upload.end()
