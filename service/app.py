@@ -1,12 +1,10 @@
-"""The ASGI application: loads the models, and puts routes, middleware and errors together."""
+"""The ASGI application: routes, middleware and errors around loaded models, and its lifespan."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -15,39 +13,25 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from service import __version__
-from service.api import estimate, health, jobs, models, open_inference, operations
-from service.api.codecs import image, photographs
-from service.api.jobs.document import described
-from service.api.jobs.replay import Replay
+from service import __version__, components
+from service.api import health, jobs, models, open_inference, operations
+from service.api.codecs import image
 from service.api.middleware import RequestIdMiddleware
-from service.api.openapi import OPERATIONS, document
+from service.api.openapi import document
 from service.api.problems import http_error, service_error
-from service.api.routing import Limits, Serving, Shortcut
-from service.errors import ServiceError, StartupError
-from service.inference.admission import Admission
+from service.api.routing import Serving, Shortcut
+from service.errors import ServiceError
 from service.inference.control import Control
-from service.inference.device import CUDA
-from service.inference.loader import load
-from service.inference.model import Model
-from service.inference.registry import Defaults, ModelRegistry
+from service.inference.registry import Defaults
 from service.inference.repository import Repository
-from service.jobs.backend import Backend, open_folder, open_redis
-from service.jobs.jobs import Jobs, Options
-from service.jobs.progress import JobAdmission
-from service.manifest import OperationName
-from service.settings import Settings, named, variable
+from service.jobs.jobs import Jobs
+from service.settings import Settings
 from service.shutdown import GracefulShutdown
 from service.telemetry.metrics import Metrics
-
-if TYPE_CHECKING:
-    from service.telemetry.tracing import Tracer
 
 log = logging.getLogger(__name__)
 
 PLAYGROUND = Path(__file__).parent / "playground"
-NO_TIMEOUT = 1e8
-"""Seconds that a job may take: years, as no client waits for it."""
 
 
 def create_app(settings: Settings, *, shared: Path | None = None, strict: bool = True) -> ASGIApp:
@@ -67,30 +51,16 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     for line in settings.formats_in_vain():
         log.warning(line)
     metrics = Metrics()
-    tracer = _tracer() if settings.traces else None
-    loader = _loader(settings, metrics)
+    tracer = components.tracer() if settings.traces else None
+    loader = components.loader(settings, metrics)
     repository = Repository(settings.models, loader, Control(shared), strict=strict)
     if strict:
-        _check_defaults(repository.registry, settings)
+        components.check_defaults(repository.registry, settings)
     image.warm_up()
-    serving = Serving(
-        repository.registry,
-        _admission(settings),
-        metrics,
-        Limits(
-            body_bytes=settings.max_body_bytes,
-            output_bytes=settings.max_output_bytes,
-            pixels=settings.max_pixels,
-            steps=settings.max_steps,
-            photographs=settings.max_photographs,
-            policy=settings.policy,
-        ),
-        settings.timeout,
-        tracer,
-    )
+    serving = components.serving(settings, repository.registry, metrics, tracer)
     shutdown = GracefulShutdown(settings.drain_seconds)
-    backend = _jobs_backend(settings)
-    stored = _jobs(settings, serving, backend) if backend else None
+    backend = components.jobs_backend(settings)
+    stored = components.stored_jobs(settings, serving, backend) if backend else None
     if stored:
         metrics.tally = lambda: stored.tally
         shutdown.began = stored.rest
@@ -131,21 +101,6 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     return Shortcut(app)
 
 
-def _admission(settings: Settings) -> Admission:
-    return Admission(
-        max_items=settings.max_queue_items,
-        max_bytes=settings.max_queue_bytes,
-        max_pixels=settings.max_queue_pixels,
-        # The other half of the time is a margin: waits are estimates.
-        patience=settings.timeout / 2,
-        settings=(
-            variable("max_queue_items"),
-            variable("max_queue_bytes"),
-            variable("max_queue_pixels"),
-        ),
-    )
-
-
 def _add_routes(
     app: FastAPI,
     settings: Settings,
@@ -155,7 +110,7 @@ def _add_routes(
     is_draining: Callable[[], bool],
 ) -> None:
     defaults = Defaults(settings.defaults, settings.default_picture)
-    endpoints = _endpoints(settings, serving)
+    endpoints = components.endpoints(settings, serving)
     protocol = open_inference.routes(
         serving,
         repository,
@@ -178,86 +133,6 @@ def _add_routes(
     app.add_api_route("/", _playground, include_in_schema=False)
 
 
-def _endpoints(settings: Settings, serving: Serving) -> operations.Endpoints:
-    """Return the endpoints of the operations."""
-    defaults = Defaults(settings.defaults, settings.default_picture)
-    of_photographs: dict[OperationName, operations.CodecOf] = {
-        "denoise": photographs.codecs(serving.limits),
-        "estimate": estimate.codecs(serving.limits),
-    }
-    return {
-        operation: operations.Operation(operation, serving, defaults, of_photographs)
-        for operation in OPERATIONS
-    }
-
-
-def _jobs_backend(settings: Settings) -> Backend | None:
-    """Return what stores jobs, None where they are off."""
-    if settings.jobs_url and settings.jobs_dir:
-        raise StartupError(
-            f"{named('jobs_dir')}, {named('jobs_url')}: expected one of them, received both"
-        )
-    if settings.jobs_url:
-        return open_redis(settings.jobs_url, settings.jobs_keep_seconds, named("jobs_url"))
-    if not settings.jobs_dir:
-        return None
-    try:
-        return open_folder(Path(settings.jobs_dir))
-    except OSError as error:
-        raise StartupError(
-            f"{named('jobs_dir')}: expected a folder that can be written, received: {error}"
-        ) from error
-
-
-def _jobs(settings: Settings, serving: Serving, backend: Backend) -> Jobs:
-    """Return the jobs: their endpoints have no time limit, and an admission of their own."""
-    admission = JobAdmission(
-        max_items=settings.max_queue_items,
-        max_bytes=settings.max_queue_bytes,
-        max_pixels=settings.max_queue_pixels,
-    )
-    endpoints = _endpoints(settings, replace(serving, admission=admission, timeout=NO_TIMEOUT))
-    options = Options(
-        settings.jobs_max,
-        settings.jobs_max_bytes,
-        settings.jobs_keep_seconds,
-        settings.jobs_concurrency,
-        settings.jobs_callback_hosts,
-        (variable("jobs_max"), variable("jobs_max_bytes"), variable("jobs_callback_hosts")),
-    )
-    return Jobs(backend, options, lambda stored: Replay(stored, endpoints), described)
-
-
-def _tracer() -> "Tracer":
-    try:
-        from service.telemetry import tracing
-    except ImportError as error:
-        raise StartupError(
-            f"{named('traces')}: expected the extra [otel] to be installed, received: {error}; "
-            "install opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http, or turn them off"
-        ) from error
-    return tracing.create()
-
-
-def _loader(settings: Settings, metrics: Metrics) -> Callable[[Path], Model]:
-    """Return a function that loads the model of a folder and warms it up."""
-    execution = settings.execution
-
-    def load_warm(folder: Path) -> Model:
-        nonlocal execution
-        model = load(folder, execution=execution, max_batch=settings.max_batch, observe=metrics.ran)
-        if execution.device == "auto" and model.provider != CUDA:
-            execution = replace(execution, device="cpu")  # do not try CUDA again for the next model
-        # CUDA prepares each batch size by itself; the CPU only allocates memory.
-        try:
-            model.warm_up(settings.max_batch if model.provider == CUDA else 1)
-        except Exception as error:
-            raise StartupError(f"{folder}: expected graphs that run, received: {error}") from error
-        return model
-
-    return load_warm
-
-
 async def _share_metrics(serving: Serving) -> None:
     """Update this worker's metrics each second, as a scrape may reach any worker."""
     while True:
@@ -270,18 +145,6 @@ def _update_metrics(serving: Serving) -> None:
         serving.metrics.update(serving.registry, serving.admission)
     except Exception:
         log.exception("cannot update the metrics of this worker")
-
-
-def _check_defaults(registry: ModelRegistry, settings: Settings) -> None:
-    """Raise StartupError where a default that is set is not served; built-in ones need not be."""
-    defaults = [(f"default_{operation}", operation) for operation in settings.defaults]
-    for setting, operation in [*defaults, ("default_picture", "denoise")]:
-        name = getattr(settings, setting)
-        if name and setting in settings.model_fields_set:
-            try:
-                registry.get_for(operation, name)
-            except ServiceError as error:
-                raise StartupError(f"{named(setting)}: {error}") from error
 
 
 async def _playground() -> FileResponse:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from service import __version__, standard_output
 from service.errors import OutputError, ServiceError, StartupError
+from service.files import arguments as of_files
 from service.files import command as files
 from service.pydantic_errors import faults
 from service.settings import Settings, flag, named, variable
@@ -117,14 +118,14 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     few = ("models", "device")
     for name, command, summary, settings in (
         ("serve", _serve, "serve models over HTTP", tuple(Settings.model_fields)),
-        ("denoise", files.run, files.SUMMARY, files.SETTINGS),
+        ("denoise", files.run, of_files.SUMMARY, of_files.SETTINGS),
         ("models", _models, "load every model and list its operations", few),
         ("doctor", _doctor, "report what will run the models, and what is missing", few),
     ):
         added = commands.add_parser(name, help=summary, description=summary)
         added.set_defaults(command=command)
         if name == "denoise":
-            files.add(added)
+            of_files.add(added)
         for setting in settings:
             field = Settings.model_fields[setting]
             value = field.default

@@ -1,66 +1,21 @@
-"""The OpenAPI document, where FastAPI cannot see: bodies that the endpoints decode and encode."""
+"""The OpenAPI document as a whole: what FastAPI makes of the routes, with headers and examples."""
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Any
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from service.api import examples
 from service.api import media_types as media
-from service.api.query import KINDS, DecodeQuery, DenoiseQuery, EncodeQuery, EstimateQuery
-from service.api.schemas import Estimates, Inputs, Outputs, Problem
+from service.api.query import KINDS
+from service.api.schemas import Problem
 from service.images.formats import PNG
 from service.inference.model import Model
 from service.inference.registry import Defaults, ModelRegistry
 from service.manifest import OperationName
 
-
-# The signatures and docstrings that OpenAPI shows; nothing calls these functions.
-def encode(choice: Annotated[EncodeQuery, Query()]) -> None:
-    """Images to codings: (batch, 28, 28) in [0, 1] -> a coding each."""
-
-
-def decode(choice: Annotated[DecodeQuery, Query()]) -> None:
-    """Codings to reconstructions, the images that they stand for."""
-
-
-def denoise(choice: Annotated[DenoiseQuery, Query()]) -> None:
-    """Noisy images and photographs to clean ones, by a model trained to remove noise."""
-
-
-def estimate(choice: Annotated[EstimateQuery, Query()]) -> None:
-    """Photographs to what their noise is: its level, and what it is like; nothing is removed."""
-
-
-OPERATIONS: Mapping[OperationName, Callable[..., None]] = {
-    "encode": encode,
-    "decode": decode,
-    "denoise": denoise,
-    "estimate": estimate,
-}
-
-
-CONTAINERS: Mapping[str, dict[str, Any]] = {
-    media.ZIP: {
-        "schema": {
-            "type": "string",
-            "format": "binary",
-            "description": "the photographs of a zip or a form, in its order, each sent once it is "
-            "done; manifest.json, the last entry, has the name or the error of each",
-        }
-    },
-    media.MIXED: {
-        "schema": {
-            "type": "string",
-            "format": "binary",
-            "description": "the same in parts, where an error is application/problem+json",
-        }
-    },
-}
-"""What holds several photographs in a response of /denoise."""
-
-PATHS: Mapping[str, OperationName] = {f"/{operation}": operation for operation in OPERATIONS}
+PATHS: Mapping[str, OperationName] = {f"/{operation}": operation for operation in KINDS}
 
 PICTURES = ("/denoise", "/estimate")
 """Paths to which photographs are sent more often than arrays."""
@@ -208,54 +163,3 @@ def _add_examples(
     for parameter in described.get("parameters", []):
         if parameter["in"] == "path":
             parameter["example"] = str(values[parameter["name"]])
-
-
-def describe(operation: OperationName) -> dict[str, Any]:
-    """Return an operation's media types and errors for OpenAPI."""
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    written = (*media.writable(operation), *(CONTAINERS if operation == "denoise" else ()))
-    parameters = KINDS[operation].model_json_schema()["properties"]
-    files = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {"file": {"type": "array", "items": binary["schema"]}, **parameters},
-    }
-    photographs = {"description": "photographs of any sizes; folders and hidden files are ignored"}
-    bodies: dict[str, Any] = {
-        media.JSON: {"schema": Inputs.model_json_schema()},
-        media.MULTIPART: {"schema": files},
-        media.ZIP: {"schema": binary["schema"] | photographs},
-    }
-    return {
-        "openapi_extra": {
-            "requestBody": {
-                "required": True,
-                "content": {
-                    media_type: bodies.get(media_type, binary)
-                    for media_type in media.readable(operation)
-                },
-            }
-        },
-        "responses": {
-            200: {
-                "model": Estimates if operation == "estimate" else Outputs,
-                "description": "The outputs, in the media type that Accept prefers",
-                "content": {
-                    each: CONTAINERS.get(each, binary) for each in written if each != media.JSON
-                },
-            },
-        }
-        | problems(
-            {
-                400: "The body is not what its Content-Type says",
-                404: "No such model or version",
-                406: "Accept names no media type that the operation writes",
-                409: "The model does not offer the operation; the detail lists those that do",
-                413: "The body or the picture is too large",
-                415: "The operation does not read the Content-Type; the detail lists those it does",
-                422: "A value or a shape is not as expected; the detail says what was",
-                429: "The queue is full; Retry-After says when to try again",
-                503: "Deadline exceeded, or the service is shutting down",
-            }
-        ),
-    }

@@ -19,7 +19,7 @@ from service.api.media_types import (
     detect,
     readable,
 )
-from service.api.openapi import OPERATIONS, describe
+from service.api.openapi_operations import OPERATIONS, describe
 from service.api.pipeline import Batches, Endpoint, InThread, Responder, name_model
 from service.api.problems import problem
 from service.api.query import Choice

@@ -14,12 +14,12 @@ from typing import Any
 import httptools
 import numpy as np
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
 
 from service.api.body import BODY_AT_HAND, WHOLE_BODY
 from service.api.request import ABORT
 from service.server.buffered_reader import BufferedReader
 from service.server.buffered_transport import BufferedTransport
+from service.server.response_cycle import DefaultHeaders, UntilClose
 
 LINGER = 5.0
 """Seconds for which a client may go on sending a body after an early response."""
@@ -32,43 +32,6 @@ FRAMING = (b"content-length", b"transfer-encoding")
 NOTHING = memoryview(b"")
 
 Request = weakref.ref[RequestResponseCycle]
-
-
-class _DefaultHeaders(list[tuple[bytes, bytes]]):
-    """The headers of every response, with the time of the response as its Date.
-
-    uvicorn's server makes a new list of them each second; a request would keep that of the second
-    it came in.
-    """
-
-    def __init__(self, state: ServerState) -> None:
-        super().__init__()
-        self._state = state
-
-    def __add__(  # type: ignore[override]
-        self, more: list[tuple[bytes, bytes]]
-    ) -> list[tuple[bytes, bytes]]:
-        return self._state.default_headers + more
-
-
-class _UntilClose(RequestResponseCycle):
-    """The response to a client of HTTP/1.0, which knows no chunks.
-
-    A body of unknown length ends with the connection (RFC 9112, section 6.3), which uvicorn closes
-    after each response of this version.
-    """
-
-    ends_with_connection = False
-
-    async def send(self, message: Any) -> None:
-        if message["type"] == "http.response.start":
-            headers = (name.lower() for name, _ in message.get("headers", ()))
-            self.ends_with_connection = b"content-length" not in headers
-            if self.ends_with_connection:
-                self.chunked_encoding = False
-        elif message["type"] == "http.response.body" and self.ends_with_connection:
-            self.expected_content_length = len(message.get("body", b""))
-        await super().send(message)
 
 
 class Protocol(HttpToolsProtocol):
@@ -88,7 +51,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if sys.platform != "win32":
             transport.set_protocol(BufferedReader(self))
-        self._headers = _DefaultHeaders(self.server_state)
+        self._headers = DefaultHeaders(self.server_state)
         super().connection_made(BufferedTransport(transport, self.linger))  # type: ignore[arg-type]
 
     def data_received(self, data: bytes) -> None:
@@ -166,7 +129,7 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         self.cycle.default_headers = self._headers
         if self.scope["http_version"] == "1.0":
-            self.cycle.__class__ = _UntilClose
+            self.cycle.__class__ = UntilClose
         # Of its own cycle, as a pipelined request replaces self.cycle. By a weak reference: the
         # cycle holds the scope, and a circle would be left to the garbage collector.
         request = weakref.ref(self.cycle)

@@ -13,7 +13,8 @@ from service.api.jobs.document import JobDocument, described
 from service.api.jobs.read import present
 from service.api.jobs.receive import store
 from service.api.media_types import JSON
-from service.api.openapi import describe, problems
+from service.api.openapi import problems
+from service.api.openapi_operations import describe
 from service.api.operations import Endpoints
 from service.api.origin import check_origin
 from service.api.problems import problem

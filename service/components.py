@@ -1,0 +1,161 @@
+"""The components of a service, as its settings say: models, limits, admission, tracing, jobs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.api import estimate, operations
+from service.api.codecs import photographs
+from service.api.jobs.document import described
+from service.api.jobs.replay import Replay
+from service.api.openapi_operations import OPERATIONS
+from service.api.routing import Limits, Serving
+from service.errors import ServiceError, StartupError
+from service.inference.admission import Admission
+from service.inference.device import CUDA
+from service.inference.loader import load
+from service.inference.model import Model
+from service.inference.registry import Defaults, ModelRegistry
+from service.jobs.backend import Backend, open_folder, open_redis
+from service.jobs.jobs import Jobs, Options
+from service.jobs.progress import JobAdmission
+from service.manifest import OperationName
+from service.settings import Settings, named, variable
+from service.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from service.telemetry.tracing import Tracer
+
+NO_TIMEOUT = 1e8
+"""Seconds that a job may take: years, as no client waits for it."""
+
+
+def loader(settings: Settings, metrics: Metrics) -> Callable[[Path], Model]:
+    """Return a function that loads the model of a folder and warms it up."""
+    execution = settings.execution
+
+    def load_warm(folder: Path) -> Model:
+        nonlocal execution
+        model = load(folder, execution=execution, max_batch=settings.max_batch, observe=metrics.ran)
+        if execution.device == "auto" and model.provider != CUDA:
+            execution = replace(execution, device="cpu")  # do not try CUDA again for the next model
+        # CUDA prepares each batch size by itself; the CPU only allocates memory.
+        try:
+            model.warm_up(settings.max_batch if model.provider == CUDA else 1)
+        except Exception as error:
+            raise StartupError(f"{folder}: expected graphs that run, received: {error}") from error
+        return model
+
+    return load_warm
+
+
+def check_defaults(registry: ModelRegistry, settings: Settings) -> None:
+    """Raise StartupError where a default that is set is not served; built-in ones need not be."""
+    defaults = [(f"default_{operation}", operation) for operation in settings.defaults]
+    for setting, operation in [*defaults, ("default_picture", "denoise")]:
+        name = getattr(settings, setting)
+        if name and setting in settings.model_fields_set:
+            try:
+                registry.get_for(operation, name)
+            except ServiceError as error:
+                raise StartupError(f"{named(setting)}: {error}") from error
+
+
+def serving(
+    settings: Settings, registry: ModelRegistry, metrics: Metrics, tracer: "Tracer | None"
+) -> Serving:
+    """Return what every request needs."""
+    return Serving(
+        registry,
+        admission(settings),
+        metrics,
+        Limits(
+            body_bytes=settings.max_body_bytes,
+            output_bytes=settings.max_output_bytes,
+            pixels=settings.max_pixels,
+            steps=settings.max_steps,
+            photographs=settings.max_photographs,
+            policy=settings.policy,
+        ),
+        settings.timeout,
+        tracer,
+    )
+
+
+def admission(settings: Settings) -> Admission:
+    """Return an admission that has admitted nothing."""
+    return Admission(
+        max_items=settings.max_queue_items,
+        max_bytes=settings.max_queue_bytes,
+        max_pixels=settings.max_queue_pixels,
+        # The other half of the time is a margin: waits are estimates.
+        patience=settings.timeout / 2,
+        settings=(
+            variable("max_queue_items"),
+            variable("max_queue_bytes"),
+            variable("max_queue_pixels"),
+        ),
+    )
+
+
+def tracer() -> "Tracer":
+    """Return what traces requests. Raises StartupError without the extra `otel`."""
+    try:
+        from service.telemetry import tracing
+    except ImportError as error:
+        raise StartupError(
+            f"{named('traces')}: expected the extra [otel] to be installed, received: {error}; "
+            "install opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http, or turn them off"
+        ) from error
+    return tracing.create()
+
+
+def endpoints(settings: Settings, serving: Serving) -> operations.Endpoints:
+    """Return the endpoints of the operations."""
+    defaults = Defaults(settings.defaults, settings.default_picture)
+    of_photographs: dict[OperationName, operations.CodecOf] = {
+        "denoise": photographs.codecs(serving.limits),
+        "estimate": estimate.codecs(serving.limits),
+    }
+    return {
+        operation: operations.Operation(operation, serving, defaults, of_photographs)
+        for operation in OPERATIONS
+    }
+
+
+def jobs_backend(settings: Settings) -> Backend | None:
+    """Return what stores jobs, None where they are off."""
+    if settings.jobs_url and settings.jobs_dir:
+        raise StartupError(
+            f"{named('jobs_dir')}, {named('jobs_url')}: expected one of them, received both"
+        )
+    if settings.jobs_url:
+        return open_redis(settings.jobs_url, settings.jobs_keep_seconds, named("jobs_url"))
+    if not settings.jobs_dir:
+        return None
+    try:
+        return open_folder(Path(settings.jobs_dir))
+    except OSError as error:
+        raise StartupError(
+            f"{named('jobs_dir')}: expected a folder that can be written, received: {error}"
+        ) from error
+
+
+def stored_jobs(settings: Settings, serving: Serving, backend: Backend) -> Jobs:
+    """Return the jobs: their endpoints have no time limit, and an admission of their own."""
+    unhurried = JobAdmission(
+        max_items=settings.max_queue_items,
+        max_bytes=settings.max_queue_bytes,
+        max_pixels=settings.max_queue_pixels,
+    )
+    of_jobs = endpoints(settings, replace(serving, admission=unhurried, timeout=NO_TIMEOUT))
+    options = Options(
+        settings.jobs_max,
+        settings.jobs_max_bytes,
+        settings.jobs_keep_seconds,
+        settings.jobs_concurrency,
+        settings.jobs_callback_hosts,
+        (variable("jobs_max"), variable("jobs_max_bytes"), variable("jobs_callback_hosts")),
+    )
+    return Jobs(backend, options, lambda stored: Replay(stored, of_jobs), described)
