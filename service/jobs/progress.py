@@ -18,7 +18,7 @@ class Progress:
         self.done = self.known = 0
         self._requests, self._expected = 0, 1  # requests for room, and how many there will be
         self._seconds = 0.0
-        self._since = time.perf_counter()
+        self._since = self._advanced = time.perf_counter()
 
     @property
     def total(self) -> int:
@@ -47,15 +47,18 @@ class Progress:
     def advance(self, pixels: int) -> None:
         """Count pixels as done."""
         self.done = min(self.known, self.done + pixels)
+        self._advanced = time.perf_counter()
 
     def left(self) -> float | None:
         """Return the seconds that the rest takes: at the rate so far, or as the queue expects."""
         if not self.known:
             return None
-        elapsed = time.perf_counter() - self._since
+        now = time.perf_counter()
         if share := self.share:
-            return elapsed * (1 - share) / share
-        return max(0.0, self._seconds * self._expected / self._requests - elapsed)
+            expected = (self._advanced - self._since) * (1 - share) / share
+            return max(0.0, expected - (now - self._advanced))
+        expected = self._seconds * self._expected / self._requests
+        return max(0.0, expected - (now - self._since))
 
 
 PROGRESS: ContextVar[Progress | None] = ContextVar("progress", default=None)

@@ -7,6 +7,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -80,6 +81,28 @@ def test_a_sample_is_denoised_by_one_click_and_downloaded(open_view: Open, url: 
     assert saved.value.suggested_filename == "night-denoised.jpg"
     with Image.open(saved.value.path()) as file:
         assert (file.format, file.size) == ("JPEG", (624, 416))
+
+
+@pytest.mark.parametrize(
+    ("format", "name"), [("", "night-denoised.jpg"), ("image/avif", "night-denoised.avif")]
+)
+def test_the_file_is_made_of_what_is_on_the_screen(
+    open_view: Open, url: str, format: str, name: str
+) -> None:
+    page = open_view()
+    runs: list[str] = []
+    page.on("request", lambda each: runs.append(each.url) if "/jobs?" in each.url else None)
+    _sample(page)
+    _part(page, "format").select_option(format)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download", exact=True).click()
+    assert saved.value.suggested_filename == name
+    content = (SAMPLES / "night.jpg").read_bytes()
+    answer = httpx.post(
+        f"{url}/denoise", content=content, headers={"Accept": format or "image/jpeg"}, timeout=60
+    )
+    assert Path(saved.value.path()).read_bytes() == answer.content
+    assert len(runs) == 1
 
 
 def test_the_first_view_is_small(open_view: Open, url: str) -> None:

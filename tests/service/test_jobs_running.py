@@ -114,6 +114,21 @@ def test_the_photographs_that_are_not_known_yet_are_like_those_that_are() -> Non
     assert (progress.share, progress.total) == (0.25, 400)
 
 
+def test_the_time_left_runs_down_between_two_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("service.jobs.progress.time.perf_counter", lambda: now)
+    progress = Progress()
+    progress.grow(100, 30.0)
+    now = 106.0
+    assert progress.left() == 24.0
+    progress.advance(25)
+    assert progress.left() == 18.0
+    now = 110.0
+    assert progress.left() == 14.0
+    now = 200.0
+    assert progress.left() == 0.0
+
+
 async def test_a_job_is_cancelled_by_another_process(
     start: Start, gate: Gate, tmp_path: Path
 ) -> None:

@@ -57,9 +57,10 @@ export class Download {
       const { signal } = (this.pending = new AbortController());
       const making = { key: key(options), progress: () => {}, blob: null };
       this.#making = making;
-      const own = desk.whole && isFile(desk.settings, desk.picture) ? desk.whole.result.blob : null;
+      const denoised = desk.whole?.result.blob ?? null;
+      const own = denoised && isFile(desk.settings, desk.picture) ? denoised : null;
       const how = { signal, progress: (status) => making.progress(status) };
-      making.blob = own ?? make(desk.client, desk.picture, options, how);
+      making.blob = own ?? make(desk.client, desk.picture, options, denoised, how);
     }
     const { signal } = this.pending;
     const making = this.#making;

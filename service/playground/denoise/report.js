@@ -17,7 +17,7 @@ export class Report {
     bar.hidden = cancel.hidden = false;
     again.hidden = true;
     bar.removeAttribute("value"); // how far it is is not known yet
-    say(this.parts.status, text);
+    this.#say(text);
   }
 
   /** A job told how far it is; null: nobody knows. */
@@ -25,14 +25,12 @@ export class Report {
     const { bar } = this.parts;
     if (!status || status.state === "queued") {
       bar.removeAttribute("value");
-      say(this.parts.status, status ? "Waiting for the service …" : "Denoising …");
+      this.#say(status ? "Waiting for the service …" : "Denoising …");
       return;
     }
     const { share } = status.progress;
     if (share) bar.value = share;
-    const left = status.seconds_left;
-    const time = left === null || left === undefined ? "" : `, ${duration(left)} left`;
-    say(this.parts.status, share ? `Denoising: ${Math.round(share * 100)} %${time}` : `Denoising …`);
+    this.#say(share ? `Denoising: ${Math.round(share * 100)} %` : "Denoising …", remaining(status));
   }
 
   /** Nothing runs any more. */
@@ -40,7 +38,13 @@ export class Report {
     const { bar, cancel } = this.parts;
     bar.hidden = cancel.hidden = true;
     this.parts.again.hidden = !again;
+    this.#say(text);
+  }
+
+  /** The time left is not read out: it is another each second. */
+  #say(text, remaining = "") {
     say(this.parts.status, text);
+    this.parts.left.textContent = remaining;
   }
 
   fault(error) {
@@ -50,4 +54,10 @@ export class Report {
     this.parts.faultText.textContent = sentence;
     this.parts.faultDetail.textContent = detail;
   }
+}
+
+/** Return in words how long a job still takes, as far as that is known. */
+function remaining({ seconds_left: seconds }) {
+  if (seconds === null || seconds === undefined) return "";
+  return seconds < 1 ? "a moment left" : `${duration(seconds)} left`;
 }

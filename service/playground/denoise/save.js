@@ -3,6 +3,10 @@
 import { whole } from "../shared/whole.js";
 import { isLossy, key, ofFile } from "./settings.js";
 
+/** Formats whose denoised file is the same whether it is made of the photograph or of a lossless copy. */
+const WRITTEN = ["image/jpeg", "image/png", "image/avif", "image/heic", "image/tiff"];
+/** Types that some systems do not know. */
+const BY_SUFFIX = { heic: "image/heic", heif: "image/heic", avif: "image/avif", tif: "image/tiff", tiff: "image/tiff" };
 const SUFFIXES = { "image/jpeg": "jpg", "image/tiff": "tif", "image/svg+xml": "svg" };
 
 /** Files that were made for a photograph, the newest; several settings are not kept. */
@@ -41,14 +45,39 @@ export function fileOptions(settings, picture) {
 /** Whether a whole that was denoised for the screen, as PNG, is the file that the settings ask for. */
 export function isFile(settings, picture) {
   const own = picture.source === picture.file ? picture.file.type : "image/png";
-  const { strength, luma, chroma } = settings;
-  return (settings.format || own) === "image/png" && strength === 1 && luma === 1 && chroma === 1;
+  return (settings.format || own) === "image/png" && isWhole(settings);
 }
 
-/** Ask the service for the file. */
-export async function make(client, picture, options, how) {
-  const result = await whole(client, picture.source, options, how);
-  return result.blob;
+/**
+ * Ask the service for the file: what is on the screen in another format, without a run of the model,
+ * where that is the same file; else a run of its own.
+ * @param {import("../client.js").Client} client
+ * @param {import("./picture.js").Picture} picture
+ * @param {Record<string, any>} options of the file
+ * @param {Blob | null} denoised the whole on the screen, if it is of these options
+ * @param {{ signal: AbortSignal, progress: (status: object | null) => void }} how
+ * @returns {Promise<Blob>}
+ */
+export async function make(client, picture, options, denoised, how) {
+  const format = options.format ?? ownFormat(picture);
+  if (denoised && format && isWhole(options)) {
+    const { model, quality } = options;
+    const conversion = { model, strength: 0, format, ...(quality && { quality }), signal: how.signal };
+    return (await client.denoise(denoised, conversion)).blob;
+  }
+  return (await whole(client, picture.source, options, how)).blob;
+}
+
+/** Return the format of a file, "" where its own may be lossless, or is not written by the service. */
+function ownFormat({ source, file }) {
+  if (source !== file) return "image/png";
+  const type = file.type || BY_SUFFIX[file.name.toLowerCase().split(".").pop()] || "";
+  return WRITTEN.includes(type) ? type : "";
+}
+
+/** Whether all of the noise is removed. */
+function isWhole({ strength = 1, luma = 1, chroma = 1 }) {
+  return strength === 1 && luma === 1 && chroma === 1;
 }
 
 /** Return the name of a denoised file: that of the noisy one, and what it is now. */

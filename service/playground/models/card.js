@@ -10,6 +10,12 @@ const DOES = {
   decode: "decodes",
   estimate: "estimates noise",
 };
+const DOING = {
+  denoise: "removing noise",
+  encode: "encoding",
+  decode: "decoding",
+  estimate: "estimating noise",
+};
 const MOST = 4; // figures
 
 /**
@@ -45,7 +51,7 @@ function facts({ version, operations, execution_provider: provider, size: bytes,
   add("Does", operations.map((each) => DOES[each] ?? each).join(", "));
   add("Takes", manifest && shape(manifest));
   add("Coding", manifest?.operations.encode && manifest.operations.encode.output.shape.slice(1).join(" × "));
-  add("Default for", [...new Set([...arrays, ...pictures])].map((each) => DOES[each] ?? each).join(", "));
+  add("Default for", [...new Set([...arrays, ...pictures])].map((each) => DOING[each] ?? each).join(", "));
   add("Runs on", provider?.replace("ExecutionProvider", ""));
   add("Size", bytes ? size(bytes) : "");
   return list;
@@ -57,7 +63,7 @@ function shape({ operations }) {
   if (!first) return "";
   if (first.tiles) return "photographs of any size";
   const [, rows, columns] = first.input.shape;
-  return `pictures of ${typeof rows === "number" ? rows : "any number of"} × ${columns}, gray`;
+  return typeof rows === "number" ? `pictures of ${rows} × ${columns}, gray` : `${columns} gray pixels a row, any number of rows`;
 }
 
 /** Return a table of the figures of the model itself. */
