@@ -84,22 +84,22 @@ def test_a_sample_is_denoised_by_one_click_and_downloaded(open_view: Open, url: 
 
 
 @pytest.mark.parametrize(
-    ("format", "name"), [("", "night-denoised.jpg"), ("image/avif", "night-denoised.avif")]
+    ("media", "name"), [("", "night-denoised.jpg"), ("image/avif", "night-denoised.avif")]
 )
 def test_the_file_is_made_of_what_is_on_the_screen(
-    open_view: Open, url: str, format: str, name: str
+    open_view: Open, url: str, media: str, name: str
 ) -> None:
     page = open_view()
     runs: list[str] = []
     page.on("request", lambda each: runs.append(each.url) if "/jobs?" in each.url else None)
     _sample(page)
-    _part(page, "format").select_option(format)
+    _part(page, "format").select_option(media)
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download", exact=True).click()
     assert saved.value.suggested_filename == name
     content = (SAMPLES / "night.jpg").read_bytes()
     answer = httpx.post(
-        f"{url}/denoise", content=content, headers={"Accept": format or "image/jpeg"}, timeout=60
+        f"{url}/denoise", content=content, headers={"Accept": media or "image/jpeg"}, timeout=60
     )
     assert Path(saved.value.path()).read_bytes() == answer.content
     assert len(runs) == 1
