@@ -8,7 +8,7 @@ comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve style check test train bench setup build architecture format lock clean
+.PHONY: help serve style check test train bench setup build docs architecture reference format lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,8 +45,14 @@ setup: .venv/training/installed ## set up what trains, without training
 build: .venv/dev/installed ## build the wheel and the sdist into dist/
 	$(<D)/bin/python -m hatchling build
 
+docs: .venv/docs/installed ## build the documentation site into dist/docs, without a network
+	$(<D)/bin/python -m sphinx --fail-on-warning --quiet --conf-dir docs/site . dist/docs
+
 architecture: .venv/dev/installed ## draw docs/architecture.md from the code
 	$(<D)/bin/python -m docs.architecture
+
+reference: .venv/dev/installed ## write docs/endpoints.md and docs/manifest.md from the code
+	$(<D)/bin/python -m docs.reference
 
 format: .venv/dev/installed ## rewrite the code in the project's style
 	$(<D)/bin/ruff check --fix .
@@ -58,6 +64,7 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(call pin,service-openvino,pyproject.toml --extra openvino)
 	$(call pin,training,pyproject.toml --extra cpu --extra train)
 	$(call pin,bench,pyproject.toml --extra cpu --extra bench)
+	$(call pin,docs,pyproject.toml --extra docs)
 	$(call pin,dev,pyproject.toml --extra cpu --extra train --extra dev)
 	$(call pin,extra-heic,pyproject.toml --extra heic $(as-tested))
 	$(call pin,extra-jxl,pyproject.toml --extra jxl $(as-tested))

@@ -99,14 +99,6 @@ def test_every_refusal_shown_is_what_the_service_answers(address: str) -> None:
         assert orjson.loads(result.stdout) == orjson.loads(answer)
 
 
-def test_every_file_that_is_linked_exists_and_nothing_is_left_to_fill_in() -> None:
-    for document in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        text = document.read_text()
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
-        assert not re.findall(r"^[A-Z]{2,}$|\bTIME\b", text, re.MULTILINE)
-
-
 def _open_all(folder: Path) -> None:
     """Open every file that the commands wrote, by the format of its suffix."""
     for path in folder.iterdir():

@@ -1,0 +1,71 @@
+"""The documentation site is built without a warning, and asks no other host for anything."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ASKED = re.compile(r"<(?:link|script|img|source|iframe)\b[^>]*?\b(?:href|src|srcset)=\"([^\"?#]+)")
+
+
+def _build(source: Path, root: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    options = ("--fail-on-warning", "--quiet", "--conf-dir", root / "docs" / "site")
+    return subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, source, out],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    built = _build(root, root, out)
+    assert built.returncode == 0, built.stderr
+    return out
+
+
+def test_every_page_finds_what_it_shows_within_the_site(site: Path) -> None:
+    pages = sorted(site.rglob("*.html"))
+    assert site / "docs" / "http.html" in pages
+    for page in pages:
+        for asked in ASKED.findall(page.read_text()):
+            assert "//" not in asked, f"{page.name} asks {asked}"
+            assert asked.startswith("data:") or (page.parent / asked).exists(), f"{page}: {asked}"
+
+
+def test_the_first_page_leads_to_every_page_of_the_contents(site: Path, root: Path) -> None:
+    first = (site / "index.html").read_text()
+    listed = re.findall(r"\]\(([^)]+)\.md\)", (root / "docs" / "README.md").read_text())
+    assert "denoising" in listed
+    for page in listed:
+        address = (root / "docs" / page).resolve().relative_to(root).as_posix()
+        assert f'href="{address}.html"' in first
+
+
+def test_diagrams_are_pictures_in_both_colour_schemes(site: Path) -> None:
+    pytest.importorskip("mmdr", reason="needs mmdr, which has no wheel for this platform")
+    page = (site / "docs" / "architecture.html").read_text()
+    for scheme in ("light", "dark"):
+        name = f"_diagrams/docs-architecture-0-{scheme}.svg"
+        assert f'src="../{name}"' in page
+        assert "inference" in (site / name).read_text()
+
+
+def test_a_link_that_leads_nowhere_fails_the_build(root: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "docs" / "figures").mkdir(parents=True)
+    shutil.copy(root / "LICENSE", source)
+    (source / "docs" / "README.md").write_text("# Contents\n")
+    links = "[1](LICENSE) [2](#none) [3](docs/README.md#none) [4](none.md)"
+    (source / "README.md").write_text(f"# First\n\n{links}\n")
+    built = _build(source, root, tmp_path / "out")
+    assert built.returncode == 1
+    warned = re.findall(r"WARNING: .*'(.+?)'", built.stderr)
+    assert warned == ["none", "none", "none.md"], built.stderr
