@@ -49,7 +49,7 @@ def create_router(registry: ModelRegistry, defaults: Defaults) -> APIRouter:
         """Every version of every model: manifest with measured figures, state, provider."""
         return ServedModels(models=[described(version) for version in registry.known.values()])
 
-    @router.get("/models/{name}", responses=problems({404: "No such model", 422: "No such name"}))
+    @router.get("/models/{name}", responses=problems({404: "No such model"}))
     async def versions(name: str) -> ServedModels:
         """Every version of one model."""
         return ServedModels(models=[described(version) for version in registry.versions(name)])

@@ -206,6 +206,8 @@ async def test_examples_suit_whatever_is_served(start: Start, models: Path) -> N
 async def test_openapi_has_no_errors_that_never_come(client: httpx.AsyncClient) -> None:
     text = (await client.get("/openapi.json")).text
     assert "ValidationError" not in text
+    name = (await client.get("/openapi.json")).json()["paths"]["/models/{name}"]["get"]
+    assert set(name["responses"]) == {"200", "404"}
 
 
 async def test_headers_that_are_sent_are_described(client: httpx.AsyncClient) -> None:
