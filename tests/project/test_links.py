@@ -6,23 +6,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-OTHERS = {"dist", "runs", "try", "node_modules"}
+from tests.documents import ROOT, documents
+
 CODE = re.compile(r"^```.*?^```$|``.+?``|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(<?([^)>\s]+)>?\)|(?:src|href|srcset)=\"([^\"]+)\"")
 HEADING = re.compile(r"^#{1,6} +(.+?)(?: +#+)?$", re.MULTILINE)
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:")
-
-
-def pages() -> list[Path]:
-    """Every Markdown file of the project, except those in hidden folders and what is made."""
-    found = []
-    for path in sorted(ROOT.rglob("*.md")):
-        parts = path.relative_to(ROOT).parts
-        if not OTHERS.intersection(parts) and not any(part.startswith(".") for part in parts):
-            found.append(path)
-    return found
 
 
 def anchors(text: str) -> set[str]:
@@ -52,7 +42,7 @@ def broken(page: Path, text: str) -> list[str]:
     return faults
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("page", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert broken(page, page.read_text()) == []
 
