@@ -22,7 +22,7 @@ from service.client.options import (
 )
 from service.client.results import Estimate, Model, Result
 from service.client.runners import AsyncRunner
-from service.client.several import FAULTS, Outcome, Paths, check, named
+from service.client.several import Outcome, Paths, check, named, outcome
 
 
 class AsyncClient:
@@ -82,7 +82,7 @@ class AsyncClient:
                     return
                 done, _ = await asyncio.wait(names, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    yield names.pop(task), _outcome(task)
+                    yield names.pop(task), outcome(task)
         finally:
             for task in names:
                 task.cancel()
@@ -126,10 +126,3 @@ class AsyncClient:
     async def job(self, id: str) -> AsyncJob:  # noqa: A002
         """Return a job that was submitted before. Raises JobNotFound."""
         return AsyncJob(self._runner, await self._runner.run(job_calls.look(self._calls, id)))
-
-
-def _outcome(task: "asyncio.Task[Result]") -> Outcome:
-    try:
-        return task.result()
-    except FAULTS as error:
-        return error

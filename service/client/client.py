@@ -22,7 +22,7 @@ from service.client.options import (
 )
 from service.client.results import Estimate, Model, Result
 from service.client.runners import Runner
-from service.client.several import FAULTS, Outcome, Paths, check, named
+from service.client.several import Outcome, Paths, check, named, outcome
 
 
 class Client:
@@ -121,7 +121,7 @@ class Client:
                         return
                     done, _ = wait(names, return_when=FIRST_COMPLETED)
                     for future in done:
-                        yield names.pop(future), _outcome(future)
+                        yield names.pop(future), outcome(future)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
@@ -188,10 +188,3 @@ class Client:
     def job(self, id: str) -> Job:  # noqa: A002
         """Return a job that was submitted before. Raises JobNotFound."""
         return Job(self._runner, self._runner.run(job_calls.look(self._calls, id)))
-
-
-def _outcome(future: "Future[Result]") -> Outcome:
-    try:
-        return future.result()
-    except FAULTS as error:
-        return error

@@ -1,7 +1,9 @@
 """Several photographs: files and folders to names and paths."""
 
+import asyncio
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,6 +27,14 @@ def check(at_once: int) -> None:
     """Raise ValueError where there is no request at a time."""
     if not isinstance(at_once, int) or at_once < 1:
         raise ValueError(f"at_once: expected a whole number of 1 or more, received {at_once!r}")
+
+
+def outcome(done: "Future[Result] | asyncio.Task[Result]") -> Outcome:
+    """Return the result of a call that is done, or its error."""
+    try:
+        return done.result()
+    except FAULTS as error:
+        return error
 
 
 def named(photographs: Paths) -> Iterator[tuple[str, Path]]:

@@ -3,11 +3,15 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import httpx
 
 App = Callable[..., Awaitable[None]]
+AS_JSON = {"Content-Type": "application/json"}
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 def application_of(client: httpx.AsyncClient) -> App:
@@ -29,65 +33,92 @@ def check_problem(answer: httpx.Response, status: int, code: str) -> str:
     return str(problem["detail"])
 
 
-async def post(app: App, path: str, body: object, gone: asyncio.Event) -> list[object]:
-    """Post bytes or JSON, as a client that goes when told to; return what was sent until then."""
-    path, _, query = path.partition("?")
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    kind = b"application/octet-stream" if isinstance(body, bytes) else b"application/json"
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "headers": [(b"content-type", kind)],
-    }
-    messages = [{"type": "http.request", "body": data, "more_body": False}]
-    sent: list[object] = []
+class Caller:
+    """A client of an application, which reads when it is told to, and may go.
 
-    async def receive() -> dict[str, object]:
-        if messages:
-            return messages.pop()
-        await gone.wait()
+    Attributes:
+        sent: The messages that the application has sent.
+        received: What the client has read of the body.
+        reads: Set while the client reads.
+        gone: Set once the client has gone.
+        task: Runs the application.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        method: str,
+        path: str,
+        body: object = b"",
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> None:
+        """Send a request.
+
+        Args:
+            app: The application.
+            method: The method.
+            path: The path, with its query.
+            body: Bytes, or what is sent as JSON; None for a body that never comes.
+            headers: Those of the request.
+        """
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        }
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = {"type": "http.request", "body": content, "more_body": False}
+        self._messages = [] if body is None else [request]
+        self.sent: list[dict[str, Any]] = []
+        self.received = b""
+        self.reads, self.gone = asyncio.Event(), asyncio.Event()
+        self.reads.set()
+        self._more = asyncio.Event()
+        run = app(scope, self._receive, self._send)
+        self.task: asyncio.Future[None] = asyncio.ensure_future(run)
+
+    @property
+    def status(self) -> int:
+        """The status of the answer, 0 before there is one."""
+        return int(self.sent[0]["status"]) if self.sent else 0
+
+    async def until(self, ending: bytes) -> None:
+        """Wait until the client has read so much of the body."""
+        async with asyncio.timeout(30):
+            while ending not in self.received:
+                self._more.clear()
+                await self._more.wait()
+
+    async def text(self) -> str:
+        """Return the body once it is whole."""
+        await asyncio.wait_for(self.task, 30)
+        return self.received.decode()
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._messages:
+            return self._messages.pop()
+        await self.gone.wait()
         return {"type": "http.disconnect"}
 
-    async def send(message: object) -> None:
-        sent.append(message)
+    async def _send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            await self.reads.wait()
+            self.received += message.get("body", b"")
+            self._more.set()
+        self.sent.append(message)
 
-    await app(scope, receive, send)
-    return sent
 
-
-async def follow(client: httpx.AsyncClient, path: str) -> "asyncio.Task[str]":
-    """Get a stream, which httpx would return as a whole; return its text once it has begun."""
-    began = asyncio.Event()
-    messages = [{"type": "http.request", "body": b"", "more_body": False}]
-    sent: list[bytes] = []
-
-    async def receive() -> dict[str, object]:
-        if not messages:
-            await asyncio.Event().wait()  # the client stays
-        return messages.pop()
-
-    async def send(message: dict[str, object]) -> None:
-        body = message.get("body", b"")
-        assert isinstance(body, bytes)
-        sent.append(body)
-        if body:
-            began.set()
-
-    async def run() -> str:
-        scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode()}
-        more = {"asgi": {"version": "3.0"}, "http_version": "1.1", "query_string": b""}
-        await application_of(client)(scope | more | {"headers": []}, receive, send)
-        return b"".join(sent).decode()
-
-    task = asyncio.create_task(run())
-    async with asyncio.timeout(20):
-        await began.wait()
-    return task
+async def follow(client: httpx.AsyncClient, path: str) -> Caller:
+    """Get a stream, which httpx would return as a whole; return once it has begun."""
+    caller = Caller(application_of(client), "GET", path)
+    await caller.until(b"\n")
+    return caller
 
 
 @contextlib.asynccontextmanager

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from service.inference.session import Session
-from tests.service.asgi import App, application_of, check_problem
+from tests.service.asgi import Caller, application_of, check_problem
 from tests.service.gate import Gate
 from tests.service.photograph_files import encoded
 from tests.service.running import Running, running
@@ -25,57 +25,22 @@ IN_FLIGHT = re.compile(r"\w+_in_flight_\w+ ")
 MANY = {f"{number}.png": file("png", 40 + number, 30) for number in range(8)}
 
 
-class Client:
-    """A client of an application that reads when it is told to, and may go."""
+class ZipCaller(Caller):
+    """A client that sends MANY photographs in a zip."""
 
-    def __init__(self, app: App, path: str = "/denoise", *, accept: str = "*/*") -> None:
-        self.received = b""
-        self.status = 0
-        self.reads, self.gone = asyncio.Event(), asyncio.Event()
-        self._more = asyncio.Event()
-        self.reads.set()
-        path, _, query = path.partition("?")
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "POST",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "headers": [(b"content-type", b"application/zip"), (b"accept", accept.encode())],
-        }
-        self._messages = [{"type": "http.request", "body": zipped(MANY), "more_body": False}]
-        self.task: asyncio.Task[None] = asyncio.create_task(
-            app(scope, self._receive, self._send)  # type: ignore[arg-type]
-        )
-
-    async def until(self, ending: bytes) -> None:
-        while ending not in self.received:
-            self._more.clear()
-            await asyncio.wait_for(self._more.wait(), 30)
+    def __init__(self, service: httpx.AsyncClient) -> None:
+        headers = {"Content-Type": "application/zip", "Accept": "*/*"}
+        path = "/denoise?model=photo"
+        super().__init__(application_of(service), "POST", path, zipped(MANY), headers)
 
     def manifest(self) -> list[dict[str, Any]]:
+        """What the answer says of each photograph, once it is whole."""
         with zipfile.ZipFile(io.BytesIO(self.received)) as archive:
             assert archive.testzip() is None
             told = json.loads(archive.read("manifest.json"))["photographs"]
             assert archive.namelist()[:-1] == [each["name"] for each in told if "name" in each]
         assert [each["source"] for each in told] == list(MANY)
         return list(told)
-
-    async def _receive(self) -> dict[str, Any]:
-        if self._messages:
-            return self._messages.pop()
-        await self.gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            return
-        await self.reads.wait()
-        self.received += message.get("body", b"")
-        self._more.set()
 
 
 async def in_flight(client: httpx.AsyncClient) -> dict[str, float]:
@@ -93,7 +58,7 @@ async def nothing_in_flight(client: httpx.AsyncClient) -> None:
 async def test_a_photograph_is_sent_while_the_next_one_runs(start: Start, gate: Gate) -> None:
     service = start()
     gate.close()
-    client = Client(application_of(service), "/denoise?model=photo")
+    client = ZipCaller(service)
     await gate.reached()
     assert client.status == 0
     gate.pass_one()
@@ -109,7 +74,7 @@ async def test_a_photograph_is_sent_while_the_next_one_runs(start: Start, gate: 
 async def test_a_slow_reader_holds_back_what_it_does_not_read(start: Start, gate: Gate) -> None:
     service = start()
     gate.batches.clear()
-    client = Client(application_of(service), "/denoise?model=photo")
+    client = ZipCaller(service)
     client.reads.clear()
     async with asyncio.timeout(30):
         held = await in_flight(service)
@@ -127,7 +92,7 @@ async def test_a_slow_reader_holds_back_what_it_does_not_read(start: Start, gate
 
 async def test_a_reader_that_has_stopped_is_dropped(start: Start) -> None:
     service = start(timeout=0.3)
-    client = Client(application_of(service), "/denoise?model=photo")
+    client = ZipCaller(service)
     client.reads.clear()
     await asyncio.wait_for(client.task, 30)
     assert client.received == b""
@@ -137,7 +102,7 @@ async def test_a_reader_that_has_stopped_is_dropped(start: Start) -> None:
 async def test_nothing_more_runs_for_a_client_that_has_gone(start: Start, gate: Gate) -> None:
     service = start()
     gate.close()
-    client = Client(application_of(service), "/denoise?model=photo")
+    client = ZipCaller(service)
     await gate.reached()
     gate.pass_one()
     await gate.reached()
@@ -157,7 +122,7 @@ async def test_what_ends_a_request_early_ends_its_zip(
 ) -> None:
     service = start(timeout=0.5 if ending == "time" else 30)
     gate.close()
-    client = Client(application_of(service), "/denoise?model=photo")
+    client = ZipCaller(service)
     await gate.reached()
     gate.pass_one()
     await gate.reached()
@@ -210,7 +175,7 @@ async def test_photographs_of_a_zip_wait_for_room(start: Start, gate: Gate) -> N
     gate.open()
     assert (await other).status_code == 200
     gate.close()
-    client = Client(application_of(service), url)
+    client = ZipCaller(service)
     await gate.reached()  # the second one has no room until the first has left
     gate.open()
     await client.task
@@ -221,8 +186,7 @@ async def test_photographs_of_a_zip_wait_for_room(start: Start, gate: Gate) -> N
 async def test_two_zips_share_what_room_there_is(start: Start) -> None:
     pixels = 2 * 47 * 30
     service = start(max_queue_pixels=pixels)
-    app = application_of(service)
-    clients = [Client(app, "/denoise?model=photo") for _ in range(2)]
+    clients = [ZipCaller(service) for _ in range(2)]
     for client in clients:
         await asyncio.wait_for(client.task, 30)
         assert [each["status"] for each in client.manifest()] == [200] * len(MANY)
@@ -241,7 +205,7 @@ async def test_an_unexpected_error_is_that_of_one_photograph(
         return run(session, array, *arguments)
 
     monkeypatch.setattr(Session, "run", fail)
-    client = Client(application_of(service), "/denoise?model=photo")
+    client = ZipCaller(service)
     await client.task
     first, *others = client.manifest()
     assert first["status"] == 200

@@ -17,7 +17,7 @@ from service.images.decode import media_type_of
 from service.images.formats import BY_NAME, NAMES, Name, default_for
 from service.settings import Settings
 from tests.service import format_files
-from tests.service.asgi import application_of, post
+from tests.service.asgi import Caller, application_of
 from tests.service.gate import Gate
 from tests.service.tiny import Start
 
@@ -258,12 +258,13 @@ async def test_a_client_that_goes_ends_the_work_for_all_of_its_photographs(
     client = start()
     gate.close()
     body = as_npy(np.zeros((64, 300, 300, 3), np.uint8))
-    gone = asyncio.Event()
-    leaving = asyncio.create_task(post(application_of(client), "/denoise?model=photo", body, gone))
+    headers = {"Content-Type": "application/octet-stream"}
+    leaving = Caller(application_of(client), "POST", "/denoise?model=photo", body, headers)
     await gate.reached()
     await asyncio.sleep(0.1)  # longer than it takes until the client is watched
-    gone.set()
-    assert await asyncio.wait_for(leaving, 30) == []
+    leaving.gone.set()
+    await asyncio.wait_for(leaving.task, 30)
+    assert leaving.sent == []
     gate.open()
     assert (await client.post("/denoise?model=photo", content=picture(8, 8))).status_code == 200
     assert len(gate.batches) <= 4

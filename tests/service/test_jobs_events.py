@@ -19,7 +19,7 @@ async def test_events_tell_of_a_job_until_its_end(start: Start, gate: Gate, tmp_
         await gate.reached()
         stream = await follow(client, f"{path}/events")
         gate.open()
-        events = [event.split("\n") for event in (await stream).strip().split("\n\n")]
+        events = [event.split("\n") for event in (await stream.text()).strip().split("\n\n")]
         assert [event[0] for event in events] == ["event: progress", "event: end"]
         assert '"state":"running"' in events[0][1]
         assert events[-1][1] == f"data: {(await client.get(path)).text}"
@@ -38,7 +38,7 @@ async def test_streams_of_events_are_bounded(
         stream = await follow(client, f"{path}/events")
         check_problem(await client.get(f"{path}/events"), 429, "overloaded")
         await client.delete(path)
-        assert (await stream).count("event: progress\n") == 1
+        assert (await stream.text()).count("event: progress\n") == 1
         path = await create(client)
 
 
@@ -48,6 +48,6 @@ async def test_a_stream_ends_where_its_job_is_forgotten(start: Start, tmp_path: 
     stream = await follow(client, f"{path}/events")
     for _ in range(2):  # one cancels it, one forgets it, before the stream looks again
         await client.delete(path)
-    [event, _] = (await stream).split("\n\n")
+    [event, _] = (await stream.text()).split("\n\n")
     assert event.startswith("event: progress\n")
     assert '"state":"queued"' in event

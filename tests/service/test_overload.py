@@ -13,7 +13,7 @@ import pytest
 from service.api import body as bodies
 from service.inference import batcher as batching
 from service.inference.admission import Admission
-from tests.service.asgi import application_of, check_problem, post
+from tests.service.asgi import AS_JSON, Caller, application_of, check_problem
 from tests.service.gate import Gate
 from tests.service.tiny import Start
 
@@ -86,11 +86,11 @@ async def test_a_client_that_goes_while_it_waits_takes_no_turn(start: Start, gat
     gate.close()
     running = asyncio.create_task(client.post("/encode", json=BODY))
     await gate.reached()
-    gone = asyncio.Event()
-    leaving = asyncio.create_task(post(application_of(client), "/encode", BODY, gone))
+    leaving = Caller(application_of(client), "POST", "/encode", BODY, AS_JSON)
     await asyncio.sleep(0.1)  # longer than it takes until the client is watched
-    gone.set()
-    assert await asyncio.wait_for(leaving, 30) == []
+    leaving.gone.set()
+    await asyncio.wait_for(leaving.task, 30)
+    assert leaving.sent == []
     gate.open()
     assert (await running).status_code == 200
     assert gate.batches == [1]
@@ -186,12 +186,9 @@ async def test_a_request_that_the_server_waits_for_no_longer_is_told_so(
 ) -> None:
     app = application_of(start())
     gate.close()
-    waiting = asyncio.create_task(post(app, "/encode", BODY, asyncio.Event()))
+    waiting = Caller(app, "POST", "/encode", BODY, AS_JSON)
     await gate.reached()
-    waiting.cancel()
-    head, body = await waiting
-    assert isinstance(head, dict)
-    assert isinstance(body, dict)
-    assert head["status"] == 503
-    assert b'"code":"shutting-down"' in body["body"]
+    waiting.task.cancel()
+    assert '"code":"shutting-down"' in await waiting.text()
+    assert waiting.status == 503
     gate.open()

@@ -13,7 +13,7 @@ from PIL import Image
 from service.api.caching import BoundedCache
 from service.inference import batcher
 from service.inference.session import Session
-from tests.service.asgi import application_of, check_problem
+from tests.service.asgi import Caller, application_of, check_problem
 from tests.service.tiny import Start
 
 BODY = {"inputs": [[[0.0] * 4] * 4]}
@@ -196,26 +196,10 @@ async def test_a_client_that_goes_while_it_sends_its_body_is_no_fault(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = application_of(start())
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "path": "/encode",
-        "raw_path": b"/encode",
-        "query_string": b"",
-        "headers": [],
-    }
-    sent: list[object] = []
-
-    async def receive() -> dict[str, object]:
-        return {"type": "http.disconnect"}
-
-    async def send(message: object) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    assert sent == []
+    caller = Caller(app, "POST", "/encode", None)
+    caller.gone.set()
+    await asyncio.wait_for(caller.task, 30)
+    assert caller.sent == []
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
