@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Open
-from tests.page.test_denoise import _small
+from tests.page.parts import small
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +18,7 @@ def _start(page: Page) -> None:
 
 
 def _work(page: Page) -> None:
-    _small(page)
+    small(page)
     expect(page.locator("[data-part=sizes]")).to_contain_text("after")
     page.get_by_text("Is it clean? Add noise").click()
     page.get_by_text("The same from programs").click()

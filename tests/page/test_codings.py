@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import PLAYGROUND, Open
-from tests.page.test_denoise import _payload
+from tests.page.parts import payload
 
 pytestmark = pytest.mark.slow
 
@@ -95,7 +95,7 @@ def test_a_picture_is_drawn_by_mouse_and_by_keys(open_view: Open) -> None:
 def test_ones_own_picture_is_fitted(open_view: Open) -> None:
     page = _opened(open_view)
     photo = Image.open(PLAYGROUND / "samples" / "photographs" / "film.jpg")
-    _part(page, "file").last.set_input_files(_payload(photo, "own.jpg"))
+    _part(page, "file").last.set_input_files(payload(photo, "own.jpg"))
     expect(_part(page, "inputCaption")).to_have_text("your picture")
     _changes(page, _part(page, "input"), page.get_by_label("Negative").check)
 

@@ -1,7 +1,6 @@
 """People denoise photographs on the page, in Chromium, with the shipped models."""
 
 import base64
-import io
 import subprocess
 import sys
 import zipfile
@@ -11,71 +10,28 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.page.conftest import PLAYGROUND, ROOT, Open
+from tests.page.conftest import ROOT, Open
+from tests.page.parts import SAMPLES, choose, denoised, large, part, payload, sample, slide, small
 
 pytestmark = pytest.mark.slow
 
-SAMPLES = PLAYGROUND / "samples" / "photographs"
+
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+
+
 PIXELS = """async ([name, x, y]) => {
   const canvas = document.querySelector(`[data-part=${name}]`);
   return [...canvas.getContext("2d").getImageData(x, y, 1, 1).data];
 }"""
 
 
-def _payload(image: Image.Image, name: str, **options: int) -> FilePayload:
-    """Return a picture as a file that people choose."""
-    kind = {"jpg": "JPEG", "png": "PNG", "heic": "HEIF", "tif": "TIFF"}[name.rpartition(".")[2]]
-    content = io.BytesIO()
-    image.save(content, kind, **options)
-    media = {"JPEG": "image/jpeg", "PNG": "image/png", "HEIF": "image/heic", "TIFF": "image/tiff"}
-    return {"name": name, "mimeType": media[kind], "buffer": content.getvalue()}
-
-
-def _part(page: Page, name: str) -> Locator:
-    return page.locator(f"[data-part={name}]")
-
-
-def _choose(page: Page, *files: FilePayload) -> None:
-    _part(page, "file").set_input_files(list(files))
-
-
-def _denoised(page: Page) -> None:
-    expect(_part(page, "status")).to_contain_text("Denoised by photo on CPU in")
-
-
-def _sample(page: Page, name: str = "Night") -> None:
-    page.get_by_role("button", name=name).click()
-    _denoised(page)
-
-
-def _small(page: Page, name: str = "night") -> None:
-    """Denoise a part of a sample, which takes no time."""
-    picture = Image.open(SAMPLES / f"{name}.jpg").crop((0, 0, 240, 160))
-    _choose(page, _payload(picture, f"{name}.jpg"))
-    _denoised(page)
-
-
-def _set(page: Page, name: str, value: float) -> None:
-    """Move a slider, as fill() does not."""
-    _part(page, name).evaluate(
-        "(each, value) => { each.value = value;"
-        " each.dispatchEvent(new Event('input', {bubbles: true})); }",
-        value,
-    )
-
-
-def _large(side: int = 900) -> Image.Image:
-    return Image.open(SAMPLES / "night.jpg").resize((side, side * 2 // 3))
-
-
 def test_a_sample_is_denoised_by_one_click_and_downloaded(open_view: Open, url: str) -> None:
     page = open_view()
-    _sample(page)
-    expect(_part(page, "sizes")).to_contain_text("after")
-    expect(_part(page, "sizes")).to_contain_text("116 kB before")
+    sample(page)
+    expect(part(page, "sizes")).to_contain_text("after")
+    expect(part(page, "sizes")).to_contain_text("116 kB before")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download", exact=True).click()
     assert saved.value.suggested_filename == "night-denoised.jpg"
@@ -92,8 +48,8 @@ def test_the_file_is_made_of_what_is_on_the_screen(
     page = open_view()
     runs: list[str] = []
     page.on("request", lambda each: runs.append(each.url) if "/jobs?" in each.url else None)
-    _sample(page)
-    _part(page, "format").select_option(media)
+    sample(page)
+    part(page, "format").select_option(media)
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download", exact=True).click()
     assert saved.value.suggested_filename == name
@@ -118,13 +74,13 @@ def test_the_first_view_is_small(open_view: Open, url: str) -> None:
 
 def test_the_divider_moves_by_keys_by_mouse_and_by_finger(open_view: Open) -> None:
     page = open_view()
-    _small(page)
+    small(page)
     divider = page.get_by_role("slider", name="Divider")
     divider.focus()
     for key, value in (("ArrowLeft", 48), ("PageDown", 38), ("Home", 0), ("End", 100)):
         page.keyboard.press(key)
         expect(divider).to_have_attribute("aria-valuenow", str(value))
-    box = _part(page, "frame").bounding_box()
+    box = part(page, "frame").bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 40)
     page.mouse.down()
@@ -133,9 +89,9 @@ def test_the_divider_moves_by_keys_by_mouse_and_by_finger(open_view: Open) -> No
     expect(divider).to_have_attribute("aria-valuenow", "25")
     expect(divider).to_have_attribute("aria-valuetext", "25 % noisy, 75 % denoised")
     touched = open_view(**PHONE)
-    _small(touched)
+    small(touched)
     session = touched.context.new_cdp_session(touched)
-    box = _part(touched, "frame").bounding_box()
+    box = part(touched, "frame").bounding_box()
     assert box
     y = box["y"] + box["height"] / 2
     for kind, share in (("touchStart", 0.5), ("touchMove", 0.7), ("touchEnd", None)):
@@ -146,8 +102,8 @@ def test_the_divider_moves_by_keys_by_mouse_and_by_finger(open_view: Open) -> No
 
 def test_the_photograph_is_zoomed_and_moved(open_view: Open) -> None:
     page = open_view(viewport={"width": 1280, "height": 800})
-    _small(page)
-    frame, scale = _part(page, "frame"), _part(page, "scale")
+    small(page)
+    frame, scale = part(page, "frame"), part(page, "scale")
     fit = scale.inner_text()
     frame.focus()
     page.keyboard.press("1")
@@ -180,8 +136,8 @@ def test_the_photograph_is_zoomed_and_moved(open_view: Open) -> None:
 
 def test_both_sides_and_their_difference_are_shown(open_view: Open) -> None:
     page = open_view(viewport={"width": 1280, "height": 800})
-    _small(page, "scan")
-    canvas = _part(page, "canvas")
+    small(page, "scan")
+    canvas = part(page, "canvas")
     width, height = canvas.evaluate("(each) => [each.width, each.height]")
     left = page.evaluate(PIXELS, ["canvas", width // 2 - 40, height // 2])
     page.get_by_label("Side by side").check(force=True)
@@ -202,39 +158,39 @@ def test_the_preview_comes_first_then_the_whole_which_can_be_cancelled(open_view
     page = open_view()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    _part(page, "effort").evaluate("(each) => { each.value = '4'; }")
-    _choose(page, _payload(_large(), "large.jpg"))
-    expect(_part(page, "stale")).to_have_text("A preview of this part")
-    expect(_part(page, "bar")).to_be_visible()
+    part(page, "effort").evaluate("(each) => { each.value = '4'; }")
+    choose(page, payload(large(), "large.jpg"))
+    expect(part(page, "stale")).to_have_text("A preview of this part")
+    expect(part(page, "bar")).to_be_visible()
     assert any("region=" in each for each in asked)
     page.get_by_role("button", name="Cancel").click()
-    expect(_part(page, "status")).to_have_text("Cancelled.")
-    expect(_part(page, "bar")).to_be_hidden()
-    _set(page, "effort", 1)
-    _denoised(page)
+    expect(part(page, "status")).to_have_text("Cancelled.")
+    expect(part(page, "bar")).to_be_hidden()
+    slide(page, "effort", 1)
+    denoised(page)
     assert any("/jobs" in each for each in asked)
 
 
 def test_what_is_shown_of_other_settings_looks_so(open_view: Open) -> None:
     page = open_view()
-    _small(page)
+    small(page)
     page.get_by_label("Find the noise level").uncheck()
-    expect(_part(page, "frame")).to_have_class("frame stale")
-    expect(_part(page, "stale")).to_be_visible()
-    expect(_part(page, "stale")).to_be_hidden()
-    expect(_part(page, "frame")).to_have_class("frame")
+    expect(part(page, "frame")).to_have_class("frame stale")
+    expect(part(page, "stale")).to_be_visible()
+    expect(part(page, "stale")).to_be_hidden()
+    expect(part(page, "frame")).to_have_class("frame")
 
 
 def test_strength_is_blended_without_a_new_run(open_view: Open) -> None:
     page = open_view(viewport={"width": 700, "height": 900})
-    _choose(page, _payload(Image.open(SAMPLES / "night.jpg").crop((0, 0, 200, 120)), "part.png"))
-    _denoised(page)
+    choose(page, payload(Image.open(SAMPLES / "night.jpg").crop((0, 0, 200, 120)), "part.png"))
+    denoised(page)
     page.get_by_role("button", name="Pixel for pixel").click()
     page.get_by_role("slider", name="Divider").press("Home")
     runs: list[str] = []
     page.on("request", lambda request: runs.append(request.url))
-    _set(page, "strength", 80)
-    _set(page, "luma", 50)
+    slide(page, "strength", 80)
+    slide(page, "luma", 50)
     page.wait_for_timeout(100)
     assert not runs
     shown = page.evaluate(
@@ -254,38 +210,38 @@ def test_strength_is_blended_without_a_new_run(open_view: Open) -> None:
 
 def test_noise_that_is_added_to_a_clean_picture_is_measured(open_view: Open) -> None:
     page = open_view()
-    _sample(page, "Clean")
+    sample(page, "Clean")
     page.get_by_text("Is it clean? Add noise").click()
-    _part(page, "kind").select_option("white")
-    expect(_part(page, "scores")).to_be_visible()
+    part(page, "kind").select_option("white")
+    expect(part(page, "scores")).to_be_visible()
     before, after = (
-        float(_part(page, f"psnr{each}").inner_text().split()[0]) for each in ("Before", "After")
+        float(part(page, f"psnr{each}").inner_text().split()[0]) for each in ("Before", "After")
     )
     assert 20 < before < 22
     assert after > before + 5
-    assert float(_part(page, "ssimAfter").inner_text()) > float(
-        _part(page, "ssimBefore").inner_text()
+    assert float(part(page, "ssimAfter").inner_text()) > float(
+        part(page, "ssimBefore").inner_text()
     )
-    _set(page, "strength", 50)
-    expect(_part(page, "psnrAfter")).not_to_have_text(f"{after:.1f} dB")
-    _part(page, "kind").select_option("")
-    expect(_part(page, "scores")).to_be_hidden()
-    _denoised(page)
+    slide(page, "strength", 50)
+    expect(part(page, "psnrAfter")).not_to_have_text(f"{after:.1f} dB")
+    part(page, "kind").select_option("")
+    expect(part(page, "scores")).to_be_hidden()
+    denoised(page)
 
 
 def test_several_photographs_are_downloaded_as_a_zip(open_view: Open) -> None:
     page = open_view()
     files = [
-        _payload(Image.open(SAMPLES / f"{name}.jpg").crop((0, 0, 160, 120)), f"{name}.jpg")
+        payload(Image.open(SAMPLES / f"{name}.jpg").crop((0, 0, 160, 120)), f"{name}.jpg")
         for name in ("night", "scan")
     ]
-    _choose(page, *files)
-    _denoised(page)
+    choose(page, *files)
+    denoised(page)
     second = page.get_by_role("button", name="scan.jpg")
     second.click()
     expect(second).to_have_attribute("aria-pressed", "true")
-    expect(_part(page, "title")).to_have_text("scan.jpg")
-    _denoised(page)
+    expect(part(page, "title")).to_have_text("scan.jpg")
+    denoised(page)
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download all as zip").click()
     with zipfile.ZipFile(saved.value.path()) as archive:
@@ -296,19 +252,19 @@ def test_transparent_pictures_lie_on_checks_and_jpeg_cannot_keep_them(open_view:
     page = open_view()
     picture = Image.open(SAMPLES / "night.jpg").crop((0, 0, 200, 200))
     picture.putalpha(0)
-    _choose(page, _payload(picture, "clear.png"))
-    _denoised(page)
-    width, height = _part(page, "canvas").evaluate("(each) => [each.width, each.height]")
+    choose(page, payload(picture, "clear.png"))
+    denoised(page)
+    width, height = part(page, "canvas").evaluate("(each) => [each.width, each.height]")
     for x in (width // 2 - 60, width // 2 + 60):  # on both sides of the divider
         red, green, blue, alpha = page.evaluate(PIXELS, ["canvas", x, height // 2])
         assert alpha == 255
         assert red == green == blue
         assert red in (0xD9, 0xA8)
-    _part(page, "format").select_option("image/jpeg")
+    part(page, "format").select_option("image/jpeg")
     page.get_by_role("button", name="Download", exact=True).click()
-    expect(_part(page, "faultText")).to_contain_text("Transparency needs PNG")
+    expect(part(page, "faultText")).to_contain_text("Transparency needs PNG")
     page.get_by_text("What the service said").click()
-    expect(_part(page, "faultDetail")).to_contain_text("expected a photograph without transparency")
+    expect(part(page, "faultDetail")).to_contain_text("expected a photograph without transparency")
 
 
 @pytest.mark.parametrize("kind", ["heic", "tif"])
@@ -317,22 +273,22 @@ def test_formats_that_the_browser_does_not_show_are_shown(open_view: Open, kind:
         pytest.importorskip("pillow_heif").register_heif_opener()
     page = open_view()
     picture = Image.open(SAMPLES / "night.jpg").crop((0, 0, 240, 160))
-    _choose(page, _payload(picture, f"phone.{kind}"))
-    _denoised(page)
-    expect(_part(page, "title")).to_have_attribute("title", f"phone.{kind}: 240 × 160")
+    choose(page, payload(picture, f"phone.{kind}"))
+    denoised(page)
+    expect(part(page, "title")).to_have_attribute("title", f"phone.{kind}: 240 × 160")
 
 
 def test_a_file_that_is_no_photograph_is_told_in_words(open_view: Open) -> None:
     page = open_view()
-    _choose(page, {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture at all"})
+    choose(page, {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture at all"})
     expect(page.get_by_role("alert")).to_contain_text("This kind of file cannot be opened.")
-    _sample(page)  # nothing is lost
+    sample(page)  # nothing is lost
 
 
 def test_photographs_are_dropped_and_pasted(open_view: Open) -> None:
     page = open_view()
     page.get_by_role("button", name="Night").wait_for()
-    content = _payload(Image.open(SAMPLES / "scan.jpg").crop((0, 0, 120, 90)), "dropped.jpg")
+    content = payload(Image.open(SAMPLES / "scan.jpg").crop((0, 0, 120, 90)), "dropped.jpg")
     text = base64.b64encode(content["buffer"]).decode()
     transfer = page.evaluate_handle(
         "async (text) => { const given = new DataTransfer();"
@@ -343,25 +299,25 @@ def test_photographs_are_dropped_and_pasted(open_view: Open) -> None:
     page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
     expect(page.get_by_text("Drop photographs to denoise them")).to_be_visible()
     page.dispatch_event("body", "drop", {"dataTransfer": transfer})
-    _denoised(page)
-    expect(_part(page, "title")).to_have_text("dropped.jpg")
+    denoised(page)
+    expect(part(page, "title")).to_have_text("dropped.jpg")
     page.evaluate(
         "(given) => document.dispatchEvent("
         "new ClipboardEvent('paste', {clipboardData: given, bubbles: true}))",
         transfer,
     )
-    expect(_part(page, "status")).to_contain_text("Opening")
-    _denoised(page)
+    expect(part(page, "status")).to_contain_text("Opening")
+    denoised(page)
 
 
 def test_the_programs_do_the_same(open_view: Open, tmp_path: Path) -> None:
     page = open_view()
-    content = _payload(Image.open(SAMPLES / "night.jpg").crop((0, 0, 120, 90)), "a photo.jpg")
+    content = payload(Image.open(SAMPLES / "night.jpg").crop((0, 0, 120, 90)), "a photo.jpg")
     (tmp_path / "a photo.jpg").write_bytes(content["buffer"])
-    _choose(page, content)
-    _denoised(page)
-    _set(page, "luma", 40)
-    _part(page, "format").select_option("image/webp")
+    choose(page, content)
+    denoised(page)
+    slide(page, "luma", 40)
+    part(page, "format").select_option("image/webp")
     page.get_by_text("The same from programs").click()
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download", exact=True).click()

@@ -5,7 +5,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import PLAYGROUND, Open
-from tests.page.test_denoise import _payload
+from tests.page.parts import payload
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ def test_an_example_of_numbers_works_as_it_is(documentation: Page, operation: st
 def test_a_photograph_is_answered_with_a_picture(documentation: Page) -> None:
     _tried(documentation, "/denoise")
     picture = Image.open(PLAYGROUND / "samples" / "photographs" / "scan.jpg").crop((0, 0, 200, 150))
-    documentation.locator("input[type=file]").set_input_files(_payload(picture, "part.png"))
+    documentation.locator("input[type=file]").set_input_files(payload(picture, "part.png"))
     documentation.get_by_role("button", name="Execute").click()
     expect(
         documentation.locator(".live-responses-table .response-col_status").last

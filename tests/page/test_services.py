@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.page.conftest import PLAYGROUND
-from tests.page.test_denoise import _part, _payload
+from tests.page.parts import part, payload
 from tests.service.running import Running, running
 from tests.service.tiny import write_model
 
@@ -35,32 +35,32 @@ def page(browser: Browser, service: Running) -> Iterator[Page]:
 
 def _choose(page: Page) -> None:
     picture = Image.open(PLAYGROUND / "samples" / "photographs" / "scan.jpg")
-    _part(page, "file").set_input_files(_payload(picture, "scan.jpg"))
-    expect(_part(page, "status")).to_contain_text("Denoised by informed")
+    part(page, "file").set_input_files(payload(picture, "scan.jpg"))
+    expect(part(page, "status")).to_contain_text("Denoised by informed")
 
 
 def test_without_jobs_plain_requests_are_sent_and_the_noise_that_is_found_is_told(
     page: Page,
 ) -> None:
     _choose(page)
-    expect(_part(page, "found")).to_contain_text("Noise found: ")
+    expect(part(page, "found")).to_contain_text("Noise found: ")
     page.get_by_label("Find the noise level").uncheck()
-    expect(_part(page, "found")).to_be_hidden()
-    expect(_part(page, "level")).to_be_visible()
-    expect(_part(page, "status")).to_contain_text("Denoised by informed")
+    expect(part(page, "found")).to_be_hidden()
+    expect(part(page, "level")).to_be_visible()
+    expect(part(page, "status")).to_contain_text("Denoised by informed")
 
 
 def test_a_service_that_cannot_be_reached_is_told_in_words(page: Page) -> None:
     _choose(page)
     page.context.set_offline(True)
     page.get_by_label("Effort").select_option("2")
-    expect(_part(page, "faultText")).to_have_text(
+    expect(part(page, "faultText")).to_have_text(
         "The service cannot be reached. Is it still running?"
     )
     page.context.set_offline(False)
     page.get_by_role("button", name="Denoise", exact=True).click()
-    expect(_part(page, "fault")).to_be_hidden()
-    expect(_part(page, "status")).to_contain_text("Denoised by informed")
+    expect(part(page, "fault")).to_be_hidden()
+    expect(part(page, "status")).to_contain_text("Denoised by informed")
 
 
 def test_without_photographs_models_the_page_says_so(browser: Browser, tmp_path: Path) -> None:

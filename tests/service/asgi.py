@@ -1,13 +1,15 @@
-"""What tests ask of an application, and of its errors."""
+"""What tests ask of an application, and of its answers."""
 
 import asyncio
 import contextlib
+import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import httpx
+from PIL import Image
 
 App = Callable[..., Awaitable[None]]
 AS_JSON = {"Content-Type": "application/json"}
@@ -31,6 +33,12 @@ def check_problem(answer: httpx.Response, status: int, code: str) -> str:
     assert problem["title"]
     assert answer.headers["X-Request-Id"]
     return str(problem["detail"])
+
+
+def opened(answer: httpx.Response) -> Image.Image:
+    """Return the picture that an answer is."""
+    assert answer.status_code == 200, answer.text
+    return Image.open(io.BytesIO(answer.content))
 
 
 class Caller:

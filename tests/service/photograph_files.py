@@ -36,7 +36,7 @@ def smooth(mode: str = "RGB", size: tuple[int, int] = (33, 20)) -> Image.Image:
     return picture.convert(mode)
 
 
-def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
+def encoded(picture: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     stream = io.BytesIO()
     picture.save(stream, kind, **options)
     return stream.getvalue()

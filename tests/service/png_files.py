@@ -117,3 +117,10 @@ def _filtered(rows: Iterable[bytes], pixel: int) -> Iterator[bytes]:
             for value, left, above, corner in neighbours
         )
         before = row
+
+
+def raw_profile(name: bytes, profile: bytes) -> tuple[bytes, bytes]:
+    """The keyword and the text in which ImageMagick puts EXIF data."""
+    digits = profile.hex().encode()
+    lines = [digits[at : at + 72] for at in range(0, len(digits), 72)]
+    return b"Raw profile type " + name, b"\n%s\n%8d\n%s\n" % (name, len(profile), b"\n".join(lines))

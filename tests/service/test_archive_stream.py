@@ -18,8 +18,8 @@ from tests.service.asgi import Caller, application_of, check_problem
 from tests.service.gate import Gate
 from tests.service.photograph_files import encoded
 from tests.service.running import Running, running
-from tests.service.test_archive import file, zipped
 from tests.service.tiny import Start, write_model
+from tests.service.zip_files import file, zipped
 
 IN_FLIGHT = re.compile(r"\w+_in_flight_\w+ ")
 MANY = {f"{number}.png": file("png", 40 + number, 30) for number in range(8)}

@@ -14,8 +14,8 @@ import pytest
 from service.api.archive import zip_reader
 from service.errors import ServiceError
 from tests.service.asgi import check_problem
-from tests.service.test_archive import ONE, SENT, TO_ZIP, ZIP, unzipped, zipped
 from tests.service.tiny import Start
+from tests.service.zip_files import ONE, SENT, TO_ZIP, ZIP, unzipped, zipped
 
 
 async def test_what_systems_add_to_folders_is_left_out(shared_client: httpx.AsyncClient) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.service.asgi import check_problem
-from tests.service.test_denoise_photographs import picture
+from tests.service.photograph_requests import picture
 from tests.service.tiny import Start, write_model
 
 IMAGES = {"inputs": [[[0.0] * 4] * 4]}

@@ -4,7 +4,6 @@ import asyncio
 import io
 import re
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -17,29 +16,10 @@ from service.images.decode import media_type_of
 from service.images.formats import BY_NAME, NAMES, Name, default_for
 from service.settings import Settings
 from tests.service import format_files
-from tests.service.asgi import Caller, application_of
+from tests.service.asgi import Caller, application_of, opened
 from tests.service.gate import Gate
+from tests.service.photograph_requests import RANDOM, as_npy, picture
 from tests.service.tiny import Start
-
-RANDOM = np.random.default_rng(0)
-
-
-def picture(height: int, width: int, mode: str = "RGB", kind: str = "PNG") -> bytes:
-    shape = (height, width, len(mode)) if len(mode) > 1 else (height, width)
-    stream = io.BytesIO()
-    Image.fromarray(RANDOM.integers(0, 256, shape, np.uint8)).save(stream, kind)
-    return stream.getvalue()
-
-
-def as_npy(array: np.ndarray[Any, Any]) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, array)
-    return stream.getvalue()
-
-
-def opened(answer: httpx.Response) -> Image.Image:
-    assert answer.status_code == 200, answer.text
-    return Image.open(io.BytesIO(answer.content))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])

@@ -17,7 +17,7 @@ from service.inference.tiling.canvas import Picture
 from service.inference.tiling.controls import EFFORTS, Controls
 from service.inference.tiling.ensemble import turned, turned_back
 from tests.service.running import ROOT
-from tests.service.test_tiling import record_shapes
+from tests.service.tile_runs import record_shapes
 from tests.service.tiny import Start, write_model
 
 RANDOM = np.random.default_rng(0)

@@ -1,70 +1,28 @@
-"""What Prometheus is told: counted by model and status, timed by stage, added up over workers."""
+"""What Prometheus is told of requests and models: counted by status, timed by stage."""
 
-import asyncio
-import io
-import os
 import re
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-import numpy as np
-import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.app import create_app
 from service.inference.admission import Admission
 from service.inference.batcher import Batch
 from service.inference.control import Control
 from service.inference.loader import load
 from service.inference.registry import ModelRegistry
 from service.inference.repository import Repository
-from service.settings import Settings
 from service.telemetry.gauges import PROC
 from service.telemetry.histogram import observe
-from service.telemetry.metrics import BUFFERED, SHARED, Metrics
-from tests.service.asgi import lifespan
-from tests.service.gate import Gate
-from tests.service.running import ROOT, running
-from tests.service.tiny import Start, write_model
+from service.telemetry.metrics import BUFFERED, Metrics
+from tests.service.running import ROOT
+from tests.service.scraping import Value, reader, scrape
+from tests.service.tiny import write_model
 
-IMAGE = [[0.0] * 4] * 4
-BODY = {"inputs": [IMAGE]}
+BODY = {"inputs": [[[0.0] * 4] * 4]}
 STAGES = ("parse", "queue", "inference", "write")
-Value = Callable[..., float | None]
-
-
-def reader(text: str) -> Value:
-    """Return what looks up a metric in Prometheus's text by its name and all of its labels."""
-    values = {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-    def value(name: str, **labels: str) -> float | None:
-        return values.get((f"autoencoder_{name}", frozenset(labels.items())))
-
-    return value
-
-
-async def scrape(client: httpx.AsyncClient) -> Value:
-    answer = await client.get("/metrics")
-    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    return reader(answer.text)
-
-
-async def until_queued(client: httpx.AsyncClient, model: str, requests: int) -> Value:
-    """Wait until so many requests wait for a session, and return the metrics then."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        value = await scrape(client)
-        if value("queue_requests", operation="encode", model=model) == requests:
-            return value
-    pytest.fail(f"expected {requests} requests in the queue")
 
 
 async def test_requests_are_counted_by_operation_model_and_status(
@@ -142,79 +100,6 @@ async def test_the_stages_of_a_request_that_failed_are_not_counted(
     served = {"operation": "encode", "model": "mirror"}
     assert value("request_seconds_count", **served) == 1
     assert value("stage_seconds_count", **served, stage="parse") == 0
-
-
-async def test_batches_are_counted_by_their_items_and_requests(start: Start, gate: Gate) -> None:
-    client = start()
-    gate.close()
-    first = asyncio.create_task(client.post("/encode", json={"inputs": [IMAGE] * 3}))
-    await gate.reached()
-    others = [asyncio.create_task(client.post("/encode", json=BODY)) for _ in range(4)]
-    await until_queued(client, "mirror", 4)
-    gate.open()
-    assert {(await each).status_code for each in (first, *others)} == {200}
-    value = await scrape(client)
-    served = {"operation": "encode", "model": "mirror"}
-    assert value("batch_items_count", **served) == 2
-    assert value("batch_items_sum", **served) == 3 + 4
-    assert value("batch_requests_sum", **served) == 1 + 4
-    assert value("batch_items_bucket", **served, le="2.0") == 0
-    assert value("batch_items_bucket", **served, le="4.0") == 2
-    assert value("batch_requests_bucket", **served, le="1.0") == 1
-
-
-async def test_what_waits_and_what_is_in_flight_is_seen_while_a_batch_runs(
-    start: Start, gate: Gate
-) -> None:
-    client = start()
-    gate.close()
-    running_one = asyncio.create_task(client.post("/encode", json={"inputs": [IMAGE] * 3}))
-    await gate.reached()
-    waiting = [asyncio.create_task(client.post("/encode", json=BODY)) for _ in range(2)]
-    value = await until_queued(client, "mirror", 2)
-    first_age = value("queue_age_seconds", operation="encode", model="mirror") or 0.0
-    await asyncio.sleep(0.05)
-    value = await scrape(client)
-    age = value("queue_age_seconds", operation="encode", model="mirror") or 0.0
-    assert first_age + 0.05 <= age < 30
-    assert value("in_flight_requests") == 3
-    assert value("in_flight_items") == 5
-    assert (value("in_flight_bytes") or 0) > 5 * 16 * 4
-    assert value("queue_requests", operation="denoise", model="half") == 0
-    gate.open()
-    await asyncio.gather(running_one, *waiting)
-    value = await scrape(client)
-    for name in ("in_flight_requests", "in_flight_items", "in_flight_bytes"):
-        assert value(name) == 0
-    assert value("queue_requests", operation="encode", model="mirror") == 0
-    assert value("queue_age_seconds", operation="encode", model="mirror") == 0
-
-
-async def test_the_queues_of_several_versions_are_added_up(start: Start, gate: Gate) -> None:
-    client = start(default_encode="half")
-    gate.close()
-    tasks = []
-    for version in (1, 2):
-        tasks.append(asyncio.create_task(client.post(f"/encode?version={version}", json=BODY)))
-        await gate.reached()
-        tasks.append(asyncio.create_task(client.post(f"/encode?version={version}", json=BODY)))
-    await until_queued(client, "half", 2)
-    gate.open()
-    assert {(await task).status_code for task in tasks} == {200}
-
-
-async def test_what_a_full_queue_refuses_is_counted(start: Start, gate: Gate) -> None:
-    client = start(max_queue_items=1)
-    gate.close()
-    admitted = asyncio.create_task(client.post("/encode", json=BODY))
-    await gate.reached()
-    assert [(await client.post("/encode", json=BODY)).status_code for _ in range(2)] == [429] * 2
-    value = await scrape(client)
-    assert value("rejected_total") == 2
-    assert value("requests_total", operation="encode", model="", status="429") == 2
-    assert value("in_flight_requests") == 1
-    gate.open()
-    assert (await admitted).status_code == 200
 
 
 async def test_versions_that_fail_to_load_or_go_are_seen(models: Path) -> None:
@@ -321,138 +206,3 @@ def test_what_is_buffered_is_bounded_and_none_of_it_is_lost() -> None:
     assert value("batch_items_sum", **served) == 3 * count
     assert value("batch_requests_sum", **served) == 2 * count
     assert value("pixels_total", **served) == 7 * count
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not PROC.exists(), reason="needs /proc")
-def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path) -> None:
-    served = {"operation": "encode", "model": "mirror"}
-    with running(models, "--workers=2") as service:
-
-        def until(wanted: Callable[[Value], bool]) -> Value:
-            deadline = time.monotonic() + 30
-            while time.monotonic() < deadline:
-                value = reader(
-                    httpx.get(f"{service.url}/metrics", trust_env=False, verify=False).text
-                )
-                if wanted(value):
-                    return value
-                time.sleep(0.1)
-            pytest.fail("expected other metrics, received:\n" + service.log.read_text())
-
-        def ask(times: int) -> None:
-            for _ in range(times):  # each on a connection of its own, for any worker to take
-                answer = httpx.post(
-                    f"{service.url}/encode", json=BODY, trust_env=False, verify=False
-                )
-                assert answer.status_code == 200
-
-        ask(20)
-        counted = until(lambda value: value("requests_total", **served, status="200") == 20)
-        assert counted("stage_seconds_count", **served, stage="inference") == 20
-        assert counted("batch_items_sum", **served) == 20
-        assert counted("model_ready", model="half", version="2") == 1
-        first, second = workers(service.process.pid)
-
-        def both_report(value: Value) -> bool:
-            memory = resident(first) + resident(second)
-            return value("resident_memory_bytes") == pytest.approx(memory, rel=0.2)
-
-        until(both_report)
-
-        folder = Path(environment(first)[SHARED])
-        assert list(folder.glob(f"gauge_live*_{first}.db"))
-        os.kill(first, signal.SIGKILL)
-        until(lambda _: not list(folder.glob(f"gauge_live*_{first}.db")))
-        ask(5)
-        counted = until(lambda value: value("requests_total", **served, status="200") == 25)
-        assert counted("model_ready", model="half", version="2") == 1
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not PROC.exists(), reason="needs /proc")
-def test_workers_that_end_in_good_order_hand_on_all_that_they_counted(models: Path) -> None:
-    wanted = 'autoencoder_requests_total{model="mirror",operation="encode",status="200"} 20.0'
-    with running(models, "--workers=2", "--drain-seconds=0") as service:
-        first = workers(service.process.pid)
-        for _ in range(20):
-            httpx.post(
-                f"{service.url}/encode", json=BODY, trust_env=False, verify=False
-            ).raise_for_status()
-        for process in first:
-            os.kill(process, signal.SIGTERM)
-        deadline = time.monotonic() + 30
-        while set(first) & set(workers(service.process.pid)):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        assert (
-            wanted
-            in httpx.get(f"{service.url}/metrics", timeout=30, trust_env=False, verify=False).text
-        )
-
-
-async def test_a_worker_tells_its_metrics_after_a_fault(
-    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    update = Metrics.update
-    calls = 0
-
-    def fail_first(self: Metrics, models: ModelRegistry, admission: Admission) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            raise OSError("a disk that went away")
-        update(self, models, admission)
-
-    monkeypatch.setattr(Metrics, "update", fail_first)
-    settings = Settings(models=models, device="cpu")
-    app = create_app(settings, shared=tmp_path / "shared")
-    async with (
-        httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client,
-        lifespan(client),
-        asyncio.timeout(30),
-    ):
-        while calls < 2:  # noqa: ASYNC110 - no event says so
-            await asyncio.sleep(0.05)
-    assert "cannot update the metrics" in caplog.text
-
-
-def workers(supervisor: int) -> list[int]:
-    """The processes that a supervisor started to answer requests."""
-    found = []
-    for folder in PROC.glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (folder / "cmdline").read_bytes()
-        except OSError:  # it has ended meanwhile
-            continue
-        if parent == supervisor and b"spawn_main" in command:
-            found.append(int(folder.name))
-    return found
-
-
-def environment(process: int) -> dict[str, str]:
-    entries = (PROC / str(process) / "environ").read_text().split("\0")
-    return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
-
-
-def resident(process: int) -> int:
-    """The memory of a process, in bytes."""
-    pages = int((PROC / str(process) / "statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-async def test_pixels_of_photographs_are_counted(start: Start, gate: Gate) -> None:
-    client = start()
-    stream = io.BytesIO()
-    np.save(stream, np.zeros((1, 10, 20, 3), np.uint8))
-    gate.close()
-    asked = asyncio.create_task(client.post("/denoise?model=photo", content=stream.getvalue()))
-    await gate.reached()
-    # The model takes multiples of 8.
-    assert (await scrape(client))("in_flight_pixels") == 16 * 24
-    gate.open()
-    assert (await asked).status_code == 200
-    value = await scrape(client)
-    assert value("in_flight_pixels") == 0
-    assert value("pixels_total", operation="denoise", model="photo") == 16 * 24

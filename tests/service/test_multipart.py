@@ -8,7 +8,7 @@ import pytest
 from service.api.codecs.multipart import NAMES, read
 from service.errors import InvalidValue, MalformedBody
 from tests.service.asgi import check_problem
-from tests.service.test_denoise_photographs import picture
+from tests.service.photograph_requests import picture
 
 
 def form(*headers: bytes, content: bytes = b"content") -> bytes:

@@ -1,7 +1,6 @@
 """The Open Inference Protocol: what is served, and inference in JSON."""
 
 import asyncio
-from typing import Any
 
 import httpx
 import numpy as np
@@ -10,21 +9,8 @@ import pytest
 from service import __version__
 from service.inference.batcher import Batcher
 from tests.service.gate import Gate
+from tests.service.open_inference_requests import DENOISE, IMAGE, images
 from tests.service.tiny import Start
-
-IMAGE = (np.arange(16, dtype=np.float32) / 16).reshape(1, 4, 4)
-DENOISE = "/v2/models/half.denoise/infer"
-
-
-def images(array: Any = IMAGE, **more: Any) -> dict[str, Any]:
-    """An input of images with its numbers in a row."""
-    array = np.asarray(array)
-    return {
-        "name": "images",
-        "shape": list(array.shape),
-        "datatype": "FP32",
-        "data": array.ravel().tolist(),
-    } | more
 
 
 @pytest.fixture

@@ -10,21 +10,11 @@ import pytest
 from service.api.codecs import json_errors
 from service.api.open_inference import tensors
 from tests.service.gate import Gate
-from tests.service.test_open_inference import DENOISE, images
+from tests.service.open_inference_requests import DENOISE, check_error, images
 from tests.service.tiny import Start
 
 CODINGS = {"name": "codings", "shape": [1, 4], "datatype": "FP32", "data": [0, 0, 0, 0]}
 STEPS = {"name": "steps", "shape": [1], "datatype": "INT64", "data": [1]}
-
-
-def check_error(answer: httpx.Response, status: int) -> str:
-    """Check that an answer is an error of the protocol; return what it says."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["X-Request-Id"]
-    document = answer.json()
-    assert list(document) == ["error"]
-    return str(document["error"])
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import pytest
 
 from tests.service.asgi import check_problem
 from tests.service.gate import Gate
-from tests.service.test_open_inference import DENOISE, images
-from tests.service.test_open_inference_errors import check_error
+from tests.service.open_inference_requests import DENOISE, check_error, images
 from tests.service.tiny import Start, write_model
 
 MODEL = "/v2/repository/models/half.denoise"

@@ -27,7 +27,7 @@ from tests.service.photograph_files import (
     samples,
     smooth,
 )
-from tests.service.png_files import chunk, chunks_of, file_of
+from tests.service.png_files import chunk, chunks_of, file_of, raw_profile
 
 
 @pytest.mark.parametrize("written", KINDS)
@@ -237,13 +237,6 @@ def test_broken_metadata_spoil_no_pixel(broken: bytes) -> None:
     assert not found.metadata.xmp
     again = opened(write(found, PNG))  # by a decoder that may refuse them
     np.testing.assert_array_equal(np.asarray(again), samples(3))
-
-
-def raw_profile(name: bytes, profile: bytes) -> tuple[bytes, bytes]:
-    """The keyword and the text in which ImageMagick puts EXIF data."""
-    digits = profile.hex().encode()
-    lines = [digits[at : at + 72] for at in range(0, len(digits), 72)]
-    return b"Raw profile type " + name, b"\n%s\n%8d\n%s\n" % (name, len(profile), b"\n".join(lines))
 
 
 @pytest.mark.parametrize("prefix", [b"Exif\0\0", b""])

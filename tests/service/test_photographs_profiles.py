@@ -12,8 +12,7 @@ from service.images.formats import JPEG, PNG, WEBP
 from service.images.photoshop import block
 from service.images.xmp import without_appended
 from tests.service.photograph_files import KINDS, LIMIT, encoded, opened, smooth
-from tests.service.png_files import chunk, chunks_of, file_of
-from tests.service.test_photographs_metadata import raw_profile
+from tests.service.png_files import chunk, chunks_of, file_of, raw_profile
 
 START = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta '

@@ -1,8 +1,6 @@
 """What goes over the wire: bodies of any size and manner, one connection for many of them."""
 
-import asyncio
 import contextlib
-import gc
 import io
 import re
 import socket
@@ -10,22 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 
-from service.app import create_app
-from service.server.http_protocol import Protocol
-from service.settings import Settings
-from tests.service.running import DEFAULTS, Running, running
+from tests.service.running import Running, running
 from tests.service.tiny import write_model
-
-RANDOM = np.random.default_rng(0)
-SMALL, MIDDLE, LARGE = 3, 1500, 20_000
-"""Images of 4x4: less than what is received where it stays, more, and more than one read has."""
+from tests.service.wire import LARGE, MIDDLE, SMALL, body_of, check, head, images, read_head
 
 
 @pytest.fixture(scope="module")
@@ -43,46 +33,6 @@ def connection(service: Running) -> Iterator[socket.socket]:
     host, _, port = service.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         yield connection
-
-
-def images(count: int) -> np.ndarray:
-    return RANDOM.random((count, 4, 4), np.float32)
-
-
-def body_of(array: np.ndarray) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, array)
-    return stream.getvalue()
-
-
-def head(length: int | None, *lines: str, version: str = "1.1") -> bytes:
-    told = ["Transfer-Encoding: chunked"] if length is None else [f"Content-Length: {length}"]
-    return "\r\n".join([f"POST /denoise HTTP/{version}", "Host: x", *told, *lines, "", ""]).encode()
-
-
-def read_head(connection: socket.socket) -> tuple[str, bytes]:
-    received = b""
-    while b"\r\n\r\n" not in received:
-        more = connection.recv(65536)
-        assert more, received
-        received += more
-    told, _, rest = received.partition(b"\r\n\r\n")
-    return told.decode(), rest
-
-
-def answer(connection: socket.socket) -> tuple[int, np.ndarray]:
-    """The status and the array of the next answer."""
-    told, body = read_head(connection)
-    length = int(re.search(r"content-length: (\d+)", told)[1])  # type: ignore[index]
-    while len(body) < length:
-        body += connection.recv(1 << 20)
-    return int(told.split()[1]), np.load(io.BytesIO(body))
-
-
-def check(connection: socket.socket, sent: np.ndarray) -> None:
-    status, received = answer(connection)
-    assert status == 200
-    np.testing.assert_array_equal(received, sent / 2)
 
 
 def test_an_answer_to_head_is_a_head_alone(connection: socket.socket) -> None:
@@ -317,42 +267,9 @@ def test_a_client_that_goes_before_its_answers_is_no_fault(
     assert "ERROR" not in service.log.read_text().removeprefix(before)
 
 
-@pytest.mark.slow
-async def test_a_request_leaves_nothing_to_the_garbage_collector(tmp_path: Path) -> None:
-    for name in ("mirror", "half"):
-        write_model(tmp_path, name)
-    defaults = {f"default_{operation}": name for operation, name in DEFAULTS.items()}
-    app = create_app(Settings(models=tmp_path, device="cpu", **defaults))  # type: ignore[arg-type]
-    server = uvicorn.Server(uvicorn.Config(app, http=Protocol, log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        serving = asyncio.create_task(server.serve([listening]))
-        reader, writer = await asyncio.open_connection(*listening.getsockname())
-        body = body_of(images(SMALL))
-
-        async def ask(times: int) -> None:
-            for _ in range(times):
-                writer.write(head(len(body)) + body)
-                assert (await reader.readline()).split()[1] == b"200"
-                told = await reader.readuntil(b"\r\n\r\n")
-                length = re.search(rb"content-length: (\d+)", told)
-                assert length
-                await reader.readexactly(int(length[1]))
-
-        await ask(10)
-        gc.collect()
-        gc.disable()
-        try:
-            await ask(50)
-            left = gc.collect()
-        finally:
-            gc.enable()
-        writer.close()
-        server.should_exit = True
-        await serving
-    assert left < 50
-
-
 START = b"POST /denoise HTTP/1.1\r\nHost: x\r\n"
+
+
 CHUNKED = START + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
 
 

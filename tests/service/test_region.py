@@ -16,7 +16,7 @@ from service.inference.tiling.canvas import Picture
 from service.inference.tiling.controls import Controls, Region
 from tests.service.photograph_files import encoded, exif
 from tests.service.running import ROOT
-from tests.service.test_tiling import record_shapes
+from tests.service.tile_runs import record_shapes
 from tests.service.tiny import Start, write_model
 
 RANDOM = np.random.default_rng(0)

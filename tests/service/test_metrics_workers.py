@@ -1,0 +1,142 @@
+"""What Prometheus is told where several workers share their metrics."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.app import create_app
+from service.inference.admission import Admission
+from service.inference.registry import ModelRegistry
+from service.settings import Settings
+from service.telemetry.gauges import PROC
+from service.telemetry.metrics import SHARED, Metrics
+from tests.service.asgi import lifespan
+from tests.service.running import running
+from tests.service.scraping import Value, reader
+
+BODY = {"inputs": [[[0.0] * 4] * 4]}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PROC.exists(), reason="needs /proc")
+def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path) -> None:
+    served = {"operation": "encode", "model": "mirror"}
+    with running(models, "--workers=2") as service:
+
+        def until(wanted: Callable[[Value], bool]) -> Value:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                value = reader(
+                    httpx.get(f"{service.url}/metrics", trust_env=False, verify=False).text
+                )
+                if wanted(value):
+                    return value
+                time.sleep(0.1)
+            pytest.fail("expected other metrics, received:\n" + service.log.read_text())
+
+        def ask(times: int) -> None:
+            for _ in range(times):  # each on a connection of its own, for any worker to take
+                answer = httpx.post(
+                    f"{service.url}/encode", json=BODY, trust_env=False, verify=False
+                )
+                assert answer.status_code == 200
+
+        ask(20)
+        counted = until(lambda value: value("requests_total", **served, status="200") == 20)
+        assert counted("stage_seconds_count", **served, stage="inference") == 20
+        assert counted("batch_items_sum", **served) == 20
+        assert counted("model_ready", model="half", version="2") == 1
+        first, second = workers(service.process.pid)
+
+        def both_report(value: Value) -> bool:
+            memory = resident(first) + resident(second)
+            return value("resident_memory_bytes") == pytest.approx(memory, rel=0.2)
+
+        until(both_report)
+
+        folder = Path(environment(first)[SHARED])
+        assert list(folder.glob(f"gauge_live*_{first}.db"))
+        os.kill(first, signal.SIGKILL)
+        until(lambda _: not list(folder.glob(f"gauge_live*_{first}.db")))
+        ask(5)
+        counted = until(lambda value: value("requests_total", **served, status="200") == 25)
+        assert counted("model_ready", model="half", version="2") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PROC.exists(), reason="needs /proc")
+def test_workers_that_end_in_good_order_hand_on_all_that_they_counted(models: Path) -> None:
+    wanted = 'autoencoder_requests_total{model="mirror",operation="encode",status="200"} 20.0'
+    with running(models, "--workers=2", "--drain-seconds=0") as service:
+        first = workers(service.process.pid)
+        for _ in range(20):
+            httpx.post(
+                f"{service.url}/encode", json=BODY, trust_env=False, verify=False
+            ).raise_for_status()
+        for process in first:
+            os.kill(process, signal.SIGTERM)
+        deadline = time.monotonic() + 30
+        while set(first) & set(workers(service.process.pid)):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert (
+            wanted
+            in httpx.get(f"{service.url}/metrics", timeout=30, trust_env=False, verify=False).text
+        )
+
+
+async def test_a_worker_tells_its_metrics_after_a_fault(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    update = Metrics.update
+    calls = 0
+
+    def fail_first(self: Metrics, models: ModelRegistry, admission: Admission) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise OSError("a disk that went away")
+        update(self, models, admission)
+
+    monkeypatch.setattr(Metrics, "update", fail_first)
+    settings = Settings(models=models, device="cpu")
+    app = create_app(settings, shared=tmp_path / "shared")
+    async with (
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as client,
+        lifespan(client),
+        asyncio.timeout(30),
+    ):
+        while calls < 2:  # noqa: ASYNC110 - no event says so
+            await asyncio.sleep(0.05)
+    assert "cannot update the metrics" in caplog.text
+
+
+def workers(supervisor: int) -> list[int]:
+    """The processes that a supervisor started to answer requests."""
+    found = []
+    for folder in PROC.glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_bytes()
+        except OSError:  # it has ended meanwhile
+            continue
+        if parent == supervisor and b"spawn_main" in command:
+            found.append(int(folder.name))
+    return found
+
+
+def environment(process: int) -> dict[str, str]:
+    entries = (PROC / str(process) / "environ").read_text().split("\0")
+    return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
+
+
+def resident(process: int) -> int:
+    """The memory of a process, in bytes."""
+    pages = int((PROC / str(process) / "statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
