@@ -3,6 +3,7 @@
 Without an extra, the package holds the client alone: a command then names the extras that serve.
 """
 
+import os
 import sys
 
 EXTRAS = "one of the extras [cpu], [gpu] and [openvino]"
@@ -17,6 +18,8 @@ def main(prog: str = "autoencoder-service") -> int:
     Returns:
         The exit status; 1 where a package is missing.
     """
+    # ONNX Runtime's builds report their use to Microsoft unless this is set before they are loaded.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         from service.cli import main as run
     except ModuleNotFoundError as error:

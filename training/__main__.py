@@ -1,5 +1,6 @@
 """The command line of training under both names: autoencoder-train, python -m training."""
 
+import os
 import sys
 
 
@@ -9,6 +10,8 @@ def main() -> int:
     Returns:
         The exit status; 1 where a package is missing.
     """
+    # ONNX Runtime's builds report their use to Microsoft unless this is set before they are loaded.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         from training.cli import main as run
     except ModuleNotFoundError as error:
