@@ -14,13 +14,19 @@ RUN python3 -m venv --without-pip /opt/venv \
  && python3 -m pip --python /opt/venv/bin/python install --no-cache-dir \
       --disable-pip-version-check --require-hashes --only-binary :all: -r /tmp/requirements.txt
 # heic, jxl, raw, redis, otel, separated by commas
+# The library that writes HEIC reads it, too: it replaces the one that only reads.
 ARG EXTRAS=
 COPY deploy/requirements/extra-*.txt /tmp/
 RUN for extra in $(echo "${EXTRAS}" | tr ',' ' '); do \
       python3 -m pip --python /opt/venv/bin/python install --no-cache-dir \
         --disable-pip-version-check --require-hashes --only-binary :all: \
         -r "/tmp/extra-${extra}.txt" || exit 1; \
+      if [ "${extra}" = heic ]; then \
+        python3 -m pip --python /opt/venv/bin/python uninstall --yes pi-heif-decoder || exit 1; \
+      fi; \
     done
+COPY deploy/trim.py /tmp/
+RUN python3 /tmp/trim.py /opt/venv/lib/python3*/site-packages
 
 FROM base AS training-packages
 COPY deploy/requirements/training.txt /tmp/requirements.txt
@@ -28,13 +34,14 @@ RUN python3 -m venv --without-pip /opt/venv \
  && python3 -m pip --python /opt/venv/bin/python install --no-cache-dir \
       --disable-pip-version-check --require-hashes --only-binary :all: -r /tmp/requirements.txt
 
-# Compile bytecode at build time: the root file system may be read-only at run time.
+# Compile bytecode at build time: the root file system may be read-only at run time. Modes are set,
+# as those of a clone that only its owner can read would shut out the image's user.
 FROM base AS service-code
-COPY service service
+COPY --chmod=755 service service
 RUN python3 -m compileall -q service
 
 FROM service-code AS training-code
-COPY training training
+COPY --chmod=755 training training
 RUN python3 -m compileall -q training
 
 FROM base AS training
@@ -60,11 +67,15 @@ LABEL org.opencontainers.image.title="autoencoder-service" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
 ENV PATH=/opt/venv/bin:$PATH \
+    ORT_DISABLE_TELEMETRY=1 \
     SERVICE_LOG_FORMAT=json \
     XDG_STATE_HOME=/var/lib
 COPY --from=service-packages /opt/venv /opt/venv
 COPY --from=service-code /app /app
-COPY models models
+# The base image has no bytecode of Python's standard library: without it, every start and every
+# health check would compile what they import.
+RUN PYTHONDONTWRITEBYTECODE= python -c "import service.app, service.server.server, urllib.request"
+COPY --chmod=755 models models
 # Jobs are stored there; a named volume keeps them beyond the container.
 RUN install -d -m 700 -o 10001 -g 10001 /var/lib/autoencoder-service
 VOLUME /var/lib/autoencoder-service

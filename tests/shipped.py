@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
@@ -15,12 +15,15 @@ import pytest
 
 
 @contextlib.contextmanager
-def serving(root: Path, folder: Path, **environment: str) -> Iterator[str]:
+def serving(
+    root: Path, folder: Path, *, options: Sequence[str] = (), **environment: str
+) -> Iterator[str]:
     """Yield the URL of a service that the command line started in the project's folder.
 
     Args:
         root: The project's folder.
         folder: Where its log and its jobs are written.
+        options: Options of its Python.
         environment: Further variables of its environment.
     """
     with socket.socket() as probe:
@@ -29,7 +32,7 @@ def serving(root: Path, folder: Path, **environment: str) -> Iterator[str]:
     log = folder / "log.txt"
     with log.open("wb") as output:
         service = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve", "--port", str(port)],
+            [sys.executable, *options, "-m", "service", "serve", "--port", str(port)],
             cwd=root,
             env=os.environ | {"SERVICE_JOBS_DIR": str(folder / "jobs")} | environment,
             stdout=output,
