@@ -21,6 +21,7 @@ from service.api.openapi import document
 from service.api.problems import http_error, service_error
 from service.api.routing import Serving, Shortcut
 from service.errors import ServiceError
+from service.images import jp2_process
 from service.inference.control import Control
 from service.inference.registry import Defaults
 from service.inference.repository import Repository
@@ -79,6 +80,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         yield
         if stored:
             await stored.stop()
+        jp2_process.end()
         for task in tasks:
             task.cancel()
         if shared:

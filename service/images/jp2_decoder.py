@@ -13,8 +13,9 @@ from service.errors import MalformedBody, UnsupportedMediaType
 from service.images.formats import JP2, READ_ALL, Policy
 from service.images.isobmff import boxes, first
 from service.images.jp2_codestream import Component, Header, damaged, header_of
+from service.images.jp2_process import decoded
 from service.images.photograph import EncodedImage, Metadata, Samples
-from service.images.pillow import as_stored, blocks, room, samples_of, split
+from service.images.pillow import as_stored, fill, room, split
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 EXIF = b"JpgTiffExif->JP2"
@@ -25,8 +26,6 @@ BLACK_IS_ONE, CMYK, BLACK_IS_ZERO, SRGB, GRAY, SYCC = 0, 12, 15, 16, 17, 18
 """Enumerated colour spaces (table I.10; others than 16 to 18 are of ISO/IEC 15444-2)."""
 COLOUR, PREMULTIPLIED = 0, 2
 """Types of channels (table I.16)."""
-STRIP = 1 << 18
-"""Bytes that are scaled at a time."""
 
 
 def open_jp2(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedImage:
@@ -121,18 +120,27 @@ def _shallow(body: bytes | memoryview, header: Header, orientation: int) -> Samp
     """Return samples of up to 8 bits, by Pillow, which shifts those of fewer bits up."""
     from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
-    image: Image.Image = Jpeg2KImageFile(io.BytesIO(body))
-    if image.size != header.size:  # of which the memory was bounded
+    image = Jpeg2KImageFile(io.BytesIO(body))  # decodes nothing
+    mode, size, bands = image.mode, header.size, len(header.components)
+    if image.size != size:  # of which the memory was bounded
         raise MalformedBody("picture: expected the size of its header, received another")
-    image.load()
+    is_cmyk = mode == "CMYK"
+    if mode != MODES[bands] and not is_cmyk:  # boxes that tell of another depth, or of a palette
+        raise damaged()
+    tables: list[int] = []
     if any(each.bits < 8 for each in header.components):
-        if image.mode not in ("L", "LA", "RGB", "RGBA"):
+        if is_cmyk:
             _refuse("8 bits in CMYK", "fewer")
-        tables = [_table(each) for each in header.components]
-        image = image.point([value for table in tables for value in table])
-    if image.mode == "CMYK":
-        image = image.convert("RGB")
-    return samples_of(image, orientation)
+        tables = [value for each in header.components for value in _table(each)]
+    samples: Samples = room(size, orientation, 3 if is_cmyk else bands, np.uint8)
+    into = as_stored(samples, orientation)
+    arguments = (mode, image.codec, *map(str, size))
+    for rows, columns, part in decoded("pillow", body, size, bands, *arguments):
+        place = into[rows, columns]
+        strip = Image.frombytes(mode, (place.shape[1], place.shape[0]), part)
+        strip = strip.point(tables) if tables else strip
+        fill(strip.convert("RGB") if is_cmyk else strip, place)
+    return samples
 
 
 def _table(component: Component) -> list[int]:
@@ -146,19 +154,14 @@ def _deep(stream: memoryview, header: Header, orientation: int) -> Samples:
 
     It gets the bare codestream: the boxes of a file could make it write more than it has room for.
     """
-    from openjpeg.utils import decode
-
-    (width, height), count = header.size, len(header.components)
-    try:
-        decoded = decode(bytes(stream), 0, reshape=False)
-    except RuntimeError as error:
-        raise damaged() from error
-    stored = decoded.view("<u2")[: height * width * count].reshape(height, width, count)
+    count = len(header.components)
     samples: Samples = room(header.size, orientation, count, np.uint16)
     into = as_stored(samples, orientation)
-    for rows, columns in blocks(height, width, 8 * count, STRIP):
+    for rows, columns, part in decoded("openjpeg", stream, header.size, 2 * count):
+        place = into[rows, columns]
+        stored = np.frombuffer(part, "<u2").reshape(place.shape)
         for band, component in enumerate(header.components):
-            into[rows, columns, band] = _over_full_range(stored[rows, columns, band], component)
+            place[..., band] = _over_full_range(stored[..., band], component)
     return samples
 
 
