@@ -5,18 +5,23 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.page.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 ASKED = re.compile(r"<(?:link|script|img|source|iframe)\b[^>]*?\b(?:href|src|srcset)=\"([^\"?#]+)")
 
 
-def _build(source: Path, root: Path, out: Path) -> subprocess.CompletedProcess[str]:
-    options = ("--fail-on-warning", "--quiet", "--conf-dir", root / "docs" / "site")
+def _build(source: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    options = ("--fail-on-warning", "--quiet", "--conf-dir", ROOT / "docs" / "site")
     return subprocess.run(
         [sys.executable, "-m", "sphinx", *options, source, out],
-        cwd=root,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
@@ -24,9 +29,9 @@ def _build(source: Path, root: Path, out: Path) -> subprocess.CompletedProcess[s
 
 
 @pytest.fixture(scope="module")
-def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site")
-    built = _build(root, root, out)
+    built = _build(ROOT, out)
     assert built.returncode == 0, built.stderr
     return out
 
@@ -40,12 +45,12 @@ def test_every_page_finds_what_it_shows_within_the_site(site: Path) -> None:
             assert asked.startswith("data:") or (page.parent / asked).exists(), f"{page}: {asked}"
 
 
-def test_the_first_page_leads_to_every_page_of_the_contents(site: Path, root: Path) -> None:
+def test_the_first_page_leads_to_every_page_of_the_contents(site: Path) -> None:
     first = (site / "index.html").read_text()
-    listed = re.findall(r"\]\(([^)]+)\.md\)", (root / "docs" / "README.md").read_text())
+    listed = re.findall(r"\]\(([^)]+)\.md\)", (ROOT / "docs" / "README.md").read_text())
     assert "denoising" in listed
     for page in listed:
-        address = (root / "docs" / page).resolve().relative_to(root).as_posix()
+        address = (ROOT / "docs" / page).resolve().relative_to(ROOT).as_posix()
         assert f'href="{address}.html"' in first
 
 
@@ -58,14 +63,37 @@ def test_diagrams_are_pictures_in_both_colour_schemes(site: Path) -> None:
         assert "inference" in (site / name).read_text()
 
 
-def test_a_link_that_leads_nowhere_fails_the_build(root: Path, tmp_path: Path) -> None:
+def test_a_link_that_leads_nowhere_fails_the_build(tmp_path: Path) -> None:
     source = tmp_path / "source"
     (source / "docs" / "figures").mkdir(parents=True)
-    shutil.copy(root / "LICENSE", source)
+    shutil.copy(ROOT / "LICENSE", source)
     (source / "docs" / "README.md").write_text("# Contents\n")
     links = "[1](LICENSE) [2](#none) [3](docs/README.md#none) [4](none.md)"
     (source / "README.md").write_text(f"# First\n\n{links}\n")
-    built = _build(source, root, tmp_path / "out")
+    built = _build(source, tmp_path / "out")
     assert built.returncode == 1
     warned = re.findall(r"WARNING: .*'(.+?)'", built.stderr)
     assert warned == ["none", "none", "none.md"], built.stderr
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
+def test_axe_finds_nothing_serious_and_no_page_is_wider_than_its_window(
+    browser: Browser, site: Path, scheme: Literal["light", "dark"], width: int
+) -> None:
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
+    for name in ("index", "docs/tutorial", "docs/http", "docs/architecture"):
+        page.goto((site / f"{name}.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        found: Any = Axe().run(page).response["violations"]
+        serious = [each for each in found if each["impact"] in ("serious", "critical")]
+        assert not serious, f"{name}: {serious}"
+    page.close()
+
+
+def test_the_search_finds_pages_without_a_server(browser: Browser, site: Path) -> None:
+    page = browser.new_page()
+    page.goto((site / "index.html").as_uri())
+    page.get_by_role("textbox", name="Search").fill("Retry-After overload")
+    page.keyboard.press("Enter")
+    expect(page.locator("#search-results li")).to_contain_text(["Operations"])
+    page.close()
