@@ -51,7 +51,7 @@ docs: .venv/docs/installed ## build the documentation site into dist/docs, witho
 architecture: .venv/dev/installed ## draw docs/architecture.md from the code
 	$(<D)/bin/python -m docs.architecture
 
-reference: .venv/dev/installed ## write docs/endpoints.md and docs/manifest.md from the code
+reference: .venv/dev/installed ## write docs/endpoints.md, docs/manifest.md and the settings of the Helm chart from the code
 	$(<D)/bin/python -m docs.reference
 
 format: .venv/dev/installed ## rewrite the code in the project's style

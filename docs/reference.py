@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from docs import chart
 from docs.schemas import flat, kind, section, table
 from service.app import create_app
 from service.manifest import Manifest
@@ -125,3 +126,4 @@ def _media(content: Document, pages: Mapping[str, str]) -> str:
 if __name__ == "__main__":
     ENDPOINTS.write_text(endpoints(asyncio.run(document())))
     MANIFEST.write_text(manifest())
+    chart.SCHEMA.write_text(chart.schema())

@@ -21,6 +21,7 @@ root_doc = "README"
 include_patterns = [
     "*.md",
     "benchmarks/README.md",
+    "deploy/helm/*/README.md",
     "docs/**.md",
     "models/*/*/README.md",
     "service/playground/samples/photographs/SOURCES.md",

@@ -6,7 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from docs import reference
+from docs import chart, reference
+
+
+def test_the_helm_chart_checks_settings_as_the_service_does() -> None:
+    assert chart.schema() == chart.SCHEMA.read_text(), "run: make reference"
 
 
 @pytest.mark.slow

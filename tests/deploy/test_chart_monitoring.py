@@ -1,0 +1,51 @@
+"""Prometheus finds the pods, and its rules ask for metrics that the service has."""
+
+import re
+
+import helm_python
+import pytest
+
+from tests.deploy.chart import ROOT, rendered, written
+
+
+def test_a_monitor_scrapes_the_port_of_the_service() -> None:
+    manifests = rendered({"serviceMonitor": {"enabled": True, "labels": {"release": "p"}}})
+    monitor = manifests["ServiceMonitor"]
+    labels = manifests["Service"]["metadata"]["labels"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    [endpoint] = monitor["spec"]["endpoints"]
+    [port] = manifests["Service"]["spec"]["ports"]
+    assert endpoint == {"port": port["name"], "path": "/metrics", "interval": "15s"}
+    assert monitor["metadata"]["labels"]["release"] == "p"
+    assert labels[monitor["spec"]["jobLabel"]] == "autoencoder-service"
+
+
+def test_a_monitor_has_a_key_where_keys_are_asked_for() -> None:
+    keys = {"apiKeys": {"existingSecret": "keys"}}
+    with pytest.raises(helm_python.HelmError, match="expected the Secret of a key of scope metr"):
+        rendered(keys | {"serviceMonitor": {"enabled": True}})
+    token = {"enabled": True, "bearerToken": {"existingSecret": "scraper"}}
+    [endpoint] = rendered(keys | {"serviceMonitor": token})["ServiceMonitor"]["spec"]["endpoints"]
+    assert endpoint["authorization"] == {"credentials": {"name": "scraper", "key": "token"}}
+
+
+def test_rules_are_those_of_the_file_of_rules() -> None:
+    rules = rendered({"prometheusRule": {"enabled": True, "labels": {"release": "p"}}})
+    assert rules["PrometheusRule"]["spec"] == written("files/alerts.yaml")
+    assert rules["PrometheusRule"]["metadata"]["labels"]["release"] == "p"
+
+
+def test_rules_ask_for_metrics_that_the_service_has() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    kinds = dict(re.findall(r"^\| `(autoencoder_\w+)` \| (\w+) \|", page, re.MULTILINE))
+    series = {*kinds}
+    for name, kind in kinds.items():
+        if kind == "histogram":
+            series |= {f"{name}_bucket", f"{name}_sum", f"{name}_count"}
+    asked = set(re.findall(r"autoencoder_\w+", str(written("files/alerts.yaml"))))
+    assert asked
+    assert asked <= series
+
+
+def test_without_the_operator_there_is_nothing_of_it() -> None:
+    assert not rendered().keys() & {"ServiceMonitor", "PrometheusRule"}
