@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from service.api.openapi import problems
 from service.api.routing import Serving
 from service.api.schemas import Health
 from service.errors import NotLive, NotReady
+
+OPENMETRICS = "application/openmetrics-text"
 
 
 def hung(serving: Serving) -> str:
@@ -55,10 +59,14 @@ def create_metrics(serving: Serving) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/metrics", response_class=Response)
-    async def metrics() -> Response:
-        """The metrics, in Prometheus's text format."""
+    async def metrics(request: Request) -> Response:
+        """The metrics, in Prometheus's text format, or in OpenMetrics' if Accept names it."""
+        encode: Callable[[CollectorRegistry], bytes] = generate_latest
+        media_type = CONTENT_TYPE_PLAIN_0_0_4
+        if OPENMETRICS in request.headers.get("accept", ""):
+            encode, media_type = openmetrics.generate_latest, openmetrics.CONTENT_TYPE_LATEST
         serving.metrics.update(serving.registry, serving.admission)
-        text = await asyncio.to_thread(serving.metrics.text)
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+        text = await asyncio.to_thread(serving.metrics.text, encode)
+        return Response(text, media_type=media_type)
 
     return router

@@ -19,6 +19,7 @@ from service.api.body import BODY_AT_HAND, SETTING, Body, decompress, receive, t
 from service.errors import DeadlineExceeded
 from service.inference.admission import Ticket
 from service.inference.model import Model
+from service.telemetry.histogram import UNTRACED
 
 T = TypeVar("T")
 Header = tuple[bytes, bytes]
@@ -55,6 +56,7 @@ class Exchange:
         status: Status of the response, 0 before it is sent.
         closes: Whether the connection ends with the response.
         fault: Code and detail of the error that the response reports.
+        trace: The ids of its trace and span, if it is traced and sampled.
     """
 
     __slots__ = (
@@ -74,6 +76,7 @@ class Exchange:
         "stages",
         "starts",
         "status",
+        "trace",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,6 +98,7 @@ class Exchange:
         self.starts: Sequence[float] = ()
         self.status = 0
         self.fault = NO_FAULT
+        self.trace = UNTRACED
 
     def header(self, name: bytes) -> str:
         """Return a header by its name in lower case, several joined, "" where there is none."""

@@ -179,7 +179,15 @@ class Serving:
             finally:
                 seconds = exchange.elapsed()
                 name = exchange.model.name if exchange.model else ""
-                self.metrics.answered(operation, name, exchange.status, seconds, exchange.stages)
+                self.metrics.answered(
+                    operation,
+                    name,
+                    exchange.status,
+                    seconds,
+                    exchange.stages,
+                    exchange.fault[0],
+                    exchange.trace,
+                )
                 _log(exchange, seconds, worst)
 
     def refuse(self, failure: Failure, exchange: Exchange) -> Awaitable[None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from service import __version__
 from service.inference.admission import Admission
 from service.inference.registry import ModelRegistry
 from service.jobs.tally import STATES, Tally
@@ -66,6 +67,13 @@ class Gauges:
             "jobs_queue_age_seconds", "Time since the oldest job that waits was created", (), "max"
         )
         self._memory = gauge("resident_memory_bytes", "Memory of the process, or of all workers")
+        started = gauge(
+            "start_time_seconds", "When the process, or its youngest worker, started", (), "max"
+        )
+        started.set(time.time())
+        gauge("build_info", "1 for the version of the service", ("version",), "max").labels(
+            __version__
+        ).set(1)
 
     def update(self, models: ModelRegistry, admission: Admission, tally: Tally) -> None:
         """Set every gauge to its present value."""

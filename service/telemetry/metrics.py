@@ -16,12 +16,13 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from service.errors import ServiceError
 from service.inference.admission import Admission
 from service.inference.batcher import Batch
 from service.inference.registry import ModelRegistry
 from service.jobs.tally import Tally
 from service.telemetry.gauges import PROC, Gauges
-from service.telemetry.histogram import observe
+from service.telemetry.histogram import UNTRACED, Trace, observe
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the folder in which workers share their metrics."""
@@ -30,6 +31,10 @@ STAGES = ("parse", "queue", "inference", "write")
 ITEMS = tuple(1 << power for power in range(11))
 BUFFERED = 256
 """Requests, or batches, that are counted at once, unless a scrape comes first."""
+
+
+Answered = tuple[str, str, int, float, Mapping[str, float], str, Trace]
+"""What answered() takes."""
 
 
 class Metrics:
@@ -47,7 +52,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self.tally: Callable[[], Tally] = Tally
-        self._answered: list[tuple[str, str, int, float, Mapping[str, float]]] = []
+        self._answered: list[Answered] = []
         self._ran: list[tuple[str, str, Batch]] = []
         served = ("operation", "model")
 
@@ -63,6 +68,9 @@ class Metrics:
 
         self._requests = counter(
             "requests", "Requests answered, by HTTP status", (*served, "status")
+        )
+        self._errors = counter(
+            "errors", "Errors answered, by the code of the problem", ("operation", "code")
         )
         self._rejected = counter("rejected", "Requests refused because the queue was full")
         self._request_seconds = histogram(
@@ -97,6 +105,8 @@ class Metrics:
         status: int,
         seconds: float,
         stages: Mapping[str, float],
+        code: str = "",
+        trace: Trace = UNTRACED,
     ) -> None:
         """Count a request.
 
@@ -106,8 +116,10 @@ class Metrics:
             status: The HTTP status.
             seconds: The latency.
             stages: The seconds of each stage.
+            code: The code of the error that was answered, "" without.
+            trace: The ids of its trace.
         """
-        self._answered.append((operation, model, status, seconds, stages))
+        self._answered.append((operation, model, status, seconds, stages, code, trace))
         if len(self._answered) >= BUFFERED:
             self._flush()
 
@@ -122,25 +134,31 @@ class Metrics:
         self._flush()
         self._gauges.update(models, admission, self.tally())
 
-    def text(self) -> bytes:
-        """Return all metrics in Prometheus's text format, aggregated over the workers."""
+    def text(self, encode: Callable[[CollectorRegistry], bytes] = generate_latest) -> bytes:
+        """Return all metrics, aggregated over the workers.
+
+        Args:
+            encode: Writes them, by default in Prometheus's text format.
+        """
         shared = os.environ.get(SHARED)
         if shared is None:
-            return generate_latest(self._registry)
+            return encode(self._registry)
         for path in Path(shared).glob("gauge_live*_*.db"):
             worker = path.stem.rpartition("_")[2]
             if PROC.exists() and not (PROC / worker).exists():
                 path.unlink(missing_ok=True)  # a worker that crashed has nothing in flight
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        return encode(registry)
 
     def _flush(self) -> None:
         answered, self._answered = self._answered, []
         ran, self._ran = self._ran, []
         values: defaultdict[tuple[Histogram, tuple[str, ...]], list[float]] = defaultdict(list)
-        for operation, model, _, seconds, stages in answered:
+        traces: defaultdict[tuple[str, ...], list[Trace]] = defaultdict(list)
+        for operation, model, _, seconds, stages, _, trace in answered:
             values[self._request_seconds, (operation, model)].append(seconds)
+            traces[operation, model].append(trace)
             for stage, duration in stages.items():
                 values[self._stage_seconds, (operation, model, stage)].append(duration)
         for operation, model, batch in ran:
@@ -149,10 +167,16 @@ class Metrics:
             if batch.pixels:
                 self._pixels.labels(operation, model).inc(batch.pixels)
         for (histogram, labels), observed in values.items():
-            observe(histogram.labels(*labels), observed)
+            of_requests = traces[labels] if histogram is self._request_seconds else ()
+            observe(histogram.labels(*labels), observed, of_requests)
         for (operation, model, status), count in Counts(each[:3] for each in answered).items():
             self._requests.labels(operation, model, status).inc(count)
             for stage in STAGES:  # which are 0 until a request succeeds
                 self._stage_seconds.labels(operation, model, stage)
+            # 0 until there is one: Prometheus sees no increase where a series begins.
+            self._errors.labels(operation, ServiceError.code)
             if status == 429:
                 self._rejected.inc(count)
+        errors = Counts((operation, code) for operation, *_, code, _ in answered if code)
+        for (operation, code), count in errors.items():
+            self._errors.labels(operation, code).inc(count)

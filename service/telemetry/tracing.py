@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -28,6 +28,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from service import __version__
 from service.inference.model import Model
 from service.telemetry import logging as logs
+from service.telemetry.histogram import Trace
 
 NAME = "autoencoder-service"
 
@@ -43,6 +44,7 @@ class Traced(Protocol):
     stages: Mapping[str, float]
     starts: Sequence[float]
     status: int
+    trace: Trace
 
 
 class Tracer:
@@ -74,10 +76,15 @@ class Tracer:
             _request_attributes(traced.scope, headers),
             start_time=offset + _nanoseconds(traced.began),
         )
-        token = logs.context.set(_ids(span))
+        ids = _ids(span)
+        if span.get_span_context().trace_flags.sampled:
+            traced.trace = ids
+        token = logs.context.set(ids)
+        current = attach(set_span_in_context(span))  # for logs that are exported
         try:
             yield
         finally:
+            detach(current)
             logs.context.reset(token)
             if span.is_recording():
                 self._describe(span, operation, traced, offset)

@@ -1,7 +1,5 @@
 """Prometheus finds the pods, and its rules ask for metrics that the service has."""
 
-import re
-
 import helm_python
 import pytest
 
@@ -35,16 +33,17 @@ def test_rules_are_those_of_the_file_of_rules() -> None:
     assert rules["PrometheusRule"]["metadata"]["labels"]["release"] == "p"
 
 
-def test_rules_ask_for_metrics_that_the_service_has() -> None:
-    page = (ROOT / "docs" / "metrics.md").read_text()
-    kinds = dict(re.findall(r"^\| `(autoencoder_\w+)` \| (\w+) \|", page, re.MULTILINE))
-    series = {*kinds}
-    for name, kind in kinds.items():
-        if kind == "histogram":
-            series |= {f"{name}_bucket", f"{name}_sum", f"{name}_count"}
-    asked = set(re.findall(r"autoencoder_\w+", str(written("files/alerts.yaml"))))
-    assert asked
-    assert asked <= series
+def test_rules_are_those_that_are_tested_without_the_chart() -> None:
+    shipped = ROOT / "deploy" / "helm" / "autoencoder-service" / "files" / "alerts.yaml"
+    assert shipped.read_text() == (ROOT / "deploy" / "monitoring" / "rules.yml").read_text()
+
+
+def test_links_to_runbooks_begin_with_the_address_that_is_set() -> None:
+    site = {"enabled": True, "docs": "https://docs.example"}
+    [group] = rendered({"prometheusRule": site})["PrometheusRule"]["spec"]["groups"]
+    links = [rule["annotations"]["runbook_url"] for rule in group["rules"]]
+    assert links
+    assert all(each.startswith("https://docs.example/docs/runbooks.html#") for each in links)
 
 
 def test_without_the_operator_there_is_nothing_of_it() -> None:

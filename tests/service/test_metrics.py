@@ -1,6 +1,7 @@
 """What Prometheus is told of requests and models: counted by status, timed by stage."""
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import httpx
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from service import __version__
 from service.inference.admission import Admission
 from service.inference.batcher import Batch
 from service.inference.control import Control
@@ -36,6 +38,7 @@ async def test_requests_are_counted_by_operation_model_and_status(
     assert value("requests_total", operation="encode", model="mirror", status="200") == 3
     assert value("requests_total", operation="denoise", model="half", status="200") == 1
     assert value("requests_total", operation="denoise", model="half", status="422") == 1
+    assert value("errors_total", operation="denoise", code="shape-mismatch") == 1
     assert value("request_seconds_count", operation="denoise", model="half") == 2
     assert value("rejected_total") == 0
 
@@ -134,8 +137,12 @@ async def test_versions_that_fail_to_load_or_go_are_seen(models: Path) -> None:
     assert value("model_load_failed", model="mirror", version="1") == 0
 
 
-async def test_the_provider_in_use_and_the_memory_are_told(client: httpx.AsyncClient) -> None:
+async def test_the_provider_the_version_and_the_memory_are_told(
+    client: httpx.AsyncClient,
+) -> None:
     value = await scrape(client)
+    assert value("build_info", version=__version__) == 1
+    assert 0 <= time.time() - (value("start_time_seconds") or 0) < 3600
     assert value("execution_provider_info", provider="CPUExecutionProvider") == 1
     assert value("execution_provider_info", provider="CUDAExecutionProvider") is None
     if PROC.exists():
@@ -146,6 +153,7 @@ async def test_every_metric_is_documented_with_its_type_and_its_labels(
     client: httpx.AsyncClient,
 ) -> None:
     await client.post("/encode", json=BODY)
+    await client.post("/encode", json={})
     await client.post("/denoise?model=photo", json={"inputs": [[[[0.5] * 3]]]})
     text = (await client.get("/metrics")).text
     exposed = {}
@@ -154,7 +162,7 @@ async def test_every_metric_is_documented_with_its_type_and_its_labels(
             labels = {label for sample in family.samples for label in sample.labels} - {"le"}
             ending = "_total" if family.type == "counter" else ""
             exposed[family.name + ending] = (family.type, labels)
-    page = (ROOT / "docs" / "operations.md").read_text()
+    page = (ROOT / "docs" / "metrics.md").read_text()
     rows = re.findall(r"^\| `(autoencoder_\w+)` \| (\w+) \| (.*?) ?\| ", page, re.MULTILINE)
     assert exposed == {
         name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows
