@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -52,7 +53,9 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     for line in settings.formats_in_vain():
         log.warning(line)
     metrics = Metrics()
-    tracer = components.tracer() if settings.traces else None
+    tracer = components.tracer(settings)
+    exported_metrics = components.exported_metrics(settings, metrics)
+    exports = (tracer, exported_metrics, components.exported_logs(settings))
     loader = components.loader(settings, metrics)
     repository = Repository(settings.models, loader, Control(shared), strict=strict)
     if strict:
@@ -75,6 +78,9 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         if shared:
             tasks.append(asyncio.create_task(repository.follow(1.0, folder=False)))
             tasks.append(asyncio.create_task(_share_metrics(serving)))
+        if exported_metrics:
+            update = functools.partial(_update_metrics, serving)
+            tasks.append(asyncio.create_task(exported_metrics.follow(update)))
         if stored:
             stored.start()
         yield
@@ -83,10 +89,9 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         jp2_process.end()
         for task in tasks:
             task.cancel()
-        if shared:
+        if shared or exported_metrics:
             _update_metrics(serving)  # for the last time
-        if tracer:
-            await asyncio.to_thread(tracer.close)
+        await asyncio.gather(*(asyncio.to_thread(each.close) for each in exports if each))
 
     app = FastAPIOffline(
         title="autoencoder-service",

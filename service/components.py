@@ -1,6 +1,7 @@
 """The components of a service, as its settings say: models, limits, admission, tracing, jobs."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ from service.settings import Settings, named, variable
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
+    from service.telemetry.otlp_logs import ExportedLogs
+    from service.telemetry.otlp_metrics import ExportedMetrics
     from service.telemetry.tracing import Tracer
 
 NO_TIMEOUT = 1e8
@@ -99,16 +102,46 @@ def admission(settings: Settings) -> Admission:
     )
 
 
-def tracer() -> "Tracer":
-    """Return what traces requests. Raises StartupError without the extra `otel`."""
-    try:
+def tracer(settings: Settings) -> "Tracer | None":
+    """Return what traces requests, if they are. Raises StartupError without the extra `otel`."""
+    if not settings.traces:
+        return None
+    with _needs_otel("traces"):
         from service.telemetry import tracing
+
+        return tracing.create()
+
+
+def exported_metrics(settings: Settings, metrics: Metrics) -> "ExportedMetrics | None":
+    """Return what exports metrics, if they are. Raises StartupError without the extra `otel`."""
+    if not settings.otlp_metrics:
+        return None
+    with _needs_otel("otlp_metrics"):
+        from service.telemetry.otlp_metrics import ExportedMetrics
+
+        return ExportedMetrics(metrics.collect)
+
+
+def exported_logs(settings: Settings) -> "ExportedLogs | None":
+    """Return what exports logs, if they are. Raises StartupError without the extra `otel`."""
+    if not settings.otlp_logs:
+        return None
+    with _needs_otel("otlp_logs", " and opentelemetry-instrumentation-logging"):
+        from service.telemetry.otlp_logs import ExportedLogs
+
+        return ExportedLogs()
+
+
+@contextlib.contextmanager
+def _needs_otel(setting: str, further: str = "") -> Iterator[None]:
+    try:
+        yield
     except ImportError as error:
         raise StartupError(
-            f"{named('traces')}: expected the extra [otel] to be installed, received: {error}; "
-            "install opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http, or turn them off"
+            f"{named(setting)}: expected the extra [otel] to be installed, received: {error}; "
+            f"install opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http{further}, "
+            "or turn them off"
         ) from error
-    return tracing.create()
 
 
 def endpoints(settings: Settings, serving: Serving) -> operations.Endpoints:

@@ -216,6 +216,12 @@ class Settings(BaseSettings):
     traces: Annotated[
         bool, Field(description="export OpenTelemetry traces, as the OTEL_* variables say")
     ] = False
+    otlp_metrics: Annotated[
+        bool, Field(description="export metrics by OTLP too, as the OTEL_* variables say")
+    ] = False
+    otlp_logs: Annotated[
+        bool, Field(description="export log lines by OTLP too, as the OTEL_* variables say")
+    ] = False
     shutdown_seconds: Annotated[
         int, Field(ge=0, description="seconds that requests in flight may take after that")
     ] = 30

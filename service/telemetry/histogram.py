@@ -1,6 +1,7 @@
 """Histograms that take many values at once, with the traces of requests as exemplars."""
 
 import time
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -13,23 +14,30 @@ Trace = Mapping[str, str]
 UNTRACED: Trace = MappingProxyType({})
 
 
-def observe(histogram: Histogram, values: Sequence[float], traces: Sequence[Trace] = ()) -> None:
+def observe(histogram: Histogram, values: Sequence[float]) -> None:
     """Count values, as Histogram.observe() does each, which takes two locks.
 
     Args:
         histogram: A histogram with its labels.
         values: One or more values.
-        traces: The trace of each value: the last of a bucket is its exemplar (OpenMetrics 1.0,
-            section Exemplars). Workers that share their metrics keep none.
     """
     # prometheus_client has no public method for this.
     bounds, buckets = histogram._upper_bounds, histogram._buckets  # noqa: SLF001
-    places = np.searchsorted(bounds, values)
-    counts = np.bincount(places, minlength=len(bounds)).tolist()
+    counts = np.bincount(np.searchsorted(bounds, values), minlength=len(bounds)).tolist()
     for bucket, count in zip(buckets, counts, strict=True):
         if count:
             bucket.inc(count)
     histogram._sum.inc(sum(values))  # noqa: SLF001
-    for place, value, trace in zip(places, values, traces, strict=False):
-        if trace:
-            buckets[place].set_exemplar(Exemplar(dict(trace), value, time.time()))
+
+
+def show(histogram: Histogram, value: float, trace: Trace) -> None:
+    """Make a value, which is counted, the exemplar of its bucket (OpenMetrics 1.0, Exemplars).
+
+    Args:
+        histogram: A histogram with its labels. Workers that share their metrics keep no exemplars.
+        value: The value.
+        trace: Its trace.
+    """
+    place = bisect_left(histogram._upper_bounds, value)  # noqa: SLF001
+    exemplar = Exemplar(dict(trace), value, time.time())
+    histogram._buckets[place].set_exemplar(exemplar)  # noqa: SLF001

@@ -3,7 +3,7 @@
 import os
 from collections import Counter as Counts
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from prometheus_client import (
@@ -14,6 +14,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.errors import ServiceError
@@ -22,7 +23,7 @@ from service.inference.batcher import Batch
 from service.inference.registry import ModelRegistry
 from service.jobs.tally import Tally
 from service.telemetry.gauges import PROC, Gauges
-from service.telemetry.histogram import UNTRACED, Trace, observe
+from service.telemetry.histogram import UNTRACED, Trace, observe, show
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the folder in which workers share their metrics."""
@@ -31,10 +32,6 @@ STAGES = ("parse", "queue", "inference", "write")
 ITEMS = tuple(1 << power for power in range(11))
 BUFFERED = 256
 """Requests, or batches, that are counted at once, unless a scrape comes first."""
-
-
-Answered = tuple[str, str, int, float, Mapping[str, float], str, Trace]
-"""What answered() takes."""
 
 
 class Metrics:
@@ -52,7 +49,9 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self.tally: Callable[[], Tally] = Tally
-        self._answered: list[Answered] = []
+        self._answered: list[tuple[str, str, int, float, Mapping[str, float]]] = []
+        self._failed: Counts[tuple[str, str]] = Counts()
+        self._traced: list[tuple[str, str, float, Trace]] = []
         self._ran: list[tuple[str, str, Batch]] = []
         served = ("operation", "model")
 
@@ -119,7 +118,11 @@ class Metrics:
             code: The code of the error that was answered, "" without.
             trace: The ids of its trace.
         """
-        self._answered.append((operation, model, status, seconds, stages, code, trace))
+        self._answered.append((operation, model, status, seconds, stages))
+        if code:
+            self._failed[operation, code] += 1
+        if trace:
+            self._traced.append((operation, model, seconds, trace))
         if len(self._answered) >= BUFFERED:
             self._flush()
 
@@ -133,6 +136,10 @@ class Metrics:
         """Count what is buffered and set the gauges, before a scrape."""
         self._flush()
         self._gauges.update(models, admission, self.tally())
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics of this process as they are, not of other workers."""
+        return self._registry.collect()
 
     def text(self, encode: Callable[[CollectorRegistry], bytes] = generate_latest) -> bytes:
         """Return all metrics, aggregated over the workers.
@@ -155,10 +162,8 @@ class Metrics:
         answered, self._answered = self._answered, []
         ran, self._ran = self._ran, []
         values: defaultdict[tuple[Histogram, tuple[str, ...]], list[float]] = defaultdict(list)
-        traces: defaultdict[tuple[str, ...], list[Trace]] = defaultdict(list)
-        for operation, model, _, seconds, stages, _, trace in answered:
+        for operation, model, _, seconds, stages in answered:
             values[self._request_seconds, (operation, model)].append(seconds)
-            traces[operation, model].append(trace)
             for stage, duration in stages.items():
                 values[self._stage_seconds, (operation, model, stage)].append(duration)
         for operation, model, batch in ran:
@@ -167,8 +172,7 @@ class Metrics:
             if batch.pixels:
                 self._pixels.labels(operation, model).inc(batch.pixels)
         for (histogram, labels), observed in values.items():
-            of_requests = traces[labels] if histogram is self._request_seconds else ()
-            observe(histogram.labels(*labels), observed, of_requests)
+            observe(histogram.labels(*labels), observed)
         for (operation, model, status), count in Counts(each[:3] for each in answered).items():
             self._requests.labels(operation, model, status).inc(count)
             for stage in STAGES:  # which are 0 until a request succeeds
@@ -177,6 +181,9 @@ class Metrics:
             self._errors.labels(operation, ServiceError.code)
             if status == 429:
                 self._rejected.inc(count)
-        errors = Counts((operation, code) for operation, *_, code, _ in answered if code)
-        for (operation, code), count in errors.items():
+        failed, self._failed = self._failed, Counts()
+        for (operation, code), count in failed.items():
             self._errors.labels(operation, code).inc(count)
+        traced, self._traced = self._traced, []
+        for operation, model, seconds, trace in traced:
+            show(self._request_seconds.labels(operation, model), seconds, trace)

@@ -4,7 +4,6 @@ Attributes follow OpenTelemetry's semantic conventions for HTTP; the others are 
 module needs the extra `otel`; app.py reports it if it is missing.
 """
 
-import threading
 import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from typing import Any, Protocol
 
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import (
@@ -28,9 +26,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from service import __version__
 from service.inference.model import Model
 from service.telemetry import logging as logs
+from service.telemetry import otlp
 from service.telemetry.histogram import Trace
-
-NAME = "autoencoder-service"
 
 
 class Traced(Protocol):
@@ -52,7 +49,7 @@ class Tracer:
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
-        self._tracer = provider.get_tracer(NAME, __version__)
+        self._tracer = provider.get_tracer(otlp.NAME, __version__)
         self._parents = TraceContextTextMapPropagator()
 
     @contextmanager
@@ -92,9 +89,7 @@ class Tracer:
 
     def close(self, seconds: float = 5.0) -> None:
         """Export the remaining spans; give up after a number of seconds."""
-        export = threading.Thread(target=self._provider.shutdown, daemon=True)
-        export.start()
-        export.join(seconds)
+        otlp.finish(self._provider.shutdown, seconds)
 
     def _describe(self, span: Span, operation: str, traced: Traced, offset: int) -> None:
         span.set_attributes(_response_attributes(operation, traced))
@@ -109,8 +104,7 @@ class Tracer:
 
 def create() -> Tracer:
     """Return a tracer that exports by OTLP over HTTP, as OpenTelemetry's OTEL_* variables say."""
-    named = Resource.create({"service.name": NAME, "service.version": __version__})
-    provider = TracerProvider(resource=named.merge(OTELResourceDetector().detect()))
+    provider = TracerProvider(resource=otlp.resource())
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return Tracer(provider)
 

@@ -6,8 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from service.cli import main
 from service.inference.session import Session
+from service.settings import variable
 from service.telemetry import logging as logs
 from tests.service.running import ROOT, running
 from tests.service.tiny import Start
@@ -23,11 +23,12 @@ from tests.service.tiny import Start
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs the extra [otel]")
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
+
+from tests.service.otlp_receiver import Receiver, receiving
 
 BODY = {"inputs": [[[0.0] * 4] * 4] * 3}
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -218,7 +219,7 @@ def test_without_traces_nothing_of_them_is_even_imported(models: Path) -> None:
         f"create_app(Settings(models=Path({str(models)!r}), device='cpu')); "
         "print([name for name in sys.modules "
         "if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter', "
-        "'service.telemetry.tracing'))])"
+        "'service.telemetry.tracing', 'service.telemetry.otlp'))])"
     )
     result = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
@@ -226,44 +227,106 @@ def test_without_traces_nothing_of_them_is_even_imported(models: Path) -> None:
     assert result.stdout == "[]\n"
 
 
-def test_traces_without_the_extra_are_refused_at_the_start_with_what_to_install(
-    models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("setting", "module", "missing", "further"),
+    [
+        ("traces", "tracing", "opentelemetry.sdk.trace", ""),
+        ("otlp_metrics", "otlp_metrics", "opentelemetry.sdk.metrics.export", ""),
+        (
+            "otlp_logs",
+            "otlp_logs",
+            "opentelemetry.instrumentation.logging.handler",
+            " and opentelemetry-instrumentation-logging",
+        ),
+    ],
+)
+def test_what_needs_the_extra_is_refused_at_the_start_with_what_to_install(
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    setting: str,
+    module: str,
+    missing: str,
+    further: str,
 ) -> None:
-    import service.telemetry.tracing
-
-    monkeypatch.delattr(service.telemetry, "tracing")
-    monkeypatch.delitem(sys.modules, "service.telemetry.tracing")
-    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    assert main(["serve", "--models", str(models), "--device", "cpu", "--traces", "true"]) == 1
+    import_module(f"service.telemetry.{module}")
+    monkeypatch.delattr(f"service.telemetry.{module}")
+    monkeypatch.delitem(sys.modules, f"service.telemetry.{module}")
+    monkeypatch.setitem(sys.modules, missing, None)
+    flag = "--" + setting.replace("_", "-")
+    assert main(["serve", "--models", str(models), "--device", "cpu", flag, "true"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("Cannot start: SERVICE_TRACES (--traces): expected the extra [otel]")
-    assert "opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http" in line
+    expected = f"Cannot start: {variable(setting)} ({flag}): expected the extra [otel]"
+    assert line.startswith(expected)
+    assert f"opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http{further}," in line
 
 
 @pytest.mark.slow
-def test_spans_are_sent_where_the_standard_variables_say_the_last_when_it_stops(
-    models: Path, collector: "Collector"
-) -> None:
-    environment = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-        "OTEL_SERVICE_NAME": "ours",
-        "OTEL_BSP_SCHEDULE_DELAY": "600000",  # in milliseconds: nothing is sent until the end
-    }
-    with running(models, "--traces=true", environment=environment) as service:
-        httpx.post(
-            f"{service.url}/encode", json=BODY, headers=CALLED, trust_env=False, verify=False
-        )
-        assert collector.received == []
-    (request,) = collector.received
-    (resource,) = request.resource_spans
-    about = {each.key: each.value.string_value for each in resource.resource.attributes}
-    assert about["service.name"] == "ours"
-    assert about["service.version"]
-    found = [span for scope in resource.scope_spans for span in scope.spans]
-    assert {span.trace_id.hex() for span in found} == {TRACE}
-    assert sorted(span.name for span in found) == [
-        "POST /encode", "inference", "parse", "queue", "write",
+def test_all_is_sent_where_the_standard_variables_say_the_last_when_it_stops(models: Path) -> None:
+    with receiving() as receiver:
+        environment = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+            "OTEL_SERVICE_NAME": "ours",
+            # In milliseconds: nothing is sent until the end.
+            "OTEL_BSP_SCHEDULE_DELAY": "600000",
+            "OTEL_BLRP_SCHEDULE_DELAY": "600000",
+            "OTEL_METRIC_EXPORT_INTERVAL": "600000",
+        }
+        flags = ("--traces=true", "--otlp-metrics=true", "--otlp-logs=true")
+        with (
+            running(models, *flags, environment=environment) as service,
+            httpx.Client(base_url=service.url, trust_env=False) as client,
+        ):
+            client.post("/encode", json=BODY, headers=CALLED)
+            client.post("/encode", json={"inputs": [[1]]}, headers=CALLED)
+            assert receiver.resources() == []
+    for resource in receiver.resources():
+        about = {each.key: each.value.string_value for each in resource.attributes}
+        assert about["service.name"] == "ours"
+        assert about["service.version"]
+        assert about["service.instance.id"]
+    assert len({each.SerializeToString() for each in receiver.resources()}) == 1
+    _expect_spans(receiver)
+    _expect_metrics(receiver)
+    _expect_logs(receiver)
+
+
+def _expect_spans(receiver: Receiver) -> None:
+    assert {span.trace_id.hex() for span in receiver.spans()} == {TRACE}
+    assert sorted(span.name for span in receiver.spans()) == [
+        "POST /encode", "POST /encode", "inference", "parse", "queue", "write",
     ]  # fmt: skip
+
+
+def _expect_metrics(receiver: Receiver) -> None:
+    metrics = receiver.last_metrics()
+    (by_status,) = (each.sum for each in [metrics["autoencoder_requests"]])
+    counted = {
+        tuple(each.value.string_value for each in point.attributes): point.as_double
+        for point in by_status.data_points
+    }
+    assert counted == {("encode", "mirror", "200"): 1, ("encode", "mirror", "422"): 1}
+    assert by_status.is_monotonic
+    (latency,) = metrics["autoencoder_request_seconds"].histogram.data_points
+    assert latency.count == sum(latency.bucket_counts) == 2
+    assert {each.trace_id.hex() for each in latency.exemplars} == {TRACE}
+    spans = {span.span_id for span in receiver.spans()}
+    assert {each.span_id for each in latency.exemplars} <= spans
+    assert metrics["autoencoder_build_info"].gauge.data_points[0].as_double == 1
+
+
+def _expect_logs(receiver: Receiver) -> None:
+    (line,) = (
+        each for each in receiver.records() if each.body.string_value.startswith("abc-1 POST")
+    )
+    assert "422" in line.body.string_value
+    assert line.severity_text == "INFO"
+    assert line.trace_id.hex() == TRACE
+    assert line.span_id in {span.span_id for span in receiver.spans()}
+    told = {each.key: each.value for each in line.attributes}
+    assert told["request_id"].string_value == "abc-1"
+    assert told["code"].string_value == "shape-mismatch"
+    assert told["status"].int_value == 422
 
 
 def test_a_receiver_that_hangs_holds_the_end_up_for_seconds_at_most(
@@ -286,36 +349,6 @@ def test_a_receiver_that_hangs_holds_the_end_up_for_seconds_at_most(
     assert 0.1 <= time.perf_counter() - began < 30
     assert reached.is_set()
     over.set()
-
-
-class Collector:
-    """What receives traces by OTLP over HTTP."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.received: list[ExportTraceServiceRequest] = []
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            assert self.path == "/v1/traces"
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            state.received.append(ExportTraceServiceRequest.FromString(body))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        state = Collector(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield state
-        server.shutdown()
-        thread.join()
 
 
 def _fail(*_: object) -> None:
