@@ -114,17 +114,15 @@ def load(url: str) -> Iterator[None]:
             while not over.is_set():
                 for path, body in BODIES:
                     client.post(path, json=body)
-                over.wait(0.02)
+                over.wait(0.05)
 
-    senders = [threading.Thread(target=send) for _ in range(2)]
-    for sender in senders:
-        sender.start()
+    sender = threading.Thread(target=send)
+    sender.start()
     try:
         yield
     finally:
         over.set()
-        for sender in senders:
-            sender.join()
+        sender.join()
 
 
 @contextlib.contextmanager
