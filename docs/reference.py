@@ -87,6 +87,9 @@ def _operation(operation: Document, pages: Mapping[str, str]) -> str:
     text = f"{flat(operation['summary'])}.\n"
     if description := flat(operation.get("description", "")):
         text += f"\n{description}\n"
+    roles = {role for each in operation["security"] for names in each.values() for role in names}
+    if roles:
+        text += f"\nAn [API key](access.md) needs the scope `{', '.join(roles)}`.\n"
     if parameters := operation.get("parameters"):
         rows = [
             (f"`{each['name']}`", each["in"], kind(each["schema"], pages), flat(_said(each)))

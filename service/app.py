@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from service import __version__, components
 from service.api import health, jobs, models, open_inference, operations
 from service.api.codecs import image
+from service.api.content_policy import ContentPolicy
 from service.api.middleware import RequestIdMiddleware
 from service.api.openapi import document
 from service.api.problems import http_error, service_error
@@ -61,6 +62,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     if strict:
         components.check_defaults(repository.registry, settings)
     image.warm_up()
+    keyring = components.keyring(settings)
     serving = components.serving(settings, repository.registry, metrics, tracer)
     shutdown = GracefulShutdown(settings.drain_seconds)
     backend = components.jobs_backend(settings)
@@ -75,6 +77,8 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         tasks = []
         if settings.reload_seconds:
             tasks.append(asyncio.create_task(repository.follow(settings.reload_seconds)))
+        if keyring:
+            tasks.append(asyncio.create_task(keyring.follow()))
         if shared:
             tasks.append(asyncio.create_task(repository.follow(1.0, folder=False)))
             tasks.append(asyncio.create_task(_share_metrics(serving)))
@@ -102,10 +106,11 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         redirect_slashes=False,
     )
     _add_routes(app, settings, serving, repository, stored, lambda: shutdown.draining)
+    app.add_middleware(ContentPolicy)
     app.add_middleware(RequestIdMiddleware)
     app.add_exception_handler(ServiceError, service_error)
     app.add_exception_handler(HTTPException, http_error)
-    return Shortcut(app)
+    return components.guarded(Shortcut(app), settings, keyring, serving)
 
 
 def _add_routes(
@@ -135,7 +140,7 @@ def _add_routes(
             *health.create_metrics(serving).routes,
         ]
     )
-    document(app, repository.registry, defaults)
+    document(app, repository.registry, defaults, needs_key=settings.has_keys)
     app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
     app.add_api_route("/", _playground, include_in_schema=False)
 

@@ -1,4 +1,4 @@
-"""Command line: autoencoder-service serve | denoise | models | doctor.
+"""Command line: autoencoder-service serve | denoise | models | doctor | keys.
 
 Imports of what runs a command wait until it runs, so that --help comes at once.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from service import __version__, standard_output
+from service.access import command as keys
 from service.errors import OutputError, ServiceError, StartupError
 from service.files import arguments as of_files
 from service.files import command as files
@@ -102,6 +103,10 @@ def _doctor(settings: Settings, _: argparse.Namespace) -> int:
     return 1 if any(finding.advice for finding in findings) else 0
 
 
+def _new_key(settings: Settings, options: argparse.Namespace) -> int:
+    return keys.run(settings.api_keys_file, options)
+
+
 class _Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
         """Print help and versions so that a failure is an error: argparse ignores it."""
@@ -137,6 +142,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
                 default=argparse.SUPPRESS,
                 help=f"{field.description} ({default}{variable(setting)})",
             )
+    actions = commands.add_parser("keys", help=keys.SUMMARY, description=keys.SUMMARY)
+    new = actions.add_subparsers(required=True, metavar="ACTION").add_parser(
+        "new", help=keys.NEW, description=keys.NEW
+    )
+    new.set_defaults(command=_new_key)
+    keys.add(new, variable("api_keys_file"))
     return parser
 
 

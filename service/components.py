@@ -6,8 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.types import ASGIApp
+
+from service.access.keyring import Keyring
+from service.access.origins import ANY
 from service.api import estimate, operations
 from service.api.codecs import photographs
+from service.api.cors import Cors
+from service.api.gate import Gate
 from service.api.jobs.document import described
 from service.api.jobs.replay import Replay
 from service.api.openapi_operations import OPERATIONS
@@ -83,7 +89,30 @@ def serving(
         ),
         settings.timeout,
         tracer,
+        settings.cors_origins,
     )
+
+
+def keyring(settings: Settings) -> Keyring | None:
+    """Return the API keys, None where anybody may come in."""
+    if not settings.has_keys:
+        if ANY in settings.cors_origins:
+            raise StartupError(
+                f"{named('cors_origins')}: expected origins by name, as without API keys "
+                f"({variable('api_keys_file')}) any web page could use the service, received {ANY}"
+            )
+        return None
+    names = named("api_keys_file"), named("api_keys")
+    return Keyring(settings.api_keys_file, settings.api_keys, names=names)
+
+
+def guarded(app: ASGIApp, settings: Settings, keyring: Keyring | None, serving: Serving) -> ASGIApp:
+    """Return an application behind what lets requests in: the fewer settings, the fewer layers."""
+    if keyring:
+        app = Gate(app, keyring, serving)
+    if settings.cors_origins:
+        app = Cors(app, settings.cors_origins)
+    return app
 
 
 def admission(settings: Settings) -> Admission:

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+BEARER = 'Bearer realm="autoencoder-service"'
+"""The challenge of a 401 and a 403 (RFC 6750, section 3)."""
+
 
 def one_of(values: Iterable[object]) -> str:
     """Return what a message expects: the only value, "one of" several, or "none"."""
@@ -40,6 +43,41 @@ def problem_document(status: int, code: str, title: str, detail: str) -> dict[st
         "detail": detail,
         "code": code,
     }
+
+
+class Unauthenticated(ServiceError):
+    """The request has no API key that the service knows."""
+
+    status, code, title = 401, "unauthenticated", "Unauthenticated"
+
+    def __init__(self, message: str, *, fault: str = "") -> None:
+        """Create an error.
+
+        Args:
+            message: What was expected, and what was received: nothing of the key.
+            fault: The error code of RFC 6750, section 3.1; "" where no key was sent.
+        """
+        super().__init__(message)
+        told = f', error="{fault}"' if fault else ""
+        self.headers = {"WWW-Authenticate": f"{BEARER}{told}"}
+
+
+class Forbidden(ServiceError):
+    """The API key has not the scope that the request needs."""
+
+    status, code, title = 403, "forbidden", "Forbidden"
+
+    def __init__(self, message: str, *, scope: str) -> None:
+        """Create an error.
+
+        Args:
+            message: What was expected, and what was received.
+            scope: The scope that is needed.
+        """
+        super().__init__(message)
+        self.headers = {
+            "WWW-Authenticate": f'{BEARER}, error="insufficient_scope", scope="{scope}"'
+        }
 
 
 class ModelNotFound(ServiceError):

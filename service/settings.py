@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.access.origins import origins_of
 from service.images.formats import BY_NAME, NAMES, Name, Policy, is_installed
 from service.images.unread import why_missing
 from service.manifest import OperationName
@@ -40,6 +41,11 @@ def _listed(value: object) -> object:
     if not names:
         raise ValueError(f"expected at least one of {', '.join(NAMES)}, received none")
     return names
+
+
+def _or_none(value: object) -> object:
+    """Return None for an empty text: a variable that is there and names nothing."""
+    return None if value == "" else value
 
 
 class Settings(BaseSettings):
@@ -150,9 +156,29 @@ class Settings(BaseSettings):
         bool | Literal["auto"],
         Field(
             description="whether clients may load and unload models, or get a 403; auto: if the "
-            "host is loopback"
+            "host is loopback, or there are API keys, which need the scope control"
         ),
     ] = "auto"
+    api_keys_file: Annotated[
+        Path | None,
+        BeforeValidator(_or_none),
+        Field(
+            description="file of API keys as `keys new` writes it, read again when it changes; "
+            "without keys, anybody may come in"
+        ),
+    ] = None
+    api_keys: Annotated[
+        str, Field(description="further API keys: lines of such a file, separated by semicolons")
+    ] = ""
+    cors_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(origins_of),
+        Field(
+            description="origins whose pages may read responses and change state, by commas; * for "
+            "any, with API keys only"
+        ),
+    ] = ()
     cuda_device: Annotated[
         int, Field(ge=0, description="number of the GPU; the first of them with several workers")
     ] = 0
@@ -262,6 +288,16 @@ class Settings(BaseSettings):
         """Whether clients may load and unload models."""
         if self.repository_control != "auto":
             return self.repository_control
+        return self.is_loopback or self.has_keys
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether a request needs an API key."""
+        return self.api_keys_file is not None or bool(self.api_keys.strip())
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs of this machine reach the service."""
         if self.host.lower() == "localhost":
             return True
         try:

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 
 from service.api import examples
 from service.api import media_types as media
+from service.api.openapi_security import secure
 from service.api.query import KINDS
 from service.api.schemas import Problem
 from service.images.formats import PNG
@@ -45,6 +46,7 @@ HEADERS: Mapping[str, dict[str, Any]] = {
     ),
     "Server-Timing": _header("parse, queue, inference and write, in milliseconds"),
     "Location": _header("path of the job"),
+    "WWW-Authenticate": _header("what a key must be or have (RFC 6750)"),
     "Retry-After": _header("seconds after which to try again", "integer"),
     "Inference-Header-Content-Length": _header("bytes of JSON before those of tensors", "integer"),
 }
@@ -57,13 +59,14 @@ def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": text, "content": bodies} for status, text in texts.items()}
 
 
-def document(app: FastAPI, registry: ModelRegistry, defaults: Defaults) -> None:
+def document(app: FastAPI, registry: ModelRegistry, defaults: Defaults, *, needs_key: bool) -> None:
     """Let an application's OpenAPI document say what FastAPI cannot know.
 
     Args:
         app: Has its routes by now.
         registry: The models, from which examples follow.
         defaults: The models where a request names none.
+        needs_key: Whether requests need an API key.
     """
     for route in app.routes:
         if isinstance(route, APIRoute) and route.description:
@@ -73,6 +76,7 @@ def document(app: FastAPI, registry: ModelRegistry, defaults: Defaults) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
+            secure(generate(), needs_key=needs_key)
             complete(generate(), registry, defaults)
         return generate()
 
@@ -126,6 +130,8 @@ def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
         case "Retry-After":
             waits = path.endswith("/result") and status == "409"
             return status == "429" or waits or (runs and status == "503")
+        case "WWW-Authenticate":
+            return status in ("401", "403")
         case "Location":
             return status == "202"
         case "Server-Timing":

@@ -59,6 +59,11 @@ def failed(failure: Failure, error: ServiceError) -> Failed:
     return Failed(error.status, tuple(headers), body)
 
 
+def failure_of(path: str) -> Failure:
+    """Return what writes the errors of a path, in the form that it promises."""
+    return open_inference_error if _is_open_inference(path) else problem
+
+
 @functools.lru_cache(256)
 def refused(failure: Failure, detail: str, wait: int) -> Failed:
     """Return the response to a request that finds a full queue.
@@ -80,8 +85,7 @@ def error_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return an error as a framework's response, in the form that a path promises."""
-    write = open_inference_error if _is_open_inference(path) else problem
-    body = write(status, code, title, detail)
+    body = failure_of(path)(status, code, title, detail)
     return Response(body.content, status, headers, body.media_type)
 
 

@@ -10,11 +10,13 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import NoReturn, TypeVar
+from types import MappingProxyType
+from typing import Any, NoReturn, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from service.access.caller import CALLER
 from service.api.body import BODY_AT_HAND, SETTING, Body, decompress, receive, too_large
 from service.errors import DeadlineExceeded
 from service.inference.admission import Ticket
@@ -34,6 +36,7 @@ SMALL = 64 * 1024
 ABORT = "autoencoder.abort"
 """The ASGI extension that drops a connection: see service/server/http_protocol.py."""
 NO_FAULT = ("", "")
+NO_STATE: Mapping[str, Any] = MappingProxyType({})
 END = {"type": "http.response.body", "body": b""}
 CLOSE: Sequence[Header] = ((b"connection", b"close"),)
 
@@ -103,6 +106,12 @@ class Exchange:
     def header(self, name: bytes) -> str:
         """Return a header by its name in lower case, several joined, "" where there is none."""
         return self._sent.get(name, b"").decode("latin-1")
+
+    @property
+    def key(self) -> str:
+        """The name of the API key that the request has, "" without."""
+        caller = self.scope.get("state", NO_STATE).get(CALLER)
+        return (caller.name or "") if caller else ""
 
     def length(self, limit: int, setting: str = SETTING) -> int:
         """Return the Content-Length, 0 where there is none. Raises BodyTooLarge past the limit."""

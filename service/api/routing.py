@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +128,7 @@ class Serving:
         limits: What a single request may ask for.
         timeout: Seconds from the request's head until the response has to be there.
         tracer: Traces requests; None where tracing is off.
+        origins: Other origins whose pages may change state, "*" for any.
     """
 
     registry: ModelRegistry
@@ -136,6 +137,7 @@ class Serving:
     limits: Limits
     timeout: float
     tracer: "Tracer | None" = None
+    origins: Collection[str] = ()
 
     async def handle(
         self,
@@ -187,6 +189,7 @@ class Serving:
                     exchange.stages,
                     exchange.fault[0],
                     exchange.trace,
+                    exchange.key,
                 )
                 _log(exchange, seconds, worst)
 
@@ -229,6 +232,9 @@ def _log(exchange: Exchange, seconds: float, worst: int) -> None:
             "milliseconds": round(seconds * 1000, 3),
         }
         text = "%s %s %s %d in %s ms"
+        if key := exchange.key:
+            fields["key"] = key
+            text += " with the key of %s"
         if exchange.fault is not NO_FAULT:
             fields |= zip(("code", "detail"), exchange.fault, strict=True)
             text += ": %s: %s"

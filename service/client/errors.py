@@ -5,7 +5,9 @@ ServiceError
 ├── UnexpectedResponse        not the service's: a proxy's page, another server
 ├── RequestError              the request cannot be served as it is
 │   ├── MalformedBody         400 malformed-body
-│   ├── Forbidden             403 control-forbidden, cross-origin-forbidden, callback-forbidden
+│   ├── Unauthenticated       401 unauthenticated
+│   ├── Forbidden             403 forbidden, control-forbidden, cross-origin-forbidden,
+│   │                             callback-forbidden
 │   ├── NotFound              404 not-found, 405 method-not-allowed
 │   │   ├── ModelNotFound     404 model-not-found
 │   │   └── JobNotFound       404 job-not-found
@@ -69,6 +71,10 @@ class RequestError(ServiceError):
 
 class MalformedBody(RequestError):
     """The body is damaged, truncated or not what its type says."""
+
+
+class Unauthenticated(RequestError):
+    """The service knows no such API key, or needs one."""
 
 
 class Forbidden(RequestError):
@@ -162,6 +168,8 @@ class JobLost(InternalError):
 BY_CODE: Mapping[str, type[ServiceError]] = MappingProxyType(
     {
         "malformed-body": MalformedBody,
+        "unauthenticated": Unauthenticated,
+        "forbidden": Forbidden,
         "control-forbidden": Forbidden,
         "cross-origin-forbidden": Forbidden,
         "not-found": NotFound,

@@ -44,6 +44,11 @@ class Options:
     names: tuple[str, str, str]
 
 
+def not_found(job_id: str) -> JobNotFound:
+    """Return the error of a job that is not there, or is none of the caller's."""
+    return JobNotFound(f"job: expected the id of one that is kept, received {job_id[:40]!r}")
+
+
 class Jobs:
     """The jobs of one process, which may share their store with others.
 
@@ -136,7 +141,7 @@ class Jobs:
         """Return what is known of a job. Raises JobNotFound."""
         entry = await asyncio.to_thread(self._store.find, job_id)
         if entry is None:
-            raise JobNotFound(f"job: expected the id of one that is kept, received {job_id[:40]!r}")
+            raise not_found(job_id)
         return entry
 
     async def remove(self, job_id: str) -> None:

@@ -28,6 +28,7 @@ class Job:
         created: Seconds since the epoch.
         request_id: X-Request-Id of the request that created it.
         callback: The URL that is told of the end, "" for none.
+        owner: The name of the API key that created it, "" without.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Job:
     created: float
     request_id: str
     callback: str = ""
+    owner: str = ""
 
     @property
     def body(self) -> str:

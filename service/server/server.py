@@ -19,8 +19,9 @@ from uvicorn.config import STARTUP_FAILURE
 
 from service.errors import ServiceError, StartupError
 from service.server.jobs_folder import with_jobs_folder
+from service.server.security_headers import security_headers
 from service.server.workers import Workers
-from service.settings import Settings, named, unknown
+from service.settings import Settings, named, unknown, variable
 from service.telemetry import logging as logs
 
 STOP = (signal.SIGTERM, signal.SIGINT)
@@ -50,6 +51,12 @@ def run(settings: Settings) -> int:
             "%s: expected the name of a setting%s, received another, which is ignored",
             name,
             f" ({' or '.join(near)})" if near else "",
+        )
+    if not settings.is_loopback and not settings.has_keys:
+        log.warning(
+            "anybody who reaches %s may use the service: expected API keys (%s), received none",
+            settings.host,
+            variable("api_keys_file"),
         )
     try:
         bound = _bind(settings.host, settings.port)
@@ -128,6 +135,7 @@ def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        headers=security_headers(is_shared=bool(settings.cors_origins)),
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
 

@@ -52,6 +52,7 @@ class Metrics:
         self._answered: list[tuple[str, str, int, float, Mapping[str, float]]] = []
         self._failed: Counts[tuple[str, str]] = Counts()
         self._traced: list[tuple[str, str, float, Trace]] = []
+        self._keyed: Counts[tuple[str, str, int]] = Counts()
         self._ran: list[tuple[str, str, Batch]] = []
         served = ("operation", "model")
 
@@ -70,6 +71,11 @@ class Metrics:
         )
         self._errors = counter(
             "errors", "Errors answered, by the code of the problem", ("operation", "code")
+        )
+        self._key_requests = counter(
+            "key_requests",
+            "Requests answered, by the name of their API key and HTTP status",
+            ("key", "operation", "status"),
         )
         self._rejected = counter("rejected", "Requests refused because the queue was full")
         self._request_seconds = histogram(
@@ -106,6 +112,7 @@ class Metrics:
         stages: Mapping[str, float],
         code: str = "",
         trace: Trace = UNTRACED,
+        key: str = "",
     ) -> None:
         """Count a request.
 
@@ -117,12 +124,15 @@ class Metrics:
             stages: The seconds of each stage.
             code: The code of the error that was answered, "" without.
             trace: The ids of its trace.
+            key: The name of its API key, "" without.
         """
         self._answered.append((operation, model, status, seconds, stages))
         if code:
             self._failed[operation, code] += 1
         if trace:
             self._traced.append((operation, model, seconds, trace))
+        if key:
+            self._keyed[key, operation, status] += 1
         if len(self._answered) >= BUFFERED:
             self._flush()
 
@@ -187,3 +197,6 @@ class Metrics:
         traced, self._traced = self._traced, []
         for operation, model, seconds, trace in traced:
             show(self._request_seconds.labels(operation, model), seconds, trace)
+        keyed, self._keyed = self._keyed, Counts()
+        for (key, operation, status), count in keyed.items():
+            self._key_requests.labels(key, operation, status).inc(count)

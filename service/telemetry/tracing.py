@@ -43,6 +43,10 @@ class Traced(Protocol):
     status: int
     trace: Trace
 
+    @property
+    def key(self) -> str:
+        """The name of its API key, "" without."""
+
 
 class Tracer:
     """Creates the spans of requests."""
@@ -145,6 +149,8 @@ def _response_attributes(operation: str, traced: Traced) -> dict[str, str | int]
         attributes["autoencoder.model"] = traced.model.name
         attributes["autoencoder.version"] = traced.model.version
         attributes["autoencoder.execution_provider"] = traced.model.provider
+    if traced.key:
+        attributes["autoencoder.key"] = traced.key
     if traced.items:
         attributes["autoencoder.items"] = traced.items
     if traced.status:

@@ -50,7 +50,8 @@ def models(tmp_path: Path, tiny_models: Path) -> Path:
     return Path(shutil.copytree(tiny_models, tmp_path / "models"))
 
 
-def _client_of(models: Path, **settings: Any) -> httpx.AsyncClient:
+def client_of(models: Path, **settings: Any) -> httpx.AsyncClient:
+    """Start the service over tiny models; return a client of it."""
     defaults: dict[str, Any] = {
         "models": models,
         "device": "cpu",
@@ -69,7 +70,7 @@ async def start(models: Path) -> AsyncIterator[Start]:
     clients: list[httpx.AsyncClient] = []
 
     def with_settings(**settings: Any) -> httpx.AsyncClient:
-        clients.append(_client_of(models, **settings))
+        clients.append(client_of(models, **settings))
         return clients[-1]
 
     yield with_settings
@@ -82,7 +83,7 @@ async def shared_client(tiny_models: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of one service for all tests of a file, as long as they leave its models alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SERVICE_PORT", "0")
-        client = _client_of(tiny_models)
+        client = client_of(tiny_models)
     yield client
     await client.aclose()
 

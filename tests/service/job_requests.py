@@ -4,7 +4,7 @@ import asyncio
 import io
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -45,11 +45,13 @@ async def until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def finished(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+async def finished(
+    client: httpx.AsyncClient, path: str, headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The document of a job once it has finished."""
     async with asyncio.timeout(20):
         while True:
-            document = (await client.get(path)).json()
+            document = (await client.get(path, headers=headers)).json()
             if document.get("state") not in UNFINISHED:
                 return dict(document)
             await asyncio.sleep(0.02)

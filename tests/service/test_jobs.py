@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.service.asgi import check_problem, lifespan
-from tests.service.conftest import _client_of
+from tests.service.conftest import client_of
 from tests.service.job_requests import ARRAY, archive, contents, create, finished, picture
 from tests.service.tiny import FURTHER, TINY, write_model
 
@@ -20,7 +20,7 @@ async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
         write_model(folder / "models", name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SERVICE_PORT", "0")
-        client = _client_of(folder / "models", jobs_dir=str(folder / "jobs"))
+        client = client_of(folder / "models", jobs_dir=str(folder / "jobs"))
     async with lifespan(client):
         yield client
     await client.aclose()

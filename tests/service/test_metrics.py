@@ -19,9 +19,10 @@ from service.inference.repository import Repository
 from service.telemetry.gauges import PROC
 from service.telemetry.histogram import observe
 from service.telemetry.metrics import BUFFERED, Metrics
+from tests.service.keys import made
 from tests.service.running import ROOT
 from tests.service.scraping import Value, reader, scrape
-from tests.service.tiny import write_model
+from tests.service.tiny import Start, write_model
 
 BODY = {"inputs": [[[0.0] * 4] * 4]}
 STAGES = ("parse", "queue", "inference", "write")
@@ -149,9 +150,10 @@ async def test_the_provider_the_version_and_the_memory_are_told(
         assert 1e7 < (value("resident_memory_bytes") or 0) < 1e11
 
 
-async def test_every_metric_is_documented_with_its_type_and_its_labels(
-    client: httpx.AsyncClient,
-) -> None:
+async def test_every_metric_is_documented_with_its_type_and_its_labels(start: Start) -> None:
+    known = made("web", "infer", "metrics")
+    client = start(api_keys=known.line)
+    client.headers.update(known.bearer)
     await client.post("/encode", json=BODY)
     await client.post("/encode", json={})
     await client.post("/denoise?model=photo", json={"inputs": [[[[0.5] * 3]]]})

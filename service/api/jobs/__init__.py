@@ -26,6 +26,6 @@ def routes(
     """
     return [
         submit.route(jobs, serving, endpoints),
-        *read.create_router(jobs).routes,
+        *read.create_router(jobs, serving.origins).routes,
         *events.create_router(jobs, is_draining).routes,
     ]

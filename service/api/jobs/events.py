@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from service.api.jobs.document import described
@@ -33,8 +33,8 @@ def create_router(jobs: Jobs | None, is_draining: Callable[[], bool]) -> APIRout
     find = finder(jobs)
     streams = 0
 
-    async def found(job_id: JobId) -> Entry:
-        entry = await find(job_id)
+    async def found(job_id: JobId, request: Request) -> Entry:
+        entry = await find(job_id, request)
         if streams >= MAX_STREAMS:
             raise Overloaded(
                 f"events: expected at most {MAX_STREAMS} streams, received one more", retry_after=5

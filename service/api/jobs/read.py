@@ -1,19 +1,20 @@
 """GET /jobs/{id} and /jobs/{id}/result, and DELETE: what a job does, its response, its end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.responses import StreamingResponse
 
+from service.access.caller import caller_of
 from service.api.jobs.document import JobDocument, document
 from service.api.openapi import problems
 from service.api.origin import check_origin
 from service.api.problems import PROBLEM
 from service.errors import JobCancelled, JobNotFinished, JobNotFound, JobsOff
-from service.jobs.jobs import Jobs
+from service.jobs.jobs import Jobs, not_found
 from service.jobs.record import Entry
 
 OFF = "jobs: expected SERVICE_JOBS_DIR or SERVICE_JOBS_URL to be set, received neither"
@@ -32,11 +33,14 @@ UNKNOWN = problems(
 )
 
 
-def finder(jobs: Jobs | None) -> Callable[[str], Awaitable[Entry]]:
-    """Return what finds a job by its id; jobs are None where they are off."""
+def finder(jobs: Jobs | None) -> Callable[[str, Request], Awaitable[Entry]]:
+    """Return what finds a job of a caller by its id; jobs are None where they are off."""
 
-    async def find(job_id: JobId) -> Entry:
-        return await present(jobs).find(job_id)
+    async def find(job_id: JobId, request: Request) -> Entry:
+        entry = await present(jobs).find(job_id)
+        if not caller_of(request.scope).may_see(entry.job.owner):
+            raise not_found(job_id)
+        return entry
 
     return find
 
@@ -48,15 +52,22 @@ def present(jobs: Jobs | None) -> Jobs:
     return jobs
 
 
-def create_router(jobs: Jobs | None) -> APIRouter:
-    """Return the routes; jobs are None where they are off."""
+def create_router(jobs: Jobs | None, origins: Collection[str]) -> APIRouter:
+    """Return the routes.
+
+    Args:
+        jobs: The jobs; None where they are off.
+        origins: Other origins whose pages may remove jobs, "*" for any.
+    """
     router = APIRouter(prefix="/jobs", tags=["jobs"])
     find = finder(jobs)
 
+    def check(request: Request) -> None:
+        check_origin(lambda name: request.headers.get(name.decode(), ""), origins)
+
     @router.get("/{id}", responses=UNKNOWN)
-    async def job(job_id: JobId, response: Response) -> JobDocument:
+    async def job(entry: Annotated[Entry, Depends(find)], response: Response) -> JobDocument:
         """A job: its state, how far it is, how long it takes, where its result is."""
-        entry = await find(job_id)
         response.headers["Cache-Control"] = PRIVATE
         return document(present(jobs), entry)
 
@@ -65,19 +76,19 @@ def create_router(jobs: Jobs | None) -> APIRouter:
         response_class=Response,
         responses=UNKNOWN | problems({409: "The job has not finished, or was cancelled"}),
     )
-    async def result(job_id: JobId) -> Response:
+    async def result(entry: Annotated[Entry, Depends(find)]) -> Response:
         """The response of the operation, as it would have been sent; of a failed job, its error."""
-        return await _response(present(jobs), await find(job_id))
+        return await _response(present(jobs), entry)
 
     @router.delete(
         "/{id}",
         status_code=204,
+        dependencies=[Depends(check)],
         responses=UNKNOWN | problems({403: "A page of another origin asks"}),
     )
-    async def remove(job_id: JobId, request: Request) -> Response:
+    async def remove(entry: Annotated[Entry, Depends(find)]) -> Response:
         """Cancel a job, or forget one that has finished and its result."""
-        check_origin(lambda name: request.headers.get(name.decode(), ""))
-        await present(jobs).remove(job_id)
+        await present(jobs).remove(entry.job.id)
         return Response(status_code=204)
 
     return router

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.types import Message
 
+from service.access.caller import CALLER, INFER, Caller
 from service.api.request import ABORT
 from service.jobs.record import Job
 
@@ -46,6 +47,8 @@ class StoredRequest:
             "headers": headers,
             "extensions": {ABORT: abort},
         }
+        if job.owner:  # whose request it is in logs, metrics and traces
+            self.scope["state"] = {CALLER: Caller(job.owner, "", frozenset({INFER}))}
 
     async def receive(self) -> Message:
         if self._body is not None:

@@ -87,7 +87,7 @@ class Submit:
         await self._serving.handle(exchange, "jobs", self._respond, problem)
 
     async def _respond(self, exchange: Exchange) -> None:
-        check_origin(exchange.header)
+        check_origin(exchange.header, self._serving.origins)
         jobs = present(self._jobs)
         named, callback, query = _parse(exchange.scope["query_string"])
         operation = next((each for each in self._endpoints if each == named), None)
@@ -110,6 +110,7 @@ class Submit:
                 created=time.time(),
                 request_id=exchange.request_id,
                 callback=callback,
+                owner=exchange.key,
             )
             check = _nothing_to_check if codings else codec_of
             job = await store(jobs, exchange, job, check, self._serving.limits.body_bytes)

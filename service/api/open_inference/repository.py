@@ -77,8 +77,8 @@ def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRo
     async def refuse(_name: str, _document: Document) -> Any:
         raise ControlForbidden(
             "repository: expected no request to load or unload a model, as this service is set to "
-            "have none (SERVICE_REPOSITORY_CONTROL=false, or auto where the host is not loopback), "
-            "received one"
+            "have none (SERVICE_REPOSITORY_CONTROL=false, or auto where the host is not loopback "
+            "and there are no API keys), received one"
         )
 
     def changing(kind: str, act: Act) -> Control:
@@ -143,7 +143,7 @@ class Control:
 
     async def _respond(self, exchange: Exchange) -> None:
         if self._changes:
-            check_origin(exchange.header)
+            check_origin(exchange.header, self._serving.origins)
         with self._room.admit(exchange.length(LARGEST_BODY, "")) as ticket:
             body = await exchange.body(LARGEST_BODY, ticket, "")
             name = exchange.scope.get("path_params", {}).get("model", "")

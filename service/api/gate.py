@@ -1,0 +1,80 @@
+"""Lets requests in by their API keys, before anything of their bodies is read."""
+
+import time
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.access.caller import CALLER, Caller, ScopeName, address_of
+from service.access.entry import Entry, shown
+from service.access.keyring import Keyring
+from service.api.credentials import INVALID_TOKEN, key_of
+from service.api.problems import failure_of
+from service.api.request import Exchange
+from service.api.routing import Serving
+from service.api.scopes import scope_of
+from service.errors import Forbidden, Unauthenticated
+
+REFUSED = "access"
+"""What requests are counted as that are not let in."""
+
+
+class Gate:
+    """Middleware that knows who sends a request, and responds itself to those it refuses."""
+
+    def __init__(self, app: ASGIApp, keyring: Keyring, serving: Serving) -> None:
+        """Guard an application.
+
+        Args:
+            app: The application.
+            keyring: The keys.
+            serving: Counts, logs and traces the requests that are refused.
+        """
+        self.app = app
+        self._keyring = keyring
+        self._serving = serving
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                self._let_in(scope, scope_of(scope["path"]))
+            except (Unauthenticated, Forbidden) as error:
+                await self._refuse(error, Exchange(scope, receive, send))
+                return
+        await self.app(scope, receive, send)
+
+    def _let_in(self, scope: Scope, needed: ScopeName | None) -> None:
+        """Note who sends a request. Raises Unauthenticated or Forbidden."""
+        if needed is None:
+            caller = Caller(None, address_of(scope), frozenset())
+        else:
+            entry = self._entry(key_of(scope["headers"]))
+            caller = Caller(entry.name, address_of(scope), entry.scopes)
+        scope.setdefault("state", {})[CALLER] = caller
+        if needed is not None and needed not in caller.scopes:
+            raise Forbidden(
+                f"API key: expected one with the scope {needed}, received that of {caller.name} "
+                f"with {', '.join(sorted(caller.scopes))}",
+                scope=needed,
+            )
+
+    def _entry(self, key: str) -> Entry:
+        entry = self._keyring.find(key)
+        if entry is None:
+            raise Unauthenticated(
+                "API key: expected one that the service knows, received another",
+                fault=INVALID_TOKEN,
+            )
+        if entry.expires <= time.time():
+            raise Unauthenticated(
+                "API key: expected one that has not expired, received that of "
+                f"{entry.name} which expired at {shown(entry.expires)}",
+                fault=INVALID_TOKEN,
+            )
+        return entry
+
+    async def _refuse(self, error: Unauthenticated | Forbidden, exchange: Exchange) -> None:
+        async def fail(_: Exchange) -> None:
+            raise error
+
+        failure = failure_of(exchange.scope["path"])
+        await self._serving.handle(exchange, REFUSED, fail, failure)
