@@ -15,7 +15,7 @@ export async function archive(client, files, { format, ...options }, { signal, p
   for (const file of files) form.append("file", file, file.name);
   const accept = format ? `application/zip, ${format}` : "application/zip";
   const query = new URLSearchParams({ operation: "denoise", ...options });
-  const answer = await fetch(new URL(`jobs?${query}`, client.baseUrl), {
+  const answer = await client.fetch(new URL(`jobs?${query}`, client.baseUrl), {
     method: "POST",
     headers: { Accept: accept },
     body: form,
@@ -36,7 +36,7 @@ export async function archive(client, files, { format, ...options }, { signal, p
 
 /** Where there are no jobs, the request itself is answered; an error is told as a client's is. */
 async function direct(client, form, accept, options, signal) {
-  const answer = await fetch(client.url("denoise", options), {
+  const answer = await client.fetch(client.url("denoise", options), {
     method: "POST",
     headers: { Accept: accept },
     body: form,

@@ -6,18 +6,20 @@
  * @param {string} name of the photograph's file
  * @param {string} output name of the denoised file
  * @param {Record<string, any>} options of the operation
+ * @param {{ needsKey?: boolean }} [access] `needsKey`: they take an API key from the variable API_KEY
  */
-export function programs(service, name, output, { format, ...options }) {
+export function programs(service, name, output, { format, ...options }, { needsKey = false } = {}) {
   const address = String(service).replace(/\/$/, "");
   const query = String(new URLSearchParams(options));
   const accept = format ? ` -H ${quoted(`Accept: ${format}`)}` : "";
   const asked = { ...options, ...(format && { format }) };
   return {
-    curl: `curl --data-binary @${quoted(name)}${accept} ${quoted(`${address}/denoise?${query}`)} -o ${quoted(output)}`,
+    curl: `curl${needsKey ? ' -H "Authorization: Bearer $API_KEY"' : ""} --data-binary @${quoted(name)}${accept} ${quoted(`${address}/denoise?${query}`)} -o ${quoted(output)}`,
     python: [
+      ...(needsKey ? ["import os", ""] : []),
       "from service.client import Client",
       "",
-      `with Client(${JSON.stringify(address)}) as client:`,
+      `with Client(${JSON.stringify(address)}${needsKey ? ', api_key=os.environ["API_KEY"]' : ""}) as client:`,
       `    result = client.denoise(${[JSON.stringify(name), ...named(asked)].join(", ")})`,
       `    result.save(${JSON.stringify(output)})`,
     ].join("\n"),
@@ -27,7 +29,7 @@ export function programs(service, name, output, { format, ...options }) {
       'import { Client } from "./client.mjs";',
       "",
       `const photo = new Blob([await readFile(${JSON.stringify(name)})]);`,
-      `const client = new Client(${JSON.stringify(address)});`,
+      `const client = new Client(${JSON.stringify(address)}${needsKey ? ", { apiKey: process.env.API_KEY }" : ""});`,
       `const { blob } = await client.denoise(photo, ${JSON.stringify(asked)});`,
       `await writeFile(${JSON.stringify(output)}, blob.stream());`,
     ].join("\n"),

@@ -124,7 +124,7 @@ function show(parts, { client, picture, settings }) {
   parts.qualityField.hidden = !isLossy(settings.format, picture.file.type);
   const options = fileOptions(settings, picture);
   const output = fileName(picture.file.name, settings.format || picture.file.type);
-  for (const [language, text] of Object.entries(programs(client.baseUrl, picture.file.name, output, options))) {
+  for (const [language, text] of Object.entries(programs(client.baseUrl, picture.file.name, output, options, { needsKey: Boolean(client.apiKey) }))) {
     parts.programs.querySelector(`#program-${language}`).textContent = text;
   }
 }

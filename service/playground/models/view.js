@@ -29,7 +29,7 @@ export function mount(view, { client }) {
     const link = event.target.closest("a[data-card]");
     if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const answer = await fetch(link.href);
+    const answer = await client.fetch(link.href);
     const text = answer.ok ? await answer.text() : "There is no card of this version.";
     parts.article.replaceChildren(...rendered(text));
     parts.dialog.showModal();

@@ -1,8 +1,10 @@
 // The service behind the page: its client and its models, asked for once.
 
 import { Client } from "../client.js";
+import { kept, keyed } from "./key.js";
 
-const client = new Client(undefined, { retries: 2 }); // somebody waits
+// Two retries, as somebody waits.
+const client = new Client(undefined, { retries: 2, apiKey: kept(), fetch: keyed(() => client) });
 let known = null;
 
 /** The service: its client, and what returns its models, which takes as much as half of the page. */

@@ -5,6 +5,8 @@ const WORDS = {
   "malformed-body": "This file is damaged or incomplete, so it cannot be opened. Try to copy it again from where it came.",
   "body-too-large": "This photograph is too large for this service.",
   "not-acceptable": "The photograph cannot be saved in this format. Transparency needs PNG, WebP, AVIF or TIFF.",
+  unauthenticated: "This service needs an API key.",
+  forbidden: "Your API key does not allow this.",
   overloaded: "The service is busy. Try again in a moment.",
   "deadline-exceeded": "This took longer than the service allows. Try a smaller part, or less detail.",
   "shutting-down": "The service is being stopped. Try again in a minute.",
