@@ -17,12 +17,14 @@ import pytest
 import yaml
 
 from tests.service import dashboard
+from tests.service.keys import lines, made
 from tests.service.running import running
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs the extra [otel]")
 
 from tests.service.otlp_receiver import receiving
 
+KEY = made("shop", "infer", "metrics")
 IMAGE = [[0.0] * 4] * 4
 BODIES = [
     ("/encode", {"inputs": [IMAGE] * 3}),
@@ -61,7 +63,12 @@ def test_no_query_of_the_dashboard_is_empty_under_load(models: Path, tmp_path: P
     with (
         receiving() as receiver,
         running(
-            models, "--traces=true", environment={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url}
+            models,
+            "--traces=true",
+            environment={
+                "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+                "SERVICE_API_KEYS": lines(KEY),
+            },
         ) as service,
         load(service.url),
         scraping(program, service.url, tmp_path) as prometheus,
@@ -110,7 +117,7 @@ def load(url: str) -> Iterator[None]:
     over = threading.Event()
 
     def send() -> None:
-        with httpx.Client(base_url=url, trust_env=False) as client:
+        with httpx.Client(base_url=url, headers=KEY.bearer, trust_env=False) as client:
             while not over.is_set():
                 for path, body in BODIES:
                     client.post(path, json=body)
@@ -133,6 +140,7 @@ def scraping(program: str, target: str, folder: Path) -> Iterator[httpx.Client]:
     config["rule_files"] = [str(dashboard.MONITORING / name) for name in config["rule_files"]]
     (job,) = config["scrape_configs"]
     del job["dns_sd_configs"]
+    job["authorization"] = {"credentials": KEY.key}
     job["static_configs"] = [{"targets": [target.removeprefix("http://")]}]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     with socket.socket() as probe:
