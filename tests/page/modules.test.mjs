@@ -12,6 +12,7 @@ const { latest } = await load("shared/latest.js");
 const { programs } = await load("denoise/programs.js");
 const { fileName, fileOptions, isFile } = await load("denoise/save.js");
 const { Points } = await load("codings/points.js");
+const { MARKS } = await load("codings/marks.js");
 const { explained } = await load("shared/words.js");
 const { duration, size } = await load("shared/quantities.js");
 const given = JSON.parse(await readFile(process.env.GIVEN, "utf8"));
@@ -103,6 +104,23 @@ test("only the newest work is done", async () => {
   });
   await Promise.all([work(1), work(2), work(3)]);
   assert.deepEqual(done, [1, 3]);
+});
+
+test("what came while a task ran is done although the task failed", async () => {
+  const done = [];
+  const work = latest(async (number) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (number !== 2) throw new Error(`failed ${number}`);
+    done.push(number);
+  });
+  await Promise.all([work(1), work(2)]);
+  assert.deepEqual(done, [2]);
+  await assert.rejects(Promise.all([work(2), work(3)]), /failed 3/);
+});
+
+test("each class of the map has a mark of its own", async () => {
+  const { classes } = JSON.parse(await readFile(`${process.env.PAGE}/codings/map.json`, "utf8"));
+  assert.equal(new Set(MARKS.slice(0, classes.length)).size, classes.length);
 });
 
 test("programs quote what a shell would take apart", () => {

@@ -79,13 +79,3 @@ def test_the_page_is_used_by_keys_alone(open_view: Open) -> None:
     expect(page.locator("[data-part=frame]")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("slider", name="Divider")).to_be_focused()
-
-
-def test_views_have_addresses_and_titles(open_view: Open) -> None:
-    page = open_view("models")
-    expect(page).to_have_title("Models · autoencoder-service")
-    page.get_by_role("link", name="Codings").click()
-    expect(page).to_have_title("Codings · autoencoder-service")
-    expect(page.get_by_role("link", name="Codings")).to_have_attribute("aria-current", "page")
-    page.go_back()
-    expect(page.get_by_role("heading", name="Models", level=1)).to_be_visible()

@@ -3,11 +3,12 @@
 import { element } from "../shared/dom.js";
 import { explained } from "../shared/words.js";
 import { Coder } from "./coder.js";
+import { mark, stamp } from "./marks.js";
 import { paint } from "./pictures.js";
 import { read } from "./points.js";
 
 const NEAR = 24; // pixels of the screen within which a point is meant
-const [EDGE, DOT] = [14, 4];
+const EDGE = 14;
 
 /**
  * Show the map where the model that it was made with is served.
@@ -28,7 +29,7 @@ export async function atlas(parts, client, models, chosen) {
     `${points.count} test pictures, as ${points.model} encodes them: what is alike lies close together. ` +
     "Point at one to see what its coding stands for; click to take it.";
   points.classes.forEach((name, label) => {
-    parts.legend.append(element("li", { className: `class-${label}` }, name));
+    parts.legend.append(element("li", { className: `class-${label}` }, mark(label), name));
   });
   new ResizeObserver(draw).observe(parts.map);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
@@ -45,12 +46,10 @@ export async function atlas(parts, client, models, chosen) {
     [canvas.width, canvas.height] = [parts.map.clientWidth * ratio, parts.map.clientHeight * ratio];
     const context = canvas.getContext("2d");
     context.scale(ratio, ratio);
-    const colours = [...parts.legend.children].map((each) => getComputedStyle(each, "::before").backgroundColor);
+    const colours = [...parts.legend.children].map((each) => getComputedStyle(each.firstChild).fill);
     for (let index = 0; index < points.count; index++) {
       context.fillStyle = colours[points.labels[index]];
-      context.beginPath();
-      context.arc(...place(index), index === current ? 2 * DOT : DOT, 0, 2 * Math.PI);
-      context.fill();
+      stamp(context, points.labels[index], place(index), index === current ? 2 : 1);
     }
   }
 

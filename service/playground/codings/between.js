@@ -21,13 +21,16 @@ export function between(parts, coder, told) {
     canvas.setAttribute("aria-label", `${Math.round((100 * index) / (STATIONS - 1))} % of the way`);
   });
   parts.way.append(element("div", { className: "stations" }, ...canvases), element("figure", {}, chosen));
-  let ends = [];
+  let ends = null; // two codings, and the coder that they are of
 
   const draw = latest(async () => {
     try {
       const codes = coder();
-      ends = await Promise.all([parts.from, parts.to].map(async ({ value }) => codes.encode(await garment(value))));
-      const ways = canvases.map((_, index) => mixed(...ends, index / (STATIONS - 1)));
+      const [from, to] = await Promise.all(
+        [parts.from, parts.to].map(async ({ value }) => codes.encode(await garment(value))),
+      );
+      ends = { codes, from, to };
+      const ways = canvases.map((_, index) => mixed(from, to, index / (STATIONS - 1)));
       (await codes.decode(ways)).forEach((gray, index) => paint(canvases[index], gray));
       told(null);
       await one();
@@ -36,8 +39,9 @@ export function between(parts, coder, told) {
     }
   });
   const one = latest(async () => {
-    if (!ends.length) return;
-    const [gray] = await coder().decode([mixed(...ends, Number(parts.share.value) / 100)]);
+    if (!ends) return;
+    const { codes, from, to } = ends;
+    const [gray] = await codes.decode([mixed(from, to, Number(parts.share.value) / 100)]);
     paint(chosen, gray);
   });
   parts.share.addEventListener("input", () => one().catch(told));

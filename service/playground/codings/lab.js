@@ -2,17 +2,21 @@
 
 import { latest } from "../shared/latest.js";
 import { noisy } from "../shared/noise.js";
+import { move } from "../shared/sliders.js";
 import { Bars } from "./bars.js";
 import { SIDE, image, meanSquare, paint, paintError } from "./pictures.js";
 
 export class Lab {
   /**
    * @param {Record<string, any>} parts of the view
-   * @param {(error: Error | null) => void} told called with what went wrong
+   * @param {(error: Error | null) => void} encoded called with why a picture is not encoded
+   * @param {(error: Error | null) => void} decoded called with why a coding is not decoded
    */
-  constructor(parts, told) {
+  constructor(parts, encoded, decoded) {
     this.parts = parts;
+    /** Of the model that is chosen; the one of the coding until there is one of this model. */
     this.coder = null;
+    this.painter = null;
     /** The picture without noise; null where only a coding is known. @type {Uint8Array | null} */
     this.clean = null;
     this.name = "";
@@ -22,9 +26,9 @@ export class Lab {
       this.#choose(index);
       if (value !== null) this.#set(value);
     });
-    const safely = (task) => latest(() => task().then(() => told(null), told));
-    this.encode = safely(() => this.#encode());
-    this.decode = safely(() => this.#decode());
+    const safely = (task, told) => latest(() => task().then(() => told(null), told));
+    this.decode = safely(() => this.#decode(), decoded);
+    this.encode = safely(() => this.#encode(), encoded);
     parts.which.addEventListener("input", () => this.#choose(Number(parts.which.value) - 1));
     parts.value.addEventListener("input", () => this.#set(Number(parts.value.value)));
     parts.zero.addEventListener("click", () => this.#replace(new Float32Array(this.coding.length)));
@@ -52,7 +56,7 @@ export class Lab {
   take(coding, name) {
     this.clean = null;
     this.name = name;
-    this.#encoded(coding);
+    this.#encoded(coding, this.coder);
     this.decode();
   }
 
@@ -67,12 +71,13 @@ export class Lab {
     parts.inputCaption.textContent = kind ? `${this.name}, with noise` : this.name;
     const coding = await coder.encode(input);
     if (coder !== this.coder || clean !== this.clean) return;
-    this.#encoded(coding);
-    await this.#decode();
+    this.#encoded(coding, coder);
+    await this.decode();
   }
 
-  #encoded(coding) {
-    const { parts, coder } = this;
+  #encoded(coding, coder) {
+    const { parts } = this;
+    this.painter = coder;
     this.encoded = coding;
     this.coding = coding.slice();
     this.bars.show(this.coding, coder.shape, true);
@@ -83,9 +88,10 @@ export class Lab {
   }
 
   async #decode() {
-    const { parts, coder, clean } = this;
-    const [gray] = await coder.decode([this.coding], Number(parts.steps.value));
-    if (coder !== this.coder) return;
+    const { parts, painter, clean } = this;
+    if (!painter) return;
+    const [gray] = await painter.decode([this.coding], Number(parts.steps.value));
+    if (painter !== this.painter) return;
     this.shown = Uint8Array.from(gray.subarray(0, SIDE * SIDE));
     paint(parts.output, gray);
     const isComparable = clean !== null && gray.length === clean.length;
@@ -104,23 +110,21 @@ export class Lab {
     parts.which.value = String(index + 1);
     parts.value.min = String(Math.min(bars.low, this.coding[index]));
     parts.value.max = String(Math.max(bars.high, this.coding[index]));
-    parts.value.value = String(this.coding[index]);
-    parts.shown.textContent = this.coding[index].toFixed(2);
+    move(parts.value, this.coding[index]);
     bars.draw();
   }
 
   #set(value) {
     const { parts, bars } = this;
     this.coding[bars.chosen] = value;
-    parts.value.value = String(value);
-    parts.shown.textContent = value.toFixed(2);
+    move(parts.value, value);
     bars.draw();
     this.decode();
   }
 
   #replace(coding) {
     this.coding = coding;
-    this.bars.show(coding, this.coder.shape, false);
+    this.bars.show(coding, this.painter.shape, false);
     this.#choose(this.bars.chosen);
     this.decode();
   }

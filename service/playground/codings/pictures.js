@@ -1,6 +1,7 @@
 // Pictures of 28 pixels, gray: where they come from, and how they are painted.
 
 import { element } from "../shared/dom.js";
+import { file } from "../shared/file.js";
 
 export const SIDE = 28;
 export const GARMENTS = ["boot", "pullover", "trousers", "bag", "dress", "sneaker"];
@@ -11,9 +12,9 @@ export function address(name) {
   return new URL(`${name}.png`, FOLDER).href;
 }
 
-/** Return the pixels of a garment, one byte each. @returns {Promise<Uint8Array>} */
+/** Return the pixels of a garment, one byte each; throws where it cannot be loaded. @returns {Promise<Uint8Array>} */
 export async function garment(name) {
-  const answer = await fetch(address(name));
+  const answer = await file(address(name));
   return fitted(await createImageBitmap(await answer.blob()));
 }
 

@@ -1,8 +1,10 @@
 // The points of the map, from a small file: codings as bytes, and places on the map.
 
+import { file } from "../shared/file.js";
+
 /** Read the file. @param {URL} address */
 export async function read(address) {
-  return new Points(await (await fetch(address)).json());
+  return new Points(await (await file(address)).json());
 }
 
 export class Points {

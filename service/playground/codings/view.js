@@ -1,9 +1,10 @@
 // The view that shows what codings are.
 
 import { element, parts as partsOf, settled } from "../shared/dom.js";
+import { telling } from "../shared/fault.js";
+import { latest } from "../shared/latest.js";
 import { newest } from "../shared/service.js";
 import { sliders } from "../shared/sliders.js";
-import { explained } from "../shared/words.js";
 import { open } from "../denoise/picture.js";
 import { arithmetic } from "./arithmetic.js";
 import { atlas } from "./atlas.js";
@@ -19,13 +20,13 @@ import { sketch } from "./sketch.js";
  */
 export async function mount(view, { client, models }) {
   const parts = partsOf(view);
-  const told = (error) => {
-    parts.fault.hidden = !error;
-    if (error) parts.fault.textContent = explained(error).sentence;
-  };
-  const lab = new Lab(parts, told);
+  const told = telling(parts.fault);
+  const lab = new Lab(parts, telling(parts.pictureFault), telling(parts.codingFault));
   let coder;
-  const draws = [between(parts, () => coder, told), arithmetic(parts, () => coder, told)];
+  const draws = [
+    between(parts, () => coder, telling(parts.wayFault)),
+    arithmetic(parts, () => coder, telling(parts.sumFault)),
+  ];
   sliders(view);
   let known;
   try {
@@ -50,7 +51,7 @@ export async function mount(view, { client, models }) {
     for (const draw of draws) draw();
   }
   parts.model.addEventListener("change", choose);
-  pictures(parts, lab, client, told);
+  pictures(parts, lab, client, telling(parts.pictureFault));
   choose();
   await atlas(parts, client, known, (model, coding, name) => {
     if (parts.model.value !== model) {
@@ -59,7 +60,7 @@ export async function mount(view, { client, models }) {
     }
     lab.take(coding, name);
     parts.output.scrollIntoView({ block: "center", behavior: isCalm() ? "instant" : "smooth" });
-  }).catch(told);
+  }).catch(telling(parts.mapFault));
 }
 
 /** Whether somebody wants nothing to move. */
@@ -74,13 +75,19 @@ function pictures(parts, lab, client, told) {
       each.setAttribute("aria-pressed", String(each === pressed));
     }
   };
+  const take = latest(async (name, button) => {
+    try {
+      const gray = await garment(name);
+      press(button);
+      lab.open(gray, name);
+    } catch (error) {
+      told(error);
+    }
+  });
   for (const name of GARMENTS) {
     const image = element("img", { src: address(name), alt: name, width: 28, height: 28 });
     const button = element("button", { type: "button", "aria-pressed": "false" }, image);
-    button.addEventListener("click", async () => {
-      press(button);
-      lab.open(await garment(name), name);
-    });
+    button.addEventListener("click", () => take(name, button));
     parts.garments.append(element("li", {}, button));
   }
   let own = null;

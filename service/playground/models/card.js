@@ -76,7 +76,8 @@ function figures(measurements) {
   const shown = (wanted.length ? wanted : own).slice(0, MOST);
   const body = element("tbody");
   for (const { quantity, condition, data, value, unit } of shown) {
-    const what = `${quantity.toUpperCase()}, ${condition === "clean" ? data : condition}`;
+    const where = condition === "clean" ? data : condition.replace(/^gaussian\b/, "Gaussian");
+    const what = `${quantity.toUpperCase()}, ${where}`;
     const digits = unit === "dB" ? 1 : quantity === "mse" ? 4 : 3;
     body.append(
       element(

@@ -1,6 +1,8 @@
 // The view that shows every model: what it is for, how good it is, and its card.
 
 import { element, parts as partsOf } from "../shared/dom.js";
+import { telling } from "../shared/fault.js";
+import { file } from "../shared/file.js";
 import { explained } from "../shared/words.js";
 import { card } from "./card.js";
 import { rendered } from "./markdown.js";
@@ -11,15 +13,16 @@ import { rendered } from "./markdown.js";
  */
 export function mount(view, { client }) {
   const parts = partsOf(view);
+  const told = telling(parts.fault);
 
   async function list() {
     try {
       const known = await client.models();
-      parts.fault.hidden = true;
+      told(null);
+      known.sort((a, b) => b.default_for_pictures.length - a.default_for_pictures.length);
       parts.cards.replaceChildren(...known.map((model) => element("li", {}, card(model))));
     } catch (error) {
-      parts.fault.hidden = false;
-      parts.fault.textContent = explained(error).sentence;
+      told(error);
     }
     parts.cards.removeAttribute("aria-busy");
   }
@@ -29,9 +32,7 @@ export function mount(view, { client }) {
     const link = event.target.closest("a[data-card]");
     if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const answer = await client.fetch(link.href);
-    const text = answer.ok ? await answer.text() : "There is no card of this version.";
-    parts.article.replaceChildren(...rendered(text));
+    parts.article.replaceChildren(...(await article(link.href, client)));
     parts.dialog.showModal();
     parts.article.focus({ preventScroll: true });
     parts.dialog.scrollTop = 0;
@@ -39,4 +40,14 @@ export function mount(view, { client }) {
   parts.dialog.addEventListener("click", (event) => {
     if (event.target === parts.dialog) parts.dialog.close(); // beside it
   });
+}
+
+/** Return the elements of a model card, or of why there is none. */
+async function article(address, { fetch }) {
+  try {
+    return rendered(await (await file(address, fetch)).text());
+  } catch (error) {
+    const sentence = error.status === 404 ? "There is no card of this version." : explained(error).sentence;
+    return [element("p", { className: "fault", role: "alert" }, sentence)];
+  }
 }

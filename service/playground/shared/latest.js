@@ -2,7 +2,8 @@
 
 /**
  * Return a function that runs a task with its newest arguments, one at a time: those that come while
- * it runs replace each other, and the last of them runs next.
+ * it runs replace each other, and the last of them runs next, also after a failure. The call that
+ * runs them fails as the last run does.
  * @param {(...given: any[]) => Promise<void>} task
  */
 export function latest(task) {
@@ -16,7 +17,11 @@ export function latest(task) {
       while (waiting) {
         const next = waiting;
         waiting = null;
-        await task(...next);
+        try {
+          await task(...next);
+        } catch (error) {
+          if (!waiting) throw error;
+        }
       }
     } finally {
       isRunning = false;
