@@ -104,6 +104,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         version=__version__,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,  # its page has no language and no landmarks
     )
     _add_routes(app, settings, serving, repository, stored, lambda: shutdown.draining)
     app.add_middleware(ContentPolicy)
@@ -143,6 +144,7 @@ def _add_routes(
     document(app, repository.registry, defaults, needs_key=settings.has_keys)
     app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
     app.add_api_route("/", _playground, include_in_schema=False)
+    app.add_api_route("/docs", _documentation, include_in_schema=False)
 
 
 async def _share_metrics(serving: Serving) -> None:
@@ -161,3 +163,7 @@ def _update_metrics(serving: Serving) -> None:
 
 async def _playground() -> FileResponse:
     return FileResponse(PLAYGROUND / "index.html")
+
+
+async def _documentation() -> FileResponse:
+    return FileResponse(PLAYGROUND / "api" / "index.html")

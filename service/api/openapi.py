@@ -11,6 +11,7 @@ from service.api import media_types as media
 from service.api.openapi_security import secure
 from service.api.query import KINDS
 from service.api.schemas import Problem
+from service.errors import ServiceError
 from service.images.formats import PNG
 from service.inference.model import Model
 from service.inference.registry import Defaults, ModelRegistry
@@ -23,6 +24,11 @@ PICTURES = ("/denoise", "/estimate")
 
 JOBS: Mapping[str, OperationName] = {"/jobs": "denoise"}
 """The path that takes what any operation does, and the operation that is shown."""
+
+NOT_OFFERED = (
+    "No model does this by default among those that are served: a request that names none is "
+    "refused, with a 409 or a 404."
+)
 
 FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
 """Schemas of errors that FastAPI describes, and this service never sends."""
@@ -106,6 +112,18 @@ def complete(document: dict[str, Any], registry: ModelRegistry, defaults: Defaul
             _add_examples(path, described, served, registry, defaults)
             if path in PICTURES:
                 _show_pictures_first(described)
+            if path in PATHS and not _is_offered(PATHS[path], registry, defaults):
+                said = described.get("description")
+                described["description"] = f"{said}\n\n{NOT_OFFERED}" if said else NOT_OFFERED
+
+
+def _is_offered(operation: OperationName, registry: ModelRegistry, defaults: Defaults) -> bool:
+    """Return whether an operation is answered where a request names no model."""
+    try:
+        defaults.of_pictures(operation, registry)
+    except ServiceError:
+        return False
+    return True
 
 
 def _show_pictures_first(described: dict[str, Any]) -> None:
@@ -165,7 +183,6 @@ def _add_examples(
     if path.endswith("/infer"):
         content["example"] = examples.inference(served, "denoise")
     values = {"name": served.name, "model": f"{served.name}.denoise", "version": served.version}
-    values["id"] = "0" * 32
     for parameter in described.get("parameters", []):
-        if parameter["in"] == "path":
+        if parameter["in"] == "path" and parameter["name"] in values:  # none for the id of a job
             parameter["example"] = str(values[parameter["name"]])
