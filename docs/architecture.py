@@ -68,9 +68,12 @@ def reduced(graph: Graph) -> Graph:
     }
 
 
+TITLE = "Which part imports which"
+
+
 def mermaid(graph: Graph) -> str:
     """Return a Mermaid diagram of a graph with a box for each top-level package."""
-    lines = ["```mermaid", "flowchart TD"]
+    lines = ["```mermaid", "flowchart TD", f"    accTitle: {TITLE}"]
     for package in PACKAGES:
         lines.append(f"    subgraph {package}")
         names = sorted(name for name in graph if name.startswith(f"{package}."))

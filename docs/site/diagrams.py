@@ -1,5 +1,11 @@
-"""Mermaid diagrams as SVG files, made when the site is built: readers need no JavaScript."""
+"""Mermaid diagrams as SVG files, made when the site is built: readers need no JavaScript.
 
+The alternative text of a diagram is its `accTitle`, in Mermaid's words; a list says what its arrows
+say.
+"""
+
+import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +16,9 @@ from sphinx.util import logging
 
 LOG = logging.getLogger(__name__)
 FOLDER = "_diagrams"
-ALTERNATIVE = "Diagram: the text around it says what it shows"
+TITLE = re.compile(r"^ *accTitle: (.+)\n", re.MULTILINE)
+LABEL = re.compile(r"^ *([\w-]+)\[(.+)\]$", re.MULTILINE)
+ARROW = re.compile(r"^ *([\w-]+) --> ([\w-]+)$", re.MULTILINE)
 THEMES = {"light": "neutral", "dark": "dark"}
 
 
@@ -36,6 +44,12 @@ class Drawn(SphinxPostTransform):
         except ImportError:  # no wheel for this platform
             LOG.info("expected mmdr to draw a diagram of %s, received none", self.env.docname)
             return
+        source = block.astext()
+        title = TITLE.search(source)
+        if not title:
+            LOG.warning("expected accTitle in a diagram of %s, received none", self.env.docname)
+            return
+        drawn = TITLE.sub("", source)
         up = "../" * self.env.docname.count("/")
         links = ""
         for scheme, theme in THEMES.items():
@@ -43,10 +57,21 @@ class Drawn(SphinxPostTransform):
             path = Path(self.app.outdir, FOLDER, name)
             path.parent.mkdir(exist_ok=True)
             settings = f'%%{{init: {{"theme": "{theme}"}}}}%%'
-            path.write_text(mmdr.render(f"{settings}\n{block.astext()}").svg())
+            path.write_text(mmdr.render(f"{settings}\n{drawn}").svg())
             address = f"{up}{FOLDER}/{name}"
             links += (
                 f'<a class="diagram only-{scheme}" href="{address}">'
-                f'<img src="{address}" alt="{ALTERNATIVE}"></a>'
+                f'<img src="{address}" alt="{escape(title[1])}: the list below says the same"></a>'
             )
+        links += f"<details><summary>{escape(title[1])}</summary>{listed(source)}</details>"
         block.replace_self(nodes.raw("", links, format="html"))
+
+
+def listed(source: str) -> str:
+    """Return the arrows of a diagram as a list in HTML, one item for each box that some leave."""
+    labels = dict(LABEL.findall(source))
+    targets: dict[str, list[str]] = {}
+    for start, end in ARROW.findall(source):
+        targets.setdefault(start, []).append(labels.get(end, end))
+    items = (f"{labels.get(start, start)}: {', '.join(ends)}" for start, ends in targets.items())
+    return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
