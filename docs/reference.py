@@ -41,10 +41,19 @@ async def document() -> Document:
 
 
 def endpoints(openapi: Document) -> str:
-    """Return the page on every endpoint: parameters, request bodies, responses, their schemas."""
+    """Return the page on every endpoint: parameters, request bodies, responses, their schemas.
+
+    Raises:
+        ValueError: An operation has a tag that is none of GROUPS.
+    """
     schemas = openapi["components"]["schemas"]
     described = _manifest_schemas()
     pages = {name: "manifest.md" if name in described else "" for name in schemas}
+    tags = {
+        tag for each in openapi["paths"].values() for one in each.values() for tag in one["tags"]
+    }
+    if unknown := tags - GROUPS.keys():
+        raise ValueError(f"tags: expected those of GROUPS, received {', '.join(sorted(unknown))}")
     text = (
         "# Endpoints\n\nMade by `make reference` from the service's OpenAPI document, which it "
         "serves at `/openapi.json`, and at `/docs` to be tried out. [HTTP](http.md) describes "

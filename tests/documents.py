@@ -28,6 +28,9 @@ PROGRAMS = {"bash": "bash", "sh": "bash", "python": "python", "js": "node"}
 """What runs a block of a language."""
 MARKS = re.compile(r"not run: .+|run by \S+|refused|file: \S+|output(?:: (?:errors|fields))?|")
 
+INTERPRETER = re.compile(r"\.venv/([\w-]+)/bin/python\b")
+"""How documents name the Python that runs their programs: that of an environment of the clone."""
+
 Kind = Literal["run", "file", "output", "left", "drawn"]
 
 
@@ -89,6 +92,32 @@ def blocks(text: str) -> list[Block]:
             f"expected {2 * len(found)} fences at the start of lines, received {fences}"
         )
     return found
+
+
+def left_to(document: Path, runner: str) -> list[Block]:
+    """Return the blocks of a document that another test runs, which must run all of them.
+
+    Args:
+        document: The file.
+        runner: The path of that test from the project's folder.
+
+    Raises:
+        AssertionError: There is none.
+    """
+    found = [each for each in blocks(document.read_text()) if each.mark == f"run by {runner}"]
+    assert found, f"{document.name}: expected blocks that are run by {runner}, received none"
+    return found
+
+
+def environment(text: str) -> str:
+    """Return the name of the environment whose Python a document says to run its programs with.
+
+    Raises:
+        ValueError: It names none.
+    """
+    if named := INTERPRETER.search(text):
+        return named[1]
+    raise ValueError("expected .venv/NAME/bin/python, which runs the programs, received none")
 
 
 def agrees(shown: Block, received: str) -> bool:

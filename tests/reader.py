@@ -23,9 +23,11 @@ PHOTOGRAPHS = (
 )
 """What readers bring: photographs of their own."""
 PYTHON = f'#!/bin/sh\nexec "{sys.executable}" -W error "$@"\n'
+PLAIN = f'#!/bin/sh\nexec "{sys.executable}" -I -S "$@"\n'
+"""The Python of a reader's system: it has no packages, and does not see the clone."""
 CAMERA = f'#!/bin/sh\nexec cat "{ROOT}/docs/examples/photo-noisy.jpg"\n'
 OPTIONAL = ("zip", "unzip", "node")
-"""Programs without which a block is left out."""
+"""Programs without which a block cannot run here."""
 PRELUDE = """set -euo pipefail
 test ! -e .state || . ./.state
 set -a
@@ -40,14 +42,17 @@ class Reader:
     Args:
         folder: An empty folder.
         address: The URL of a service that runs.
+        environment: The name of the clone's environment whose Python the document says to run its
+            programs with.
 
     Attributes:
         folder: The folder.
         application: The URL at which a web application of the document listens once it is started.
     """
 
-    def __init__(self, folder: Path, address: str) -> None:
+    def __init__(self, folder: Path, address: str, environment: str = "") -> None:
         self.folder = folder
+        self._environment = environment
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -66,7 +71,8 @@ class Reader:
             shutil.copy(example, folder / name)
         for name in ("service-cpu", "training"):
             self._program(f".venv/{name}/bin/python", PYTHON)
-        self._program(".programs/python", PYTHON)
+        for name in ("python", "python3"):
+            self._program(f".programs/{name}", PLAIN)
         self._program(".programs/some-camera", CAMERA)
 
     def __enter__(self) -> Self:
@@ -86,10 +92,10 @@ class Reader:
         path.parent.mkdir(exist_ok=True)
         path.write_text(self._placed(block.text))
 
-    def can_run(self, block: Block) -> bool:
-        """Return whether the programs that a block calls are installed."""
+    def lacks(self, block: Block) -> set[str]:
+        """Return the programs that a block calls and that are not installed here."""
         words = {PROGRAMS[block.language], *block.text.split()}
-        return all(shutil.which(name) for name in OPTIONAL if name in words)
+        return {name for name in OPTIONAL if name in words and not shutil.which(name)}
 
     def run(self, block: Block) -> tuple[str, str]:
         """Run a block; return what it prints, on standard output and on standard error.
@@ -104,8 +110,8 @@ class Reader:
         else:
             name = "program.mjs" if block.language == "js" else "program.py"
             (self.folder / name).write_text(text)
-            interpreter = ("node",) if block.language == "js" else (sys.executable, "-W", "error")
-            command = [*interpreter, name]
+            runs = {"js": "node program.mjs", "python": f"{self._python()} - < program.py"}
+            command = ["bash", "-c", runs[block.language]]
         printed = [self.folder / ".stdout", self.folder / ".stderr"]
         programs = f"{self.folder / '.programs'}{os.pathsep}{os.environ['PATH']}"
         # Files, as a program in the background keeps a pipe open.
@@ -113,7 +119,7 @@ class Reader:
             process = subprocess.Popen(
                 command,
                 cwd=self.folder,
-                env=os.environ | {"PATH": programs, "PYTHONPATH": str(ROOT)},
+                env=self._variables() | {"PATH": programs},
                 stdout=output,
                 stderr=errors,
                 start_new_session=True,
@@ -123,6 +129,14 @@ class Reader:
         out, error = (self._shown(path.read_text()) for path in printed)
         assert status == 0, f"line {block.line}: {block.text}\n{out}\n{error}"
         return out, error
+
+    def _python(self) -> str:
+        assert self._environment, "expected a document that names the Python of its programs"
+        return f".venv/{self._environment}/bin/python"
+
+    def _variables(self) -> dict[str, str]:
+        """The environment variables of a reader's terminal."""
+        return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
     def _placed(self, text: str) -> str:
         for shown, here in self._places.items():

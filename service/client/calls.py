@@ -118,7 +118,8 @@ def coded(codings: Array | Result) -> Body:
     """Return the body of a request to decode.
 
     Args:
-        codings: (batch, ...), as `encode` returns them: its result, or its array.
+        codings: (batch, ...), also of one image, as `encode` returns them: its result, or its
+            array.
     """
     if isinstance(codings, Result):
         return Body(codings.content, codings.media_type)

@@ -137,7 +137,8 @@ class Client:
         """Decode codings.
 
         Args:
-            codings: (batch, ...), as `encode` returns them: its result, or its array.
+            codings: (batch, ...), also of one image, as `encode` returns them: its result, or its
+                array.
             options: As DecodeOptions describes them.
 
         Returns:

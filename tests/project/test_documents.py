@@ -1,9 +1,12 @@
 """Every block of code in the project's documents works, and prints what is shown."""
 
+import ast
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,16 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.documents import PROGRAMS, ROOT, Block, agrees, blocks, documents
+from tests.documents import (
+    PROGRAMS,
+    ROOT,
+    Block,
+    agrees,
+    blocks,
+    documents,
+    environment,
+    left_to,
+)
 from tests.reader import CLONE, PHOTOGRAPHS, Reader
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
@@ -37,13 +49,18 @@ def _with(fence: str) -> list[Path]:
 def test_every_block_of_a_document_works_and_prints_what_is_shown(
     document: Path, address: str, tmp_path: Path
 ) -> None:
-    with Reader(tmp_path, address) as reader:
+    text = document.read_text()
+    lacking: set[str] = set()
+    found = blocks(text)
+    has_programs = any(each.language == "python" and each.kind == "run" for each in found)
+    with Reader(tmp_path, address, environment(text) if has_programs else "") as reader:
         printed: tuple[str, str] | None = None
-        for block in blocks(document.read_text()):
+        for block in found:
             if block.kind == "file":
                 reader.save(block)
             elif block.kind == "run":
-                printed = reader.run(block) if reader.can_run(block) else None
+                lacking |= (missing := reader.lacks(block))
+                printed = None if missing else reader.run(block)
             elif block.kind == "output" and printed:
                 received = printed[block.mark == "output: errors"]
                 assert agrees(block, received), f"line {block.line}: received {received}"
@@ -53,6 +70,8 @@ def test_every_block_of_a_document_works_and_prints_what_is_shown(
     if document.name == "README.md" and document.parent == ROOT:
         answers = {path.read_bytes() for path in _three(tmp_path / "try")}
         assert len(answers) == 1, "curl, Python and JavaScript: expected the same photograph"
+    if lacking:
+        pytest.skip(f"every other block works; needs {', '.join(sorted(lacking))}")
 
 
 def _three(folder: Path) -> list[Path]:
@@ -85,8 +104,10 @@ def test_every_block_runs_or_says_why_not(document: Path) -> None:
     for block in blocks(document.read_text()):
         assert block.kind  # a block that says nothing of itself is an error
         if block.mark.startswith("run by "):
-            runner = (ROOT / block.mark.removeprefix("run by ")).read_text()
-            assert document.name in runner
+            runner = block.mark.removeprefix("run by ")
+            asked = rf"left_to\([^)]*\"{re.escape(document.name)}\",\s+RUNNER\)"
+            assert re.search(asked, (ROOT / runner).read_text()), f"{runner} does not run it"
+            assert block in left_to(document, runner)
         if block.kind == "output":
             assert before, f"line {block.line}: expected a block that runs before its output"
         before = None if block.kind == "left" else block
@@ -159,3 +180,48 @@ def test_a_block_that_fails_and_what_it_printed_are_told(tmp_path: Path) -> None
         assert reader.run(Block("bash", "echo $A", "", 2)) == ("1\n", "")
         with pytest.raises(AssertionError, match=r"line 3: echo b; false \| true\nb"):
             reader.run(Block("bash", "echo b; false | true", "", 3))
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_a_reader_has_no_packages_but_those_of_the_environment_that_is_named(
+    tmp_path: Path,
+) -> None:
+    program = Block("python", "import httpx, service.client\n", "", 1)
+    with Reader(tmp_path, "http://127.0.0.1:8000") as reader:
+        for python in ("python", "python3"):
+            with pytest.raises(AssertionError, match="No module named 'httpx'"):
+                reader.run(Block("sh", f'{python} -c "import httpx"', "", 1))
+        with pytest.raises(AssertionError, match="names the Python of its programs"):
+            reader.run(program)
+    with pytest.raises(ValueError, match=r"expected \.venv/NAME/bin/python"):
+        environment("Run it with python.")
+    again = tmp_path / "again"
+    again.mkdir()
+    with Reader(again, "http://127.0.0.1:8000", environment("`.venv/training/bin/python`")) as it:
+        assert it.run(program) == ("", "")
+
+
+@pytest.mark.parametrize("document", _with("```python$"), ids=name)
+def test_programs_in_python_import_what_the_environment_that_is_named_has(document: Path) -> None:
+    text = document.read_text()
+    shown = [each for each in blocks(text) if each.language == "python" and each.kind != "left"]
+    if not shown:
+        return
+    locked = ROOT / "deploy" / "requirements" / f"{environment(text)}.txt"
+    known = set(re.findall(r"^([a-z0-9._-]+)(?:\[.*\])?==", locked.read_text(), re.MULTILINE))
+    known |= set(re.findall(r"pip install '?([a-z0-9._-]+)", text))
+    brought = packages_distributions()
+    for block in shown:
+        for module in _imported(block.text) - {*sys.stdlib_module_names, "service"}:
+            assert known.intersection(each.lower() for each in brought[module]), module
+
+
+def _imported(program: str) -> set[str]:
+    """Return the names of the packages that a program imports."""
+    found = set()
+    for node in ast.walk(ast.parse(program)):
+        if isinstance(node, ast.Import):
+            found |= {each.name.partition(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found

@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,10 @@ import numpy as np
 import orjson
 import pytest
 from PIL import Image
+
+from tests.documents import ROOT, left_to
+
+RUNNER = Path(__file__).relative_to(ROOT).as_posix()
 
 FILES = (
     "boot.png",
@@ -27,14 +30,12 @@ FILES = (
 @pytest.fixture(scope="module")
 def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the program in the README of the examples writes."""
-    readme = (root / "docs" / "examples" / "README.md").read_text()
-    program = re.search(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    assert program
+    [program] = left_to(root / "docs" / "examples" / "README.md", RUNNER)
     working = tmp_path_factory.mktemp("project")
     shutil.copytree(root / "tests" / "data", working / "tests" / "data")
     (working / "docs" / "examples").mkdir(parents=True)
     where = os.environ | {"PYTHONPATH": str(root)}
-    subprocess.run([sys.executable, "-c", program[1]], cwd=working, env=where, check=True)
+    subprocess.run([sys.executable, "-c", program.text], cwd=working, env=where, check=True)
     return working / "docs" / "examples"
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from service import __version__
+from tests.documents import ROOT, left_to
 
 pytestmark = pytest.mark.slow
+RUNNER = Path(__file__).relative_to(ROOT).as_posix()
+BUILD = ("-m", "hatchling", "build")
 COMMANDS = ("autoencoder-service", "autoencoder-train")
 PIN = re.compile(r"^([a-z0-9._-]+)(?:\[.*?\])?(==\S+)", re.MULTILINE)
 
@@ -26,7 +30,7 @@ def _run(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    build = (sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory")
+    build = (sys.executable, *BUILD, "--target", "wheel", "--directory")
     subprocess.run([*build, folder], cwd=root, check=True, capture_output=True)
     [wheel] = folder.glob("*.whl")
     return wheel
@@ -47,9 +51,9 @@ def _environment(folder: Path, *options: str) -> Path:
     return folder / ("Scripts" if os.name == "nt" else "bin")
 
 
-def _install(pip: Pip, requirement: str, constraints: Path) -> None:
+def _install(pip: Pip, constraints: Path, *requirement: str | Path) -> None:
     options = ("--quiet", "--only-binary", ":all:", "--constraint", constraints)
-    installed = _run(*pip, "install", *options, requirement, cwd=constraints.parent)
+    installed = _run(*pip, "install", *options, *requirement, cwd=constraints.parent)
     assert installed.returncode == 0, installed.stderr
 
 
@@ -60,7 +64,7 @@ def scripts(wheel: Path, constraints: Path, tmp_path_factory: pytest.TempPathFac
     pip: Pip = (scripts / "python", "-m", "pip", "--disable-pip-version-check")
     if _run(*pip, "download", "--quiet", "--no-deps", "numpy", cwd=wheel.parent).returncode:
         pytest.skip("needs a package index")
-    _install(pip, f"{wheel}[cpu]", constraints)
+    _install(pip, constraints, f"{wheel}[cpu]")
     return scripts
 
 
@@ -68,11 +72,16 @@ def scripts(wheel: Path, constraints: Path, tmp_path_factory: pytest.TempPathFac
 def bare(
     scripts: Path, wheel: Path, constraints: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The folder of commands of an environment without extras."""
+    """The folder of commands of an environment without extras, made as docs/client.md says."""
+    [block] = left_to(ROOT / "docs" / "client.md", RUNNER)
+    make, install = (shlex.split(line) for line in block.text.splitlines())
+    assert make == ["make", "build"]
+    assert " ".join(BUILD) in (ROOT / "Makefile").read_text()
+    assert install[:4] == ["pip", "install", "--find-links", "dist"]
     bare = _environment(tmp_path_factory.mktemp("bare") / "environment", "--without-pip")
     into = ("--python", bare / "python")
     pip: Pip = (scripts / "python", "-m", "pip", "--disable-pip-version-check", *into)
-    _install(pip, str(wheel), constraints)
+    _install(pip, constraints, "--find-links", wheel.parent, *install[4:])
     return bare
 
 

@@ -19,6 +19,12 @@ async def test_the_endpoints_are_those_of_the_openapi_document() -> None:
     assert made == reference.ENDPOINTS.read_text(), "run: make reference"
 
 
+def test_an_operation_of_an_unknown_group_is_an_error() -> None:
+    paths = {"/new": {"get": {"tags": ["news"], "summary": "New", "responses": {}}}}
+    with pytest.raises(ValueError, match="expected those of GROUPS, received news"):
+        reference.endpoints({"paths": paths, "components": {"schemas": {}}})
+
+
 def test_the_manifest_is_described_as_it_is_checked() -> None:
     assert reference.manifest() == reference.MANIFEST.read_text(), "run: make reference"
 
