@@ -6,8 +6,9 @@
 
 /**
  * What can be sent as an image. Files are sent as they are; the service recognises their format.
- * ImageData is sent as PNG; an array as npy, the batch first.
- * @typedef {Blob | ArrayBuffer | ArrayBufferView | ImageData | NpyArray} ImageLike
+ * ImageData is sent as PNG; an array as npy, the batch first. Several photographs, which are answered
+ * with a zip (`format: "zip"`), are an array of files.
+ * @typedef {Blob | Blob[] | ArrayBuffer | ArrayBufferView | ImageData | NpyArray} ImageLike
  */
 
 /**
@@ -64,10 +65,11 @@
  */
 
 /**
- * A request; `again`: whether it may be sent again if it is not known to have arrived.
+ * A request; `again`: whether it may be sent again if it is not known to have arrived; `keepalive`:
+ * whether a browser sends it also when the page is left.
  * @typedef {{ method: string, path: string, query?: Record<string, string>,
- *   headers?: Record<string, string>, body?: Blob | Uint8Array<ArrayBuffer>, again?: boolean,
- *   signal?: AbortSignal }} Sendable
+ *   headers?: Record<string, string>, body?: Blob | FormData | Uint8Array<ArrayBuffer>,
+ *   again?: boolean, keepalive?: boolean, signal?: AbortSignal }} Sendable
  */
 
 /**
@@ -396,7 +398,7 @@ export class Client {
     }
     const format = options.format ?? (operation === "encode" || operation === "decode" ? "npy" : "");
     /** @type {Record<string, string>} */
-    const headers = { "Content-Type": type };
+    const headers = type ? { "Content-Type": type } : {};
     if (format) headers.Accept = format.includes("/") ? format : (FORMATS[format] ?? `image/${format}`);
     return { method: "POST", path: operation, query, headers, body, signal: options.signal };
   }
@@ -482,7 +484,7 @@ export class Job {
   /** Cancel the job, or forget its result; one that is gone already is no error. */
   async cancel() {
     try {
-      await send(this.client, { method: "DELETE", path: jobPath(this.id) });
+      await send(this.client, { method: "DELETE", path: jobPath(this.id), keepalive: true });
     } catch (error) {
       if (!(error instanceof ServiceError && error.code === "job-not-found")) throw error;
     }
@@ -547,7 +549,8 @@ async function* events(stream, received) {
  * @param {number} [retries] attempts after the first that may fail without a Retry-After
  * @returns {Promise<Answer>}
  */
-async function send(client, { method, path, query, headers, body, again = true, signal }, retries = client.retries) {
+async function send(client, request, retries = client.retries) {
+  const { method, path, query, headers, body, again = true, keepalive, signal } = request;
   const deadline = Date.now() + client.timeout;
   for (let failures = 0; ; ) {
     const limit = within(signal, deadline - Date.now());
@@ -559,6 +562,7 @@ async function send(client, { method, path, query, headers, body, again = true, 
         method,
         headers: { ...headers, ...authorization(client) },
         body,
+        keepalive,
         signal: limit.signal,
       });
       const answer = { status: response.status, headers: response.headers, blob: await response.blob() };
@@ -650,20 +654,26 @@ async function json({ status, headers, blob }, member) {
 /**
  * Return the body that sends an image, and its Content-Type: files are recognised by their content.
  * @param {ImageLike | Result} image
- * @returns {Promise<{ body: Blob | Uint8Array<ArrayBuffer>, type: string }>}
+ * @returns {Promise<{ body: Blob | FormData | Uint8Array<ArrayBuffer>, type: string }>} the type of a
+ *   form is left to fetch, which knows its boundary
  */
 async function read(image) {
   const type = "application/octet-stream";
   if (image instanceof Result) return { body: image.blob, type: image.mediaType };
   if (image instanceof NpyArray) return { body: image.write(), type: NPY };
   if (image instanceof Blob) return { body: image, type };
+  if (Array.isArray(image)) {
+    const body = new FormData();
+    for (const file of image) body.append("file", file);
+    return { body, type: "" };
+  }
   if (image instanceof ArrayBuffer) return { body: new Uint8Array(image), type };
   if (ArrayBuffer.isView(image)) {
     return { body: joined(new Uint8Array(image.buffer, image.byteOffset, image.byteLength)), type };
   }
   if (image?.data instanceof Uint8ClampedArray) return { body: await png(image), type: "image/png" };
   throw new TypeError(
-    `image: expected a Blob, File, ArrayBuffer, view of one, ImageData or NpyArray, received ${Object.prototype.toString.call(image)}`,
+    `image: expected a Blob, File, array of them, ArrayBuffer, view of one, ImageData or NpyArray, received ${Object.prototype.toString.call(image)}`,
   );
 }
 
@@ -671,7 +681,7 @@ async function read(image) {
  * Return pixels as a PNG without loss (a canvas multiplies them by their opacity), opaque ones as RGB.
  * @param {ImageData} image
  */
-async function png({ width, height, data }) {
+export async function png({ width, height, data }) {
   let channels = 3;
   for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) channels = 4;
   const rows = new Uint8Array(height * (1 + channels * width));
@@ -695,6 +705,12 @@ async function png({ width, height, data }) {
   );
 }
 
+/** What each byte does to a CRC-32 (W3C PNG, annex D). */
+const CRC = Int32Array.from({ length: 256 }, (_, byte) => {
+  for (let bit = 0; bit < 8; bit++) byte = (byte >>> 1) ^ (byte & 1 ? 0xedb88320 : 0);
+  return byte;
+});
+
 /**
  * Return a chunk of a PNG (W3C PNG, section 5.3).
  * @param {string} name
@@ -703,10 +719,7 @@ async function png({ width, height, data }) {
 function chunk(name, data) {
   const content = joined(bytes(name), data);
   let crc = -1; // CRC-32 of name and data
-  for (const byte of content) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
+  for (const byte of content) crc = (crc >>> 8) ^ CRC[(crc ^ byte) & 255];
   const ends = new DataView(new ArrayBuffer(8));
   ends.setUint32(0, data.length);
   ends.setInt32(4, ~crc);

@@ -49,6 +49,17 @@ test("a photograph comes back in its own format, or in the one chosen", async ()
   }
 });
 
+test("several photographs come back in a zip, also as a job", async () => {
+  const files = ["one.jpg", "two.jpg"].map((name) => new File([photograph], name));
+  const options = { sigma: 20, region: [0, 0, 32, 24], format: "zip" };
+  const result = await client.denoise(files, options);
+  assert.equal(result.mediaType, "application/zip");
+  const names = Buffer.from(await result.blob.arrayBuffer()).toString("latin1");
+  assert.ok(["one.jpg", "two.jpg", "manifest.json"].every((name) => names.includes(name)));
+  const job = await client.submit(files, options);
+  assert.equal((await job.result()).mediaType, "application/zip");
+});
+
 test("arrays come back as arrays of their type", async () => {
   const half = await (await client.denoise(gray)).array();
   assert.deepEqual([half.shape, half.data], [[1, 4, 4], gray.data.map((each) => each / 2)]);
