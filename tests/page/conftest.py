@@ -30,7 +30,7 @@ def chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(ROOT, tmp_path_factory.mktemp("service")) as url:
+    with serving(ROOT, tmp_path_factory.mktemp("service"), SERVICE_TRUNCATED="accept") as url:
         yield url
 
 

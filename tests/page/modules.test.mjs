@@ -10,7 +10,11 @@ const { psnr, ssim } = await load("shared/scores.js");
 const { normal, noisy } = await load("shared/noise.js");
 const { latest } = await load("shared/latest.js");
 const { programs } = await load("denoise/programs.js");
-const { fileName, fileOptions, isFile } = await load("denoise/save.js");
+const { fileName, make } = await load("denoise/save.js");
+const { hasComment, isLossy, typeOf, written } = await load("denoise/format.js");
+const { labels } = await load("denoise/labels.js");
+const { ofFile } = await load("denoise/settings.js");
+const { Work } = await load("denoise/work.js");
 const { Points } = await load("codings/points.js");
 const { MARKS } = await load("codings/marks.js");
 const { explained } = await load("shared/words.js");
@@ -136,15 +140,75 @@ test("programs quote what a shell would take apart", () => {
 test("files are named after what they came from and what they are", () => {
   assert.equal(fileName("IMG_1.HEIC", "image/jpeg"), "IMG_1-denoised.jpg");
   assert.equal(fileName(".png", "image/tiff"), "photograph-denoised.tif");
-  const file = { type: "image/png" };
-  const picture = { file, source: file };
-  const settings = { model: "photo", strength: 1, luma: 1, chroma: 1, effort: 1, format: "", quality: 90 };
-  assert.ok(isFile(settings, picture));
-  assert.ok(!isFile({ ...settings, luma: 0.5 }, picture));
-  assert.deepEqual(fileOptions({ ...settings, quality: 50 }, picture), { model: "photo" });
-  assert.deepEqual(fileOptions({ ...settings, quality: 50, format: "image/jpeg" }, picture), {
-    model: "photo", quality: 50, format: "image/jpeg",
-  });
+  const settings = { model: "photo", strength: 1, luma: 1, chroma: 1, effort: 1, format: "", quality: 50 };
+  assert.deepEqual(ofFile(settings, "image/png"), { model: "photo" });
+  assert.deepEqual(ofFile(settings, ""), { model: "photo", quality: 50 }); // several, of any formats
+  const wanted = { ...settings, format: "image/jpeg" };
+  assert.deepEqual(ofFile(wanted, "image/png"), { model: "photo", quality: 50, format: "image/jpeg" });
+});
+
+test("files are known by their content, and so is what the service writes for them", async () => {
+  for (const { base64, name, type, answered } of given.files) {
+    const found = await typeOf(new File([Buffer.from(base64, "base64")], name));
+    assert.equal(found, type, name);
+    assert.equal(written(found), answered, name);
+  }
+  assert.ok(isLossy("image/heic") && !isLossy("image/png"));
+  const [plain, commented] = given.comments.map((each) => new Blob([Buffer.from(each, "base64")]));
+  assert.deepEqual([await hasComment(plain), await hasComment(commented)], [false, true]);
+});
+
+test("the file is made of what is on the screen only where it is the same", async () => {
+  const asked = async (type, options, file = new Blob(["a"])) => {
+    const sent = [];
+    const client = {
+      submit: () => Promise.reject({ code: "jobs-unavailable" }),
+      denoise: (image, { strength }) => (sent.push(strength === 0 ? "screen" : "photograph"), { blob: image }),
+    };
+    const how = { signal: new AbortController().signal, progress() {} };
+    await make(client, { type, written: written(type), source: file }, options, new Blob(["screen"]), how);
+    return sent[0] ?? "nothing";
+  };
+  assert.equal(await asked("image/heic", {}), "screen");
+  assert.equal(await asked("image/bmp", {}), "nothing"); // the PNG itself
+  assert.equal(await asked("image/webp", {}), "photograph");
+  assert.equal(await asked("image/webp", { format: "image/webp" }), "photograph");
+  assert.equal(await asked("image/heic", { format: "image/webp" }), "screen");
+  assert.equal(await asked("image/jpeg", { format: "image/tiff" }), "photograph");
+  assert.equal(await asked("image/png", { luma: 0.5 }), "photograph");
+  const [plain, commented] = given.comments.map((each) => new Blob([Buffer.from(each, "base64")]));
+  assert.equal(await asked("image/jpeg", {}, plain), "screen");
+  assert.equal(await asked("image/jpeg", {}, commented), "photograph");
+});
+
+test("what is said on a photograph is true of it", () => {
+  const state = { mode: "divider", isShown: true, isWhole: false, fits: true, isBusy: true, isOpening: false };
+  assert.equal(labels(state).note, "A preview of this part");
+  const cancelled = labels({ ...state, isBusy: false });
+  assert.deepEqual([cancelled.note, cancelled.right, cancelled.isStale], ["Only a part is denoised", "denoised in part", false]);
+  assert.deepEqual([labels({ ...state, isShown: false }).right, labels({ ...state, isShown: false }).picture], ["", "Noisy photograph"]);
+  assert.equal(labels({ ...state, isWhole: true }).right, "denoised");
+  assert.ok(labels({ ...state, mode: "difference" }).picture.startsWith("Difference"));
+  const stale = labels({ ...state, isWhole: true, fits: false });
+  assert.deepEqual([stale.note, stale.isStale], ["Being denoised anew", true]);
+});
+
+test("one task runs at a time: another takes its place, waits for it, or ends with it", async () => {
+  const told = [];
+  const report = { busy: (text) => told.push(text), done: (text) => told.push(text), fault: ({ message }) => told.push(message) };
+  const work = new Work(report);
+  const until = (signal) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const first = work.replace("first", until);
+  const second = work.replace("second", async () => "done");
+  assert.deepEqual([(await first).end, (await second).end, work.isBusy], ["replaced", "done", false]);
+  const third = work.replace("third", until);
+  const never = work.follow("never", () => assert.fail());
+  work.cancel();
+  assert.deepEqual([(await third).end, (await never).end], ["cancelled", "cancelled"]);
+  const fourth = work.replace("fourth", async () => "fourth done");
+  const fifth = work.follow("fifth", () => Promise.reject(new Error("broken")));
+  assert.deepEqual([(await fourth).end, (await fifth).error.message], ["done", "broken"]);
+  assert.deepEqual(told, ["first", "second", "done", "third", "Cancelled.", "fourth", "fourth done", "fifth", "broken"]);
 });
 
 test("the points of the map have codings and neighbours", () => {

@@ -13,7 +13,7 @@ from tests.page.conftest import PLAYGROUND
 MARKUP = sorted(PLAYGROUND.rglob("*.html"))
 SCRIPTS = sorted(path for path in PLAYGROUND.rglob("*.js") if path.name != "client.js")
 STYLES = sorted(PLAYGROUND.rglob("*.css"))
-IMPORT = re.compile(r'^import .* from "(\.[^"]+)";$', re.MULTILINE)
+IMPORT = re.compile(r'^import .* from "(\.[^"]+)";$|new Worker\(new URL\("(\.[^"]+)"', re.MULTILINE)
 PHOTOGRAPHS = PLAYGROUND / "samples" / "photographs"
 
 
@@ -42,7 +42,7 @@ def test_files_are_short(path: Path) -> None:
 def test_scripts_say_what_they_are_and_import_what_there_is(path: Path) -> None:
     text = path.read_text()
     assert text.startswith("// ")
-    for name in IMPORT.findall(text):
+    for name in map("".join, IMPORT.findall(text)):
         assert (path.parent / name).is_file(), name
     assert "eval(" not in text
     assert "new Function" not in text
@@ -54,7 +54,7 @@ def _reached(path: Path, seen: set[Path]) -> Iterator[Path]:
         return
     seen.add(path)
     yield path
-    for name in IMPORT.findall(path.read_text()):
+    for name in map("".join, IMPORT.findall(path.read_text())):
         yield from _reached((path.parent / name).resolve(), seen)
 
 

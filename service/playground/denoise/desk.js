@@ -1,13 +1,14 @@
-// The photograph on the desk: opened, denoised, compared, and measured.
+// The photograph on the desk: opened, denoised and compared.
 
 import { settled } from "../shared/dom.js";
-import { duration, level, pixels } from "../shared/quantities.js";
-import { isCancelled } from "../shared/words.js";
-import { corrupt, scores } from "./experiment.js";
+import { label, title } from "./labels.js";
+import { Levels } from "./levels.js";
 import { open } from "./picture.js";
 import { Report } from "./report.js";
 import { PREVIEW, part, run } from "./run.js";
 import { chosen, key, ofRun } from "./settings.js";
+import { Shown } from "./shown.js";
+import { Work } from "./work.js";
 
 export class Desk {
   /**
@@ -19,118 +20,91 @@ export class Desk {
     this.client = client;
     this.parts = parts;
     this.stage = stage;
-    this.report = new Report(parts);
+    this.report = new Report(parts, { rest: parts.frame, canStart: () => this.picture !== null && !this.whole });
+    /** What runs on the desk: to open a photograph, to denoise it, or to make its file. */
+    this.work = new Work(this.report);
+    this.work.changed = () => this.show();
+    this.levels = new Levels(parts);
+    this.#shown = new Shown(stage);
     /** @type {import("./picture.js").Picture | null} */
     this.picture = null;
-    /** The whole, denoised: its bitmap, and the result that it came in. */
-    this.whole = null;
-    /** Called once a photograph is denoised, or another one is opened. */
+    /** The file that is being opened. @type {File | null} */
+    this.opening = null;
+    /** Called after each change of what is on the desk, of what runs, and of the settings. */
     this.changed = () => {};
-    this.pending = new AbortController();
-    this.denoised = "";
-    this.measure = settled(150, () => this.#measure());
     /** To be called when another part of the photograph is looked at. */
     this.look = settled(300, () => this.#look());
   }
+
+  #shown;
+  #denoising = null; // the signal of what denoises
+  #asked = ""; // options of the last run
+  #looking = new AbortController();
 
   get settings() {
     return chosen(this.parts);
   }
 
-  /** Open a file and denoise it; an error is thrown where it cannot be opened. */
-  async open(file) {
-    this.pending.abort();
-    const { signal } = (this.pending = new AbortController());
-    const picture = await open(file, this.client, { model: this.settings.model, signal });
-    if (signal.aborted) return picture.close();
-    this.picture?.close();
-    this.picture = picture;
-    this.#forget();
-    this.parts.title.textContent = file.name;
-    this.parts.title.title = `${file.name}: ${pixels(picture.width, picture.height)}`;
-    this.stage.before = picture.bitmap;
-    this.stage.viewport.open(picture.width, picture.height);
-    await this.corrupt();
+  /** The whole, denoised with what is chosen: its bitmap, the result it came in, what is said of it. */
+  get whole() {
+    return this.#fits ? this.#shown.whole : null;
   }
 
-  /** Put the noise that is chosen into the photograph, and denoise it. */
-  async corrupt() {
-    const { picture } = this;
-    const { kind, amount } = this.parts;
-    kind.disabled = amount.disabled = !picture.canBeEdited;
-    if (kind.value && picture.canBeEdited) await corrupt(picture, kind.value, Number(amount.value));
-    else if (picture.source !== picture.file) await corrupt(picture, "", 0);
-    if (picture !== this.picture) return;
-    this.stage.before = picture.bitmap;
-    this.#forget();
-    this.stage.draw();
-    this.changed();
-    await this.start();
+  get #fits() {
+    return this.#shown.fits(ofRun(this.settings));
   }
 
-  /** Denoise the photograph with what is chosen. */
-  async start() {
-    this.pending.abort();
-    if (!this.picture) return;
-    const { signal } = (this.pending = new AbortController());
-    const options = ofRun(this.settings);
-    this.report.busy("Denoising what is visible …");
-    this.stale("Being denoised anew");
-    const begun = performance.now();
-    try {
-      const { bitmap, result } = await run(this.client, this.picture, options, {
-        visible: (most) => this.stage.viewport.visible(most),
-        preview: (first) => {
-          this.#preview(first, options);
-          this.report.busy("Denoising all of it …");
-        },
-        progress: (status) => this.report.progress(status),
-        signal,
-      });
-      this.whole = { bitmap, result };
-      this.#show([{ bitmap, x: 0, y: 0 }], options);
-      this.#found(result.sigma);
-      const time = duration((performance.now() - begun) / 1000);
-      const provider = result.provider.replace("ExecutionProvider", "");
-      const size = pixels(this.picture.width, this.picture.height);
-      this.report.done(`Denoised by ${result.model} on ${provider} in ${time}: ${size}.`);
-      this.measure();
-      this.changed();
-    } catch (error) {
-      if (this.pending.signal !== signal) return; // another run has begun
-      if (isCancelled(error, signal)) this.report.done("Cancelled.", { again: true });
-      else this.report.fault(error);
-      this.stale(this.stage.after.length ? "Not of these settings" : "");
-    }
+  /**
+   * Open a file, after `ready`, and denoise it; the photograph before stays until this one is opened.
+   * @param {File} file
+   * @param {() => Promise<void>} ready
+   */
+  open(file, ready) {
+    this.opening = file;
+    if (!this.picture) this.parts.title.textContent = file.name;
+    return this.work.replace(`Opening ${file.name} …`, async (signal) => {
+      try {
+        await ready();
+        this.#lay(await open(file, this.client, { model: this.settings.model, signal }));
+      } finally {
+        if (this.work.signal === signal) this.opening = null;
+      }
+      return this.#denoise(signal);
+    });
   }
 
-  /** While the whole is denoised: what is looked at comes first. */
-  async #look() {
-    const { picture, stage, pending, parts } = this;
-    const options = ofRun(this.settings);
-    if (parts.bar.hidden || this.denoised !== key(options) || !stage.after.length) return;
-    const place = stage.viewport.visible(PREVIEW);
-    if (this.whole || stage.after.some(({ bitmap, x, y }) => within(place, x, y, bitmap))) return;
-    try {
-      const next = await part(this.client, picture, options, place, pending.signal);
-      if (!this.whole) this.#preview(next, options);
-    } catch {
-      // the whole tells what goes wrong
-    }
+  /** Whether what is chosen needs another run than the last one. */
+  get needsRun() {
+    return this.#asked !== key(ofRun(this.settings));
   }
 
-  #preview(next, options) {
-    this.#show([...(this.denoised === key(options) ? this.stage.after : []), next], options);
-    this.#found(next.result.sigma);
-    this.#note("A preview of this part");
+  /** Denoise the photograph with what is chosen; one that is being opened will be. */
+  start() {
+    if (!this.picture || this.opening || (this.whole && !this.#denoising)) return;
+    this.work.replace("Denoising …", (signal) => this.#denoise(signal));
   }
 
-  /** Say that what is shown is not what was asked for, if anything is shown. */
-  stale(text) {
-    const isStale = Boolean(text) && this.stage.after.length > 0 && this.denoised !== key(ofRun(this.settings));
-    this.parts.frame.classList.toggle("stale", isStale);
-    this.#note(isStale ? text : "");
-    if (isStale) this.whole = null;
+  /**
+   * Put noise into the photograph, or take it out (null), and denoise it.
+   * @param {(signal: AbortSignal) => Promise<{ bitmap: ImageBitmap, file: Blob } | null>} noisy
+   */
+  corrupt(noisy) {
+    this.work.replace("Adding noise …", async (signal) => {
+      const made = await noisy(signal);
+      this.#forget();
+      this.picture.replace(made);
+      this.stage.before = this.picture.bitmap;
+      this.stage.draw();
+      return this.#denoise(signal);
+    });
+  }
+
+  /** Clear the desk. */
+  close() {
+    this.work.cancel();
+    this.opening = null;
+    this.#lay(null);
+    this.report.clear();
   }
 
   /** Let what is shown have the shares that are chosen. */
@@ -139,58 +113,87 @@ export class Desk {
     this.stage.luma = strength * luma;
     this.stage.chroma = strength * chroma;
     this.stage.draw();
-    this.measure();
   }
 
-  /** Say something on the photograph. */
-  #note(text) {
-    this.parts.stale.hidden = !text;
-    this.parts.stale.textContent = text;
+  /** Say on the photograph what is shown of it. */
+  show() {
+    label(this.parts, {
+      mode: this.stage.mode,
+      isShown: this.#shown.isAny,
+      isWhole: this.#shown.whole !== null,
+      fits: this.#fits,
+      isBusy: this.work.isBusy,
+      isOpening: this.opening !== null,
+    });
+    this.changed();
   }
 
-  #show(after, options) {
-    this.#lay(after);
-    this.denoised = key(options);
-    this.stale("");
+  async #denoise(signal) {
+    const { picture, report } = this;
+    const options = ofRun(this.settings);
+    this.#asked = key(options);
+    if (this.whole) return this.whole.said;
+    report.busy("Denoising …");
+    this.show();
+    this.#denoising = signal;
+    try {
+      const whole = await run(this.client, picture, options, {
+        visible: (most) => this.stage.viewport.visible(most),
+        preview: (first) => this.#preview(first, options),
+        progress: (status) => report.progress(status),
+        signal,
+      });
+      this.#shown.finish(whole, options);
+      this.#tell(whole.result, options);
+      return whole.said;
+    } finally {
+      if (this.#denoising === signal) this.#denoising = null;
+      this.#looking.abort();
+    }
+  }
+
+  /** While the whole is denoised: what is looked at comes first. */
+  async #look() {
+    this.#looking.abort();
+    const place = this.stage.viewport.visible(PREVIEW);
+    if (!this.#denoising || !this.#fits || !this.#shown.isAny || this.#shown.covers(place)) return;
+    this.#looking = new AbortController();
+    const signal = AbortSignal.any([this.#denoising, this.#looking.signal]);
+    const options = ofRun(this.settings);
+    try {
+      this.#preview(await part(this.client, this.picture, options, place, signal), options);
+    } catch {
+      // the whole tells what goes wrong
+    }
+  }
+
+  #preview(next, options) {
+    this.#shown.add(next, options);
+    this.#tell(next.result, options);
+  }
+
+  /** Say what came with a result: what could not be read, and the noise that a model found. */
+  #tell({ sigma: [level], warning }, { sigma }) {
+    this.report.warn(warning);
+    this.levels.found(sigma === undefined ? level : undefined);
     this.blend();
-  }
-
-  /** Lay other parts on the photograph; the memory of those that go is freed at once. */
-  #lay(after) {
-    for (const each of this.stage.after) if (!after.some(({ bitmap }) => bitmap === each.bitmap)) each.bitmap.close();
-    this.stage.after = after;
+    this.show();
   }
 
   #forget() {
-    this.whole = null;
-    this.#lay([]);
-    this.denoised = "";
-    this.parts.found.hidden = true;
-    this.parts.scores.hidden = true;
-    this.stale("");
+    this.#shown.clear();
+    this.#tell({ sigma: [], warning: "" }, {});
   }
 
-  /** Say how much noise was found, by a model that tells. */
-  #found([sigma]) {
-    const { found, automatic } = this.parts;
-    found.hidden = sigma === undefined || !automatic.checked;
-    found.textContent = found.hidden ? "" : `Noise found: ${sigma.toFixed(1)} of 255`;
-    if (!found.hidden) this.parts.sigma.value = String(Math.round(sigma));
+  /** Lay another photograph on the desk, or none. */
+  #lay(picture) {
+    const { parts, stage } = this;
+    this.picture?.close();
+    this.picture = picture;
+    stage.before = picture?.bitmap ?? null;
+    this.#forget();
+    stage.draw();
+    title(parts.title, picture);
+    if (picture) stage.viewport.open(picture.width, picture.height);
   }
-
-  #measure() {
-    const { parts, picture, whole, stage } = this;
-    parts.scores.hidden = !whole || !picture || picture.source === picture.file;
-    if (parts.scores.hidden) return;
-    const { before, after } = scores(picture, whole.bitmap, stage.luma, stage.chroma);
-    parts.psnrBefore.textContent = level(before.psnr);
-    parts.psnrAfter.textContent = level(after.psnr);
-    parts.ssimBefore.textContent = before.ssim.toFixed(3);
-    parts.ssimAfter.textContent = after.ssim.toFixed(3);
-  }
-}
-
-/** Whether a place lies within a part of the photograph. */
-function within({ x, y, width, height }, left, top, { width: across, height: down }) {
-  return x >= left && y >= top && x + width <= left + across && y + height <= top + down;
 }

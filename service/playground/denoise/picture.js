@@ -1,22 +1,22 @@
 // A photograph that is opened: its file, and its pixels as the browser or the service reads them.
 
-const MOST_TO_EDIT = 12_000_000; // pixels to which noise is added in a second or so
+import { typeOf, written } from "./format.js";
 
 export class Picture {
   /**
    * @param {File} file
+   * @param {string} type of its content, "" if that is not known
    * @param {ImageBitmap} bitmap
-   * @param {boolean} isForeign whether the browser itself cannot show the file
    */
-  constructor(file, bitmap, isForeign) {
+  constructor(file, type, bitmap) {
     this.file = file;
     this.original = bitmap;
-    /** What is shown as noisy: with the noise that was added. */
-    this.bitmap = bitmap;
-    /** What is sent: the file, or pixels with noise that was added. @type {Blob | ImageData} */
-    this.source = file;
-    this.isForeign = isForeign;
+    this.#type = type;
   }
+
+  #type;
+  /** With noise that was added: its pixels, and the PNG of them. @type {{ bitmap: ImageBitmap, file: Blob } | null} */
+  #noisy = null;
 
   get width() {
     return this.original.width;
@@ -26,26 +26,39 @@ export class Picture {
     return this.original.height;
   }
 
-  get canBeEdited() {
-    return this.width * this.height <= MOST_TO_EDIT;
+  /** What is shown as noisy. */
+  get bitmap() {
+    return this.#noisy?.bitmap ?? this.original;
   }
 
-  /** Return the pixels as they came. */
-  pixels() {
-    this.originalPixels ??= read(this.original);
-    return this.originalPixels;
+  /** What is sent: the file, or that with noise that was added. */
+  get source() {
+    return this.#noisy?.file ?? this.file;
+  }
+
+  get hasAddedNoise() {
+    return this.#noisy !== null;
+  }
+
+  /** The type of what is sent. */
+  get type() {
+    return this.#noisy ? "image/png" : this.#type;
+  }
+
+  /** The type of the file that the service writes for it. */
+  get written() {
+    return written(this.type);
   }
 
   /** Put other pixels in place of those that came; null puts those back. */
-  async replace(pixels) {
-    this.source = pixels ?? this.file;
-    this.bitmap = pixels ? await createImageBitmap(pixels) : this.original;
+  replace(noisy) {
+    this.#noisy?.bitmap.close();
+    this.#noisy = noisy;
   }
 
   close() {
-    if (this.bitmap !== this.original) this.bitmap.close();
+    this.replace(null);
     this.original.close();
-    this.originalPixels = undefined;
   }
 }
 
@@ -57,20 +70,13 @@ export class Picture {
  * @param {{ model?: string, signal?: AbortSignal }} options
  */
 export async function open(file, client, options) {
-  try {
-    return new Picture(file, await createImageBitmap(file), false);
-  } catch {
+  const type = await typeOf(file);
+  let bitmap = await createImageBitmap(file).catch(() => null);
+  if (!bitmap) {
     const { blob } = await client.denoise(file, { ...options, strength: 0, format: "image/png" });
-    return new Picture(file, await createImageBitmap(blob), true);
+    bitmap = await createImageBitmap(blob);
   }
-}
-
-/**
- * Return the pixels of a bitmap, or of a part of it.
- * @param {ImageBitmap} bitmap
- */
-export function read(bitmap, x = 0, y = 0, width = bitmap.width, height = bitmap.height) {
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  context.drawImage(bitmap, -x, -y);
-  return context.getImageData(0, 0, width, height);
+  if (options.signal?.aborted) bitmap.close();
+  options.signal?.throwIfAborted();
+  return new Picture(file, type, bitmap);
 }

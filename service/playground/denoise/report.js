@@ -1,22 +1,27 @@
-// What is going on, and what went wrong: the line below the photograph.
+// What is going on, and what went wrong: a line with a bar and its buttons.
 
 import { say } from "../shared/dom.js";
 import { duration } from "../shared/quantities.js";
 import { explained } from "../shared/words.js";
 
 export class Report {
-  /** @param {Record<string, any>} parts of the view */
-  constructor(parts) {
+  /**
+   * @param {Record<string, any>} parts `bar`, `status`, `left`, `cancel`, `again`; `fault`, `faultText`,
+   *   `faultDetail`; `warning`
+   * @param {{ rest: HTMLElement, canStart?: () => boolean }} more `rest`: takes the focus of a button
+   *   that goes; `canStart`: whether the button `again` has something to do
+   */
+  constructor(parts, { rest, canStart = () => true }) {
     this.parts = parts;
+    this.rest = rest;
+    this.canStart = canStart;
   }
 
   /** Something runs, or waits to. */
   busy(text) {
-    const { bar, cancel, again, fault } = this.parts;
-    fault.hidden = true;
-    bar.hidden = cancel.hidden = false;
-    again.hidden = true;
-    bar.removeAttribute("value"); // how far it is is not known yet
+    this.parts.fault.hidden = true;
+    this.#offer({ isBusy: true });
+    this.parts.bar.removeAttribute("value"); // how far it is is not known yet
     this.#say(text);
   }
 
@@ -34,11 +39,37 @@ export class Report {
   }
 
   /** Nothing runs any more. */
-  done(text, { again = false } = {}) {
-    const { bar, cancel } = this.parts;
-    bar.hidden = cancel.hidden = true;
-    this.parts.again.hidden = !again;
+  done(text) {
+    this.#offer({ isBusy: false });
     this.#say(text);
+  }
+
+  fault(error) {
+    this.done("");
+    tell(error, this.parts);
+  }
+
+  /** Say what of the file could not be read, "" where that is nothing. */
+  warn(what) {
+    const { warning } = this.parts;
+    warning.hidden = !what;
+    warning.textContent = what && `This file is damaged: not all of the photograph could be read (${what}).`;
+  }
+
+  /** Nothing is there of which anything could be said. */
+  clear() {
+    this.parts.fault.hidden = true;
+    this.done("");
+  }
+
+  /** Show the bar and the buttons that there are now; the focus of one that goes is not lost. */
+  #offer({ isBusy }) {
+    const { bar, cancel, again } = this.parts;
+    const hadFocus = [cancel, again].includes(document.activeElement);
+    bar.hidden = cancel.hidden = !isBusy;
+    again.hidden = isBusy || !this.canStart();
+    const next = [cancel, again].find((button) => !button.hidden) ?? this.rest;
+    if (hadFocus) next.focus({ preventScroll: true });
   }
 
   /** The time left is not read out: it is another each second. */
@@ -46,14 +77,18 @@ export class Report {
     say(this.parts.status, text);
     this.parts.left.textContent = remaining;
   }
+}
 
-  fault(error) {
-    const { sentence, detail } = explained(error);
-    this.done("", { again: true });
-    this.parts.fault.hidden = false;
-    this.parts.faultText.textContent = sentence;
-    this.parts.faultDetail.textContent = detail;
-  }
+/**
+ * Show an error: a sentence for everybody, and what the service said.
+ * @param {Error} error
+ * @param {{ fault: HTMLElement, faultText: HTMLElement, faultDetail: HTMLElement }} where
+ */
+export function tell(error, { fault, faultText, faultDetail }) {
+  const { sentence, detail } = explained(error);
+  fault.hidden = false;
+  faultText.textContent = sentence;
+  faultDetail.textContent = detail;
 }
 
 /** Return in words how long a job still takes, as far as that is known. */

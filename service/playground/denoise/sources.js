@@ -1,6 +1,7 @@
 // Where photographs come from: chosen, dropped, pasted, or one of the samples.
 
 import { element } from "../shared/dom.js";
+import { file } from "../shared/file.js";
 
 const FOLDER = new URL("../samples/photographs/", import.meta.url);
 const SAMPLES = [
@@ -16,15 +17,16 @@ const SAMPLES = [
  * @param {Record<string, HTMLElement>} parts of the view
  * @param {HTMLElement} view
  * @param {(files: File[]) => void} chosen
+ * @param {(error: Error) => void} failed called where a sample cannot be fetched
  */
-export function sources(parts, view, chosen) {
+export function sources(parts, view, chosen, failed) {
   for (const input of [parts.file, parts.another]) {
     input.addEventListener("change", () => {
       chosen([...input.files]);
       input.value = ""; // so that the same file can be chosen again
     });
   }
-  for (const sample of SAMPLES) parts.samples.append(element("li", {}, tile(sample, chosen)));
+  for (const sample of SAMPLES) parts.samples.append(element("li", {}, tile(sample, chosen, failed)));
   dropped(view, parts.drop, chosen);
   document.addEventListener("paste", (event) => {
     if (view.hidden) return;
@@ -35,7 +37,7 @@ export function sources(parts, view, chosen) {
   });
 }
 
-function tile([name, title, what], chosen) {
+function tile([name, title, what], chosen, failed) {
   const small = new URL(`${name.replace(/\..*/, "")}-small.webp`, FOLDER);
   const image = element("img", { src: small.href, alt: "", width: 144, height: 96 });
   const button = element("button", { type: "button", className: "sample" }, image);
@@ -43,8 +45,10 @@ function tile([name, title, what], chosen) {
   button.addEventListener("click", async () => {
     button.setAttribute("aria-busy", "true");
     try {
-      const blob = await (await fetch(new URL(name, FOLDER))).blob();
+      const blob = await (await file(new URL(name, FOLDER))).blob();
       chosen([new File([blob], name, { type: blob.type })]);
+    } catch (error) {
+      failed(error);
     } finally {
       button.removeAttribute("aria-busy");
     }

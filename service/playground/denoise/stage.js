@@ -60,10 +60,11 @@ export class Stage {
   #paint() {
     cancelAnimationFrame(this.#pending);
     this.#pending = 0;
-    if (!this.before || !this.canvas.width) return;
+    if (!this.canvas.width) return;
     const context = this.canvas.getContext("2d");
     context.resetTransform();
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    if (!this.before) return;
     const place = this.#place();
     const cut = this.mode === "divider" ? Math.round(this.cut * this.canvas.width) : 0;
     const noisy = this.#layer(place, [[this.before, 0, 0]]);

@@ -1,56 +1,74 @@
 // Several photographs: a list to choose from, and all of them as a zip.
 
 import { element } from "../shared/dom.js";
-import { isCancelled } from "../shared/words.js";
-import { archive } from "./archive.js";
-import { download, fileOptions } from "./save.js";
+import { whole } from "../shared/whole.js";
+import { Report } from "./report.js";
+import { download } from "./save.js";
+import { ofFile } from "./settings.js";
+import { Work } from "./work.js";
 
-/**
- * Show a list of photographs below the one on the desk.
- * @param {import("./desk.js").Desk} desk
- * @param {(file: File) => void} opened called with the one that is chosen
- */
-export function strip(desk, opened) {
-  const { parts, report } = desk;
-  let files = [];
-  let pending = new AbortController();
-
-  function mark(file) {
-    for (const button of parts.strip.querySelectorAll("button")) {
-      button.setAttribute("aria-pressed", String(button.dataset.index === String(files.indexOf(file))));
-    }
+export class Strip {
+  /**
+   * @param {import("./desk.js").Desk} desk
+   * @param {(file: File) => void} opened called with the one that is chosen
+   */
+  constructor(desk, opened) {
+    this.desk = desk;
+    this.parts = desk.parts;
+    this.files = [];
+    const { zipBar, zipStatus, zipLeft, zipCancel, archive, zipFault, zipFaultText, zipFaultDetail } = this.parts;
+    const parts = {
+      bar: zipBar,
+      status: zipStatus,
+      left: zipLeft,
+      cancel: zipCancel,
+      again: archive,
+      fault: zipFault,
+      faultText: zipFaultText,
+      faultDetail: zipFaultDetail,
+    };
+    /** What makes the zip; the desk goes on meanwhile. */
+    this.work = new Work(new Report(parts, { rest: this.parts.frame }));
+    this.parts.strip.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button) opened(this.files[button.dataset.index]);
+    });
+    archive.addEventListener("click", () => this.#archive());
+    zipCancel.addEventListener("click", () => this.work.cancel());
   }
 
-  parts.strip.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (!button) return;
-    mark(files[button.dataset.index]);
-    opened(files[button.dataset.index]);
-  });
-  parts.cancel.addEventListener("click", () => pending.abort());
-  parts.archive.addEventListener("click", async () => {
-    desk.pending.abort();
-    const { signal } = (pending = new AbortController());
-    report.busy(`Denoising ${files.length} photographs …`);
-    try {
-      const options = fileOptions(desk.settings, desk.picture);
-      const zip = await archive(desk.client, files, options, { signal, progress: (status) => report.progress(status) });
-      download(zip, "denoised.zip");
-      report.done("All photographs are in denoised.zip; its manifest.json says what of each.");
-    } catch (error) {
-      if (isCancelled(error, signal)) report.done("Cancelled.", { again: true });
-      else report.fault(error);
-    }
-  });
-
-  return (chosen) => {
-    files = chosen;
-    parts.several.hidden = files.length < 2;
-    parts.strip.replaceChildren(
+  /** Show a list of photographs below the one on the desk. */
+  list(files) {
+    this.files = files;
+    this.parts.several.hidden = files.length < 2;
+    this.parts.zip.hidden = !this.work.isBusy;
+    this.parts.strip.replaceChildren(
       ...files.map((file, index) =>
         element("li", {}, element("button", { type: "button", "data-index": index, "aria-pressed": "false" }, file.name)),
       ),
     );
-    mark(files[0]);
-  };
+    this.changed();
+  }
+
+  /** Another photograph is on the desk, or is going to be. */
+  changed() {
+    const { opening, picture } = this.desk;
+    const at = String(this.files.indexOf(opening ?? picture?.file));
+    for (const button of this.parts.strip.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(button.dataset.index === at));
+    }
+  }
+
+  #archive() {
+    const { desk, files, work, parts } = this;
+    parts.zip.hidden = false;
+    work.replace(`Denoising ${files.length} photographs …`, async (signal) => {
+      const { format, ...options } = ofFile(desk.settings, "");
+      const accept = format ? `application/zip, ${format}` : "application/zip";
+      const how = { signal, progress: (status) => work.report.progress(status) };
+      const { blob } = await whole(desk.client, files, { ...options, format: accept }, how);
+      download(blob, "denoised.zip");
+      return "All photographs are in denoised.zip; its manifest.json says what of each.";
+    });
+  }
 }

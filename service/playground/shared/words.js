@@ -8,7 +8,7 @@ const WORDS = {
   unauthenticated: "This service needs an API key.",
   forbidden: "Your API key does not allow this.",
   overloaded: "The service is busy. Try again in a moment.",
-  "deadline-exceeded": "This took longer than the service allows. Try a smaller part, or less detail.",
+  "deadline-exceeded": "This took longer than the service allows. Try less effort, or a smaller photograph.",
   "shutting-down": "The service is being stopped. Try again in a minute.",
   "not-ready": "The service is still starting. Try again in a minute.",
   "model-not-found": "The model is not there any more. Reload the page to see which are.",
@@ -16,7 +16,7 @@ const WORDS = {
   "insufficient-storage": "The service has no room left for this photograph. Try again later.",
   "job-lost": "The service was interrupted again and again while it worked on this. Try a smaller photograph.",
   "job-not-found": "The service has forgotten this photograph. Start again.",
-  "shape-mismatch": "This picture has not the size or the colours that the model takes.",
+  "shape-mismatch": "This picture does not have the size or the colours that the model takes.",
   "invalid-value": "One of the settings cannot be used.",
   "internal-error": "Something went wrong inside of the service. Its log says what.",
 };
