@@ -8,7 +8,7 @@ comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve style check test train bench setup build docs architecture reference format lock clean
+.PHONY: help serve style check test train bench setup build docs links architecture reference format lock clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,6 +47,9 @@ build: .venv/dev/installed ## build the wheel and the sdist into dist/
 
 docs: .venv/docs/installed ## build the documentation site into dist/docs, without a network
 	$(<D)/bin/python -m sphinx --fail-on-warning --quiet --conf-dir docs/site . dist/docs
+
+links: .venv/docs/installed ## check that links to other sites lead somewhere, which needs a network
+	$(<D)/bin/python -m sphinx --builder linkcheck --quiet --conf-dir docs/site . dist/links
 
 architecture: .venv/dev/installed ## draw docs/architecture.md from the code
 	$(<D)/bin/python -m docs.architecture

@@ -1,5 +1,8 @@
 """Make the pictures of the page in docs/figures: `python -m docs.screenshots http://127.0.0.1:8000`.
 
+With `--all --out FOLDER`, it makes pictures to look at instead: every view, light and dark, in
+windows 360, 1280 and 2560 pixels wide, each of the whole page.
+
 It needs a running service with the shipped models and a Chromium, on PATH or named by
 SERVICE_CHROMIUM.
 """
@@ -7,7 +10,7 @@ SERVICE_CHROMIUM.
 import argparse
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -16,6 +19,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 FIGURES = Path(__file__).parent / "figures"
 DESK = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=360, height=740)
+SCREEN = ViewportSize(width=2560, height=1440)
 QUALITY = 85
 PATIENCE = 120_000
 """Milliseconds."""
@@ -30,6 +34,7 @@ class Shot(NamedTuple):
         scheme: Of the colours.
         size: Of the window.
         reach: What a person would do before.
+        is_whole: Whether what lies below the window is in the picture, too.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Shot(NamedTuple):
     scheme: Literal["light", "dark"]
     size: ViewportSize
     reach: Callable[[Page], None]
+    is_whole: bool = False
 
 
 def start(page: Page) -> None:
@@ -62,6 +68,29 @@ def models(page: Page) -> None:
     page.get_by_role("article").first.wait_for()
 
 
+def card(page: Page) -> None:
+    """Open the model card of the denoiser of photographs."""
+    page.get_by_role("link", name="Card of photo 1").click()
+    page.get_by_role("dialog").wait_for()
+
+
+VIEWS: Mapping[str, tuple[str, Callable[[Page], None]]] = {
+    "start": ("denoise", start),
+    "denoise": ("denoise", night),
+    "codings": ("codings", codings),
+    "models": ("models", models),
+    "card": ("models", card),
+}
+"""What can be seen: the view that the address names, and what a person would do there."""
+
+SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
+ALL = tuple(
+    Shot(f"{name}-{scheme}-{size['width']}", view, scheme, size, reach, is_whole=name != "card")
+    for name, (view, reach) in VIEWS.items()
+    for scheme in SCHEMES
+    for size in (PHONE, DESK, SCREEN)
+)
+
 SHOTS = (
     Shot("page-start", "denoise", "light", DESK, start),
     Shot("page-denoise-light", "denoise", "light", DESK, night),
@@ -76,12 +105,17 @@ def main() -> None:
     """Write every picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url", help="where the service is")
-    parser.add_argument("--out", type=Path, default=FIGURES)
+    parser.add_argument("--all", action="store_true", help="every view; needs --out")
+    parser.add_argument("--out", type=Path, help="a folder; by default docs/figures")
     options = parser.parse_args()
-    path = os.environ.get("SERVICE_CHROMIUM") or shutil.which("chromium")
+    if options.all and options.out is None:
+        parser.error("--out: expected a folder for --all, received none")
+    out = options.out or FIGURES
+    out.mkdir(parents=True, exist_ok=True)
+    chromium = os.environ.get("SERVICE_CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        for shot in SHOTS:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for shot in ALL if options.all else SHOTS:
             context = browser.new_context(
                 viewport=shot.size, color_scheme=shot.scheme, reduced_motion="reduce"
             )
@@ -89,7 +123,8 @@ def main() -> None:
             page = context.new_page()
             page.goto(f"{options.url.rstrip('/')}/#/{shot.view}")
             shot.reach(page)
-            page.screenshot(path=options.out / f"{shot.name}.jpg", type="jpeg", quality=QUALITY)
+            path = out / f"{shot.name}.jpg"
+            page.screenshot(path=path, type="jpeg", quality=QUALITY, full_page=shot.is_whole)
             context.close()
         browser.close()
 

@@ -38,7 +38,7 @@ def complete(_: Sphinx, _page: str, _template: str, context: dict[str, Any], _tr
 
 def name(app: Sphinx, failure: Exception | None) -> None:
     """Name the landmarks of each page, of which the theme has two of a kind."""
-    if failure is None:
+    if failure is None and app.builder.name == "html":
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text()
             for without, named in LANDMARKS.items():

@@ -32,6 +32,8 @@ exclude_patterns = [".*", "dist", "runs", "try"]
 myst_heading_anchors = 4  # the anchors that GitHub gives to headings
 myst_all_links_external = False
 nitpicky = True
+linkcheck_ignore = [r"http://(127\.0\.0\.1|localhost)\b"]  # of a service that runs
+linkcheck_timeout = 20
 
 html_theme = "furo"
 html_static_path = ["style"]

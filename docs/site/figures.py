@@ -15,6 +15,6 @@ def setup(app: Sphinx) -> None:
 
 def complete(app: Sphinx, failure: Exception | None) -> None:
     """Copy the figures to where HTML names them, and the first page to index.html."""
-    if failure is None:
+    if failure is None and app.builder.name == "html":
         shutil.copytree(Path(app.srcdir, FIGURES), Path(app.outdir, FIGURES), dirs_exist_ok=True)
         shutil.copy(Path(app.outdir, f"{app.config.root_doc}.html"), Path(app.outdir, "index.html"))

@@ -1,6 +1,8 @@
 """People denoise photographs on the page, in Chromium, with the shipped models."""
 
 import base64
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -323,14 +325,21 @@ def test_the_programs_do_the_same(open_view: Open, tmp_path: Path) -> None:
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download", exact=True).click()
     expected = Path(saved.value.path()).read_bytes()
-    curl, python = (page.locator(f"#program-{name}").inner_text() for name in ("curl", "python"))
-    for command in (["bash", "-c", curl], [sys.executable, "-c", python]):
+    curl, python, javascript = (
+        page.locator(f"#program-{name}").inner_text() for name in ("curl", "python", "javascript")
+    )
+    (tmp_path / "program.mjs").write_text(javascript)
+    module = javascript.splitlines()[0].removeprefix("// ")  # how to get the client
+    commands = [["bash", "-c", curl], [sys.executable, "-c", python]]
+    if shutil.which("node"):
+        commands.append(["bash", "-c", f"{module} && node program.mjs"])
+    for command in commands:
         subprocess.run(
             command,
             cwd=tmp_path,
             check=True,
             capture_output=True,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
         )
         made = tmp_path / "a photo-denoised.webp"
         assert made.read_bytes() == expected
@@ -339,3 +348,5 @@ def test_the_programs_do_the_same(open_view: Open, tmp_path: Path) -> None:
     page.get_by_role("button", name="Copy").first.click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == curl
+    if not shutil.which("node"):
+        pytest.skip("curl and Python do the same; needs node for JavaScript")

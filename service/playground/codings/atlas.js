@@ -47,9 +47,10 @@ export async function atlas(parts, client, models, chosen) {
     const context = canvas.getContext("2d");
     context.scale(ratio, ratio);
     const colours = [...parts.legend.children].map((each) => getComputedStyle(each.firstChild).fill);
+    const scale = Math.max(1, parts.map.clientWidth / 1000);
     for (let index = 0; index < points.count; index++) {
       context.fillStyle = colours[points.labels[index]];
-      stamp(context, points.labels[index], place(index), index === current ? 2 : 1);
+      stamp(context, points.labels[index], place(index), index === current ? 2 * scale : scale);
     }
   }
 
