@@ -130,7 +130,7 @@ test("each class of the map has a mark of its own", async () => {
 test("programs quote what a shell would take apart", () => {
   const keyed = programs(new URL("http://host/"), "cat.jpg", "out.jpg", {}, { needsKey: true });
   assert.match(keyed.curl, /^curl -H "Authorization: Bearer \$API_KEY" --data-binary @cat\.jpg /);
-  assert.match(keyed.python, /^import os\n\nfrom service\.client .*api_key=os\.environ\["API_KEY"\]\) as client/s);
+  assert.match(keyed.python, /\nimport os\n\nfrom service\.client .*api_key=os\.environ\["API_KEY"\]\) as client/s);
   assert.match(keyed.javascript, /new Client\("http:\/\/host", { apiKey: process\.env\.API_KEY }\)/);
   const { curl, python } = programs(new URL("http://host/"), "it's a cat.jpg", "out.jpg", { model: "photo", luma: 0.5, format: "image/webp" });
   assert.equal(curl, "curl --data-binary @'it'\\''s a cat.jpg' -H 'Accept: image/webp' 'http://host/denoise?model=photo&luma=0.5' -o out.jpg");

@@ -143,6 +143,11 @@ def test_the_map_shows_pictures_and_takes_their_codings(open_view: Open) -> None
     page.keyboard.press("Enter")
     expect(_part(page, "model")).to_have_value("stacked")
     expect(_part(page, "input")).to_be_hidden()
+    assert _part(page, "count").inner_text().startswith("coding of ")
+    bars, output = (_part(page, name).bounding_box() for name in ("bars", "output"))
+    assert bars
+    assert output
+    assert bars["width"] > output["width"]  # as with a picture
     drawn = json.loads((PLAYGROUND / "codings" / "map.json").read_text())
     assert _part(page, "legend").inner_text().split("\n") == drawn["classes"]
     atlas.hover(position={"x": 5, "y": 300})

@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.page.conftest import ROOT, Open
 from tests.page.parts import SAMPLES, choose, denoised, large, part, payload, sample, slide, small
@@ -249,6 +249,22 @@ def test_several_photographs_are_downloaded_as_a_zip(open_view: Open) -> None:
         page.get_by_role("button", name="Download all as zip").click()
     with zipfile.ZipFile(saved.value.path()) as archive:
         assert archive.namelist() == ["night.jpg", "scan.jpg", "manifest.json"]
+    expect(part(page, "zipStatus")).to_have_text("All 2 photographs are in denoised.zip.")
+
+
+def test_photographs_that_are_not_in_the_zip_are_named(open_view: Open) -> None:
+    page = open_view()
+    picture = Image.open(SAMPLES / "night.jpg").crop((0, 0, 160, 120))
+    letter: FilePayload = {"name": "letter.jpg", "mimeType": "image/jpeg", "buffer": b"Dear all"}
+    choose(page, payload(picture, "one.jpg"), letter, payload(picture, "two.jpg"))
+    denoised(page)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download all as zip").click()
+    with zipfile.ZipFile(saved.value.path()) as archive:
+        assert archive.namelist() == ["one.jpg", "two.jpg", "manifest.json"]
+    said = part(page, "zipStatus")
+    expect(said).to_contain_text("2 of 3 photographs are in denoised.zip. letter.jpg: This kind")
+    assert part(page, "strip").locator(".failed").all_inner_texts() == ["letter.jpg"]
 
 
 def test_transparent_pictures_lie_on_checks_and_jpeg_cannot_keep_them(open_view: Open) -> None:

@@ -40,7 +40,10 @@ export class Lab {
   /** Use another model. */
   use(coder) {
     this.coder = coder;
-    this.clean ??= this.shown; // a coding is of one model only: its picture is encoded by the next
+    if (!this.clean && this.shown) {
+      this.clean = this.shown; // a coding is of one model only: its picture is encoded by the next
+      this.name = `${this.name}, as painted`;
+    }
     this.parts.status.textContent = `${coder.model.model}: ${coder.summary}.`;
     if (this.clean) this.encode();
   }
@@ -81,7 +84,8 @@ export class Lab {
     this.encoded = coding;
     this.coding = coding.slice();
     this.bars.show(this.coding, coder.shape, true);
-    parts.count.textContent = `its coding: ${coder.shape.join(" × ")} numbers`;
+    const whose = this.clean ? "its coding" : `coding of ${this.name}, from the map`;
+    parts.count.textContent = `${whose}: ${coder.shape.join(" × ")} numbers`;
     parts.bars.setAttribute("aria-label", `The coding: ${coder.size} numbers`);
     parts.which.max = String(coder.size);
     this.#choose(Math.min(this.bars.chosen, coder.size - 1));

@@ -58,6 +58,7 @@ export async function mount(view, { client, models }) {
       parts.model.value = model;
       choose();
     }
+    for (const each of parts.garments.querySelectorAll("button")) each.setAttribute("aria-pressed", "false");
     lab.take(coding, name);
     parts.output.scrollIntoView({ block: "center", behavior: isCalm() ? "instant" : "smooth" });
   }).catch(telling(parts.mapFault));

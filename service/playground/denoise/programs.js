@@ -16,6 +16,8 @@ export function programs(service, name, output, { format, ...options }, { needsK
   return {
     curl: `curl${needsKey ? ' -H "Authorization: Bearer $API_KEY"' : ""} --data-binary @${quoted(name)}${accept} ${quoted(`${address}/denoise?${query}`)} -o ${quoted(output)}`,
     python: [
+      "# of the Python of the service, in its folder: .venv/service-cpu/bin/python - < FILE",
+      "# or of any Python that has autoencoder-service installed",
       ...(needsKey ? ["import os", ""] : []),
       "from service.client import Client",
       "",

@@ -2,6 +2,8 @@
 
 import { element } from "../shared/dom.js";
 import { whole } from "../shared/whole.js";
+import { explained } from "../shared/words.js";
+import { outcomes } from "./manifest.js";
 import { Report } from "./report.js";
 import { download } from "./save.js";
 import { ofFile } from "./settings.js";
@@ -59,6 +61,18 @@ export class Strip {
     }
   }
 
+  /** Mark photographs that could not be denoised, and return what to say. */
+  #ended(photographs) {
+    const failed = photographs.map(({ status }) => status !== 200);
+    for (const button of this.parts.strip.querySelectorAll("button")) {
+      button.classList.toggle("failed", failed[button.dataset.index]);
+    }
+    const lost = photographs.filter((_, index) => failed[index]);
+    if (!lost.length) return `All ${photographs.length} photographs are in denoised.zip.`;
+    const why = lost.map(({ source, ...error }) => `${source}: ${explained(error).sentence}`);
+    return `${photographs.length - lost.length} of ${photographs.length} photographs are in denoised.zip. ${why.join(" ")}`;
+  }
+
   #archive() {
     const { desk, files, work, parts } = this;
     parts.zip.hidden = false;
@@ -68,7 +82,7 @@ export class Strip {
       const how = { signal, progress: (status) => work.report.progress(status) };
       const { blob } = await whole(desk.client, files, { ...options, format: accept }, how);
       download(blob, "denoised.zip");
-      return "All photographs are in denoised.zip; its manifest.json says what of each.";
+      return this.#ended(await outcomes(blob));
     });
   }
 }
