@@ -75,7 +75,9 @@ def test_the_noise_level_that_is_shown_is_the_one_that_was_found(open_view: Open
     runs = requests(page, RUN)
     small(page)
     expect(part(page, "found")).to_be_hidden()  # the shipped model does not tell
+    expect(part(page, "automaticHint")).to_be_visible()
     page.get_by_label("Noise level unknown").uncheck()
+    expect(part(page, "automaticHint")).to_be_hidden()
     expect(part(page, "unset")).to_have_text("Not used until you move it.")
     page.wait_for_timeout(400)
     assert len(runs) == 1

@@ -36,7 +36,7 @@ export class Levels {
 
   /** A control is another: say what it means for this model. @param {string} name of its part */
   changed(name) {
-    const { automatic, automaticText, level, unset, sigma, model } = this.parts;
+    const { automatic, automaticText, automaticHint, level, unset, sigma, model } = this.parts;
     if (name === "sigma") sigma.dataset.moved = "";
     if (name === "automatic" && automatic.checked) delete sigma.dataset.moved;
     const chosen = this.models.get(model.value);
@@ -45,6 +45,7 @@ export class Levels {
     const finds = chosen?.operations.includes("estimate");
     automatic.closest("label").hidden = !takesLevels;
     automaticText.textContent = finds ? "Find the noise level" : "Noise level unknown";
+    automaticHint.hidden = finds || !automatic.checked || !takesLevels;
     level.hidden = automatic.checked || !takesLevels;
     unset.hidden = "moved" in sigma.dataset;
     unset.textContent = finds ? "As found, until you move it." : "Not used until you move it.";
