@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.page.conftest import PLAYGROUND
-from tests.page.parts import part, payload
+from tests.page.parts import part, payload, slide
 from tests.service.running import Running, running
 from tests.service.tiny import write_model
 
@@ -44,9 +44,12 @@ def test_without_jobs_plain_requests_are_sent_and_the_noise_that_is_found_is_tol
 ) -> None:
     _choose(page)
     expect(part(page, "found")).to_contain_text("Noise found: ")
+    found = float(part(page, "found").inner_text().split()[2])
     page.get_by_label("Find the noise level").uncheck()
-    expect(part(page, "found")).to_be_hidden()
     expect(part(page, "level")).to_be_visible()
+    assert float(part(page, "sigma").input_value()) == round(found)
+    slide(page, "sigma", 12)  # nothing is asked for until then
+    expect(part(page, "found")).to_be_hidden()
     expect(part(page, "status")).to_contain_text("Denoised by informed")
 
 
