@@ -187,3 +187,36 @@ def test_a_zip_is_sent_again_only_where_jobs_are_off(open_view: Open, code: str)
         expect(part(page, "zipFaultText")).to_have_text("That did not work.")
         expect(part(page, "zipFaultDetail")).to_be_hidden()
     assert len([each for each in direct if "strength=0" not in each.url]) == bool(code)
+
+
+def test_the_settings_are_reset(open_view: Open) -> None:
+    page = open_view()
+    small(page)
+    slide(page, "strength", 40)
+    slide(page, "quality", 20)
+    part(page, "effort").select_option("2")
+    part(page, "format").select_option("image/webp")
+    page.get_by_label("Noise level unknown").uncheck()
+    slide(page, "sigma", 60)
+    denoised(page)
+    runs = requests(page, RUN)
+    page.get_by_role("button", name="Reset the settings").click()
+    expect(part(page, "automatic")).to_be_checked()
+    for name, value in (("strength", "100"), ("quality", "90"), ("effort", "1"), ("format", "")):
+        expect(part(page, name)).to_have_value(value)
+    expect(part(page, "level")).to_be_hidden()
+    expect(part(page, "frame")).not_to_have_class(re.compile("stale"))
+    denoised(page)
+    assert all("sigma" not in each and "effort" not in each for each in runs)
+    expect(part(page, "programs").locator("#program-curl")).not_to_contain_text("strength")
+
+
+def test_a_finger_scrolls_the_page_where_there_is_nothing_to_move(open_view: Open) -> None:
+    page = open_view()
+    small(page)
+    touch = "(each) => getComputedStyle(each).touchAction"
+    expect(part(page, "frame")).to_have_class(re.compile("fit"))
+    assert part(page, "frame").evaluate(touch) == "pan-y"
+    page.get_by_role("button", name="Zoom in").click()
+    expect(part(page, "frame")).not_to_have_class(re.compile("fit"))
+    assert part(page, "frame").evaluate(touch) == "none"

@@ -43,11 +43,14 @@ def body() -> bytes:
 def decoders(parent: int | str = "self") -> list[int]:
     """The processes that a process has for JPEG 2000, by their ids."""
     found = []
+    children = []
     for thread in Path(f"/proc/{parent}/task").iterdir():
-        for child in (thread / "children").read_text().split():
-            with contextlib.suppress(OSError):  # it has ended
-                if b"jp2_child" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    found.append(int(child))
+        with contextlib.suppress(OSError):  # the thread has ended
+            children += (thread / "children").read_text().split()
+    for child in children:
+        with contextlib.suppress(OSError):  # it has ended
+            if b"jp2_child" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(int(child))
     return found
 
 

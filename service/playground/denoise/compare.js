@@ -18,6 +18,7 @@ export function compare(view, parts, desk) {
   });
   stage.drawn = () => {
     parts.scale.textContent = `${Math.round(viewport.scale * 100)} %`;
+    parts.frame.classList.toggle("fit", viewport.isFit);
   };
   gestures(parts.frame, stage, () => desk.look());
   parts.modes.addEventListener("change", (event) => {

@@ -10,6 +10,7 @@ import { Download } from "./download.js";
 import { Experiment } from "./experiment.js";
 import { isLossy, written } from "./format.js";
 import { programs } from "./programs.js";
+import { restore } from "./restore.js";
 import { tell } from "./report.js";
 import { fileName } from "./save.js";
 import { sources } from "./sources.js";
@@ -58,6 +59,7 @@ export function mount(view, { client, models }) {
     parts[name].addEventListener("input", () => desk.changed());
   }
   parts.panel.addEventListener("submit", (event) => event.preventDefault());
+  parts.reset.addEventListener("click", () => restore(parts));
   parts.again.addEventListener("click", () => desk.start());
   parts.cancel.addEventListener("click", () => desk.work.cancel());
   parts.back.addEventListener("click", () => {
