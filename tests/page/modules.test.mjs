@@ -100,6 +100,15 @@ test("small pictures are in the middle, enlarged twofold at most", () => {
   assert.deepEqual([view.x, view.y], [-150, -125]);
 });
 
+test("icons are enlarged until they can be seen", () => {
+  const view = new Viewport();
+  view.resize(800, 600);
+  for (const [side, expected] of [[1, 32], [4, 16], [40, 2]]) {
+    view.open(side, side);
+    assert.equal(view.scale, expected);
+  }
+});
+
 test("only the newest work is done", async () => {
   const done = [];
   const work = latest(async (number) => {

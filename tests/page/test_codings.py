@@ -45,6 +45,9 @@ def test_a_picture_is_encoded_and_painted_again(open_view: Open) -> None:
     for model, count in (("convolutional", "3 × 3 × 64"), ("sparse-kl", "300")):
         _part(page, "model").select_option(model)
         expect(_part(page, "count")).to_have_text(f"its coding: {count} numbers")
+    expect(_part(page, "numbersHint")).to_contain_text("Drag the bars")
+    _part(page, "model").select_option("convolutional")
+    expect(_part(page, "numbersHint")).to_contain_text("Choose a square")
 
 
 def test_numbers_are_changed_by_sliders_and_by_dragging_bars(open_view: Open) -> None:
@@ -81,6 +84,10 @@ def test_a_picture_is_drawn_by_mouse_and_by_keys(open_view: Open) -> None:
     page.mouse.move(box["x"] + 40, box["y"] + 120)
     page.mouse.up()
     expect(_part(page, "inputCaption")).to_have_text("your drawing")
+    between = page.get_by_role("img", name="0 % of the way", exact=True)
+    _changes(page, between, lambda: _part(page, "from").select_option("your drawing"))
+    term = page.get_by_label("first").locator("..").locator("canvas")
+    _changes(page, term, lambda: page.get_by_label("first").select_option("your drawing"))
     pad.focus()
     _changes(page, pad, lambda: pad.press("ArrowRight"))
     _changes(page, pad, lambda: pad.press("Space"))

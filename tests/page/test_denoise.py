@@ -225,6 +225,10 @@ def test_noise_that_is_added_to_a_clean_picture_is_measured(open_view: Open) -> 
     assert float(part(page, "ssimAfter").inner_text()) > float(
         part(page, "ssimBefore").inner_text()
     )
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download", exact=True).click()
+    with Image.open(saved.value.path()) as file:
+        assert file.format == "WEBP"  # as it came
     slide(page, "strength", 50)
     expect(part(page, "psnrAfter")).not_to_have_text(f"{after:.1f} dB")
     part(page, "kind").select_option("")

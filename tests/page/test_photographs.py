@@ -108,7 +108,7 @@ def test_added_noise_is_made_beside_the_page_and_stays_with_its_photograph(
     assert workers == ["worker.js"] * 2  # for the noise, and to measure it
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download", exact=True).click()
-    assert saved.value.suggested_filename == "night-denoised.png"
+    assert saved.value.suggested_filename == "night-denoised.jpg"  # as it came
     assert len(runs) == 2  # of the clean picture and of the noisy one
     small(page, "scan")
     expect(part(page, "kind")).to_have_value("")

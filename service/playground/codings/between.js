@@ -2,19 +2,20 @@
 
 import { element } from "../shared/dom.js";
 import { latest } from "../shared/latest.js";
-import { choices, garment, paint } from "./pictures.js";
+import { paint } from "./pictures.js";
 
 const STATIONS = 9;
 
 /**
  * @param {Record<string, any>} parts of the view
+ * @param {import("./choices.js").Choices} choices
  * @param {() => import("./coder.js").Coder} coder returns the one of the model that is chosen
  * @param {(error: Error | null) => void} told called with what went wrong
  * @returns {() => void} which draws it anew
  */
-export function between(parts, coder, told) {
-  parts.from.append(...choices("sneaker"));
-  parts.to.append(...choices("pullover"));
+export function between(parts, choices, coder, told) {
+  choices.offer(parts.from, "sneaker");
+  choices.offer(parts.to, "pullover");
   const canvases = Array.from({ length: STATIONS }, () => element("canvas", { role: "img", width: 28, height: 28 }));
   const chosen = element("canvas", { role: "img", width: 28, height: 28, "aria-label": "What lies there" });
   canvases.forEach((canvas, index) => {
@@ -27,7 +28,7 @@ export function between(parts, coder, told) {
     try {
       const codes = coder();
       const [from, to] = await Promise.all(
-        [parts.from, parts.to].map(async ({ value }) => codes.encode(await garment(value))),
+        [parts.from, parts.to].map(async ({ value }) => codes.encode(await choices.pixels(value))),
       );
       ends = { codes, from, to };
       const ways = canvases.map((_, index) => mixed(from, to, index / (STATIONS - 1)));

@@ -86,6 +86,8 @@ export class Lab {
     this.bars.show(this.coding, coder.shape, true);
     const whose = this.clean ? "its coding" : `coding of ${this.name}, from the map`;
     parts.count.textContent = `${whose}: ${coder.shape.join(" × ")} numbers`;
+    const by = coder.shape.length === 3 ? "Choose a square" : "Drag the bars";
+    parts.numbersHint.textContent = `${by}, or choose a number and move its slider: the picture follows.`;
     parts.bars.setAttribute("aria-label", `The coding: ${coder.size} numbers`);
     parts.which.max = String(coder.size);
     this.#choose(Math.min(this.bars.chosen, coder.size - 1));

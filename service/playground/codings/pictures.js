@@ -1,10 +1,9 @@
 // Pictures of 28 pixels, gray: where they come from, and how they are painted.
 
-import { element } from "../shared/dom.js";
 import { file } from "../shared/file.js";
 
 export const SIDE = 28;
-export const GARMENTS = ["boot", "pullover", "trousers", "bag", "dress", "sneaker"];
+export const GARMENTS = ["boot", "pullover", "T-shirt", "trousers", "bag", "dress", "sneaker", "sandal"];
 const FOLDER = new URL("../samples/garments/", import.meta.url);
 
 /** Return the address of a garment's picture. */
@@ -68,9 +67,4 @@ export function meanSquare(expected, received) {
   let sum = 0;
   for (let i = 0; i < expected.length; i++) sum += ((expected[i] - received[i]) / 255) ** 2;
   return sum / expected.length;
-}
-
-/** Return options of a select, one for each garment. */
-export function choices(selected) {
-  return GARMENTS.map((name) => element("option", { value: name, selected: name === selected }, name));
 }

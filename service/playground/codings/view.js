@@ -9,6 +9,7 @@ import { open } from "../denoise/picture.js";
 import { arithmetic } from "./arithmetic.js";
 import { atlas } from "./atlas.js";
 import { between } from "./between.js";
+import { Choices } from "./choices.js";
 import { Coder } from "./coder.js";
 import { Lab } from "./lab.js";
 import { GARMENTS, address, fitted, garment } from "./pictures.js";
@@ -22,10 +23,11 @@ export async function mount(view, { client, models }) {
   const parts = partsOf(view);
   const told = telling(parts.fault);
   const lab = new Lab(parts, telling(parts.pictureFault), telling(parts.codingFault));
+  const choices = new Choices();
   let coder;
   const draws = [
-    between(parts, () => coder, telling(parts.wayFault)),
-    arithmetic(parts, () => coder, telling(parts.sumFault)),
+    between(parts, choices, () => coder, telling(parts.wayFault)),
+    arithmetic(parts, choices, () => coder, telling(parts.sumFault)),
   ];
   sliders(view);
   let known;
@@ -51,7 +53,7 @@ export async function mount(view, { client, models }) {
     for (const draw of draws) draw();
   }
   parts.model.addEventListener("change", choose);
-  pictures(parts, lab, client, telling(parts.pictureFault));
+  pictures(parts, lab, choices, client, telling(parts.pictureFault));
   choose();
   await atlas(parts, client, known, (model, coding, name) => {
     if (parts.model.value !== model) {
@@ -70,7 +72,7 @@ function isCalm() {
 }
 
 /** Let people choose a garment, draw one, or bring a picture of their own. */
-function pictures(parts, lab, client, told) {
+function pictures(parts, lab, choices, client, told) {
   const press = (pressed) => {
     for (const each of parts.garments.querySelectorAll("button")) {
       each.setAttribute("aria-pressed", String(each === pressed));
@@ -91,11 +93,15 @@ function pictures(parts, lab, client, told) {
     button.addEventListener("click", () => take(name, button));
     parts.garments.append(element("li", {}, button));
   }
+  const bring = (gray, name) => {
+    lab.open(gray, name);
+    choices.keep(name, gray);
+  };
   let own = null;
   const show = () => {
     if (!own) return;
     press(null);
-    lab.open(parts.negative.checked ? own.map((each) => 255 - each) : own, "your picture");
+    bring(parts.negative.checked ? own.map((each) => 255 - each) : own, "your picture");
   };
   parts.file.addEventListener("change", async () => {
     const [file] = parts.file.files;
@@ -112,7 +118,7 @@ function pictures(parts, lab, client, told) {
     parts.file.value = "";
   });
   parts.negative.addEventListener("change", show);
-  const drawn = settled(60, (gray) => lab.open(gray, "your drawing"));
+  const drawn = settled(60, (gray) => bring(gray, "your drawing"));
   sketch(parts.sketch, parts.clear, (gray) => {
     press(null);
     drawn(gray);

@@ -23,7 +23,9 @@ export class Download {
   #isWanted = false;
 
   get options() {
-    return ofFile(this.desk.settings, this.desk.picture.written);
+    const { settings, picture } = this.desk;
+    const format = settings.format || (picture.hasAddedNoise ? picture.written : ""); // what is sent is a PNG
+    return ofFile({ ...settings, format }, picture.written);
   }
 
   /** The type of the file, as far as it is known before it is made. */

@@ -2,6 +2,9 @@
 
 import { typeOf, written } from "./format.js";
 
+/** Types that every service writes. */
+const EVERYWHERE = ["image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff"];
+
 export class Picture {
   /**
    * @param {File} file
@@ -45,9 +48,10 @@ export class Picture {
     return this.#noisy ? "image/png" : this.#type;
   }
 
-  /** The type of the file that the service writes for it. */
+  /** The type of the file that is written for it unless another is chosen, with added noise as without. */
   get written() {
-    return written(this.type);
+    const type = written(this.#type);
+    return this.#noisy && !EVERYWHERE.includes(type) ? "image/png" : type;
   }
 
   /** Put other pixels in place of those that came; null puts those back. */

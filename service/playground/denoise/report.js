@@ -4,6 +4,8 @@ import { say } from "../shared/dom.js";
 import { duration } from "../shared/quantities.js";
 import { explained } from "../shared/words.js";
 
+const SURE = 0.05; // the share that must be done before how long the rest takes is told
+
 export class Report {
   /**
    * @param {Record<string, any>} parts `bar`, `status`, `left`, `cancel`, `again`; `fault`, `faultText`,
@@ -35,7 +37,7 @@ export class Report {
     }
     const { share } = status.progress;
     if (share) bar.value = share;
-    this.#say(share ? `Denoising: ${Math.round(share * 100)} %` : "Denoising …", remaining(status));
+    this.#say(share ? `Denoising: ${Math.round(share * 100)} %` : "Denoising …", share < SURE ? "" : remaining(status));
   }
 
   /** Nothing runs any more. */

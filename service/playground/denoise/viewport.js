@@ -1,6 +1,7 @@
 // Which part of a picture is shown, and how large: zoom and pan, without a screen.
 
 const [SMALLEST, LARGEST] = [0.02, 32];
+const VISIBLE = 64; // pixels of the screen to which even the smallest pictures are enlarged
 
 /** A window onto a picture; lengths are pixels of the screen, positions pixels of the picture. */
 export class Viewport {
@@ -35,10 +36,11 @@ export class Viewport {
     this.#clamp();
   }
 
-  /** Return the scale at which the whole picture is just visible; small ones are enlarged twofold at most. */
+  /** Return the scale at which the whole picture is just visible; small ones are enlarged twofold, icons more. */
   fitting() {
     const { image, frame } = this;
-    return Math.min(frame.width / image.width, frame.height / image.height, 2);
+    const most = Math.min(LARGEST, Math.max(2, VISIBLE / Math.max(image.width, image.height)));
+    return Math.min(frame.width / image.width, frame.height / image.height, most);
   }
 
   /**
