@@ -58,8 +58,9 @@ def night(page: Page) -> None:
 
 
 def codings(page: Page) -> None:
-    """Wait for the map, the last thing to appear."""
+    """Wait for the map and for what is painted from the codings."""
     page.locator("[data-part=legend] li").first.wait_for()
+    page.locator("[data-part=errorCaption]", has_text="mean square").wait_for()
     page.wait_for_load_state("networkidle")
 
 
