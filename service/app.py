@@ -104,6 +104,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         version=__version__,
         lifespan=lifespan,
         redirect_slashes=False,
+        servers=[{"url": settings.root_path}] if settings.root_path else None,
         docs_url=None,  # its page has no language and no landmarks
     )
     _add_routes(app, settings, serving, repository, stored, lambda: shutdown.draining)

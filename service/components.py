@@ -219,5 +219,6 @@ def stored_jobs(settings: Settings, serving: Serving, backend: Backend) -> Jobs:
         settings.jobs_concurrency,
         settings.jobs_callback_hosts,
         (variable("jobs_max"), variable("jobs_max_bytes"), variable("jobs_callback_hosts")),
+        settings.root_path,
     )
     return Jobs(backend, options, lambda stored: Replay(stored, of_jobs), described)

@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import json
+import re
 import reprlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.access.networks import networks_of
 from service.access.origins import origins_of
 from service.images.formats import BY_NAME, NAMES, Name, Policy, is_installed
 from service.images.unread import why_missing
@@ -41,6 +43,17 @@ def _listed(value: object) -> object:
     if not names:
         raise ValueError(f"expected at least one of {', '.join(NAMES)}, received none")
     return names
+
+
+def _path(value: object) -> object:
+    """Return a path to put in front of paths: "" for the root, else without a slash at its end."""
+    path = value.rstrip("/") if isinstance(value, str) else value
+    if not (isinstance(path, str) and re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path)):
+        raise ValueError(
+            "expected a path such as /photographs, of letters, digits and . _ ~ -, "
+            f"received {reprlib.repr(value)}"
+        )
+    return path
 
 
 def _or_none(value: object) -> object:
@@ -179,6 +192,20 @@ class Settings(BaseSettings):
             "any, with API keys only"
         ),
     ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(networks_of),
+        Field(
+            description="addresses and networks of the proxies whose X-Forwarded-For and "
+            "X-Forwarded-Proto are believed, by commas"
+        ),
+    ] = ()
+    root_path: Annotated[
+        str,
+        BeforeValidator(_path),
+        Field(description="path under which a proxy serves the service; empty: a host of its own"),
+    ] = ""
     cuda_device: Annotated[
         int, Field(ge=0, description="number of the GPU; the first of them with several workers")
     ] = 0

@@ -13,6 +13,8 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
+from tests.proxies.chosen import fronted
+
 
 @contextlib.contextmanager
 def serving(
@@ -41,7 +43,8 @@ def serving(
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(url, service, log)
-        yield url
+        with fronted(url) as asked:
+            yield asked
     finally:
         service.terminate()
         status = service.wait(60)

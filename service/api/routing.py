@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.access.caller import address_of
 from service.api.problems import Failed, Failure, failed, refused
 from service.api.request import NO_FAULT, Exchange
 from service.errors import (
@@ -238,4 +239,5 @@ def _log(exchange: Exchange, seconds: float, worst: int) -> None:
         if exchange.fault is not NO_FAULT:
             fields |= zip(("code", "detail"), exchange.fault, strict=True)
             text += ": %s: %s"
-        log.log(level, text, *fields.values(), extra=fields)
+        extra = {**fields, "address": address_of(exchange.scope)}
+        log.log(level, text, *fields.values(), extra=extra)

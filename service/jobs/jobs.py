@@ -34,6 +34,7 @@ class Options:
         concurrency: Jobs that run at a time in a process.
         callback_hosts: Hosts that may be told, separated by commas.
         names: The names of the settings of max_jobs, max_bytes and callback_hosts, for errors.
+        root_path: The path under which clients reach the service, "" for the root of its host.
     """
 
     max_jobs: int
@@ -42,6 +43,11 @@ class Options:
     concurrency: int
     callback_hosts: str
     names: tuple[str, str, str]
+    root_path: str = ""
+
+    def path(self, job_id: str) -> str:
+        """Return the path of a job, as clients ask for it."""
+        return f"{self.root_path}/jobs/{job_id}"
 
 
 def not_found(job_id: str) -> JobNotFound:

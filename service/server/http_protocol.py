@@ -29,6 +29,7 @@ counted in no queue, and the parser copies what it has of a header with each rea
 blocks the event loop for 2.5 s, one of 32 MB for 37 s."""
 FRAMING = (b"content-length", b"transfer-encoding")
 """Headers that say where a body ends."""
+HOST = b"host"
 NOTHING = memoryview(b"")
 
 Request = weakref.ref[RequestResponseCycle]
@@ -126,6 +127,9 @@ class Protocol(HttpToolsProtocol):
         self._unparsed = 0
         if self._replays:
             return
+        if sum(name == HOST for name, _ in self.headers) > 1:
+            # A proxy may have believed another of them (RFC 9112, section 3.2).
+            raise ValueError("Host: expected one, received several")
         super().on_headers_complete()
         self.cycle.default_headers = self._headers
         if self.scope["http_version"] == "1.0":

@@ -134,7 +134,8 @@ def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         headers=security_headers(is_shared=bool(settings.cors_origins)),
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )

@@ -14,6 +14,7 @@ from service.inference import batcher
 from service.inference.pixels import Floats
 from service.inference.session import Session
 from service.settings import Settings
+from tests.proxies.chosen import Through, chosen
 from tests.service.gate import Gate
 from tests.service.tiny import TINY, Start, write_model
 
@@ -60,8 +61,12 @@ def client_of(models: Path, **settings: Any) -> httpx.AsyncClient:
         "default_denoise": "half",
         "default_picture": "half",
     }
-    transport = httpx.ASGITransport(app=create_app(Settings(**(defaults | settings))))
-    return httpx.AsyncClient(transport=transport, base_url="http://service")
+    app = create_app(Settings(**(defaults | settings)))
+    name = chosen()
+    transport = Through(app, name) if name else httpx.ASGITransport(app)
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://service", timeout=60 if name else 5
+    )
 
 
 @pytest.fixture

@@ -13,17 +13,27 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.proxies.chosen import fronted
+
 ROOT = Path(__file__).parents[2]
 DEFAULTS = {"encode": "mirror", "decode": "mirror", "denoise": "half"}
 
 
 @dataclass(frozen=True)
 class Running:
-    """A service that is ready: where it answers, its process, the file of what it logs."""
+    """A service that is ready.
+
+    Attributes:
+        url: Where it answers: at a proxy's address, if tests ask through one.
+        process: Its process.
+        log: The file of what it logs.
+        own_url: Its own address.
+    """
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    own_url: str
 
 
 @contextlib.contextmanager
@@ -49,7 +59,8 @@ def running(
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(url, process, log)
-        yield Running(url, process, log)
+        with fronted(url) as asked:
+            yield Running(asked, process, log, url)
     finally:
         process.terminate()
         status = process.wait(60)

@@ -138,6 +138,7 @@ async def test_in_json_a_request_is_an_object_with_a_field_for_each_fact(
         "method": "POST",
         "path": "/encode",
         "status": 200,
+        "address": "127.0.0.1",
     }
 
 

@@ -267,6 +267,15 @@ def test_a_client_that_goes_before_its_answers_is_no_fault(
     assert "ERROR" not in service.log.read_text().removeprefix(before)
 
 
+@pytest.mark.parametrize("second", ["x", "y"])
+def test_a_request_with_two_hosts_is_refused(connection: socket.socket, second: str) -> None:
+    connection.sendall(f"GET /health/live HTTP/1.1\r\nHost: x\r\nhost: {second}\r\n\r\n".encode())
+    told, rest = read_head(connection)
+    assert told.startswith("HTTP/1.1 400 ")
+    assert rest == b"Invalid HTTP request received."
+    assert connection.recv(1) == b""
+
+
 START = b"POST /denoise HTTP/1.1\r\nHost: x\r\n"
 
 

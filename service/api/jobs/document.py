@@ -68,7 +68,9 @@ def document(jobs: Jobs, entry: Entry) -> JobDocument:
             share=1.0 if succeeded else (round(run.share, 4) if run else 0.0),
         ),
         seconds_left=None if end or run is None or run.left is None else round(run.left, 1),
-        result=JobResult(href=f"/jobs/{job.id}/result", media_type=end.media_type, bytes=end.bytes)
+        result=JobResult(
+            href=f"{jobs.options.path(job.id)}/result", media_type=end.media_type, bytes=end.bytes
+        )
         if end and succeeded
         else None,
         error=Problem(**end.problem) if end and end.problem else None,

@@ -116,7 +116,7 @@ class Submit:
             job = await store(jobs, exchange, job, check, self._serving.limits.body_bytes)
         finally:
             exchange.model, exchange.headers = asked.model, asked.headers
-        location = (b"location", f"/jobs/{job.id}".encode())
+        location = (b"location", jobs.options.path(job.id).encode())
         await exchange.respond(202, JSON, (location,), described(jobs, Entry(job)))
 
 

@@ -1,0 +1,117 @@
+"""The configurations agree with the service's defaults, with each other and with the Helm chart."""
+
+import re
+from pathlib import Path
+
+import uvicorn
+import yaml
+
+from service.access.caller import INFER
+from service.api.request import USABLE_ID
+from service.api.scopes import scope_of
+from service.settings import Settings
+from tests.proxies.proxy import DEPLOY
+
+NGINX = (DEPLOY / "nginx" / "autoencoder-service.conf").read_text()
+UPSTREAM = (DEPLOY / "nginx" / "upstream.conf").read_text()
+HAPROXY = (DEPLOY / "haproxy" / "haproxy.cfg").read_text()
+DEFAULTS = Settings.model_construct()
+
+
+def nginx(directive: str, text: str = NGINX) -> str:
+    """Return the one value of a directive."""
+    (value,) = set(re.findall(rf"^ *{directive} +([^;]+);", text, re.MULTILINE))
+    return str(value)
+
+
+def haproxy(setting: str) -> str:
+    """Return the one value of a setting."""
+    (value,) = re.findall(rf"^ *{setting} +(\S+)", HAPROXY, re.MULTILINE)
+    return str(value)
+
+
+def seconds(text: str) -> int:
+    assert text[-1] == "s"
+    return int(text[:-1])
+
+
+def test_bodies_are_bounded_as_the_service_bounds_them() -> None:
+    most = str(DEFAULTS.max_body_bytes)
+    assert nginx("client_max_body_size") == most
+    assert f"at most {most} bytes" in NGINX
+    assert f"gt {most} }}" in HAPROXY
+    assert f"length gt {len(most)} }}" in HAPROXY
+    assert f"at most {most} bytes" in HAPROXY
+
+
+def test_a_proxy_waits_for_as_long_as_the_service_may_take() -> None:
+    chart = yaml.safe_load((DEPLOY / "helm" / "autoencoder-service" / "values.yaml").read_text())
+    answer = chart["ingress"]["timeoutSeconds"]
+    assert seconds(nginx("proxy_read_timeout")) == seconds(haproxy("timeout server")) == answer
+    assert answer > DEFAULTS.timeout
+    for each in ("client_body_timeout", "send_timeout", "proxy_send_timeout"):
+        assert seconds(nginx(each)) == DEFAULTS.timeout
+    assert seconds(haproxy("timeout client")) == DEFAULTS.timeout
+    assert seconds(nginx("proxy_connect_timeout")) == seconds(haproxy("timeout connect"))
+    assert seconds(nginx("client_header_timeout")) == seconds(haproxy("timeout http-request"))
+
+
+def test_a_proxy_closes_idle_connections_before_the_service_does() -> None:
+    kept = uvicorn.Config("").timeout_keep_alive
+    assert seconds(nginx("keepalive_timeout", UPSTREAM)) < kept
+    assert seconds(haproxy("default-server .* pool-purge-delay")) < kept
+
+
+def test_a_proxy_asks_for_what_the_service_answers_to() -> None:
+    assert f"127.0.0.1:{DEFAULTS.port} " in UPSTREAM
+    assert f"127.0.0.1:{DEFAULTS.port}\n" in HAPROXY
+    document = (Path(__file__).parents[2] / "docs" / "endpoints.md").read_text()
+    path = haproxy("http-check send meth GET uri")
+    assert f"`GET {path}`" in document
+
+
+def test_a_request_id_is_passed_on_where_the_service_would_take_it() -> None:
+    for text, tilde in ((NGINX, "\\~"), (HAPROXY, "~")):
+        (pattern,) = re.findall(r"\^\[(!-\S+?)\]\{1,128\}\$", text)
+        assert pattern == f"!-{tilde}"
+    assert USABLE_ID.pattern == r"[\x21-\x7e]{1,128}"
+    assert (chr(0x21), chr(0x7E)) == ("!", "~")
+
+
+def test_paths_that_need_more_than_the_scope_infer_are_for_the_inside() -> None:
+    endpoints = (Path(__file__).parents[2] / "docs" / "endpoints.md").read_text()
+    paths = set(re.findall(r"^### `[A-Z]+ (\S+)`$", endpoints, re.MULTILINE))
+    inside = {path for path in paths if scope_of(path) not in (None, INFER)}
+    assert len(inside) == 3
+    exact = re.findall(r"location = (\S+)", NGINX)
+    beginnings = re.findall(r"location \^~ (\S+)", NGINX)
+    assert {each for each in paths if each in exact or each.startswith(*beginnings)} == inside
+    assert f"-m reg '^{exact[0]}($|[#?])'" in HAPROXY
+    assert f"-m beg {beginnings[0]} " in HAPROXY
+
+
+class Tags(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads Compose's own tags as what they are before."""
+
+
+Tags.add_constructor("!reset", lambda *_: None)
+
+
+def test_nginx_in_compose_has_the_same_instances_and_is_trusted() -> None:
+    compose = yaml.load((DEPLOY / "nginx" / "docker-compose.yml").read_text(), Tags)
+    written = compose["configs"]["upstream"]["content"]
+    assert lines(written) == lines(UPSTREAM.replace("127.0.0.1", "service"))
+    address = compose["services"]["nginx"]["networks"]["default"]["ipv4_address"]
+    assert compose["services"]["service"]["environment"] == {"SERVICE_TRUSTED_PROXIES": address}
+    assert compose["services"]["service"]["ports"] is None
+    root = DEPLOY.parent
+    for each in compose["services"]["nginx"]["volumes"]:
+        if each.startswith("./"):
+            assert (root / each.split(":")[0]).is_file()
+    assert set(compose["services"]) - {"nginx"} <= set(
+        yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
+    )
+
+
+def lines(text: str) -> list[str]:
+    return [each.strip() for each in text.splitlines() if each.strip() and "#" not in each]

@@ -1,0 +1,119 @@
+"""Request smuggling: whatever one client sends, every answer belongs to who asked for it."""
+
+import contextlib
+import io
+import re
+import socket
+from collections.abc import Callable
+
+import numpy as np
+
+from tests.proxies.attacks import ATTACKS, TARGETS, get
+from tests.proxies.conftest import connections
+from tests.proxies.proxy import Proxy
+from tests.service.running import Running
+from tests.service.wire import body_of, read_head
+
+Connect = Callable[[], socket.socket]
+METRICS = b"# TYPE"
+UNREAD = b"Invalid HTTP request received."
+
+
+class Victim:
+    """A client that asks for what nobody else asks for, and checks that it gets that."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._asked = 0
+
+    def ask(self) -> None:
+        """Send two requests over a connection."""
+        with self._connect() as connection:
+            self._get(connection)
+            self._denoise(connection)
+
+    def _get(self, connection: socket.socket) -> None:
+        self._asked += 1
+        path = f"/victim/{self._asked}"
+        request = f"GET {path} HTTP/1.1\r\nHost: x\r\nX-Request-Id: victim-{self._asked}\r\n\r\n"
+        connection.sendall(request.encode())
+        head, body = self._answer(connection)
+        assert head.startswith("HTTP/1.1 404"), head
+        assert f"received '{path}'" in body.decode()
+
+    def _denoise(self, connection: socket.socket) -> None:
+        self._asked += 1
+        sent = np.full((1, 4, 4), self._asked, np.float32)
+        body = body_of(sent)
+        told = f"POST /denoise HTTP/1.1\r\nHost: x\r\nX-Request-Id: victim-{self._asked}\r\n"
+        connection.sendall(f"{told}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        head, body = self._answer(connection)
+        assert head.startswith("HTTP/1.1 200"), head
+        np.testing.assert_array_equal(np.load(io.BytesIO(body)), sent / 2)
+
+    def _answer(self, connection: socket.socket) -> tuple[str, bytes]:
+        head, body = read_head(connection)
+        length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
+        assert length
+        while len(body) < int(length[1]):
+            body += connection.recv(65536)
+        assert len(body) == int(length[1])
+        assert re.findall(r"x-request-id: (\S+)", head, re.IGNORECASE) == [f"victim-{self._asked}"]
+        return head, body
+
+
+def received(attacker: socket.socket, seconds: float) -> bytes:
+    """Return what comes until nothing has come for a while, or the connection has ended."""
+    attacker.settimeout(seconds)
+    found = b""
+    with contextlib.suppress(OSError):
+        while more := attacker.recv(65536):
+            found += more
+            attacker.settimeout(0.003)
+    return found
+
+
+def attack(connect: Connect, victim: Victim, wire: bytes) -> bytes:
+    """Send something, let others ask while that is under way, and return what it is answered."""
+    with connect() as attacker:
+        with contextlib.suppress(OSError):  # it may be refused before all of it is sent
+            attacker.sendall(wire)
+        answer = received(attacker, 1)
+        victim.ask()
+        return answer + received(attacker, 0.001)
+
+
+def test_no_answer_goes_to_anybody_else(proxied: Proxy, service: Running, port: int) -> None:
+    victim = Victim(proxied.connect)
+    victim.ask()
+    idle = connections(port)
+    assert idle >= 1  # which victims and attackers share
+    for name, wire in ATTACKS.items():
+        answer = attack(proxied.connect, victim, wire)
+        assert b"victim" not in answer, name
+        assert METRICS not in answer, name
+    assert connections(port) < idle + 10
+    assert "Traceback" not in service.log.read_text()
+
+
+def test_a_path_is_not_reached_in_any_spelling(proxied: Proxy) -> None:
+    for target in TARGETS:
+        with proxied.connect() as connection:
+            connection.sendall(get(b"Host: x", b"Connection: close", target=target))
+            answer = received(connection, 1)
+        assert answer, target
+        assert METRICS not in answer, target
+
+
+def test_the_service_itself_ends_the_connection_with_what_it_cannot_read(
+    service: Running, port: int
+) -> None:
+    for name, wire in ATTACKS.items():
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(wire)
+            answer = received(connection, 1)
+        if "length" in name.split(" and ") and "_" not in name:
+            assert answer.startswith(b"HTTP/1.1 400 "), name
+        if UNREAD in answer:
+            assert answer.endswith(UNREAD), name
+    assert "Traceback" not in service.log.read_text()
