@@ -57,7 +57,7 @@ def test_a_proxy_waits_for_as_long_as_the_service_may_take() -> None:
 
 
 def test_a_proxy_closes_idle_connections_before_the_service_does() -> None:
-    kept = uvicorn.Config("").timeout_keep_alive
+    kept = uvicorn.Config("", log_config=None).timeout_keep_alive
     assert seconds(nginx("keepalive_timeout", UPSTREAM)) < kept
     assert seconds(haproxy("default-server .* pool-purge-delay")) < kept
 
