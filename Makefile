@@ -8,10 +8,16 @@ comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve style check test train bench setup build docs links architecture reference format lock clean
+.PHONY: help serve style check test train bench bench-gpu gpu-bundle setup build docs links architecture reference format lock clean
+
+# Of the machine that `make gpu-bundle` is for: its version of Python; where PyTorch for CUDA 13 is
+# installed, LIBRARIES=no; PART=40 spreads the wheels over folders of 40 MB at most.
+BUNDLE_PYTHON ?=
+LIBRARIES ?=
+PART ?=
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 serve: .venv/service-$(RUNTIME)/installed $(extras) ## serve the models on 127.0.0.1:8000 (RUNTIME=gpu for CUDA, openvino for bfloat16; EXTRAS=heic,raw)
 	$(if $(filter openvino,$(RUNTIME)),SERVICE_DEVICE=$${SERVICE_DEVICE:-openvino} )$(<D)/bin/python -m service serve
@@ -39,6 +45,14 @@ train: .venv/training/installed ## train, export, evaluate and draw all models o
 
 bench: .venv/bench/installed .venv/service-cpu/installed ## compare with the bare limit and with other servers (Linux, 20 minutes)
 	$(<D)/bin/python -m benchmarks
+
+bench-gpu: .venv/bench/installed .venv/service-gpu/installed ## measure parity, speed, memory and settings on an NVIDIA GPU (ten minutes)
+	.venv/bench/bin/python -m benchmarks.gpu.graphs
+	.venv/service-gpu/bin/python -m benchmarks.gpu
+
+gpu-bundle: .venv/bench/installed ## collect what bench-gpu needs on a machine without a network in dist/gpu
+	$(<D)/bin/python -m benchmarks.gpu.bundle $(if $(BUNDLE_PYTHON),--python $(BUNDLE_PYTHON)) \
+		$(if $(filter no,$(LIBRARIES)),--no-libraries) $(if $(PART),--part $(PART))
 
 setup: .venv/training/installed ## set up what trains, without training
 

@@ -28,13 +28,14 @@ def measure(
     seconds: float,
     rate: float | None = None,
     honour_retry_after: bool = False,
+    warm_up: float = WARM_UP,
 ) -> Run:
     """Return what a load gave, once answers under it were checked. Raises Unavailable."""
     request = server.request
     command = [sys.executable, "-m", "benchmarks.load", server.url]
     command += ["--body", str(server.body_file), "--content-type", request.content_type]
     command += ["--connections", str(connections)]
-    command += ["--seconds", str(seconds), "--warm-up", str(WARM_UP)]
+    command += ["--seconds", str(seconds), "--warm-up", str(warm_up)]
     for header in request.headers:
         command += ["--header", header]
     if rate:

@@ -18,6 +18,7 @@ from benchmarks.photographs.peers import FFDNET
 from benchmarks.photographs.pictures import SIGMA, Pixels
 from service.cpus import usable_cpus
 from service.errors import StartupError
+from service.inference.device import Execution
 from service.inference.loader import load, newest
 from service.inference.pixels import to_floats
 from service.inference.tiling.canvas import Canvas
@@ -50,10 +51,14 @@ class Ran:
 class Alone:
     """The denoiser of photographs in this process."""
 
-    def __init__(self, models: Path, name: str) -> None:
-        """Raises Unavailable where there is no such model, or it takes no photographs."""
+    def __init__(self, models: Path, name: str, execution: Execution | None = None) -> None:
+        """execution: on the CPU as the service by default.
+
+        Raises Unavailable where there is no such model, or it takes no photographs.
+        """
+        execution = execution or Settings(device="cpu").execution
         try:
-            self._model = load(newest(models)[name], execution=Settings(device="cpu").execution)
+            self._model = load(newest(models)[name], execution=execution)
             self._session = self._model.batchers["denoise"].session
         except (KeyError, StartupError) as error:
             raise Unavailable(f"{models}: expected the model {name}: {error}") from error

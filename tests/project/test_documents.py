@@ -99,7 +99,7 @@ def _open_all(folder: Path) -> None:
 
 @pytest.mark.parametrize("document", _with("```"), ids=name)
 def test_every_block_runs_or_says_why_not(document: Path) -> None:
-    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     before: Block | None = None
     for block in blocks(document.read_text()):
         assert block.kind  # a block that says nothing of itself is an error
@@ -114,7 +114,7 @@ def test_every_block_runs_or_says_why_not(document: Path) -> None:
         if block.language in ("sh", "bash"):
             subprocess.run(["bash", "-n", "-c", block.text], check=True)
             targets = re.findall(
-                r"(?:^|&& |; )(?:\w+=\S+ )*make ([a-z]+)\b", block.text, re.MULTILINE
+                r"(?:^|&& |; )(?:\w+=\S+ )*make ([a-z-]+)\b", block.text, re.MULTILINE
             )
             assert set(targets) <= known
         elif block.language == "json":

@@ -1,0 +1,1 @@
+"""Measurements on a GPU: parity, speed, memory, settings, precisions, TensorRT, in ten minutes."""
