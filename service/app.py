@@ -63,6 +63,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         components.check_defaults(repository.registry, settings)
     image.warm_up()
     keyring = components.keyring(settings)
+    limiter = components.limiter(settings, metrics, shared)
     serving = components.serving(settings, repository.registry, metrics, tracer)
     shutdown = GracefulShutdown(settings.drain_seconds)
     backend = components.jobs_backend(settings)
@@ -93,6 +94,8 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         jp2_process.end()
         for task in tasks:
             task.cancel()
+        if limiter:
+            await limiter.close()
         if shared or exported_metrics:
             _update_metrics(serving)  # for the last time
         await asyncio.gather(*(asyncio.to_thread(each.close) for each in exports if each))
@@ -112,7 +115,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     app.add_middleware(RequestIdMiddleware)
     app.add_exception_handler(ServiceError, service_error)
     app.add_exception_handler(HTTPException, http_error)
-    return components.guarded(Shortcut(app), settings, keyring, serving)
+    return components.guarded(Shortcut(app), settings, keyring, limiter, serving)
 
 
 def _add_routes(
@@ -142,7 +145,13 @@ def _add_routes(
             *health.create_metrics(serving).routes,
         ]
     )
-    document(app, repository.registry, defaults, needs_key=settings.has_keys)
+    document(
+        app,
+        repository.registry,
+        defaults,
+        needs_key=settings.has_keys,
+        has_quotas=settings.has_quotas,
+    )
     app.mount("/playground", StaticFiles(directory=PLAYGROUND), name="playground")
     app.add_api_route("/", _playground, include_in_schema=False)
     app.add_api_route("/docs", _documentation, include_in_schema=False)

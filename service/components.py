@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
+from service.access.allowance import Allowance
 from service.access.keyring import Keyring
 from service.access.origins import ANY
 from service.api import estimate, operations
@@ -17,6 +18,7 @@ from service.api.gate import Gate
 from service.api.jobs.document import described
 from service.api.jobs.replay import Replay
 from service.api.openapi_operations import OPERATIONS
+from service.api.quotas import Quotas
 from service.api.routing import Limits, Serving
 from service.errors import ServiceError, StartupError
 from service.inference.admission import Admission
@@ -32,6 +34,7 @@ from service.settings import Settings, named, variable
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
+    from service.quota.limiter import Limiter
     from service.telemetry.otlp_logs import ExportedLogs
     from service.telemetry.otlp_metrics import ExportedMetrics
     from service.telemetry.tracing import Tracer
@@ -106,8 +109,39 @@ def keyring(settings: Settings) -> Keyring | None:
     return Keyring(settings.api_keys_file, settings.api_keys, names=names)
 
 
-def guarded(app: ASGIApp, settings: Settings, keyring: Keyring | None, serving: Serving) -> ASGIApp:
+def limiter(settings: Settings, metrics: Metrics, shared: Path | None) -> "Limiter | None":
+    """Return the quotas, None where nobody can have one.
+
+    Args:
+        settings: The settings.
+        metrics: Counts failures.
+        shared: A folder that the workers of one service share, None for a single worker.
+
+    Raises:
+        StartupError: As Limiter raises it.
+    """
+    if not settings.has_quotas:
+        return None
+    from service.quota.limiter import Limiter
+
+    limiter = Limiter(
+        str(shared / "quotas.sqlite3") if shared else "", settings.rate_url, named("rate_url")
+    )
+    limiter.failed = metrics.quota_store_failed
+    return limiter
+
+
+def guarded(
+    app: ASGIApp,
+    settings: Settings,
+    keyring: Keyring | None,
+    limiter: "Limiter | None",
+    serving: Serving,
+) -> ASGIApp:
     """Return an application behind what lets requests in: the fewer settings, the fewer layers."""
+    if limiter:
+        default = Allowance(settings.rate_requests, settings.rate_megapixels)
+        app = Quotas(app, limiter, default, serving)
     if keyring:
         app = Gate(app, keyring, serving)
     if settings.cors_origins:

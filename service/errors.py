@@ -156,6 +156,22 @@ class Overloaded(ServiceError):
         self.headers = {"Retry-After": str(retry_after)}
 
 
+class QuotaExceeded(ServiceError):
+    """The caller has no more of its quota left in this minute."""
+
+    status, code, title = 429, "quota-exceeded", "Quota exceeded"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        """Create an error.
+
+        Args:
+            message: What was expected, and what was received.
+            retry_after: Seconds after which the client should try again.
+        """
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
 class DeadlineExceeded(ServiceError):
     """The request did not finish within its time limit."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.access.allowance import MOST
 from service.access.networks import networks_of
 from service.access.origins import origins_of
 from service.images.formats import BY_NAME, NAMES, Name, Policy, is_installed
@@ -183,6 +184,31 @@ class Settings(BaseSettings):
     api_keys: Annotated[
         str, Field(description="further API keys: lines of such a file, separated by semicolons")
     ] = ""
+    rate_requests: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MOST["requests-per-minute"],
+            description="requests a minute of each API key, or address without keys; more get a "
+            "429; 0: any number",
+        ),
+    ] = 0
+    rate_megapixels: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MOST["megapixels-per-minute"],
+            description="megapixels of photographs a minute of each, likewise",
+        ),
+    ] = 0
+    rate_url: Annotated[
+        str | None,
+        BeforeValidator(_or_none),
+        Field(
+            description="URL of a Redis for quotas that several instances share, redis://...; "
+            "without, each instance has its own"
+        ),
+    ] = None
     cors_origins: Annotated[
         tuple[str, ...],
         NoDecode,
@@ -321,6 +347,11 @@ class Settings(BaseSettings):
     def has_keys(self) -> bool:
         """Whether a request needs an API key."""
         return self.api_keys_file is not None or bool(self.api_keys.strip())
+
+    @property
+    def has_quotas(self) -> bool:
+        """Whether callers may have quotas: all of them, or those whose API key says so."""
+        return bool(self.rate_requests or self.rate_megapixels) or self.has_keys
 
     @property
     def is_loopback(self) -> bool:

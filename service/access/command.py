@@ -1,6 +1,7 @@
 """python -m service keys new NAME: make an API key, print it once, store its hash."""
 
 import argparse
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from service import standard_output
+from service.access.allowance import Allowance, number_of
 from service.access.caller import INFER, SCOPES
 from service.access.entry import create, named, scopes_of
 from service.access.key_file import append
@@ -38,6 +40,25 @@ def add(parser: argparse.ArgumentParser, variable: str) -> None:
     )
     parser.add_argument("--days", type=_said(_days), default=math.inf, help="when it expires")
     parser.add_argument(
+        "--requests-per-minute",
+        metavar="N",
+        type=_said(functools.partial(number_of, "requests-per-minute")),
+        help="requests that it may send; 0 for any number (default: as the settings say)",
+    )
+    parser.add_argument(
+        "--megapixels-per-minute",
+        metavar="N",
+        type=_said(functools.partial(number_of, "megapixels-per-minute")),
+        help="megapixels of photographs that it may send, likewise",
+    )
+    parser.add_argument(
+        "--weight",
+        metavar="N",
+        type=_said(functools.partial(number_of, "weight")),
+        default=1,
+        help="its share beside callers of weight 1, under load (default 1)",
+    )
+    parser.add_argument(
         "--file",
         dest="api_keys_file",
         default=argparse.SUPPRESS,
@@ -51,7 +72,11 @@ def run(file: Path | None, options: argparse.Namespace) -> int:
     Raises:
         OutputError: The file, or standard output, cannot be written.
     """
-    key, entry = create(options.name, options.scopes, time.time() + options.days * DAY)
+    allowance = Allowance(
+        options.requests_per_minute, options.megapixels_per_minute, options.weight
+    )
+    expires = time.time() + options.days * DAY
+    key, entry = create(options.name, options.scopes, expires, allowance)
     if file:
         append(file, entry)
     standard_output.write(key)

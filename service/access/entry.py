@@ -1,6 +1,7 @@
 """API keys as they are stored: a line each, with a salted hash in place of the key.
 
 NAME sha256:SALT:DIGEST [scopes=infer,control,metrics] [expires=2027-01-31T00:00:00Z]
+    [requests-per-minute=600] [megapixels-per-minute=100] [weight=2]
 
 A key has 256 random bits, so that nobody can try them out, whatever a trial costs: one SHA-256
 suffices. NIST SP 800-63B, section 5.1.2.2, asks for a slow hash below 112 bits. The salt hides
@@ -14,13 +15,17 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from service.access.allowance import DEFAULT, WORDS, Allowance, allowance_of
 from service.access.caller import INFER, SCOPES, ScopeName
 
 PREFIX = "autoencoder_"
 """Of every new key: scanners that look for leaked secrets find it."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 HASH = re.compile(r"sha256:([0-9a-f]{32}):([0-9a-f]{64})")
-FORM = "NAME sha256:SALT:DIGEST [scopes=infer,control,metrics] [expires=TIME]"
+FORM = (
+    "NAME sha256:SALT:DIGEST [scopes=infer,control,metrics] [expires=TIME] "
+    "[requests-per-minute=N] [megapixels-per-minute=N] [weight=N]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Entry:
         digest: SHA-256 of salt and key.
         scopes: What it may do.
         expires: Seconds since the epoch from which on it is refused, infinity for never.
+        allowance: What it may take.
     """
 
     name: str
@@ -40,13 +46,16 @@ class Entry:
     digest: bytes
     scopes: frozenset[ScopeName]
     expires: float = math.inf
+    allowance: Allowance = DEFAULT
 
     @property
     def line(self) -> str:
         """How it is stored."""
         scopes = ",".join(each for each in SCOPES if each in self.scopes)
         line = f"{self.name} sha256:{self.salt.hex()}:{self.digest.hex()} scopes={scopes}"
-        return line if self.expires == math.inf else f"{line} expires={shown(self.expires)}"
+        if self.expires != math.inf:
+            line += f" expires={shown(self.expires)}"
+        return line + self.allowance.words
 
 
 def digest_of(salt: bytes, key: bytes) -> bytes:
@@ -54,18 +63,23 @@ def digest_of(salt: bytes, key: bytes) -> bytes:
     return hashlib.sha256(salt + key).digest()
 
 
-def create(name: str, scopes: frozenset[ScopeName], expires: float = math.inf) -> tuple[str, Entry]:
+def create(
+    name: str,
+    scopes: frozenset[ScopeName],
+    expires: float = math.inf,
+    allowance: Allowance = DEFAULT,
+) -> tuple[str, Entry]:
     """Return a new key, and what is stored of it.
 
     Args:
         name: Whose it is, as named() takes it.
         scopes: What it may do, at least one.
         expires: Seconds since the epoch.
-
+        allowance: What it may take.
     """
     key = PREFIX + secrets.token_urlsafe(32)
     salt = secrets.token_bytes(16)
-    return key, Entry(name, salt, digest_of(salt, key.encode()), scopes, expires)
+    return key, Entry(name, salt, digest_of(salt, key.encode()), scopes, expires, allowance)
 
 
 def entries_of(text: str) -> list[Entry]:
@@ -115,7 +129,7 @@ def _entry(words: list[str]) -> Entry:
     if match is None:
         raise ValueError(f"expected {FORM}, received no hash")
     options = dict(each.partition("=")[::2] for each in rest[1:])
-    if options.keys() - {"scopes", "expires"} or len(options) != len(rest) - 1:
+    if options.keys() - {"scopes", "expires", *WORDS} or len(options) != len(rest) - 1:
         raise ValueError(f"expected {FORM}, received another word, or one twice")
     return Entry(
         named(name),
@@ -123,6 +137,7 @@ def _entry(words: list[str]) -> Entry:
         bytes.fromhex(match[2]),
         scopes_of(options.get("scopes", INFER)),
         _time(options["expires"]) if "expires" in options else math.inf,
+        allowance_of(options),
     )
 
 

@@ -48,7 +48,7 @@ class Gate:
             caller = Caller(None, address_of(scope), frozenset())
         else:
             entry = self._entry(key_of(scope["headers"]))
-            caller = Caller(entry.name, address_of(scope), entry.scopes)
+            caller = Caller(entry.name, address_of(scope), entry.scopes, entry.allowance)
         scope.setdefault("state", {})[CALLER] = caller
         if needed is not None and needed not in caller.scopes:
             raise Forbidden(

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 
 from service.api import examples
 from service.api import media_types as media
+from service.api.openapi_quotas import add_quotas
 from service.api.openapi_security import secure
 from service.api.query import KINDS
 from service.api.schemas import Problem
@@ -54,6 +55,10 @@ HEADERS: Mapping[str, dict[str, Any]] = {
     "Location": _header("path of the job"),
     "WWW-Authenticate": _header("what a key must be or have (RFC 6750)"),
     "Retry-After": _header("seconds after which to try again", "integer"),
+    "RateLimit-Policy": _header(
+        "quotas of the API key or the address (draft-ietf-httpapi-ratelimit-headers-11)"
+    ),
+    "RateLimit": _header("what is left of those that the request counts against"),
     "Inference-Header-Content-Length": _header("bytes of JSON before those of tensors", "integer"),
 }
 """Headers of responses."""
@@ -65,7 +70,14 @@ def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": text, "content": bodies} for status, text in texts.items()}
 
 
-def document(app: FastAPI, registry: ModelRegistry, defaults: Defaults, *, needs_key: bool) -> None:
+def document(
+    app: FastAPI,
+    registry: ModelRegistry,
+    defaults: Defaults,
+    *,
+    needs_key: bool,
+    has_quotas: bool,
+) -> None:
     """Let an application's OpenAPI document say what FastAPI cannot know.
 
     Args:
@@ -73,6 +85,7 @@ def document(app: FastAPI, registry: ModelRegistry, defaults: Defaults, *, needs
         registry: The models, from which examples follow.
         defaults: The models where a request names none.
         needs_key: Whether requests need an API key.
+        has_quotas: Whether callers may have quotas.
     """
     for route in app.routes:
         if isinstance(route, APIRoute) and route.description:
@@ -83,6 +96,8 @@ def document(app: FastAPI, registry: ModelRegistry, defaults: Defaults, *, needs
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             secure(generate(), needs_key=needs_key)
+            if has_quotas:
+                add_quotas(generate())
             complete(generate(), registry, defaults)
         return generate()
 
@@ -104,7 +119,7 @@ def complete(document: dict[str, Any], registry: ModelRegistry, defaults: Defaul
                 del responses["422"]
             runs = path.endswith("/infer") or path in PATHS or path in JOBS
             for status, response in responses.items():
-                response["headers"] = {
+                response["headers"] = response.get("headers", {}) | {
                     name: {"$ref": f"#/components/headers/{name}"}
                     for name in HEADERS
                     if _is_sent(name, status, path, runs=runs)
@@ -150,6 +165,8 @@ def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
             return status == "429" or waits or (runs and status == "503")
         case "WWW-Authenticate":
             return status in ("401", "403")
+        case "RateLimit" | "RateLimit-Policy":
+            return status == "429"
         case "Location":
             return status == "202"
         case "Server-Timing":

@@ -19,6 +19,7 @@ from service.api.routing import Limits, Serving
 from service.errors import InvalidValue
 from service.inference.admission import Ticket
 from service.inference.model import Model
+from service.inference.party import PARTY
 from service.inference.queue import Result
 
 
@@ -60,13 +61,17 @@ class Responder(ABC):
 
 
 class InThread(Responder):
-    """A body that takes a thread to find out what its codec is."""
+    """A body that takes a thread to find out what its codec is.
+
+    Attributes:
+        codec_of: Finds it out.
+    """
 
     def __init__(self, codec_of: Callable[[Body], Codec | Responder]) -> None:
-        self._codec_of = codec_of
+        self.codec_of = codec_of
 
     async def respond(self, exchange: Exchange, body: Body, ticket: Ticket) -> None:
-        codec = await asyncio.to_thread(self._codec_of, body)
+        codec = await asyncio.to_thread(self.codec_of, body)
         await respond(exchange, codec, body, ticket)
 
 
@@ -95,14 +100,15 @@ class Endpoint(ABC):
         serving = self._serving
         respond: Callable[[Exchange], Awaitable[None]] = self._respond
         # There may be thousands to refuse a second: they must not take the time of those admitted.
-        if serving.admission.is_full():
+        PARTY.set(exchange.party)
+        if serving.admission.is_full(exchange.party):
             respond = functools.partial(serving.refuse, self.failure)
         await serving.handle(exchange, self.label(exchange), respond, self.failure)
 
     async def _respond(self, exchange: Exchange) -> None:
         codec_of = self.prepare(exchange)
         limit = self._serving.limits.body_bytes
-        with self._serving.admission.admit(exchange.length(limit)) as ticket:
+        with self._serving.admission.admit(exchange.length(limit), exchange.party) as ticket:
             body = await exchange.body(limit, ticket)
             await respond(exchange, codec_of(body), body, ticket)
 
@@ -137,12 +143,15 @@ async def decode(exchange: Exchange, codec: Codec, body: Body, ticket: Ticket) -
     if codec.declared:  # whose pixels are admitted before any of them is decoded
         declared = await asyncio.to_thread(codec.declared, body)
         await ticket.make_room(declared.pixels, declared.seconds)
+        await exchange.take_pixels(declared.pixels)
         exchange.items = declared.pictures
     inputs = codec.decode_now(body)
     if inputs is None:
         checked = await asyncio.to_thread(lambda: codec.runner.check(codec, codec.decode(body)))
     else:
         checked = codec.runner.check(codec, inputs)
+    if checked.pixels:
+        await exchange.take_pixels(checked.pixels)
     exchange.items = len(checked.inputs.array)
     ticket.grow(
         items=checked.items - 1,

@@ -5,6 +5,7 @@ FastAPI's middleware, router and dependencies take longer than a small model doe
 
 import asyncio
 import contextlib
+import functools
 import math
 import random
 import re
@@ -16,11 +17,13 @@ from typing import Any, NoReturn, TypeVar
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from service.access.caller import CALLER
+from service.access.caller import CALLER, Caller, block_of
 from service.api.body import BODY_AT_HAND, SETTING, Body, decompress, receive, too_large
+from service.api.meter import METER, Meter
 from service.errors import DeadlineExceeded
 from service.inference.admission import Ticket
 from service.inference.model import Model
+from service.inference.party import Party
 from service.telemetry.histogram import UNTRACED
 
 T = TypeVar("T")
@@ -51,6 +54,7 @@ class Exchange:
         request_id: The client's X-Request-Id, or a new one.
         began: The time.perf_counter() at which the head had been received.
         seconds: Time limit of the response, counted from began or from the last progress().
+        party: Who sends it: the name of its API key, or the block of its address.
         model: What runs the request, once it is known.
         items: How many images or codings the request holds, once they are decoded.
         headers: Headers of the response whatever becomes of the request, errors included.
@@ -71,6 +75,7 @@ class Exchange:
         "headers",
         "items",
         "model",
+        "party",
         "receive",
         "request_id",
         "scope",
@@ -90,6 +95,7 @@ class Exchange:
         for name, value in scope["headers"]:
             held = self._sent.get(name)
             self._sent[name] = value if held is None else held + b", " + value
+        self.party = party_of(scope)
         self.request_id = usable_id(self.header(b"x-request-id"))
         self.began = self._since = time.perf_counter()
         self.seconds = math.inf
@@ -112,6 +118,16 @@ class Exchange:
         """The name of the API key that the request has, "" without."""
         caller = self.scope.get("state", NO_STATE).get(CALLER)
         return (caller.name or "") if caller else ""
+
+    async def take_pixels(self, pixels: int) -> None:
+        """Count photographs against the quota of the caller, if there is one.
+
+        Raises:
+            ServiceError: As Meter.take_pixels() raises it.
+        """
+        meter: Meter | None = self.scope.get("state", NO_STATE).get(METER)
+        if meter:
+            await meter.take_pixels(pixels)
 
     def length(self, limit: int, setting: str = SETTING) -> int:
         """Return the Content-Length, 0 where there is none. Raises BodyTooLarge past the limit."""
@@ -272,6 +288,25 @@ class Exchange:
         return DeadlineExceeded(
             f"timeout: expected an answer within {self.seconds:g} s, received none"
         )
+
+
+def party_of(scope: Scope) -> Party:
+    """Return who sends a request, as the engine needs to know it."""
+    caller: Caller | None = scope.get("state", NO_STATE).get(CALLER)
+    if caller and caller.name is not None:
+        return _of_key(caller.name, caller.allowance.weight)
+    client = scope.get("client")
+    return _of_address(client[0] if client else "")
+
+
+@functools.lru_cache(1024)
+def _of_key(name: str, weight: int) -> Party:
+    return Party(f"key {name}", weight)
+
+
+@functools.lru_cache(16 * 1024)
+def _of_address(address: str) -> Party:
+    return Party(block_of(address), 1)
 
 
 def usable_id(sent: str) -> str:

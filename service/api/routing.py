@@ -201,7 +201,7 @@ class Serving:
             failure: How the error is written.
             exchange: The request.
         """
-        full = self.admission.full
+        full = self.admission.why_full(exchange.party)
         exchange.fault = (Overloaded.code, full)
         return _send_error(exchange, refused(failure, full, self.admission.wait()))
 

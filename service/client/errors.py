@@ -22,6 +22,7 @@ ServiceError
 │   └── InvalidValue          422 invalid-value
 ├── Unavailable               the same request may be served later
 │   ├── Overloaded            429 overloaded
+│   ├── QuotaExceeded         429 quota-exceeded
 │   ├── DeadlineExceeded      503 deadline-exceeded
 │   ├── ShuttingDown          503 shutting-down
 │   ├── NotReady              503 not-ready, not-live
@@ -137,6 +138,10 @@ class Overloaded(Unavailable):
     """The queue is full."""
 
 
+class QuotaExceeded(Unavailable):
+    """The API key, or the address, has no more of its quota left in this minute."""
+
+
 class DeadlineExceeded(Unavailable):
     """The service did not finish within its own time limit."""
 
@@ -190,6 +195,7 @@ BY_CODE: Mapping[str, type[ServiceError]] = MappingProxyType(
         "shape-mismatch": ShapeMismatch,
         "invalid-value": InvalidValue,
         "overloaded": Overloaded,
+        "quota-exceeded": QuotaExceeded,
         "deadline-exceeded": DeadlineExceeded,
         "shutting-down": ShuttingDown,
         "not-ready": NotReady,

@@ -2,7 +2,8 @@
 
 An unbounded queue answers everything too late. A bounded one answers what it admits in time, and
 refuses the rest at once with a Retry-After. How long what is admitted will take is the sum of what
-the sessions expect of each request (see estimates.py).
+the sessions expect of each request (see estimates.py). Callers that come together share the bounds
+(see shares.py).
 """
 
 # ruff: noqa: SLF001 -- a ticket is the other half of an admission
@@ -10,10 +11,12 @@ the sessions expect of each request (see estimates.py).
 import asyncio
 import math
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from service.errors import Overloaded
 from service.inference.estimates import Turns
+from service.inference.party import ANYBODY, Party
+from service.inference.shares import Share, Shares
 
 MAX_RETRY_AFTER = 60
 """Longest Retry-After, in seconds."""
@@ -21,6 +24,9 @@ MAX_RETRY_AFTER = 60
 FEW = 3
 """Photographs beside which another is always admitted, however long they are expected to take: an
 estimate that is wrong must not keep a nearly empty queue empty."""
+
+RETURN = 5.0
+"""Seconds after its Retry-After in which a caller's share is kept for it."""
 
 
 class Admission:
@@ -32,7 +38,6 @@ class Admission:
         bytes: Bytes of their bodies and outputs.
         held: Pixels of their photographs.
         turns: Their photographs that are not denoised yet.
-        full: The message of the error when there are too many items.
     """
 
     def __init__(
@@ -57,17 +62,19 @@ class Admission:
         self.max_bytes = max_bytes
         self.max_pixels = max_pixels
         self.patience = math.inf if patience is None else patience
-        named = (f" ({name})" for name in settings) if settings else ("", "", "")
-        by_items, by_bytes, by_pixels = named
-        self.full = f"queue: expected at most {max_items} waiting items{by_items}, received more"
-        self._too_many_bytes = (
-            f"queue: expected at most {max_bytes} bytes of waiting requests{by_bytes}"
-        )
-        self._too_many_pixels = (
-            f"queue: expected at most {max_pixels} pixels of waiting photographs{by_pixels}"
+        named = [f" ({name})" for name in settings] if settings else ["", "", ""]
+        self._items, self._bytes, self._pixels = (
+            _Limit(limit, f"{what}{setting}")
+            for limit, what, setting in zip(
+                (max_items, max_bytes, max_pixels),
+                ("waiting items", "bytes of waiting requests", "pixels of waiting photographs"),
+                named,
+                strict=True,
+            )
         )
         self.requests = self.items = self.bytes = self.held = 0
         self.turns = Turns()
+        self._shares, self._photographs = Shares(), Shares()  # of requests, and of their pixels
         self._seconds = 0.0  # that images and codings will keep sessions busy
         self._watchers: list[asyncio.Future[None]] = []
 
@@ -76,11 +83,20 @@ class Admission:
         """Return the pixels of photographs that are not denoised yet."""
         return self.turns.pixels
 
-    def is_full(self) -> bool:
-        """Return whether nothing more is admitted now, however small."""
-        return self.items >= self.max_items
+    def is_full(self, party: Party = ANYBODY) -> bool:
+        """Return whether nothing more of a caller is admitted now, however small."""
+        if 2 * self.items < self.max_items:
+            return False
+        share = self._shares.of.get(party.name)
+        own = share.items if share else 0
+        return not self._shares.admit(party, own, 1, self.items, self.max_items)
 
-    def admit(self, size: int = 0) -> "Ticket":
+    def why_full(self, party: Party = ANYBODY) -> str:
+        """Return the message of the error of a caller for whom it is full."""
+        self._shares.want(_share(self._shares, party), self.wait() + RETURN)
+        return f"{self._expected(self._items, self._shares, party)}, received more"
+
+    def admit(self, size: int = 0, party: Party = ANYBODY) -> "Ticket":
         """Admit a request.
 
         A request that finds room is admitted whole, so that one larger than the limits is served
@@ -88,6 +104,7 @@ class Admission:
 
         Args:
             size: Bytes of its body, as far as known.
+            party: Whose it is.
 
         Returns:
             A context manager to leave when the request is answered.
@@ -95,15 +112,15 @@ class Admission:
         Raises:
             Overloaded: There is no room.
         """
-        if self.is_full():
-            raise Overloaded(self.full, retry_after=self.wait())
-        if self.items and self.bytes + size > self.max_bytes:
-            raise self.too_heavy(self.bytes + size)
-        return self.ticket(size)
+        if self.is_full(party):
+            raise Overloaded(self.why_full(party), retry_after=self.wait())
+        if self.items and 2 * (self.bytes + size) > self.max_bytes:
+            self._check_bytes(party, size, 0)
+        return self.ticket(size, _share(self._shares, party))
 
-    def ticket(self, size: int) -> "Ticket":
+    def ticket(self, size: int, share: Share) -> "Ticket":
         """Return the ticket of a request that is admitted."""
-        return Ticket(self, size)
+        return Ticket(self, size, share)
 
     async def departure(self) -> None:
         """Wait until a request, or a part of one, leaves."""
@@ -111,30 +128,75 @@ class Admission:
         self._watchers.append(watcher)
         await watcher
 
-    def too_heavy(self, size: int) -> Overloaded:
-        """Return the error for so many bytes in all requests together."""
-        return Overloaded(f"{self._too_many_bytes}, received {size}", retry_after=self.wait())
-
     def wait(self) -> int:
         """Return the expected seconds, 1 to MAX_RETRY_AFTER, until what is here now has left."""
         return min(MAX_RETRY_AFTER, max(1, _ceil(self._seconds + self.turns.left())))
+
+    def _check_bytes(self, party: Party, more: int, counted: int) -> None:
+        """Raise Overloaded if more bytes of a request, of which some are counted, find no room."""
+        share = self._shares.of.get(party.name)
+        own = share.bytes - counted if share else 0
+        others = self.bytes - counted
+        if not self._shares.admit(party, own, counted + more, others, self.max_bytes):
+            raise self._refused(self._bytes, self._shares, party, self.bytes + more)
 
     def _check_photographs(self, ticket: "Ticket", pixels: int, seconds: float) -> None:
         """Raise Overloaded if photographs find no room, or no turn in time, beside others."""
         if self.held == ticket.held:
             return
-        if self.held + pixels > self.max_pixels:
-            fault = f"{self._too_many_pixels}, received {self.held + pixels}"
-            raise Overloaded(fault, retry_after=self.wait())
+        party, shares = ticket.share.party, self._photographs
+        share = shares.of.get(party.name)
+        own = share.held - ticket.held if share else 0
+        others = self.held - ticket.held
+        if not shares.admit(party, own, ticket.held + pixels, others, self.max_pixels):
+            raise self._refused(self._pixels, shares, party, self.held + pixels)
         if ticket.waits or self.turns.count - bool(ticket.pixels) <= FEW:
             return
         wait = self.turns.wait(pixels, seconds)
+        if wait > self.patience and shares.are_contended(party):  # whose tiles have turns, too
+            own_wait = share.turns.wait(pixels, seconds) if share and share.turns else 0.0
+            wait = min(wait, own_wait / shares.fraction(party))
         if wait > self.patience:
             raise Overloaded(
                 f"queue: expected photographs to wait {self.patience:g} s at most, "
                 f"received one that would wait {_ceil(wait)} s",
                 retry_after=self.wait(),
             )
+
+    def _refused(self, limit: "_Limit", shares: Shares, party: Party, received: int) -> Overloaded:
+        """Return the error of a caller for so much of all requests together."""
+        expected = self._expected(limit, shares, party)
+        shares.want(_share(shares, party), self.wait() + RETURN)
+        return Overloaded(f"{expected}, received {received}", retry_after=self.wait())
+
+    def _expected(self, limit: "_Limit", shares: Shares, party: Party) -> str:
+        if not shares.are_contended(party):
+            return f"queue: expected at most {limit.most} {limit.what}"
+        part = shares.part(party, limit.most)
+        return (
+            f"queue: expected at most {limit.most} {limit.what}, {part} of a caller beside others"
+        )
+
+
+class _Limit(NamedTuple):
+    most: int
+    what: str
+
+
+def _share(shares: Shares, party: Party) -> Share:
+    """Return the share of a caller, with nothing in it where it has none yet."""
+    share = shares.of.get(party.name)
+    if share is None:
+        share = shares.of[party.name] = Share(party)
+        shares.weights += party.weight
+    return share
+
+
+def _drop(shares: Shares, share: Share) -> None:
+    """Drop a share with nothing in it, unless its caller is to come again."""
+    if not share.requests and not share.wants:
+        del shares.of[share.party.name]
+        shares.weights -= share.party.weight
 
 
 def _ceil(seconds: float) -> int:
@@ -146,6 +208,7 @@ class Ticket:
     """A request's share of what is admitted: one item, until more is known.
 
     Attributes:
+        share: What its caller has here.
         items: Images or codings.
         bytes: Bytes of its body and output.
         held: Pixels of its photographs.
@@ -157,6 +220,7 @@ class Ticket:
 
     __slots__ = (
         "_admission",
+        "_photographs",
         "_requests",
         "bytes",
         "held",
@@ -164,18 +228,31 @@ class Ticket:
         "left",
         "pixels",
         "seconds",
+        "share",
         "waits",
     )
 
     def __init__(
-        self, admission: Admission, size: int, *, requests: int = 1, waits: bool = False
+        self,
+        admission: Admission,
+        size: int,
+        share: Share,
+        *,
+        requests: int = 1,
+        waits: bool = False,
     ) -> None:
         self._admission = admission
+        self._photographs: Share | None = None  # its caller's, while it has pixels
+        self.share = share
         self._requests = self.items = requests
         self.waits = waits
         self.bytes = size
         self.held = self.pixels = 0
         self.left = self.seconds = 0.0
+        share.wants = 0.0
+        share.requests += requests
+        share.items += requests
+        share.bytes += size
         admission.requests += requests
         admission.items += requests
         admission.bytes += size
@@ -194,10 +271,10 @@ class Ticket:
             Overloaded: The bytes have no room beside other requests, or the pixels beside other
                 photographs, or a photograph would wait too long. Nothing is counted then.
         """
-        admission = self._admission
-        too_heavy = admission.bytes + size > admission.max_bytes and admission.requests > 1
-        if too_heavy and self._requests:
-            raise admission.too_heavy(admission.bytes + size)
+        admission, share = self._admission, self.share
+        is_much = 2 * (admission.bytes + size) > admission.max_bytes
+        if is_much and admission.requests > 1 and self._requests:
+            admission._check_bytes(share.party, size, self.bytes)
         if pixels:
             admission._check_photographs(self, pixels, seconds)
             self._leave(self.pixels + pixels, self.left + seconds, held=self.held + pixels)
@@ -206,6 +283,8 @@ class Ticket:
             admission._seconds += seconds
         self.items += items
         self.bytes += size
+        share.items += items
+        share.bytes += size
         admission.items += items
         admission.bytes += size
 
@@ -234,7 +313,7 @@ class Ticket:
         Args:
             waits: Whether its pixels wait for room instead of being refused.
         """
-        return type(self)(self._admission, 0, requests=0, waits=waits)
+        return type(self)(self._admission, 0, self.share, requests=0, waits=waits)
 
     def expect(self, photographs: int) -> None:
         """Learn of how many photographs there will be parts."""
@@ -245,14 +324,29 @@ class Ticket:
         left = self.left * remaining / max(1, self.pixels)
         self._leave(remaining, left, held=self.held)
         self._admission.turns.progress()
+        if self._photographs and self._photographs.turns:
+            self._photographs.turns.progress()
 
     def _leave(self, pixels: int, left: float, *, held: int) -> None:
         """Let so much of its photographs be left, of so many pixels that it holds."""
         admission = self._admission
-        admission.turns.remove(self.pixels, self.left, held=self.held)
-        admission.turns.add(pixels, left, held=held)
+        share = self._photographs
+        if share is None:
+            share = self._photographs = _share(admission._photographs, self.share.party)
+            share.requests += 1
+            share.wants = 0.0
+        if share.turns is None:
+            share.turns = Turns()
+        for turns in (admission.turns, share.turns):
+            turns.remove(self.pixels, self.left, held=self.held)
+            turns.add(pixels, left, held=held)
+        share.held += held - self.held
         admission.held += held - self.held
         self.pixels, self.left, self.held = pixels, left, held
+        if not held:
+            self._photographs = None
+            share.requests -= 1
+            _drop(admission._photographs, share)
 
     def __enter__(self) -> Self:
         return self
@@ -263,9 +357,14 @@ class Ticket:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        admission = self._admission
+        admission, share = self._admission, self.share
         if self.held:
             self._leave(0, 0.0, held=0)
+        share.items -= self.items
+        share.bytes -= self.bytes
+        share.requests -= self._requests
+        if self._requests:
+            _drop(admission._shares, share)
         admission._seconds -= self.seconds
         admission.items -= self.items
         admission.bytes -= self.bytes

@@ -17,6 +17,7 @@ import numpy as np
 
 from service.errors import InvalidValue
 from service.inference.estimates import Throughput
+from service.inference.party import PARTY
 from service.inference.pixels import Floats
 from service.inference.queue import BACKGROUND, Job, Queue, Result, TileQueue
 from service.inference.session import Session, Sigma
@@ -81,7 +82,7 @@ class Batcher:
         sigma: Sigma | None = None,
         profile: Floats | None = None,
     ) -> asyncio.Future[Result]:
-        """Queue a request. Requests with different noise share batches.
+        """Queue a request of the caller that PARTY names. Those of different noise share batches.
 
         Args:
             array: Inputs that Session.check() accepts, batch dimension first.
@@ -96,7 +97,9 @@ class Batcher:
         """
         loop = asyncio.get_running_loop()
         now, background = time.perf_counter(), BACKGROUND.get()
-        job = Job(array, steps, sigma, loop.create_future(), now, profile, background)
+        cost = self._numbers(array.size, steps)
+        future: asyncio.Future[Result] = loop.create_future()
+        job = Job(array, steps, sigma, future, now, profile, background, PARTY.get(), cost)
         with self._lock:
             self._queue.push(job)
             if self._busy_since is not None:

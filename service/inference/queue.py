@@ -1,19 +1,28 @@
 """The requests that wait for a session: which of them run next, and together.
 
-Requests whose arrays differ in nothing but the batch dimension can share a batch; they are of one
-kind. Queues differ in whose turn it is: kinds of thumbnails take turns, tiles of photographs run
-oldest first, with small photographs between the tiles of large ones. What runs in the background
-lets all others run first.
+Callers take turns, weighted, by fair queueing (A. Demers, S. Keshav, S. Shenker, "Analysis and
+Simulation of a Fair Queueing Algorithm", SIGCOMM 1989; tags of starts as in P. Goyal, H. M. Vin,
+H. Cheng, "Start-time Fair Queueing", SIGCOMM 1996). A request is tagged, as it comes, with the time
+at which it would start if each caller had its share of the session all along, and requests run in
+the order of their tags. Those of one caller stay in their order, and the first of a caller runs
+before the many that another one has sent.
+
+Requests whose arrays differ in nothing but the batch dimension can share a batch, whoever sends
+them; they are of one kind. The kinds of thumbnails of a caller take turns; tiles of photographs run
+in the order of their tags, with small photographs between the tiles of large ones. What runs in the
+background lets all others run first.
 """
 
 import asyncio
+import itertools
 import math
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
+from service.inference.party import ANYBODY, Party
 from service.inference.pixels import Floats
 from service.inference.session import Sigma
 
@@ -89,6 +98,8 @@ class Job:
         submitted: The time.perf_counter() at which the request entered the queue.
         profile: What else is known of the items' noise, (5,) or (batch, 5), None if unknown.
         background: Whether others run first.
+        party: Whose it is.
+        cost: What it takes of the session, in numbers.
     """
 
     array: Floats
@@ -98,10 +109,38 @@ class Job:
     submitted: float
     profile: Floats | None = None
     background: bool = False
+    party: Party = ANYBODY
+    cost: float = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """The turn of a caller in a lane.
+
+    Attributes:
+        weight: Its weight, while it has waiting requests.
+        ready: The tag of its next request, at least.
+        kinds: How many of its requests of each kind wait; the first kind runs next.
+    """
+
+    weight: int = 1
+    ready: float = 0.0
+    kinds: dict[Kind, int] = field(default_factory=dict)
+
+
+_Waiting = tuple[float, int, Job, _Turn]
+"""The tag of a request, its number, the request, and whose turn it is."""
+
+FORGOTTEN = 64
+"""Callers without waiting requests that are remembered at least."""
 
 
 class Queue:
-    """Waiting requests by kind; the kinds take turns. The caller holds a lock around each call."""
+    """Waiting requests by kind. The caller holds a lock around each call.
+
+    What others run before has a lane of its own, in which tags start at zero: requests in the
+    background.
+    """
 
     def __init__(self, max_batch: int) -> None:
         """Create an empty queue.
@@ -110,7 +149,12 @@ class Queue:
             max_batch: Items of several requests in one batch. A request with more runs alone.
         """
         self._max_batch = max_batch
-        self._jobs: dict[Kind, deque[Job]] = {}
+        self._jobs: dict[Kind, list[_Waiting]] = {}  # heaps
+        self._turns: dict[tuple[str, int], _Turn] = {}  # by caller and lane
+        self._most_turns = FORGOTTEN
+        self._now = [0.0] * 4  # the tag of what comes now, by lane
+        self._weights = [0] * 4  # of callers with waiting requests, by lane
+        self._numbers = itertools.count()
 
     def __bool__(self) -> bool:
         """Whether any request waits."""
@@ -118,16 +162,28 @@ class Queue:
 
     def __iter__(self) -> Iterator[Job]:
         """Iterate over the waiting requests, kind by kind."""
-        for jobs in self._jobs.values():
-            yield from jobs
+        for waiting in self._jobs.values():
+            for _, _, job, _ in waiting:
+                yield job
 
     def push(self, job: Job) -> None:
-        """Append a request."""
+        """Add a request, behind those of its caller."""
         kind = (job.array.shape[1:], job.steps, job.background)
-        if kind in self._jobs:
-            self._jobs[kind].append(job)
-        else:
-            self._jobs[kind] = deque((job,))
+        lane = self._lane(kind)
+        whose = (job.party.name, lane)
+        turn = self._turns.get(whose)
+        if turn is None:
+            turn = self._turns[whose] = _Turn()
+        if not turn.kinds:
+            turn.weight = job.party.weight
+            self._weights[lane] += turn.weight
+        tag = max(self._now[lane], turn.ready)
+        turn.ready = tag + job.cost / turn.weight
+        turn.kinds[kind] = turn.kinds.get(kind, 0) + 1
+        waiting = self._jobs.get(kind)
+        if waiting is None:
+            waiting = self._jobs[kind] = []
+        heappush(waiting, (tag, next(self._numbers), job, turn))
 
     def pop(self, max_requests: float = math.inf) -> list[Job]:
         """Remove and return the requests of the next batch, none if none waits.
@@ -139,19 +195,30 @@ class Queue:
         """
         while self._jobs:
             kind = self._next_kind()
-            waiting = self._jobs.pop(kind)
-            limit = self.batch_limit(kind[0])
+            waiting = self._jobs[kind]
+            lane, limit = self._lane(kind), self.batch_limit(kind[0])
+            weights, cost = self._weights[lane], 0.0
+            now = max(self._now[lane], waiting[0][0])
             jobs: list[Job] = []
             items = 0
             while waiting and (
-                not jobs or (len(jobs) < max_requests and items + len(waiting[0].array) <= limit)
+                not jobs or (len(jobs) < max_requests and items + len(waiting[0][2].array) <= limit)
             ):
-                job = waiting.popleft()
+                _, _, job, turn = heappop(waiting)
+                turn.kinds[kind] -= 1
+                if not turn.kinds[kind]:
+                    del turn.kinds[kind]
+                    if not turn.kinds:
+                        self._weights[lane] -= turn.weight
                 if not job.future.done():
                     jobs.append(job)
                     items += len(job.array)
-            if waiting:
-                self._jobs[kind] = waiting  # behind the other kinds
+                    cost += job.cost
+            self._now[lane] = now + cost / weights  # as if each that waits had run its share of it
+            if not waiting:
+                del self._jobs[kind]
+            if not self._jobs or len(self._turns) > self._most_turns:
+                self._forget()
             if jobs:
                 self._took_turn(kind, items)
                 return jobs
@@ -170,23 +237,50 @@ class Queue:
         return 0
 
     def _next_kind(self) -> Kind:
-        kind = next(iter(self._jobs))
-        return min(self._jobs, key=self._is_behind) if kind[2] else kind
+        """Return the kind whose turn it is, of the caller whose turn it is."""
+        kinds = self._jobs[self._first()][0][3].kinds
+        kind = next(iter(kinds))
+        if len(kinds) > 1:
+            kinds[kind] = kinds.pop(kind)  # behind its others
+        return kind
 
-    def _is_behind(self, kind: Kind) -> bool:
-        """Return whether other kinds run before one."""
-        return kind[2] and time.perf_counter() - self._jobs[kind][0].submitted < BACKGROUND_SECONDS
+    def _first(self) -> Kind:
+        """Return the kind of the request whose turn it is."""
+        return min(self._jobs, key=self._order) if len(self._jobs) > 1 else next(iter(self._jobs))
+
+    def _order(self, kind: Kind) -> tuple[float, ...]:
+        """Return what orders kinds by their first request."""
+        tag, number, job, _ = self._jobs[kind][0]
+        is_behind = kind[2] and time.perf_counter() - job.submitted < BACKGROUND_SECONDS
+        return (is_behind, not kind[2], tag, number)
+
+    def _lane(self, kind: Kind) -> int:
+        """Return the number of the lane of a kind, 0 to 3."""
+        return int(kind[2])
+
+    def _forget(self) -> None:
+        """Forget callers that have nothing here and are not ahead of others."""
+        if not self._jobs:
+            self._now = [0.0] * 4
+            self._turns.clear()
+        self._turns = {
+            whose: turn
+            for whose, turn in self._turns.items()
+            if turn.kinds or turn.ready > self._now[whose[1]]
+        }
+        self._most_turns = max(FORGOTTEN, 2 * len(self._turns))
 
     def _took_turn(self, kind: Kind, items: int) -> None:
         """Note that so many items of a kind run now."""
 
 
 class TileQueue(Queue):
-    """The queue of a model of photographs: tiles (1, height, width, 3), oldest first.
+    """The queue of a model of photographs: tiles (1, height, width, 3), in the order of their tags.
 
-    So all photographs advance alike, however many share a shape. A small photograph need not wait
-    for a tile of each large one: small ones run between two large tiles, up to as many numbers as
-    the tile before had, so that large photographs keep half of the time.
+    So all photographs of a caller advance alike, however many share a shape. A small photograph
+    need not wait for a tile of each large one: small ones, in lanes of their own, run between two
+    large tiles, up to as many numbers as the tile before had, so that large photographs keep half
+    of the time.
     """
 
     def __init__(self, max_batch: int) -> None:
@@ -203,15 +297,14 @@ class TileQueue(Queue):
         return sum(math.prod(job.array.shape[:3]) for job in jobs)
 
     def _next_kind(self) -> Kind:
-        small_first = self._credit > 0
-        return min(
-            self._jobs,
-            key=lambda kind: (
-                self._is_behind(kind),
-                is_small(math.prod(kind[0])) != small_first,
-                self._jobs[kind][0].submitted,
-            ),
-        )
+        return self._first()
+
+    def _order(self, kind: Kind) -> tuple[float, ...]:
+        is_behind, *order = super()._order(kind)
+        return (is_behind, is_small(math.prod(kind[0])) != (self._credit > 0), *order)
+
+    def _lane(self, kind: Kind) -> int:
+        return kind[2] + 2 * is_small(math.prod(kind[0]))
 
     def _took_turn(self, kind: Kind, items: int) -> None:
         numbers = math.prod(kind[0])

@@ -4,6 +4,7 @@ import time
 from contextvars import ContextVar
 
 from service.inference.admission import Admission, Ticket
+from service.inference.shares import Share
 
 
 class Progress:
@@ -72,8 +73,8 @@ class JobAdmission(Admission):
     that run at a time are few.
     """
 
-    def ticket(self, size: int) -> Ticket:
-        return _JobTicket(self, size)
+    def ticket(self, size: int, share: Share) -> Ticket:
+        return _JobTicket(self, size, share)
 
 
 class _JobTicket(Ticket):

@@ -17,7 +17,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service.errors import ServiceError
+from service.errors import Overloaded, ServiceError
 from service.inference.admission import Admission
 from service.inference.batcher import Batch
 from service.inference.registry import ModelRegistry
@@ -53,6 +53,8 @@ class Metrics:
         self._failed: Counts[tuple[str, str]] = Counts()
         self._traced: list[tuple[str, str, float, Trace]] = []
         self._keyed: Counts[tuple[str, str, int]] = Counts()
+        self._over_quota: Counts[tuple[str, str]] = Counts()
+        self._uncounted = 0
         self._ran: list[tuple[str, str, Batch]] = []
         served = ("operation", "model")
 
@@ -78,6 +80,12 @@ class Metrics:
             ("key", "operation", "status"),
         )
         self._rejected = counter("rejected", "Requests refused because the queue was full")
+        self._quota_refused = counter(
+            "quota_refused", "Requests and photographs refused by a quota", ("policy", "key")
+        )
+        self._quota_errors = counter(
+            "quota_store_errors", "Failures of what stores quotas, which then go on without it"
+        )
         self._request_seconds = histogram(
             "request_seconds",
             "Latency, from the request's head to the end of its response",
@@ -136,6 +144,19 @@ class Metrics:
         if len(self._answered) >= BUFFERED:
             self._flush()
 
+    def quota_refused(self, policy: str, key: str) -> None:
+        """Count a request, or a photograph, that a quota refuses.
+
+        Args:
+            policy: The quota.
+            key: The name of the API key, "" for callers without.
+        """
+        self._over_quota[policy, key] += 1
+
+    def quota_store_failed(self) -> None:
+        """Count a failure of what stores quotas."""
+        self._uncounted += 1
+
     def ran(self, model: str, operation: str, batch: Batch) -> None:
         """Count a batch."""
         self._ran.append((operation, model, batch))
@@ -189,14 +210,19 @@ class Metrics:
                 self._stage_seconds.labels(operation, model, stage)
             # 0 until there is one: Prometheus sees no increase where a series begins.
             self._errors.labels(operation, ServiceError.code)
-            if status == 429:
-                self._rejected.inc(count)
         failed, self._failed = self._failed, Counts()
         for (operation, code), count in failed.items():
             self._errors.labels(operation, code).inc(count)
+            if code == Overloaded.code:  # not for a quota: more instances would not help
+                self._rejected.inc(count)
         traced, self._traced = self._traced, []
         for operation, model, seconds, trace in traced:
             show(self._request_seconds.labels(operation, model), seconds, trace)
+        over_quota, self._over_quota = self._over_quota, Counts()
+        for (policy, key), count in over_quota.items():
+            self._quota_refused.labels(policy, key).inc(count)
+        self._quota_errors.inc(self._uncounted)
+        self._uncounted = 0
         keyed, self._keyed = self._keyed, Counts()
         for (key, operation, status), count in keyed.items():
             self._key_requests.labels(key, operation, status).inc(count)

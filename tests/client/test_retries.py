@@ -66,6 +66,9 @@ def test_pauses_double_up_to_a_bound() -> None:
 def test_what_retry_after_says_is_waited_and_no_attempt_counted() -> None:
     refused = [problem(429, "overloaded", **{"Retry-After": "8"})] * 20
     assert pauses(Retries(600, 0).send(GET), *refused) == [10.0] * 20
+    assert pauses(
+        Retries(600, 0).send(JOB), problem(429, "quota-exceeded", **{"Retry-After": "20"})
+    ) == [25.0]
     busy = problem(503, "deadline-exceeded", **{"Retry-After": "0"})
     assert pauses(Retries(600, 0).send(JOB), busy) == [0.5]
 

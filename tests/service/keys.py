@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from service.access.allowance import DEFAULT, Allowance
 from service.access.caller import ScopeName
 from service.access.entry import create
 
@@ -18,8 +19,13 @@ class Made(NamedTuple):
         return {"Authorization": f"Bearer {self.key}"}
 
 
-def made(name: str, *scopes: ScopeName, expires: float = math.inf) -> Made:
-    key, entry = create(name, frozenset(scopes or ("infer",)), expires)
+def made(
+    name: str,
+    *scopes: ScopeName,
+    expires: float = math.inf,
+    allowance: Allowance = DEFAULT,
+) -> Made:
+    key, entry = create(name, frozenset(scopes or ("infer",)), expires, allowance)
     return Made(key, entry.line)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.access import key_file
+from service.access.allowance import Allowance
 from service.access.caller import SCOPES
 from service.access.entry import create, entries_of
 from service.access.keyring import Keyring
@@ -33,9 +34,13 @@ def test_a_key_is_printed_and_its_hash_is_appended(
     (first,) = new(capsys, "web", "--file", str(file))
     scopes = "infer,control,metrics"
     (second,) = new(capsys, "ops", "--scopes", scopes, "--days", "30", "--file", str(file))
+    quotas = ["--requests-per-minute", "60", "--megapixels-per-minute", "0", "--weight", "2"]
+    (third,) = new(capsys, "shop", *quotas, "--file", str(file))
     assert first not in file.read_text()
     keys = keyring(file)
-    web, ops = keys.find(first), keys.find(second)
+    web, ops, shop = keys.find(first), keys.find(second), keys.find(third)
+    assert shop
+    assert shop.allowance == Allowance(60, 0, 2)
     assert web
     assert ops
     assert (web.name, web.scopes, web.expires) == ("web", frozenset({"infer"}), math.inf)

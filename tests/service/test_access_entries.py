@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from service.access.allowance import Allowance
 from service.access.entry import create, entries_of
 from service.access.keyring import LONGEST, Keyring
 from service.errors import StartupError
@@ -43,6 +44,14 @@ def test_a_text_has_entries_by_lines_or_semicolons_and_comments() -> None:
     assert c.line == f"c {HASH} scopes=infer expires=2027-01-31T00:00:00Z"
 
 
+def test_an_entry_may_say_what_its_key_may_take() -> None:
+    words = "requests-per-minute=0 megapixels-per-minute=20 weight=3"
+    (entry,) = entries_of(f"a {HASH} {words}")
+    assert entry.allowance == Allowance(0, 20, 3)
+    assert entry.line == f"a {HASH} scopes=infer {words}"
+    assert entries_of(f"a {HASH}")[0].allowance == Allowance(None, None, 1)
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -53,6 +62,10 @@ def test_a_text_has_entries_by_lines_or_semicolons_and_comments() -> None:
         (f"web {HASH} scopes=infer scopes=infer", "or one twice"),
         (f"web {HASH} scopes=all,secret", "scopes: expected some of infer,control,metrics"),
         (f"web {HASH} expires=secret", "expires: expected a time of ISO 8601"),
+        (f"web {HASH} weight=0", "weight: expected a whole number of 1 to 1000"),
+        (f"web {HASH} requests-per-minute=secret", "requests-per-minute: expected a whole number"),
+        (f"web {HASH} megapixels-per-minute=-1", "megapixels-per-minute: expected a whole number"),
+        (f"web {HASH} weight=1 weight=2", "or one twice"),
         (f"-secret {HASH}", "name: expected 1 to 64 letters"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.access.allowance import Allowance
 from tests.service import dashboard
 from tests.service.keys import lines, made
 from tests.service.running import ROOT
@@ -20,7 +21,10 @@ IMAGE = [[0.0] * 4] * 4
 async def labels(start: Start) -> dict[str, set[str]]:
     """The labels of every series of a service that has answered, and refused."""
     key = made("shop", "infer", "metrics")
-    client = start(api_keys=lines(key))
+    limited = made("limited", allowance=Allowance(requests=1))
+    client = start(api_keys=lines(key, limited))
+    for _ in range(2):
+        await client.get("/models", headers=limited.bearer)
     client.headers.update(key.bearer)
     await client.post("/encode", json={"inputs": [IMAGE]})
     await client.post("/encode", json={"inputs": []})

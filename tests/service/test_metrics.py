@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service import __version__
+from service.access.allowance import Allowance
 from service.inference.admission import Admission
 from service.inference.batcher import Batch
 from service.inference.control import Control
@@ -19,7 +20,7 @@ from service.inference.repository import Repository
 from service.telemetry.gauges import PROC
 from service.telemetry.histogram import observe
 from service.telemetry.metrics import BUFFERED, Metrics
-from tests.service.keys import made
+from tests.service.keys import lines, made
 from tests.service.running import ROOT
 from tests.service.scraping import Value, reader, scrape
 from tests.service.tiny import Start, write_model
@@ -152,7 +153,10 @@ async def test_the_provider_the_version_and_the_memory_are_told(
 
 async def test_every_metric_is_documented_with_its_type_and_its_labels(start: Start) -> None:
     known = made("web", "infer", "metrics")
-    client = start(api_keys=known.line)
+    limited = made("limited", allowance=Allowance(requests=1))
+    client = start(api_keys=lines(known, limited))
+    for _ in range(2):
+        await client.get("/models", headers=limited.bearer)
     client.headers.update(known.bearer)
     await client.post("/encode", json=BODY)
     await client.post("/encode", json={})
@@ -196,9 +200,9 @@ def test_what_is_buffered_is_bounded_and_none_of_it_is_lost() -> None:
     metrics = Metrics()
     stages = {"parse": 0.25}
     count = 2 * BUFFERED + 1
-    for status in (200, 429):
-        for _ in range(count):
-            metrics.answered("encode", "mirror", status, 0.5, stages if status == 200 else {})
+    for _ in range(count):
+        metrics.answered("encode", "mirror", 200, 0.5, stages)
+        metrics.answered("encode", "mirror", 429, 0.5, {}, "overloaded")
     served = {"operation": "encode", "model": "mirror"}
     assert reader(metrics.text().decode())("request_seconds_count", **served) == 2 * count - 2
     for _ in range(count):

@@ -16,6 +16,7 @@ import httpx
 import pytest
 import yaml
 
+from service.access.allowance import Allowance
 from tests.service import dashboard
 from tests.service.keys import lines, made
 from tests.service.running import running
@@ -25,6 +26,7 @@ pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs the 
 from tests.service.otlp_receiver import receiving
 
 KEY = made("shop", "infer", "metrics")
+LIMITED = made("limited", allowance=Allowance(requests=1))
 IMAGE = [[0.0] * 4] * 4
 BODIES = [
     ("/encode", {"inputs": [IMAGE] * 3}),
@@ -67,7 +69,7 @@ def test_no_query_of_the_dashboard_is_empty_under_load(models: Path, tmp_path: P
             "--traces=true",
             environment={
                 "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
-                "SERVICE_API_KEYS": lines(KEY),
+                "SERVICE_API_KEYS": lines(KEY, LIMITED),
             },
         ) as service,
         load(service.url),
@@ -121,6 +123,7 @@ def load(url: str) -> Iterator[None]:
             while not over.is_set():
                 for path, body in BODIES:
                     client.post(path, json=body)
+                client.get("/models", headers=LIMITED.bearer)
                 over.wait(0.05)
 
     sender = threading.Thread(target=send)

@@ -5,6 +5,7 @@ memory at most, however many there are and however slowly the client reads.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -26,6 +27,7 @@ from service.errors import (
     DeadlineExceeded,
     InvalidValue,
     Overloaded,
+    QuotaExceeded,
     ServiceError,
     ShuttingDown,
 )
@@ -69,6 +71,17 @@ class Archive(pipeline.Responder):
         self._sources = deque(sources)
         self._codec_of = codec_of
         self._container = container
+
+    def pixels(self) -> int:
+        """Return the pixels of all photographs that can be opened, without a response."""
+        total = 0
+        for source in self._sources:
+            with contextlib.suppress(ServiceError):
+                content = source.read()
+                codec = self._codec_of()
+                codec.files = [content]
+                total += codec.declared(content).pixels if codec.declared else 0
+        return total
 
     async def respond(self, exchange: Exchange, _body: Body, ticket: Ticket) -> None:
         """Respond; a photograph that fails is no reason for others to.
@@ -168,7 +181,7 @@ class _Run:
                 done = await self._one(source)
             except ServiceError as error:
                 is_first = not (self._is_admitted or self._exchange.status)
-                if is_first and isinstance(error, Overloaded):
+                if is_first and isinstance(error, Overloaded | QuotaExceeded):
                     raise  # nothing has been done: the client had better send it all again
                 await self._delivery.fail(index, error)
             else:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from service.api.request import Exchange
@@ -17,7 +17,12 @@ HEAD = 4096
 
 
 async def store(
-    jobs: Jobs, exchange: Exchange, job: Job, check: Callable[[bytes], object], limit: int
+    jobs: Jobs,
+    exchange: Exchange,
+    job: Job,
+    check: Callable[[bytes], object],
+    accept: Callable[[], Awaitable[None]],
+    limit: int,
 ) -> Job:
     """Receive the body of a job, and queue the job.
 
@@ -26,6 +31,7 @@ async def store(
         exchange: The request.
         job: The job, but for the size of its body.
         check: Called with the first bytes of the body before any is stored; raises to refuse it.
+        accept: Called with all of the body stored, before the job is queued; raises to refuse it.
         limit: Most bytes of the body.
 
     Returns:
@@ -35,10 +41,10 @@ async def store(
         Overloaded: There are too many jobs, or bytes.
         InsufficientStorage: There is no room.
         JobsUnavailable: The store cannot be reached.
-        ServiceError: As pieces() and check() raise it; nothing is stored then.
+        ServiceError: As pieces(), check() and accept() raise it; nothing is stored then.
     """
     jobs.room.reserve(job.id, exchange.length(limit))
-    upload = _Upload(jobs, job, check)
+    upload = _Upload(jobs, job, check, accept)
     is_stored = False
     try:
         async for piece in pieces(exchange, limit):
@@ -58,10 +64,17 @@ async def store(
 class _Upload:
     """A body that is being stored, piece by piece."""
 
-    def __init__(self, jobs: Jobs, job: Job, check: Callable[[bytes], object]) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        job: Job,
+        check: Callable[[bytes], object],
+        accept: Callable[[], Awaitable[None]],
+    ) -> None:
         self._jobs = jobs
         self._job = job
         self._check = check
+        self._accept = accept
         self._pieces: list[bytes] = []
         self._size = self._held = 0
         self._is_checked = self._may_be_stored = False
@@ -84,6 +97,7 @@ class _Upload:
         if not self._is_checked:
             self._check_head()
         await self._do(self._commit)
+        await self._accept()
         job = replace(self._job, bytes=self._size)
         self._may_be_stored = True
         self._doing = asyncio.create_task(self._jobs.add(job))

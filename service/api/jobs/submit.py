@@ -1,5 +1,6 @@
 """POST /jobs: checks what can be checked at once, stores the request, answers 202."""
 
+import functools
 import secrets
 import time
 from typing import Annotated, Any
@@ -10,9 +11,11 @@ from starlette.types import Receive, Scope, Send
 
 from service.api.body import CODINGS
 from service.api.jobs.document import JobDocument, described
+from service.api.jobs.measure import CodecOf, Measure
 from service.api.jobs.read import present
 from service.api.jobs.receive import store
 from service.api.media_types import JSON
+from service.api.meter import meter_of
 from service.api.openapi import problems
 from service.api.openapi_operations import describe
 from service.api.operations import Endpoints
@@ -25,6 +28,7 @@ from service.errors import InvalidValue, UnsupportedMediaType, one_of
 from service.jobs.jobs import Jobs
 from service.jobs.record import Entry, Job
 from service.manifest import OperationName
+from service.quota.fields import MEGAPIXELS
 
 STORED = ("accept", "content-type", "content-encoding", "traceparent", "tracestate")
 """Headers that are stored: those that an operation looks at, and no credentials."""
@@ -81,6 +85,7 @@ class Submit:
         self._jobs = jobs
         self._serving = serving
         self._endpoints = endpoints
+        self._measure = Measure(serving.limits.body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
@@ -113,11 +118,30 @@ class Submit:
                 owner=exchange.key,
             )
             check = _nothing_to_check if codings else codec_of
-            job = await store(jobs, exchange, job, check, self._serving.limits.body_bytes)
+            accept = functools.partial(self._take, jobs, exchange, job, codings, codec_of)
+            job = await store(jobs, exchange, job, check, accept, self._serving.limits.body_bytes)
         finally:
             exchange.model, exchange.headers = asked.model, asked.headers
         location = (b"location", jobs.options.path(job.id).encode())
         await exchange.respond(202, JSON, (location,), described(jobs, Entry(job)))
+
+    async def _take(
+        self, jobs: Jobs, exchange: Exchange, job: Job, coding: str, codec_of: CodecOf
+    ) -> None:
+        """Count the photographs of a job whose body is stored, if its caller has a quota of them.
+
+        Raises:
+            ServiceError: As Exchange.take_pixels() raises it.
+        """
+        meter = meter_of(exchange.scope)
+        if meter and MEGAPIXELS in meter.quotas:
+            stored = functools.partial(_body, jobs, job)
+            await exchange.take_pixels(await self._measure.pixels(stored, coding, codec_of))
+
+
+def _body(jobs: Jobs, job: Job) -> bytes:
+    with jobs.store.reached():
+        return b"".join(jobs.store.bodies.chunks(job.body))
 
 
 def _parse(query: bytes) -> tuple[str, str, bytes]:
