@@ -178,6 +178,30 @@ class DeadlineExceeded(ServiceError):
     status, code, title = 503, "deadline-exceeded", "Deadline exceeded"
 
 
+class RequestTimeout(ServiceError):
+    """The client does not send its request in time."""
+
+    status, code, title = 408, "request-timeout", "Request timeout"
+
+
+class TooManyConnections(ServiceError):
+    """As many connections are at work as may be."""
+
+    status, code, title = 503, "too-many-connections", "Too many connections"
+
+    def __init__(self, most: int, *, retry_after: int) -> None:
+        """Create an error.
+
+        Args:
+            most: How many there may be.
+            retry_after: Seconds after which the client should try again.
+        """
+        super().__init__(
+            f"connections: expected at most {most} (SERVICE_MAX_CONNECTIONS), received one more"
+        )
+        self.headers = {"Retry-After": str(retry_after)}
+
+
 class NotLive(ServiceError):
     """A batch hangs: it runs for longer than any request may take."""
 

@@ -99,6 +99,26 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[
         int, Field(ge=1, description="largest request body, in bytes; a larger one gets a 413")
     ] = 160 * 1024 * 1024
+    max_connections: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="connections of each worker: those that wait make way for new ones, more "
+            "get a 503; 0: any number",
+        ),
+    ] = 4096
+    head_seconds: Annotated[
+        float,
+        Field(ge=0, description="seconds for the head of a request, or it gets a 408; 0: any time"),
+    ] = 10.0
+    min_rate: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="bytes a second that a client must send of a body, or it gets a 408, and "
+            "read of a response; 0: any",
+        ),
+    ] = 1000
     max_output_bytes: Annotated[
         int, Field(ge=1, description="largest output, in bytes of float32; a larger one gets a 413")
     ] = 64 * 1024 * 1024

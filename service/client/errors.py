@@ -23,6 +23,8 @@ ServiceError
 ├── Unavailable               the same request may be served later
 │   ├── Overloaded            429 overloaded
 │   ├── QuotaExceeded         429 quota-exceeded
+│   ├── RequestTimeout        408 request-timeout
+│   ├── TooManyConnections    503 too-many-connections
 │   ├── DeadlineExceeded      503 deadline-exceeded
 │   ├── ShuttingDown          503 shutting-down
 │   ├── NotReady              503 not-ready, not-live
@@ -142,6 +144,14 @@ class QuotaExceeded(Unavailable):
     """The API key, or the address, has no more of its quota left in this minute."""
 
 
+class RequestTimeout(Unavailable):
+    """The service did not receive the request in time, or fast enough."""
+
+
+class TooManyConnections(Unavailable):
+    """The service has as many connections at work as it takes."""
+
+
 class DeadlineExceeded(Unavailable):
     """The service did not finish within its own time limit."""
 
@@ -196,6 +206,8 @@ BY_CODE: Mapping[str, type[ServiceError]] = MappingProxyType(
         "invalid-value": InvalidValue,
         "overloaded": Overloaded,
         "quota-exceeded": QuotaExceeded,
+        "request-timeout": RequestTimeout,
+        "too-many-connections": TooManyConnections,
         "deadline-exceeded": DeadlineExceeded,
         "shutting-down": ShuttingDown,
         "not-ready": NotReady,

@@ -15,7 +15,7 @@ from service.client.flow import Flow, Pause, Request, Send
 
 TRANSIENT = (429, 502, 503, 504)
 """Statuses of what may be served later: by the service, or by a proxy before it."""
-NOTHING_DONE = ("overloaded", "deadline-exceeded")
+NOTHING_DONE = ("overloaded", "too-many-connections", "deadline-exceeded")
 """Problems of the service that say that it has stored nothing of a request.
 
 Others, and a proxy's 502, 503 or 504, leave that open."""

@@ -80,7 +80,7 @@
 const NPY = "application/x-npy";
 const TRANSIENT = [429, 502, 503, 504];
 /** Problems that say that the service has stored nothing of a request; others leave that open. */
-const NOTHING_DONE = ["overloaded", "deadline-exceeded"];
+const NOTHING_DONE = ["overloaded", "too-many-connections", "deadline-exceeded"];
 const UNFINISHED = ["queued", "running"];
 /** Formats that are no subtypes of image/. @type {Record<string, string>} */
 const FORMATS = { jpg: "image/jpeg", tif: "image/tiff", npy: NPY, zip: "application/zip" };

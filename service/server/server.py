@@ -119,9 +119,11 @@ def _run_workers(settings: Settings, bound: socket.socket) -> int:
 
 
 def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
+    from service.server.config import Config, within_descriptors
+    from service.server.connection_limits import ConnectionLimits
     from service.server.http_protocol import Protocol
 
-    return uvicorn.Config(
+    return Config(
         factory,
         factory=True,
         host=settings.host,
@@ -138,6 +140,12 @@ def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
         forwarded_allow_ips=list(settings.trusted_proxies),
         headers=security_headers(is_shared=bool(settings.cors_origins)),
         timeout_graceful_shutdown=settings.shutdown_seconds,
+        connections=ConnectionLimits(
+            connections=within_descriptors(settings.max_connections),
+            head_seconds=settings.head_seconds,
+            rate=settings.min_rate,
+            read_seconds=settings.timeout,
+        ),
     )
 
 

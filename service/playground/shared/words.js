@@ -8,6 +8,8 @@ const WORDS = {
   unauthenticated: "This service needs an API key.",
   forbidden: "Your API key does not allow this.",
   overloaded: "The service is busy. Try again in a moment.",
+  "too-many-connections": "The service is busy. Try again in a moment.",
+  "request-timeout": "The photograph arrived too slowly. Try again with a better connection.",
   "deadline-exceeded": "This took longer than the service allows. Try less effort, or a smaller photograph.",
   "shutting-down": "The service is being stopped. Try again in a minute.",
   "not-ready": "The service is still starting. Try again in a minute.",

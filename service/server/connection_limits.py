@@ -1,0 +1,22 @@
+"""What the connections of a server may take."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What the connections of one process may take.
+
+    Attributes:
+        connections: How many there may be; 0 for any number.
+        idle_seconds: Seconds between a response and the next request.
+        head_seconds: Seconds for the head of a request; 0 for any time.
+        rate: Bytes a second that a body must come with, and a response be read with; 0 for any.
+        read_seconds: Seconds over which the rate of reading a response is measured.
+    """
+
+    connections: int = 0
+    idle_seconds: float = 5.0
+    head_seconds: float = 0.0
+    rate: int = 0
+    read_seconds: float = 30.0
