@@ -1,4 +1,5 @@
-# Two targets: `service` (the default, without TensorFlow) and `training`.
+# Two targets: `service` (the default, without TensorFlow) and `training`. Nothing here depends on
+# the architecture: requirements have hashes of the wheels for x86-64 and for 64-bit Arm.
 # Packages and code are built in stages of their own, so that a change of code keeps the layer of
 # packages.
 FROM python:3.13-slim-trixie AS base
@@ -17,7 +18,7 @@ RUN python3 -m venv --without-pip /opt/venv \
 # The library that writes HEIC reads it, too: it replaces the one that only reads.
 ARG EXTRAS=
 COPY deploy/requirements/extra-*.txt /tmp/
-RUN for extra in $(echo "${EXTRAS}" | tr ',' ' '); do \
+RUN IFS=', '; for extra in ${EXTRAS}; do \
       python3 -m pip --python /opt/venv/bin/python install --no-cache-dir \
         --disable-pip-version-check --require-hashes --only-binary :all: \
         -r "/tmp/extra-${extra}.txt" || exit 1; \
@@ -57,6 +58,9 @@ ENV PATH=/opt/venv/bin:$PATH \
 COPY --from=training-packages /opt/venv /opt/venv
 COPY --from=training-code /app /app
 RUN mkdir -p runs models docs/figures && chown -R 10001:10001 runs models docs
+# The commit that the image is built from.
+ARG REVISION=
+LABEL org.opencontainers.image.revision="${REVISION}"
 USER 10001:10001
 ENTRYPOINT ["python", "-m", "training"]
 CMD ["--help"]
@@ -74,11 +78,13 @@ COPY --from=service-packages /opt/venv /opt/venv
 COPY --from=service-code /app /app
 # The base image has no bytecode of Python's standard library: without it, every start and every
 # health check would compile what they import.
-RUN PYTHONDONTWRITEBYTECODE= python -c "import service.app, service.server.server, urllib.request"
+RUN PYTHONDONTWRITEBYTECODE="" python -c "import service.app, service.server.server, urllib.request"
 COPY --chmod=755 models models
 # Jobs are stored there; a named volume keeps them beyond the container.
 RUN install -d -m 700 -o 10001 -g 10001 /var/lib/autoencoder-service
 VOLUME /var/lib/autoencoder-service
+ARG REVISION=
+LABEL org.opencontainers.image.revision="${REVISION}"
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \

@@ -8,7 +8,7 @@ comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve style check test train bench bench-gpu gpu-bundle setup build docs links architecture reference format lock clean
+.PHONY: help serve style check test train bench bench-gpu gpu-bundle setup build release audit docs links architecture reference format lock wheels clean
 
 # Of the machine that `make gpu-bundle` is for: its version of Python; where PyTorch for CUDA 13 is
 # installed, LIBRARIES=no; PART=40 spreads the wheels over folders of 40 MB at most.
@@ -59,6 +59,15 @@ setup: .venv/training/installed ## set up what trains, without training
 build: .venv/dev/installed ## build the wheel and the sdist into dist/
 	$(<D)/bin/python -m hatchling build
 
+release: .venv/release/installed ## make the files of a release in dist/release, then audit what is pinned (AUDIT=no: make them only)
+	$(<D)/bin/python -m deploy.release
+	$(if $(filter no,$(AUDIT)),@echo 'NOT AUDITED: AUDIT=no',$(audit))
+
+audit: .venv/release/installed ## look for known vulnerabilities of what is pinned, which needs a network (AUDIT='options of pip-audit')
+	$(audit)
+
+audit = $(<D)/bin/python -m deploy.release.audit $(AUDIT)
+
 docs: .venv/docs/installed ## build the documentation site into dist/docs, without a network
 	$(<D)/bin/python -m sphinx --fail-on-warning --quiet --conf-dir docs/site . dist/docs
 
@@ -88,8 +97,23 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(call pin,extra-raw,pyproject.toml --extra raw $(as-tested))
 	$(call pin,extra-redis,pyproject.toml --extra redis $(as-tested))
 	$(call pin,extra-otel,pyproject.toml --extra otel $(as-tested))
+	$(call pin,release,pyproject.toml --extra release $(as-tested))
 	$(call pin,lock,--group lock)
 	$(call pin,pip,--group pip)
+	$(MAKE) wheels
+
+wheels: .venv/lock/installed ## check that images for x86-64 and 64-bit Arm find wheels of what is pinned, which needs a network
+	@for file in deploy/requirements/service-*.txt deploy/requirements/extra-*.txt deploy/requirements/training.txt; do \
+	  for machine in x86_64 aarch64; do \
+	    echo "$$file $$machine"; \
+	    .venv/lock/bin/uv pip install --dry-run --quiet --target .venv/wheels --no-deps --only-binary :all: \
+	      --require-hashes --python .venv/lock/bin/python --python-version $(image-python) \
+	      --python-platform $$machine-manylinux_2_40 -r $$file || exit 1; \
+	  done; \
+	done
+
+# What the images have: Debian trixie's C library is 2.41.
+image-python = $(shell sed -n 's/^FROM python:\([0-9.]*\)-.*/\1/p' Dockerfile)
 
 clean: ## remove the virtual environments and every cache; runs/ and models/ stay
 	rm -rf .venv .coverage .coverage.* .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist

@@ -1,6 +1,9 @@
 """The recipe of the container images: what they are built from, and how they run and end."""
 
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -43,6 +46,36 @@ def test_files_that_only_their_owner_can_read_are_opened_to_the_user_of_the_imag
 ) -> None:
     code = re.findall(r"^COPY (.*)(?:service|training|models) \S+$", recipe, re.MULTILINE)
     assert code == ["--chmod=755 "] * 3
+
+
+def test_the_recipe_follows_the_rules_of_hadolint(root: Path) -> None:
+    hadolint = shutil.which("hadolint", path=Path(sys.executable).parent) or shutil.which(
+        "hadolint"
+    )
+    if hadolint is None:
+        pytest.skip("needs hadolint, which has no wheel for this platform")
+    checked = subprocess.run(
+        [hadolint, "--no-color", root / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stdout) == (0, "")
+
+
+def test_images_say_what_they_are(recipe: str) -> None:
+    for stage in ("training", "service"):
+        text = re.split(rf"^FROM base AS {stage}$", recipe, flags=re.MULTILINE)[1]
+        labels = set(re.findall(r"org\.opencontainers\.image\.(\w+)=", text.split("\nFROM ")[0]))
+        assert labels == {"title", "description", "version", "revision", "licenses"}
+
+
+def test_the_recipe_needs_no_compiler_no_curl_and_no_architecture(root: Path, recipe: str) -> None:
+    assert not re.findall(
+        r"\b(apt-get|gcc|g\+\+|curl|wget|amd64|arm64|aarch64|TARGETARCH)\b", recipe
+    )
+    assert recipe.count("install ") - recipe.count("uninstall ") == recipe.count(
+        "--require-hashes --only-binary :all:"
+    ) + recipe.count("install -d")
+    assert re.search(r'^HEALTHCHECK .*CMD \["python", "-c", ', recipe, re.MULTILINE)
+    assert "x86_64" not in (root / "deploy" / "trim.py").read_text()
 
 
 def test_images_run_without_privileges_and_get_their_signals(recipe: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 RUNNING = ("service-cpu", "service-gpu", "service-openvino", "training", "bench", "dev")
 EXTRAS = ("extra-heic", "extra-jxl", "extra-raw", "extra-redis", "extra-otel")
-NAMES = (*RUNNING, *EXTRAS, "docs", "lock", "pip")
+NAMES = (*RUNNING, *EXTRAS, "docs", "release", "lock", "pip")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9._, -]+\])?==(\S+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
@@ -60,7 +60,7 @@ def test_an_extra_replaces_no_package_of_what_it_is_added_to(
 
 def test_every_extra_that_serves_has_requirements_and_is_in_both_recipes(root: Path) -> None:
     extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    others = {"server", "cpu", "gpu", "openvino", "train", "bench", "docs", "dev"}
+    others = {"server", "cpu", "gpu", "openvino", "train", "bench", "docs", "release", "dev"}
     names = extras["optional-dependencies"].keys() - others
     assert {f"extra-{name}" for name in names} == set(EXTRAS)
     for recipe in ("Makefile", "Dockerfile"):
