@@ -50,7 +50,7 @@ class SharedStorage(RedisStorage):
                 timeout=REDIS_SECONDS,
                 socket_timeout=REDIS_SECONDS,
                 socket_connect_timeout=REDIS_SECONDS,
-                retry=Retry(NoBackoff(), 0),  # what is late is too late
+                retry=Retry(NoBackoff(), 1),  # a connection may have been closed meanwhile
             )
             super().__init__(
                 "redis://",  # the pool has the URL

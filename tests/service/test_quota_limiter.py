@@ -130,6 +130,9 @@ async def test_without_its_redis_a_service_counts_alone_and_says_so_once(
     assert "SERVICE_RATE_URL: expected a Redis that answers, received" in record.getMessage()
     assert len(failed) == 2
     with redis_in(tmp_path):
+        assert quota._shared
+        while not await quota._shared.storage.check():  # it reads what it has stored
+            await asyncio.sleep(0.01)
         assert await quota.take("requests", "web", 5, 1) == (True, 3, 0)  # as that Redis knows
     assert "quotas are shared again" in caplog.records[-1].getMessage()
     await quota.close()
