@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.proxies.chosen import chosen
+from tests.proxies.direct import DIRECT
+
 # Before any test imports ONNX Runtime, which reports its use otherwise.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
@@ -15,3 +18,12 @@ def _no_jobs_unless_asked_for() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SERVICE_JOBS_DIR", "")
         yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what does not pass through a proxy, where tests ask through one."""
+    if chosen() is None:
+        return
+    left = [each for each in items if getattr(each, "originalname", each.name) in DIRECT]
+    items[:] = [each for each in items if each not in left]
+    config.hook.pytest_deselected(items=left)

@@ -31,7 +31,7 @@ def test_uploads_that_are_refused_at_first_are_all_answered(tmp_path: Path, exam
             threads = [pool.submit(client.denoise, example) for _ in range(UPLOADS)]
             contents = asyncio.run(together())
             contents += [each.result().content for each in threads]
-        metrics = httpx.get(f"{service.url}/metrics", trust_env=False).text
+        metrics = httpx.get(f"{service.own_url}/metrics", trust_env=False).text
     assert len(contents) == 2 * UPLOADS
     assert len(set(contents)) == 1
     refused = re.search(r"^autoencoder_rejected_total (\S+)$", metrics, re.MULTILINE)

@@ -5,6 +5,7 @@ Paths that the proxies keep from the outside are asked from the inside, as opera
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -73,9 +74,12 @@ class Through(httpx.ASGITransport):
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
+        log = logging.getLogger("uvicorn.error")
+        before, log.disabled = log.disabled, True  # tests look at what is logged
         task = asyncio.create_task(server._serve([listening]))
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.001)
+        log.disabled = before
 
         async def stop() -> None:
             server.should_exit = True

@@ -10,6 +10,7 @@ from service.access.caller import INFER
 from service.api.request import USABLE_ID
 from service.api.scopes import scope_of
 from service.settings import Settings
+from tests.proxies.direct import DIRECT
 from tests.proxies.proxy import DEPLOY
 
 NGINX = (DEPLOY / "nginx" / "autoencoder-service.conf").read_text()
@@ -88,6 +89,11 @@ def test_paths_that_need_more_than_the_scope_infer_are_for_the_inside() -> None:
     assert {each for each in paths if each in exact or each.startswith(*beginnings)} == inside
     assert f"-m reg '^{exact[0]}($|[#?])'" in HAPROXY
     assert f"-m beg {beginnings[0]} " in HAPROXY
+
+
+def test_tests_that_a_proxy_is_left_out_of_exist() -> None:
+    code = "\n".join(path.read_text() for path in (DEPLOY.parent / "tests").rglob("test_*.py"))
+    assert [each for each in DIRECT if f"def {each}(" not in code] == []
 
 
 class Tags(yaml.SafeLoader):  # type: ignore[misc]

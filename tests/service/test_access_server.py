@@ -96,7 +96,7 @@ def test_a_refusal_reaches_a_client_that_still_sends_and_the_connection_goes_on(
     told, rest = read_head(connection)
     assert told.startswith("HTTP/1.1 401")
     assert 'www-authenticate: Bearer realm="autoencoder-service"' in told
-    length = int(re.search(r"content-length: (\d+)", told)[1])  # type: ignore[index]
+    length = int(re.search(r"content-length: (\d+)", told, re.IGNORECASE)[1])  # type: ignore[index]
     while len(rest) < length:
         rest += connection.recv(65536)
     assert b'"unauthenticated"' in rest

@@ -266,7 +266,7 @@ def test_a_connection_goes_on_after_a_zip(served: Running) -> None:
 def test_a_client_that_vanishes_leaves_nothing_behind(served: Running) -> None:
     with asked(served, "1.1") as connection:
         connection.recv(1)
-    with httpx.Client(base_url=served.url, trust_env=False) as client:
+    with httpx.Client(base_url=served.own_url, trust_env=False) as client:
         for _ in range(300):
             text = client.get("/metrics").text
             told = [line.split() for line in text.splitlines() if IN_FLIGHT.match(line)]

@@ -44,7 +44,7 @@ def wait(service: Running, path: str) -> dict[str, object]:
 
 
 def get(service: Running, path: str) -> httpx.Response:
-    return httpx.get(service.url + path, timeout=30, trust_env=False, verify=False)
+    return httpx.get(service.own_url + path, timeout=30, trust_env=False, verify=False)
 
 
 def post(service: Running, path: str, body: bytes) -> httpx.Response:

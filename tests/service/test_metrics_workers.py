@@ -33,7 +33,7 @@ def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path
             deadline = time.monotonic() + 30
             while time.monotonic() < deadline:
                 value = reader(
-                    httpx.get(f"{service.url}/metrics", trust_env=False, verify=False).text
+                    httpx.get(f"{service.own_url}/metrics", trust_env=False, verify=False).text
                 )
                 if wanted(value):
                     return value
@@ -85,10 +85,8 @@ def test_workers_that_end_in_good_order_hand_on_all_that_they_counted(models: Pa
         while set(first) & set(workers(service.process.pid)):
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        assert (
-            wanted
-            in httpx.get(f"{service.url}/metrics", timeout=30, trust_env=False, verify=False).text
-        )
+        url = f"{service.own_url}/metrics"
+        assert wanted in httpx.get(url, timeout=30, trust_env=False, verify=False).text
 
 
 async def test_a_worker_tells_its_metrics_after_a_fault(

@@ -73,7 +73,7 @@ def test_no_query_of_the_dashboard_is_empty_under_load(models: Path, tmp_path: P
             },
         ) as service,
         load(service.url),
-        scraping(program, service.url, tmp_path) as prometheus,
+        scraping(program, service.own_url, tmp_path) as prometheus,
     ):
         expressions = {expression for _, expression, _ in dashboard.panel_queries()}
         expressions |= {expression for expression, _ in dashboard.variable_queries()}

@@ -90,7 +90,7 @@ def test_two_bodies_in_one_read_are_two(connection: socket.socket) -> None:
         while b"\r\n\r\n" not in rest:
             rest += connection.recv(1 << 20)
         told, _, rest = rest.partition(b"\r\n\r\n")
-        length = int(re.search(rb"content-length: (\d+)", told)[1])  # type: ignore[index]
+        length = int(re.search(rb"content-length: (\d+)", told, re.IGNORECASE)[1])  # type: ignore[index]
         while len(rest) < length:
             rest += connection.recv(1 << 20)
         np.testing.assert_array_equal(np.load(io.BytesIO(rest[:length])), sent / 2)
@@ -117,7 +117,7 @@ def test_a_body_that_stalls_is_given_up_in_time(
     assert told.startswith("HTTP/1.1 503")
     assert "connection: close" in told
     assert b"expected all of the body within 2 s" in rest
-    dated = parsedate_to_datetime(re.search("date: (.*)", told)[1])  # type: ignore[index]
+    dated = parsedate_to_datetime(re.search("date: (.*)", told, re.IGNORECASE)[1])  # type: ignore[index]
     assert time.time() - dated.timestamp() < 2  # a second at most from the last tick, no request's
     assert "retry-after: 1" in told
     wait_for(service, "autoencoder_in_flight_bytes 0.0")
@@ -212,7 +212,7 @@ def test_a_client_that_goes_before_its_body_is_whole_leaves_nothing_behind(
 
 def wait_for(service: Running, line: str) -> None:
     deadline = time.monotonic() + 30
-    while line not in httpx.get(f"{service.url}/metrics", trust_env=False, verify=False).text:
+    while line not in httpx.get(f"{service.own_url}/metrics", trust_env=False, verify=False).text:
         assert time.monotonic() < deadline, line
         time.sleep(0.02)
 
@@ -317,7 +317,7 @@ def test_a_body_whose_framing_breaks_ends_its_request(
     service: Running, connection: socket.socket
 ) -> None:
     def broken_off() -> float:
-        text = httpx.get(f"{service.url}/metrics", trust_env=False, verify=False).text
+        text = httpx.get(f"{service.own_url}/metrics", trust_env=False, verify=False).text
         found = re.search(r'requests_total{model="",operation="denoise",status="499"} (.+)', text)
         return float(found[1]) if found else 0.0
 

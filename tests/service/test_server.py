@@ -30,7 +30,7 @@ def post(service: Running) -> int:
 
 
 def get(service: Running, path: str) -> httpx.Response:
-    return httpx.get(service.url + path, timeout=30, trust_env=False, verify=False)
+    return httpx.get(service.own_url + path, timeout=30, trust_env=False, verify=False)
 
 
 def workers(service: Running) -> set[int]:
@@ -160,7 +160,7 @@ def test_a_worker_takes_the_place_of_another_whatever_broke_in_the_folder(models
     with running(models, "--workers=2") as service:
         until(lambda: "workers are running" in service.log.read_text())
         (write_model(models, "half", 3) / "denoise.onnx").write_bytes(b"no graph")
-        unload = f"{service.url}/v2/repository/models/mirror.encode/unload"  # a default, too
+        unload = f"{service.own_url}/v2/repository/models/mirror.encode/unload"  # a default, too
         httpx.post(unload, trust_env=False, verify=False).raise_for_status()
         for worker in workers(service):
             os.kill(worker, signal.SIGKILL)
@@ -232,7 +232,7 @@ def test_workers_follow_an_unload_within_a_second_or_so_and_not_the_folder(model
     with running(models, "--workers=2", "--reload-seconds=60") as service:
         until(lambda: started(service) == 2)
         write_model(models, "half", 3)
-        unload = f"{service.url}/v2/repository/models/mirror.encode/unload"
+        unload = f"{service.own_url}/v2/repository/models/mirror.encode/unload"
         httpx.post(unload, trust_env=False, verify=False).raise_for_status()
         began = time.monotonic()
         until(lambda: not any(encode() for _ in range(20)))

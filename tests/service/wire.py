@@ -39,7 +39,7 @@ def read_head(connection: socket.socket) -> tuple[str, bytes]:
 def answer(connection: socket.socket) -> tuple[int, np.ndarray]:
     """The status and the array of the next answer."""
     told, body = read_head(connection)
-    length = int(re.search(r"content-length: (\d+)", told)[1])  # type: ignore[index]
+    length = int(re.search(r"content-length: (\d+)", told, re.IGNORECASE)[1])  # type: ignore[index]
     while len(body) < length:
         body += connection.recv(1 << 20)
     return int(told.split()[1]), np.load(io.BytesIO(body))
