@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
-import uvicorn
 import yaml
 
 from service.access.caller import INFER
 from service.api.request import USABLE_ID
 from service.api.scopes import scope_of
+from service.server.connection_limits import ConnectionLimits
 from service.settings import Settings
 from tests.proxies.direct import DIRECT
 from tests.proxies.proxy import DEPLOY
@@ -54,11 +54,16 @@ def test_a_proxy_waits_for_as_long_as_the_service_may_take() -> None:
         assert seconds(nginx(each)) == DEFAULTS.timeout
     assert seconds(haproxy("timeout client")) == DEFAULTS.timeout
     assert seconds(nginx("proxy_connect_timeout")) == seconds(haproxy("timeout connect"))
-    assert seconds(nginx("client_header_timeout")) == seconds(haproxy("timeout http-request"))
+    for head in (nginx("client_header_timeout"), haproxy("timeout http-request")):
+        assert seconds(head) == DEFAULTS.head_seconds
+
+
+def test_a_proxy_opens_no_more_connections_than_the_service_takes() -> None:
+    assert 0 < int(haproxy("maxconn")) <= DEFAULTS.max_connections
 
 
 def test_a_proxy_closes_idle_connections_before_the_service_does() -> None:
-    kept = uvicorn.Config("", log_config=None).timeout_keep_alive
+    kept = ConnectionLimits().idle_seconds
     assert seconds(nginx("keepalive_timeout", UPSTREAM)) < kept
     assert seconds(haproxy("default-server .* pool-purge-delay")) < kept
 
