@@ -24,6 +24,7 @@ from service.api.problems import http_error, service_error
 from service.api.routing import Serving, Shortcut
 from service.errors import ServiceError
 from service.images import jp2_process
+from service.inference import trial
 from service.inference.control import Control
 from service.inference.registry import Defaults
 from service.inference.repository import Repository
@@ -58,7 +59,13 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     exported_metrics = components.exported_metrics(settings, metrics)
     exports = (tracer, exported_metrics, components.exported_logs(settings))
     loader = components.loader(settings, metrics)
-    repository = Repository(settings.models, loader, Control(shared), strict=strict)
+    repository = Repository(
+        settings.models,
+        loader,
+        Control(shared),
+        strict=strict,
+        try_out=components.try_out(settings),
+    )
     if strict:
         components.check_defaults(repository.registry, settings)
     image.warm_up()
@@ -92,6 +99,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         if stored:
             await stored.stop()
         jp2_process.end()
+        trial.end()
         for task in tasks:
             task.cancel()
         if limiter:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from service.api.openapi_operations import OPERATIONS
 from service.api.quotas import Quotas
 from service.api.routing import Limits, Serving
 from service.errors import ServiceError, StartupError
+from service.inference import trial
 from service.inference.admission import Admission
 from service.inference.device import CUDA
 from service.inference.loader import load
@@ -60,6 +62,13 @@ def loader(settings: Settings, metrics: Metrics) -> Callable[[Path], Model]:
         return model
 
     return load_warm
+
+
+def try_out(settings: Settings) -> Callable[[Path], None] | None:
+    """Return a function that raises for a model that takes too much, None where none is tried."""
+    if not settings.load_seconds:
+        return None
+    return partial(trial.try_out, seconds=settings.load_seconds, memory=settings.load_memory_bytes)
 
 
 def check_defaults(registry: ModelRegistry, settings: Settings) -> None:

@@ -4,8 +4,11 @@ A model is a folder models/<name>/<version>/ with manifest.json and the ONNX fil
 unknown key, a missing one or a wrong type is an error. What these docstrings say, OpenAPI shows.
 """
 
+import errno
 import hashlib
 import json
+import os
+import stat
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
@@ -13,6 +16,8 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FILE_NAME = "manifest.json"
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a manifest; those that are shipped have some thousands."""
 SCHEMA_VERSION = 3
 
 PHOTO = "photo"
@@ -228,12 +233,41 @@ class Manifest(_Strict):
             OSError: The file cannot be read.
             pydantic.ValidationError: The content is not as described here (a ValueError).
         """
-        return cls.model_validate_json((folder / FILE_NAME).read_bytes(), strict=True)
+        path = regular(folder, FILE_NAME)
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise OSError(errno.EFBIG, f"more than {LARGEST} bytes", str(path))
+        return cls.model_validate_json(text, strict=True)
 
     def write(self, folder: Path) -> None:
         """Write the manifest into a model's folder, indented."""
         text = json.dumps(self.model_dump(mode="json"), indent=2)
         (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def regular(folder: Path, name: str) -> Path:
+    """Return the path of a file of a model's folder.
+
+    Links may lead from place to place within the folder, as those of mounted volumes do; a file
+    elsewhere is none of the model's, and opening what is no file may wait for ever.
+
+    Args:
+        folder: <name>/<version>/.
+        name: The file's name.
+
+    Raises:
+        OSError: There is no such file, it lies outside of the folder, or it is no regular file.
+    """
+    path = folder / name
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise OSError(errno.EPERM, "a link to a file outside of the folder", str(path))
+    return path
 
 
 def digest(path: Path) -> str:

@@ -186,6 +186,17 @@ class Settings(BaseSettings):
         float,
         Field(ge=0, description="seconds between two looks at the folder of models; 0: never"),
     ] = 0.0
+    load_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="seconds that a model may take to load and warm up in a process of its "
+            "own, before it replaces one that serves; 0: it is not tried there",
+        ),
+    ] = 60.0
+    load_memory_bytes: Annotated[
+        int, Field(ge=0, description="memory that it may take there, in bytes; 0: any")
+    ] = 2 * 1024 * 1024 * 1024
     repository_control: Annotated[
         bool | Literal["auto"],
         Field(

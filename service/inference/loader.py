@@ -8,11 +8,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from service.errors import ModelNotFound, StartupError, one_of
+from service.inference import graph_file
 from service.inference.batcher import Batch, Batcher
 from service.inference.device import Execution
 from service.inference.model import Model
 from service.inference.session import Session
-from service.manifest import FILE_NAME, Manifest, OperationName, digest
+from service.manifest import FILE_NAME, Manifest, OperationName, digest, regular
 from service.pydantic_errors import explain
 
 SETTING = "SERVICE_MODELS (--models)"
@@ -136,13 +137,14 @@ def load(
     for name, operation in manifest.operations.items():
         path = folder / operation.file
         try:
-            received = digest(path)
+            received = digest(regular(folder, operation.file))
         except OSError as error:
             raise StartupError(
                 f"{path}: expected the graph of {name}, received: {error.strerror}"
             ) from error
         if received != operation.sha256:
             raise StartupError(f"{path}: expected SHA-256 {operation.sha256}, received {received}")
+        graph_file.check(path)
         batchers[name] = Batcher(
             Session(path, operation, execution),
             max_batch=max_batch,

@@ -18,13 +18,15 @@ from service.inference.control import Commands, Control
 from service.inference.loader import Fingerprint, find, fingerprint, nothing_in
 from service.inference.model import Model
 from service.inference.registry import ModelRegistry, Version
-from service.manifest import Manifest, OperationName
+from service.manifest import Manifest, OperationName, regular
 
 Key = tuple[str, int]
 Operations = frozenset[OperationName]
 
 CARD = "README.md"
 """The model card in a model's folder."""
+LARGEST_CARD = 1024 * 1024
+"""Characters of a card; a longer one is left out."""
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,13 @@ class Repository:
     """
 
     def __init__(
-        self, root: Path, load: Callable[[Path], Model], control: Control, *, strict: bool = True
+        self,
+        root: Path,
+        load: Callable[[Path], Model],
+        control: Control,
+        *,
+        strict: bool = True,
+        try_out: Callable[[Path], None] | None = None,
     ) -> None:
         """Load every version under a folder.
 
@@ -61,12 +69,15 @@ class Repository:
             load: Returns the verified and warm model of a folder <name>/<version>/.
             control: The commands of all workers.
             strict: Whether every version must load, or at least one.
+            try_out: Raises for a folder whose model would take too much; called before it is
+                loaded, unless every version must load.
 
         Raises:
             StartupError: There is no version, none can be loaded, or, if strict, one cannot.
         """
         self._root = root
         self._load = load
+        self._try_out = try_out
         self._control = control
         self._lock = asyncio.Lock()
         self._held: Mapping[Key, _Held] = {}
@@ -198,6 +209,8 @@ class Repository:
     ) -> Version:
         """Load a version; if that fails, the last one stays."""
         try:
+            if self._try_out and not strict:
+                self._try_out(folder)
             model = self._load(folder)
         except Exception as error:
             if strict:
@@ -231,7 +244,11 @@ def _described(folder: Path) -> tuple[int, str]:
     """The bytes of a folder's files, and the model card among them; nothing if it has gone."""
     try:
         size = sum(file.stat().st_size for file in folder.iterdir())
-        card = folder / CARD
-        return size, card.read_text(encoding="utf-8") if card.is_file() else ""
-    except (OSError, ValueError):
+    except OSError:
         return 0, ""
+    try:
+        with regular(folder, CARD).open(encoding="utf-8") as file:
+            card = file.read(LARGEST_CARD + 1)
+    except (OSError, ValueError):
+        return size, ""
+    return size, card if len(card) <= LARGEST_CARD else ""

@@ -92,6 +92,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def end_body(self, rate: int, received: int, seconds: float) -> None:
+        if self.cycle.response_complete:  # before the body was here
+            self.bounds.leave(self)
+            self.transport.close()
+            return
         if self.cycle.response_started:
             self.end_response()
             return

@@ -60,6 +60,7 @@ def client_of(models: Path, **settings: Any) -> httpx.AsyncClient:
         "default_decode": "mirror",
         "default_denoise": "half",
         "default_picture": "half",
+        "load_seconds": 0,
     }
     app = create_app(Settings(**(defaults | settings)))
     name = chosen()
