@@ -3,7 +3,7 @@
 import itertools
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,25 +27,52 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def file_of(
-    samples: Array, colour_type: int, depth: int, *chunks: bytes, interlaced: bool = False
+    samples: Array,
+    colour_type: int,
+    depth: int,
+    *chunks: bytes,
+    interlaced: bool = False,
+    filters: Sequence[int] = (4, 1, 2, 3, 0, 4),
+    level: int = -1,
+    window: int = zlib.MAX_WBITS,
+    piece: int = 1 << 30,
+    empty: bool = False,
+    height: int = 0,
 ) -> bytes:
-    """Return a PNG of samples (height, width, bands), whose rows use each filter in turn."""
-    height, width, bands = samples.shape
+    """Return a PNG.
+
+    Args:
+        samples: (height, width, bands).
+        colour_type: Of the PNG.
+        depth: Bits of a sample.
+        chunks: Those before the first IDAT.
+        interlaced: Whether it is.
+        filters: Those of the rows, in turn.
+        level: Of zlib.
+        window: Bits of zlib's window.
+        piece: Bytes in an IDAT.
+        empty: Whether there is an IDAT without any beside each.
+        height: That of the header, where it is another.
+    """
+    rows, width, bands = samples.shape
     parts = [samples]
     if interlaced:
         parts = [samples[top::down, left::across] for top, left, down, across in ADAM7]
     data = b"".join(
-        b"".join(_filtered(_rows(part, depth), max(1, bands * depth // 8)))
+        b"".join(_filtered(_rows(part, depth), max(1, bands * depth // 8), filters))
         for part in parts
         if part.size
     )
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, interlaced)
+    header = struct.pack(">IIBBBBB", width, height or rows, depth, colour_type, 0, 0, interlaced)
+    deflate = zlib.compressobj(level, zlib.DEFLATED, window)
+    stream = deflate.compress(data) + deflate.flush()
+    pieces = [stream[at : at + piece] for at in range(0, len(stream), piece)]
     return b"".join(
         [
             b"\x89PNG\r\n\x1a\n",
             chunk(b"IHDR", header),
             *chunks,
-            chunk(b"IDAT", zlib.compress(data)),
+            *(chunk(b"IDAT", b"") * empty + chunk(b"IDAT", each) for each in pieces),
             chunk(b"IEND", b""),
         ]
     )
@@ -106,14 +133,14 @@ def _rows(samples: Array, depth: int) -> Iterator[bytes]:
             yield row.astype(f">u{depth // 8}").tobytes()
 
 
-def _filtered(rows: Iterable[bytes], pixel: int) -> Iterator[bytes]:
+def _filtered(rows: Iterable[bytes], pixel: int, filters: Sequence[int]) -> Iterator[bytes]:
     before = b""
-    for kind, row in zip(itertools.cycle([4, 1, 2, 3, 0, 4]), rows, strict=False):
+    for kind, row in zip(itertools.cycle(filters), rows, strict=False):
         before = before or bytes(len(row))
         lefts, corners = bytes(pixel) + row, bytes(pixel) + before
         neighbours = zip(row, lefts, before, corners, strict=False)
         yield bytes([kind]) + bytes(
-            (value - predicted(kind, left, above, corner)) % 256
+            (value - predicted(kind % 5, left, above, corner)) % 256
             for value, left, above, corner in neighbours
         )
         before = row
