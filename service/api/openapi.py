@@ -1,4 +1,4 @@
-"""The OpenAPI document as a whole: what FastAPI makes of the routes, with headers and examples."""
+"""The OpenAPI document as a whole: FastAPI's of the routes, with headers, examples, links."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 
 from service.api import examples
 from service.api import media_types as media
+from service.api.openapi_links import add_links
 from service.api.openapi_quotas import add_quotas
 from service.api.openapi_security import secure
 from service.api.query import KINDS
@@ -105,7 +106,8 @@ def document(
 
 
 def complete(document: dict[str, Any], registry: ModelRegistry, defaults: Defaults) -> None:
-    """Add headers and examples to an OpenAPI document; take out FastAPI's own errors."""
+    """Add headers, examples and links to an OpenAPI document; take out FastAPI's own errors."""
+    add_links(document)
     components = document["components"]
     components["headers"] = HEADERS
     for name in FASTAPI_ERRORS:
@@ -202,4 +204,5 @@ def _add_examples(
     values = {"name": served.name, "model": f"{served.name}.denoise", "version": served.version}
     for parameter in described.get("parameters", []):
         if parameter["in"] == "path" and parameter["name"] in values:  # none for the id of a job
+            parameter["schema"].pop("examples", None)  # of what is perhaps not served
             parameter["example"] = str(values[parameter["name"]])

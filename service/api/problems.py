@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from service.errors import Overloaded, ServiceError, problem_document
 
@@ -105,9 +106,22 @@ async def http_error(request: Request, error: Exception) -> Response:
         known = ", ".join(dict.fromkeys(_known(request.app, like=path)))
         detail = f"path: expected one of {known}, received {path[:80]!r}"
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"method: expected {headers.get('Allow', 'GET')}, received {request.method}"
+        headers = {**headers, "Allow": _methods(request)}
+        detail = f"method: expected {headers['Allow']}, received {request.method}"
     title = HTTPStatus(status).phrase.capitalize()
     return error_response(path, status, title.lower().replace(" ", "-"), title, detail, headers)
+
+
+def _methods(request: Request) -> str:
+    """Return the methods of a path, as Allow has them: those of several routes that match it."""
+    routes = (each for each in request.app.routes if isinstance(each, Route))
+    found = {
+        method
+        for route in routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return ", ".join(sorted(found))
 
 
 def _known(app: FastAPI, *, like: str) -> Iterator[str]:

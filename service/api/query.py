@@ -78,9 +78,10 @@ class ControlsQuery(BaseModel):
     region: Annotated[
         str | None,
         Field(
-            examples=["0,0,640,480"],
+            # Not checked by it, as Region says more of a fault.
+            json_schema_extra={"pattern": "^[0-9]{1,9}(,[0-9]{1,9}){3}$"},
             description="x,y,width,height: the part of the upright photograph, in pixels, to "
-            "denoise and return; all of it where it is left out",
+            "denoise and return, 0,0,640,480 for example; all of it where it is left out",
         ),
     ] = None
 

@@ -13,8 +13,11 @@ class Inputs(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     inputs: Annotated[
-        list[Any],
-        Field(description="(batch, 28, 28) or (batch, height, width, 3) in [0, 1], or codings"),
+        list[float | list[Any]],
+        Field(
+            min_length=1,
+            description="(batch, 28, 28) or (batch, height, width, 3) in [0, 1], or codings",
+        ),
     ]
 
 

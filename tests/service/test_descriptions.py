@@ -277,6 +277,36 @@ async def test_what_the_schema_allows_is_not_refused(
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.parametrize("outputs", [{}, "", 0, False])
+async def test_outputs_that_are_no_list_are_refused(
+    client: httpx.AsyncClient, outputs: object
+) -> None:
+    tensor = {"name": "images", "shape": [1, 4, 4], "datatype": "FP32", "data": [0.0] * 16}
+    body = {"inputs": [tensor], "outputs": outputs}
+    answer = await client.post("/v2/models/half.denoise/infer", json=body)
+    assert answer.status_code == 422
+    assert "outputs: expected a list of objects" in answer.json()["error"]
+
+
+async def test_links_lead_from_responses_to_paths_that_are_described(
+    client: httpx.AsyncClient,
+) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    links = [
+        link
+        for methods in paths.values()
+        for operation in methods.values()
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+    assert len(links) == 10
+    for link in links:
+        _, pointer, method = link["operationRef"].rsplit("/", 2)
+        path = pointer.replace("~1", "/")
+        named = {each["name"] for each in paths[path][method]["parameters"]}
+        assert link["parameters"].keys() == named
+
+
 async def test_data_that_is_null_may_stand_beside_bytes(client: httpx.AsyncClient) -> None:
     tensor = {"name": "images", "shape": [1, 4, 4], "datatype": "FP32", "data": None}
     head = json.dumps({"inputs": [tensor | {"parameters": {"binary_data_size": 64}}]}).encode()

@@ -164,3 +164,9 @@ async def test_a_service_without_a_folder_has_no_jobs(shared_client: httpx.Async
     path = f"/jobs/{'0' * 32}"
     for answer in (await shared_client.get(path), await shared_client.delete(path)):
         check_problem(answer, 501, "jobs-off")
+
+
+async def test_a_path_of_several_methods_names_all_of_them(client: httpx.AsyncClient) -> None:
+    answer = await client.put("/jobs/1")
+    assert answer.headers["Allow"] == "DELETE, GET"
+    assert "expected DELETE, GET, received PUT" in check_problem(answer, 405, "method-not-allowed")

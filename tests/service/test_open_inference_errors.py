@@ -37,7 +37,8 @@ def client(shared_client: httpx.AsyncClient) -> httpx.AsyncClient:
         ('{"id": 1, "inputs": []}', 422, "id: expected text, received 1"),
         ('{"parameters": 1}', 422, "body.parameters: expected an object, received 1"),
         ('{"id": ' + "[" * 300 + "]" * 300 + "}", 422, "id: expected text, received list"),
-        ('{"outputs": {}, "inputs": {}}', 422, "inputs: expected a list of objects, received {}"),
+        ('{"inputs": {}}', 422, "inputs: expected a list of objects, received {}"),
+        ('{"outputs": {}, "inputs": []}', 422, "outputs: expected a list of objects, received {}"),
     ],
 )
 async def test_a_body_that_is_no_request_is_explained(

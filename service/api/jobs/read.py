@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 from service.access.caller import caller_of
 from service.api.jobs.document import JobDocument, document
 from service.api.openapi import problems
+from service.api.openapi_operations import describe
 from service.api.origin import check_origin
 from service.api.problems import PROBLEM
 from service.errors import JobCancelled, JobNotFinished, JobNotFound, JobsOff
@@ -74,7 +75,14 @@ def create_router(jobs: Jobs | None, origins: Collection[str]) -> APIRouter:
     @router.get(
         "/{id}/result",
         response_class=Response,
-        responses=UNKNOWN | problems({409: "The job has not finished, or was cancelled"}),
+        responses=describe("denoise")["responses"]
+        | UNKNOWN
+        | problems(
+            {
+                409: "The job has not finished, was cancelled, or asks for what no model offers",
+                500: "The job failed, or was lost with the process that ran it",
+            }
+        ),
     )
     async def result(entry: Annotated[Entry, Depends(find)]) -> Response:
         """The response of the operation, as it would have been sent; of a failed job, its error."""

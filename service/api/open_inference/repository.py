@@ -85,7 +85,14 @@ def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRo
         return Control(serving, room, kind, act if control else refuse, changes=True)
 
     described = {"tags": ["open inference"]}
-    refused = {
+    faults = {
+        400: "The body is not JSON, or not as its content coding says",
+        413: "The body is too large",
+        415: "The body has a content coding that is not read",
+        429: "Too many requests for the repository are waiting",
+        503: "The body does not come in time, or the service is shutting down",
+    }
+    refused = faults | {
         403: "The service is set to load and unload nothing, or a page of another origin asks",
         404: "No such model",
         422: "The body is not as expected; it may have no parameters to load a model with",
@@ -96,7 +103,7 @@ def routes(serving: Serving, models: Repository, *, control: bool) -> list[APIRo
             index,
             Control(serving, room, "index", list_all, changes=False),
             response_model=list[IndexEntry],
-            responses=errors({422: "The body is not as expected"}),
+            responses=errors(faults | {422: "The body is not as expected"}),
             **described,
         ),
         DirectRoute(

@@ -204,7 +204,7 @@ def _parts(
 def _is_binary(document: Document, name: str) -> bool:
     """Return whether the only output is requested as bytes. Raises InvalidValue for others."""
     wanted = flag(parameters(document, "body"), "binary_data_output", default=False)
-    outputs = objects(document, "outputs") if document.get("outputs") else []
+    outputs = [] if document.get("outputs") is None else objects(document, "outputs")
     names = [name_of(output, "outputs") for output in outputs]
     if names not in ([], [name]):
         raise InvalidValue(f"outputs: expected {name} alone, received {', '.join(names)}")

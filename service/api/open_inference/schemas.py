@@ -126,7 +126,7 @@ class IndexEntry(BaseModel):
 class IndexRequest(BaseModel):
     """Which models to list: all, or those that are ready."""
 
-    ready: bool = False
+    ready: bool | None = None
 
 
 class Error(BaseModel):
