@@ -8,7 +8,7 @@ comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve style check test train bench bench-gpu gpu-bundle setup build release audit docs links architecture reference format lock wheels clean
+.PHONY: help serve style check test train bench bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
 
 # Of the machine that `make gpu-bundle` is for: its version of Python; where PyTorch for CUDA 13 is
 # installed, LIBRARIES=no; PART=40 spreads the wheels over folders of 40 MB at most.
@@ -54,6 +54,12 @@ gpu-bundle: .venv/bench/installed ## collect what bench-gpu needs on a machine w
 	$(<D)/bin/python -m benchmarks.gpu.bundle $(if $(BUNDLE_PYTHON),--python $(BUNDLE_PYTHON)) \
 		$(if $(filter no,$(LIBRARIES)),--no-libraries) $(if $(PART),--part $(PART))
 
+INPUTS ?= 10000000
+EXAMPLES ?= 1000
+fuzz: .venv/dev/fuzz ## fuzz every parser (INPUTS=10000000) and the HTTP API (EXAMPLES=1000 for each operation); hours, Linux
+	.venv/dev/bin/python -m tests.fuzz all --inputs $(INPUTS)
+	.venv/dev/bin/python -m tests.fuzz.contract --examples $(EXAMPLES)
+
 setup: .venv/training/installed ## set up what trains, without training
 
 build: .venv/dev/installed ## build the wheel and the sdist into dist/
@@ -98,6 +104,7 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(call pin,extra-redis,pyproject.toml --extra redis $(as-tested))
 	$(call pin,extra-otel,pyproject.toml --extra otel $(as-tested))
 	$(call pin,release,pyproject.toml --extra release $(as-tested))
+	$(call pin,fuzz,--group fuzz $(as-tested))
 	$(call pin,lock,--group lock)
 	$(call pin,pip,--group pip)
 	$(MAKE) wheels
@@ -128,6 +135,11 @@ clean: ## remove the virtual environments and every cache; runs/ and models/ sta
 
 # What an extra adds to an environment that serves, in which it stays.
 .venv/service-$(RUNTIME)/extra-%: deploy/requirements/extra-%.txt .venv/service-$(RUNTIME)/installed
+	$(@D)/bin/python -m pip install $(pip-options) -r $<
+	@touch $@
+
+# What fuzzing adds to the environment of developers, in which it stays.
+.venv/dev/fuzz: deploy/requirements/fuzz.txt .venv/dev/installed
 	$(@D)/bin/python -m pip install $(pip-options) -r $<
 	@touch $@
 

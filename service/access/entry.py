@@ -120,7 +120,7 @@ def scopes_of(text: str) -> frozenset[ScopeName]:
 
 def shown(seconds: float) -> str:
     """Return a time as RFC 3339 writes it, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _entry(words: list[str]) -> Entry:
@@ -144,6 +144,8 @@ def _entry(words: list[str]) -> Entry:
 def _time(text: str) -> float:
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        seconds = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+        shown(seconds)  # at the ends of the calendar, a time in UTC may be beyond them
+    except (OverflowError, ValueError):
         raise ValueError("expires: expected a time of ISO 8601, received another") from None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    return seconds

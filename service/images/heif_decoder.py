@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from service.cpus import usable_cpus
-from service.errors import UnsupportedMediaType
+from service.errors import MalformedBody, UnsupportedMediaType
 from service.images.code_points import colour_of
 from service.images.formats import HEIC, READ_ALL, Policy
 from service.images.isobmff import coded_pixels
@@ -52,6 +52,8 @@ def open_heif(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIm
 
     def samples(_: int) -> tuple[Samples, Samples | None]:
         values = np.asarray(image)
+        if values.shape[1::-1] != size:  # of which the memory was bounded
+            raise MalformedBody("picture: expected the size of its header, received another")
         values = values.reshape(*values.shape[:2], -1)
         mode, _, depth = image.mode.partition(";")
         if depth:

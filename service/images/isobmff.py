@@ -66,7 +66,7 @@ def primary_properties(data: memoryview) -> list[Box]:
     if meta is None:
         return []
     primary, properties, associations = first(meta, b"pitm"), first(meta, b"iprp"), None
-    if primary is None or properties is None:
+    if not primary or properties is None:
         return []
     wide = primary[0] != 0
     item = int.from_bytes(primary[4 : 8 if wide else 6], "big")
@@ -91,6 +91,8 @@ def coded_pixels(data: memoryview) -> int:
 
 def _associated(data: memoryview, item: int) -> list[int]:
     """Return the numbers, from 1, of the properties that `ipma` gives an item."""
+    if len(data) < 8:
+        return []
     version, flags = data[0], data[3]
     id_size, index_size = (4 if version else 2), (2 if flags & 1 else 1)
     count, at = int.from_bytes(data[4:8], "big"), 8

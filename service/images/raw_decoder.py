@@ -7,6 +7,7 @@ from service.errors import BodyTooLarge, MalformedBody
 from service.images import exif
 from service.images.formats import RAW, READ_ALL, Policy
 from service.images.photograph import EncodedImage, Metadata, Samples
+from service.images.pillow import split
 from service.images.tiff_directory import BYTE_ORDERS, Tiff
 from service.images.tiff_metadata import exif_of
 
@@ -41,7 +42,7 @@ def open_raw(body: bytes | memoryview, _policy: Policy = READ_ALL) -> EncodedIma
             file.close()
         if pixels.shape[0] * pixels.shape[1] > 2 * size[0] * size[1]:
             raise BodyTooLarge("picture: expected the size of its header, received another")
-        return pixels, None
+        return split(pixels)  # of one band where the sensor sees no colours
 
     return EncodedImage(
         RAW,

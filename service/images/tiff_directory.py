@@ -57,10 +57,13 @@ class Tiff:
         """Read the header.
 
         Raises:
-            MalformedBody: It is cut off.
+            MalformedBody: It is cut off, or begins otherwise.
         """
         self.body = memoryview(body)
-        self.order = BYTE_ORDERS[bytes(self.body[:2])]
+        order = BYTE_ORDERS.get(bytes(self.body[:2]))
+        if order is None:
+            raise MalformedBody("picture: expected a TIFF, received another file")
+        self.order = order
         self.is_big = 43 in self.body[2:4]
         self.start = self._unpack("Q" if self.is_big else "I", 8 if self.is_big else 4)
         self._left = MAX_ENTRIES_IN_ALL

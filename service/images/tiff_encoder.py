@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from service.errors import MalformedBody
 from service.images.photograph import Metadata, Samples
 from service.images.tiff_directory import Tiff
 from service.images.tiff_metadata import DESCRIPTIVE, ICC, PHOTOSHOP, RESOLUTIONS, UNIT, XMP
@@ -110,15 +111,7 @@ def _deflated(strip: Samples) -> bytes:
 
 def _finish(stream: io.BytesIO, tags: dict[int, Value], order: str, exif: bytes | None) -> None:
     """Write the directory of a file, with what EXIF data say in theirs, and where it is."""
-    given: dict[int, bytes] = {}
-    if exif:
-        file = Tiff(exif)
-        for tag, entry in file.directory(file.start)[0].items():
-            if tag in DESCRIPTIVE and tag not in tags:
-                size = len(file.data(entry))
-                value = bytes(file.data(entry)) if size <= 4 else struct.pack(f"{order}I", entry.at)
-                head = struct.pack(f"{order}HHI", tag, entry.kind, entry.count)
-                given[tag] = head + value.ljust(4, b"\0")
+    given = {tag: entry for tag, entry in _described(exif, order) if tag not in tags}
     stream.write(bytes(stream.tell() % 2))
     for tag, (kind, count, data) in tags.items():
         value = data
@@ -131,3 +124,28 @@ def _finish(stream: io.BytesIO, tags: dict[int, Value], order: str, exif: bytes 
     stream.write(b"".join(entry for _, entry in sorted(given.items())) + bytes(4))
     stream.seek(4)
     stream.write(struct.pack(f"{order}I", start))
+
+
+def _described(exif: bytes | None, order: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the entries of EXIF data that describe a photograph; damaged ones are left out.
+
+    Args:
+        exif: From the TIFF header on, which is at the beginning of the file that is written.
+        order: Their byte order.
+    """
+    if not exif:
+        return
+    try:
+        file = Tiff(exif)
+        entries, _ = file.directory(file.start)
+    except MalformedBody:
+        return
+    for tag, entry in entries.items():
+        try:
+            data = bytes(file.data(entry)) if tag in DESCRIPTIVE else None
+        except MalformedBody:
+            continue
+        if data is not None:
+            value = data if len(data) <= 4 else struct.pack(f"{order}I", entry.at)
+            head = struct.pack(f"{order}HHI", tag, entry.kind, entry.count)
+            yield tag, head + value.ljust(4, b"\0")

@@ -51,7 +51,8 @@ def without_appended(xmp: bytes) -> bytes | None:
     All else stays byte for byte.
 
     Returns:
-        The packet, or None where it has such properties and is not well-formed UTF-8.
+        The packet, or None where it has such properties and is not well-formed UTF-8, or where its
+        root is one of them.
     """
     if not _SUSPECT.search(xmp):
         return xmp
@@ -96,6 +97,8 @@ class _Editor:
             return
         at = self._parser.CurrentByteIndex
         if _is_appended(name):
+            if self._depth == 1:
+                raise ValueError("XMP: expected properties of a picture, received none")
             self._cut_from = at, self._depth
             return
         cut = set()

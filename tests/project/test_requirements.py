@@ -10,7 +10,7 @@ import pytest
 
 RUNNING = ("service-cpu", "service-gpu", "service-openvino", "training", "bench", "dev")
 EXTRAS = ("extra-heic", "extra-jxl", "extra-raw", "extra-redis", "extra-otel")
-NAMES = (*RUNNING, *EXTRAS, "docs", "release", "lock", "pip")
+NAMES = (*RUNNING, *EXTRAS, "docs", "fuzz", "release", "lock", "pip")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9._, -]+\])?==(\S+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 

@@ -59,7 +59,10 @@ ANIMATION = base64.b64decode(
 
 
 def dng(
-    samples: NDArray[np.uint16], order: str = "<", shown: tuple[int, int, int, int] | None = None
+    samples: NDArray[np.uint16],
+    order: str = "<",
+    shown: tuple[int, int, int, int] | None = None,
+    photometric: int = 32803,
 ) -> bytes:
     """A DNG of a Bayer sensor, uncompressed, red at its upper left.
 
@@ -67,6 +70,7 @@ def dng(
         samples: What the sensor saw.
         order: The byte order.
         shown: (top, left, bottom, right) of what is no margin.
+        photometric: A Bayer pattern, or 34892 for a sensor that sees no colours.
     """
     height, width = samples.shape
     entries: dict[int, tuple[int, int, bytes]] = {}
@@ -81,7 +85,7 @@ def dng(
     put(257, 4, height)
     put(258, 3, 16)
     put(259, 3, 1)
-    put(262, 3, 32803)
+    put(262, 3, photometric)
     entries[271] = 2, 5, b"Test\0"
     entries[272] = 2, 7, b"Sensor\0"
     put(273, 4, 0)

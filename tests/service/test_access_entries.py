@@ -66,6 +66,8 @@ def test_an_entry_may_say_what_its_key_may_take() -> None:
         (f"web {HASH} requests-per-minute=secret", "requests-per-minute: expected a whole number"),
         (f"web {HASH} megapixels-per-minute=-1", "megapixels-per-minute: expected a whole number"),
         (f"web {HASH} weight=1 weight=2", "or one twice"),
+        (f"web {HASH} expires=0001-01-01T00:00:00+01:00", "expires: expected a time"),
+        (f"web {HASH} expires=9999-12-31T23:59:59.999999", "expires: expected a time"),
         (f"-secret {HASH}", "name: expected 1 to 64 letters"),
     ],
 )
@@ -74,6 +76,12 @@ def test_what_is_no_entry_is_refused_by_its_line_without_its_text(line: str, exp
         entries_of(f"# keys\n{line}")
     assert str(refused.value).startswith("line 2: ")
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("year", ["0001", "0999", "9999"])
+def test_a_time_of_any_year_is_written_as_it_is_read(year: str) -> None:
+    line = f"web {HASH} scopes=infer expires={year}-06-30T12:00:00Z"
+    assert [each.line for each in entries_of(line)] == [line]
 
 
 def test_each_of_several_keys_of_a_name_is_found_and_no_other(tmp_path: Path) -> None:

@@ -84,6 +84,19 @@ async def test_json_is_answered_where_it_is_accepted(client: httpx.AsyncClient) 
     )
 
 
+def versioned(major: int) -> bytes:
+    """A file whose header has its length in 4 bytes, as from version 2.0 on."""
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, IMAGES, (2, 0))
+    return stream.getvalue().replace(b"NUMPY\2", b"NUMPY" + bytes([major]))
+
+
+@pytest.mark.parametrize("major", [2, 3])
+async def test_every_version_of_the_format_is_read(client: httpx.AsyncClient, major: int) -> None:
+    answer = await client.post("/encode", content=versioned(major), headers=NPY)
+    np.testing.assert_array_equal(loaded(answer), IMAGES.reshape(3, 16))
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -92,6 +105,8 @@ async def test_json_is_answered_where_it_is_accepted(client: httpx.AsyncClient) 
         (saved(IMAGES)[:-1], 400, "malformed-body"),
         (saved(IMAGES) + b"\0", 400, "malformed-body"),
         (saved(IMAGES)[:20], 400, "malformed-body"),
+        (saved(IMAGES).replace(b"NUMPY\1\0", b"NUMPY\1\1"), 400, "malformed-body"),
+        (versioned(4), 400, "malformed-body"),
         (saved(IMAGES).replace(b"(3, 4, 4)", b"(3, 4, -4)"), 400, "malformed-body"),
         (saved(IMAGES).replace(b"(3, 4, 4), ", b"(9**9, 4), "), 400, "malformed-body"),
         (saved(IMAGES).replace(b"(3, 4, 4)", b"(1,-4,-12)"), 400, "malformed-body"),

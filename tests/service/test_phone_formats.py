@@ -13,6 +13,7 @@ from service.images import gif_decoder
 from service.images.decode import decode, open_image, read
 from service.images.encode import write
 from service.images.formats import AVIF, HEIC, JPEG, PNG, TIFF
+from service.images.isobmff import primary_properties
 from service.images.photograph import ColourChunks
 from tests.service.format_files import bayer, deep_heic, dng, heic
 from tests.service.photograph_files import (
@@ -150,6 +151,24 @@ def test_the_properties_of_gain_maps_and_films_go() -> None:
         assert b"CC0" in xmp
 
 
+def test_a_packet_that_describes_appended_files_alone_goes_as_a_whole() -> None:
+    packet = b'<c:Directory xmlns:c="http://ns.google.com/photos/1.0/container/"/>'
+    assert read(encoded(smooth(), "AVIF", xmp=packet), LIMIT).metadata.xmp is None
+
+
+def box(name: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I4s", 8 + len(content), name) + content
+
+
+@pytest.mark.parametrize(
+    ("primary", "associations"), [(b"", bytes(20)), (bytes(6), b""), (bytes(6), bytes(3))]
+)
+def test_boxes_that_are_too_short_name_no_properties(primary: bytes, associations: bytes) -> None:
+    properties = box(b"ipco", box(b"colr")) + box(b"ipma", associations)
+    content = box(b"pitm", primary) + box(b"iprp", properties)
+    assert primary_properties(memoryview(box(b"meta", bytes(4) + content))) == []
+
+
 def test_only_the_primary_picture_of_a_heic_is_read() -> None:
     file = pillow_heif.from_pillow(smooth())
     file.add_from_pillow(Image.new("RGB", (90, 80), "red"))
@@ -230,6 +249,13 @@ def test_a_raw_file_is_developed_to_16_bits(order: str) -> None:
     assert found.metadata.exif
     assert b"Sensor" in found.metadata.exif
     assert read(write(found, TIFF), LIMIT).pixels.dtype == np.uint16
+
+
+def test_a_raw_file_without_colours_is_gray() -> None:
+    found = read(dng(bayer(), photometric=34892), LIMIT)
+    assert found.pixels.shape == (32, 48)
+    assert (np.diff(found.pixels.mean(axis=1)) >= 0).all()
+    assert read(write(found, TIFF), LIMIT).pixels.shape == (32, 48)
 
 
 @pytest.mark.parametrize("name", ["heic", "avif", "tiff", "jp2", "gif", "bmp", "jxl", "raw"])

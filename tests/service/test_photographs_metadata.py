@@ -11,7 +11,7 @@ from PIL import ExifTags
 
 from service.images.decode import read
 from service.images.encode import write
-from service.images.formats import JPEG, PNG, WEBP
+from service.images.formats import JPEG, PNG, TIFF, WEBP
 from service.images.photograph import Metadata
 from tests.service.photograph_files import (
     KINDS,
@@ -237,6 +237,25 @@ def test_broken_metadata_spoil_no_pixel(broken: bytes) -> None:
     assert not found.metadata.xmp
     again = opened(write(found, PNG))  # by a decoder that may refuse them
     np.testing.assert_array_equal(np.asarray(again), samples(3))
+
+
+@pytest.mark.parametrize("cut", [8, 9, 40, 90, 150])
+@pytest.mark.parametrize("order", "<>")
+def test_exif_data_that_are_cut_off_keep_no_tiff_from_being_written(order: str, cut: int) -> None:
+    found = read(file_of(samples(3), 2, 8, chunk(b"eXIf", exif(order, 3)[:cut])), LIMIT)
+    again = read(write(found, TIFF), LIMIT)
+    np.testing.assert_array_equal(again.pixels, found.pixels)
+
+
+def test_entries_of_exif_data_that_are_damaged_are_left_out_of_a_tiff() -> None:
+    data = bytearray(exif("<", 1))
+    maker = data.index(struct.pack("<HHI", 0x010F, 2, 17))
+    struct.pack_into("<I", data, maker + 4, 1 << 30)  # as many bytes as are not there
+    found = read(file_of(samples(3), 2, 8, chunk(b"eXIf", bytes(data))), LIMIT)
+    again = read(write(found, TIFF), LIMIT)
+    assert again.metadata.exif
+    assert b"Maker" not in again.metadata.exif
+    assert bytes(range(40)) in again.metadata.exif
 
 
 @pytest.mark.parametrize("prefix", [b"Exif\0\0", b""])

@@ -22,6 +22,12 @@ def directory(count: int, following: int = 0, *, is_big: bool = False) -> bytes:
     return struct.pack(counted, count) + entries + struct.pack(pointer, following)
 
 
+@pytest.mark.parametrize("start", [b"", b"I", b"IM*\0\x08\0\0\0"])
+def test_what_begins_otherwise_is_no_tiff(start: bytes) -> None:
+    with pytest.raises(MalformedBody):
+        Tiff(start)
+
+
 @pytest.mark.parametrize("is_big", [False, True])
 def test_a_directory_is_read_once_and_as_it_is(is_big: bool) -> None:
     header = BIG_HEADER if is_big else HEADER

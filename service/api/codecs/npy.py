@@ -17,6 +17,7 @@ MOST_DIMENSIONS = 32
 """Most dimensions of an array; no model takes as many."""
 LARGEST = 2**48
 """Most numbers in an array; no body has as many."""
+VERSIONS = ((1, 0), (2, 0), (3, 0))
 LONGEST_HEADER = 1024
 """Bytes of a header; numpy writes 128 for arrays that a model takes."""
 
@@ -27,7 +28,7 @@ def read(body: bytes | memoryview) -> Array:
     No memory is allocated by what the header claims, and none is copied if the type is right.
 
     Args:
-        body: The file, of version 1.0 or 2.0.
+        body: The file, of one of VERSIONS.
 
     Returns:
         uint8 as it is, any float type as float32.
@@ -86,6 +87,11 @@ def _header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         shape, fortran_order, dtype = read_header(stream)
     except Exception as error:  # numpy evaluates the header as Python, which fails in many ways
         raise MalformedBody(f"body: expected a .npy file, received: {error}") from error
+    if version not in VERSIONS:
+        raise MalformedBody(
+            f"body: expected a .npy file of version 1.0, 2.0 or 3.0, received "
+            f"{'.'.join(map(str, version))}"
+        )
     # Beside a size of 0, the others may be too large for numpy.
     fits = all(type(size) is int and size >= 0 for size in shape)
     if not fits or len(shape) > MOST_DIMENSIONS or math.prod(s or 1 for s in shape) > LARGEST:

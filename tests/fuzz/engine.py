@@ -1,0 +1,95 @@
+"""Fuzzes one target in this process, guided by the coverage of the code: atheris, on libFuzzer.
+
+python -m tests.fuzz.engine TARGET INPUTS SECONDS FOLDER
+"""
+
+import hashlib
+import os
+import sys
+import time
+from pathlib import Path
+
+from tests.fuzz import corpus
+from tests.fuzz.registry import target_of
+from tests.fuzz.target import Fault, Target
+
+INSTRUMENTED = ["service", "multipart", "PIL"]
+"""Packages whose branches guide the fuzzer."""
+LONGEST = 1.0
+"""Seconds of the processor's time that an input may take."""
+HANGS = 60
+"""Seconds after which an input that has not ended is a fault."""
+MEMORY = 3072
+"""MiB of memory that the process may take."""
+
+
+def main(name: str, inputs: str, seconds: str, folder: str) -> None:
+    """Fuzz a target.
+
+    Args:
+        name: The target.
+        inputs: How many.
+        seconds: After which to end all the same, 0 for no end.
+        folder: What has been found before, and where what is found goes.
+    """
+    import atheris
+
+    with atheris.instrument_imports(include=INSTRUMENTED):
+        target = target_of(name)
+        seeds = [*target.seeds(), *corpus.kept(name)]
+    found = Path(folder) / name
+    found.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        (found / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+    words = Path(folder) / f"{name}.words"
+    words.write_text("".join(f'"{_quoted(word)}"\n' for word in target.words))
+    options = {
+        "artifact_prefix": f"{folder}/fault-{name}-",
+        "dict": str(words),
+        "max_len": str(target.longest),
+        "max_total_time": seconds,
+        "print_final_stats": "1",
+        "rss_limit_mb": str(MEMORY),
+        "runs": inputs,
+        "timeout": str(HANGS),
+    }
+    arguments = [f"-{option}={value}" for option, value in options.items()]
+    atheris.Setup(["fuzz", *arguments, str(found)], _Watched(target, int(inputs)))
+    atheris.Fuzz()  # ends the process
+
+
+class _Watched:
+    """Runs inputs, fails where one takes too long, and tells how the memory grows."""
+
+    def __init__(self, target: Target, inputs: int) -> None:
+        self._target = target
+        self._inputs = inputs
+        self._done = 0
+        self._early = 0
+
+    def __call__(self, data: bytes) -> None:
+        started = time.process_time()
+        self._target.run(data)
+        taken = time.process_time() - started
+        if taken > LONGEST:
+            raise Fault(f"expected at most {LONGEST:g} s, received {taken:.1f} s")
+        self._done += 1
+        if self._done == self._inputs // 2:
+            self._early = _resident()
+        elif self._done == self._inputs * 99 // 100:
+            sys.stderr.write(f"memory grew by {(_resident() - self._early) >> 20} MiB\n")
+
+
+def _resident() -> int:
+    """Return the bytes of memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _quoted(word: bytes) -> str:
+    """Return a word as libFuzzer's dictionaries have it."""
+    return "".join(f"\\x{byte:02x}" for byte in word)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
