@@ -18,6 +18,10 @@ def one_of(values: Iterable[object]) -> str:
     return f"one of {', '.join([*more, last])}" if more else last
 
 
+LONGEST = 4096
+"""Characters of a message: what a client sends, and is told of, may be as long as a body."""
+
+
 class ServiceError(Exception):
     """The base class.
 
@@ -32,6 +36,10 @@ class ServiceError(Exception):
     code: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal error"
     headers: Mapping[str, str] = MappingProxyType({})
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def problem_document(status: int, code: str, title: str, detail: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from service.images.isobmff import brands
 from service.images.jp2_decoder import open_jp2
 from service.images.jpeg_decoder import open_jpeg
 from service.images.jxl_decoder import open_jxl
-from service.images.photograph import EncodedImage, Metadata, Photograph
+from service.images.photograph import LARGEST_METADATA, EncodedImage, Metadata, Photograph
 from service.images.png_decoder import open_png
 from service.images.raw_decoder import open_raw
 from service.images.tiff_decoder import open_tiff
@@ -172,11 +172,11 @@ def decode(image: EncodedImage, *, with_metadata: bool = True) -> Photograph:
         with_metadata: Whether to read more of its metadata than EXIF.
 
     Raises:
-        MalformedBody: It is damaged or truncated. Damaged metadata are left out instead.
+        MalformedBody: It is damaged or truncated. Damaged or large metadata are left out instead.
     """
     with _malformed():
         stored = image.metadata() if with_metadata else Metadata(exif=image.exif())
-        orientation, metadata = _made_upright(stored, is_upright=image.is_upright)
+        orientation, metadata = _made_upright(_bounded(stored), is_upright=image.is_upright)
         pixels, alpha = image.samples(orientation)
     if image.is_upright and metadata.exif:
         height, width = pixels.shape[:2]
@@ -188,6 +188,21 @@ def decode(image: EncodedImage, *, with_metadata: bool = True) -> Photograph:
 def read(body: bytes | memoryview, max_pixels: int, policy: Policy = READ_ALL) -> Photograph:
     """Return the photograph in a file; raises as open_image() and decode() do."""
     return decode(open_image(body, max_pixels, policy))
+
+
+def _bounded(stored: Metadata) -> Metadata:
+    """Return metadata without what is larger than LARGEST_METADATA."""
+
+    def kept(data: bytes | None) -> bytes | None:
+        return None if data is None or len(data) > LARGEST_METADATA else data
+
+    return replace(
+        stored,
+        icc=kept(stored.icc),
+        exif=kept(stored.exif),
+        xmp=kept(stored.xmp),
+        photoshop=kept(stored.photoshop),
+    )
 
 
 def _made_upright(stored: Metadata, *, is_upright: bool) -> tuple[int, Metadata]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from service.images.photograph import ColourChunks, Metadata
+from service.images.photograph import LARGEST_METADATA, ColourChunks, Metadata
 
 D65, ILLUMINANT_C, DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
 PRIMARIES = {
@@ -97,7 +97,9 @@ def is_supported(cicp: bytes) -> bool:
 
 
 def in_srgb(image: Image.Image, icc: bytes) -> Image.Image | None:
-    """Return an image as sRGB by its ICC profile, or None if that is not one of its mode."""
+    """Return an image as sRGB by its ICC profile, or None if that is large or not of its mode."""
+    if len(icc) > LARGEST_METADATA:
+        return None
     try:
         return ImageCms.profileToProfile(
             image,

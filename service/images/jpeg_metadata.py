@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from service.images.exif import dpi_of
 from service.images.jpeg_segments import APP0, APP1, APP2, APP13, COM
-from service.images.photograph import Metadata
+from service.images.photograph import LARGEST_METADATA, Metadata
 from service.images.photoshop import without_thumbnail
 
 EXIF = b"Exif\0\0"
@@ -45,11 +45,12 @@ def metadata(segments: Segments, *, is_cmyk: bool) -> Metadata:
     xmp = [*_contents(segments, APP1, XMP)]
     photoshop = b"".join(_contents(segments, APP13, PHOTOSHOP))
     found = exif(segments)
-    own = b"".join(
-        segment(marker, content)
-        for marker, content in segments
-        if marker == COM or (marker == APP13 and not content.startswith(PHOTOSHOP))
-    )
+    own, room = b"", LARGEST_METADATA
+    for marker, content in segments:
+        is_own = marker == COM or (marker == APP13 and not content.startswith(PHOTOSHOP))
+        if is_own and len(content) <= room:
+            own += segment(marker, content)
+            room -= len(content)
     return Metadata(
         icc=None if is_cmyk else profile(segments),
         exif=found,

@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
+LARGEST_METADATA = 4 * 1024 * 1024
+"""Bytes of each kind of metadata, inflated; a larger one is left out. The largest profiles, for
+print, have two or three million."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColourChunks:

@@ -8,12 +8,10 @@ import struct
 import zlib
 from collections.abc import Iterable
 
-from service.images.photograph import ColourChunks, Metadata
+from service.images.photograph import LARGEST_METADATA, ColourChunks, Metadata
 from service.images.photoshop import has_iptc, without_thumbnail
 from service.images.png_chunks import chunk
 
-LARGEST = 1 << 24
-"""Bytes of an inflated ICC profile or text; a larger one is left out."""
 KEYWORD = 80
 """Bytes of a text's keyword with the zero that ends it (PNG 11.3.3.2)."""
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
@@ -46,15 +44,17 @@ class PngMetadata:
         """
         self._first: dict[bytes, tuple[bytes, memoryview]] = {}
         self._own: list[tuple[bytes, memoryview]] = []
+        room = LARGEST_METADATA
         for name, data in ancillary:
             if name in TEXTS:
                 key, is_read = _keyword(data), KEYWORDS
             else:
                 key, is_read = name, NAMES
-            if key in is_read and key not in self._first and len(data) <= LARGEST:
+            if key in is_read and key not in self._first and len(data) <= LARGEST_METADATA:
                 self._first[key] = name, data
-            if _is_own(name, data):
+            if _is_own(name, data) and len(data) <= room:
                 self._own.append((name, data))
+                room -= len(data)
 
     def exif(self) -> bytes | None:
         """Return EXIF data, from eXIf or else from a raw profile."""
@@ -172,7 +172,7 @@ def _inflated(data: bytes) -> bytes | None:
     """Return what follows a compression method, which must be 0, uncompressed."""
     inflate = zlib.decompressobj()
     try:
-        found = inflate.decompress(data[1:], LARGEST + 1)
+        found = inflate.decompress(data[1:], LARGEST_METADATA + 1)
     except zlib.error:
         return None
-    return found if inflate.eof and len(found) <= LARGEST and data[:1] == b"\0" else None
+    return found if inflate.eof and len(found) <= LARGEST_METADATA and data[:1] == b"\0" else None

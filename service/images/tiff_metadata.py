@@ -6,7 +6,7 @@ TIFF 6.0; EXIF 3.0, 4.6 (directories); XMP part 3, 3.2.2; ICC.1:2022, annex B.3.
 import struct
 
 from service.errors import MalformedBody
-from service.images.photograph import Metadata
+from service.images.photograph import LARGEST_METADATA, Metadata
 from service.images.photoshop import block, has_iptc, without_thumbnail
 from service.images.tiff_directory import SIZES, Entries, Entry, Tiff
 
@@ -24,8 +24,6 @@ LAST_KIND = 13
 """The last type of values that a TIFF has, BigTIFF aside."""
 DEEPEST = 2
 """Directories within one another: of the file, EXIF, interoperability."""
-LARGEST = 1 << 24
-"""Bytes of a value; a larger one is left out."""
 
 
 def exif_of(file: Tiff, entries: Entries, orientation: int) -> bytes | None:
@@ -72,7 +70,7 @@ def metadata_of(file: Tiff, entries: Entries, orientation: int, *, keeps_icc: bo
 
 def _data(file: Tiff, entries: Entries, tag: int) -> bytes | None:
     entry = entries.get(tag)
-    if entry is None or entry.count * SIZES[entry.kind] > LARGEST:
+    if entry is None or entry.count * SIZES[entry.kind] > LARGEST_METADATA:
         return None
     try:
         return bytes(file.data(entry)) or None
@@ -93,14 +91,14 @@ def _dpi(file: Tiff, entries: Entries) -> tuple[float, float] | None:
 
 
 class _Moved:
-    """Writes directories anew at other offsets, of LARGEST bytes altogether.
+    """Writes directories anew at other offsets, of LARGEST_METADATA bytes altogether.
 
     Many entries may point to the same bytes: what is beyond the bound is left out.
     """
 
     def __init__(self, file: Tiff) -> None:
         self._file = file
-        self._left = LARGEST
+        self._left = LARGEST_METADATA
 
     def directory(self, entries: Entries, start: int, depth: int = 0) -> bytes:
         """Return a directory, with its values behind it and those it points to.

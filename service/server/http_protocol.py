@@ -16,6 +16,7 @@ import numpy as np
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.api.body import BODY_AT_HAND, WHOLE_BODY
+from service.api.problems import Failed
 from service.api.request import ABORT
 from service.server.bounded_protocol import BoundedProtocol
 from service.server.buffered_reader import BufferedReader
@@ -27,10 +28,13 @@ LONGEST_HEAD = 64 * 1024
 """Bytes of a request's head, or of a body's framing or trailers, that are read at least. They are
 counted in no queue, and the parser copies what it has of a header with each read: a header of 8 MB
 blocks the event loop for 2.5 s, one of 32 MB for 37 s."""
+MOST_HEADERS, LONGEST_URL = 128, 8192
+"""Headers of a request, and bytes of its path and query: RFC 9110, section 4.1, asks for 8000."""
 FRAMING = (b"content-length", b"transfer-encoding")
 """Headers that say where a body ends."""
 HOST = b"host"
 NOTHING = memoryview(b"")
+INVALID = plain(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.")
 
 Request = weakref.ref[RequestResponseCycle]
 
@@ -38,6 +42,7 @@ Request = weakref.ref[RequestResponseCycle]
 class Protocol(BoundedProtocol):
     """The HTTP/1.1 protocol of one connection."""
 
+    url = b""
     _replays = False
     """Whether the parser reads a head for the second time, which has been reported already."""
     _discards = False
@@ -61,7 +66,7 @@ class Protocol(BoundedProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self.refuse(plain(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received."))
+            self.refuse(self._too_long() or INVALID)
         else:
             if self.unparsed > LONGEST_HEAD:
                 fault = f"head: expected at most {LONGEST_HEAD} bytes, received more"
@@ -108,6 +113,8 @@ class Protocol(BoundedProtocol):
             raise ValueError("Host: expected one, received several")
         self.is_in_head = False
         self.bounds.begin(self)
+        if self._too_long():
+            raise ValueError("head: expected one within its bounds, received another")
         super().on_headers_complete()
         self.cycle.default_headers = self._headers
         if self.scope["http_version"] == "1.0":
@@ -122,6 +129,16 @@ class Protocol(BoundedProtocol):
         if sys.platform != "win32":
             extensions[WHOLE_BODY] = partial(self._whole_body, request)
         self.scope["extensions"] = extensions
+
+    def _too_long(self) -> Failed | None:
+        """Return the response to a head of too long a URL or too many headers, else None."""
+        if len(self.url or b"") > LONGEST_URL:
+            fault = f"URL: expected at most {LONGEST_URL} bytes, received {len(self.url)}"
+            return plain(HTTPStatus.REQUEST_URI_TOO_LONG, fault)
+        if len(self.headers or ()) > MOST_HEADERS:
+            fault = f"head: expected at most {MOST_HEADERS} headers, received {len(self.headers)}"
+            return plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, fault)
+        return None
 
     async def _whole_body(self, request: Request, length: int) -> memoryview | None:
         """Return a body whose head declares its length, None if the client goes first.

@@ -141,6 +141,13 @@ def test_a_large_body_of_too_many_levels_is_refused_at_once(way: str, levels: in
     assert time.perf_counter() - began < 0.5
 
 
+@pytest.mark.parametrize("item", ["[]", "[[],[]]"])
+def test_a_large_body_of_empty_lists_is_refused_by_its_first_piece(way: str, item: str) -> None:
+    lists = ",".join([item] * 200_000)
+    with pytest.raises(ShapeMismatch, match=r"inputs\[0\]: expected numbers, received none"):
+        json_pieces.decode(f'{{"inputs":[{lists}, "no number"]}}'.encode())
+
+
 def test_a_large_body_may_end_in_any_amount_of_blank(way: str) -> None:
     array = array_of((100, 28, 28))
     text = json.dumps({"inputs": array.tolist()}) + " \n" * json_pieces.PIECE

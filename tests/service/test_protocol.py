@@ -305,6 +305,27 @@ def test_a_head_without_end_is_refused_and_holds_nobody_up(
     assert httpx.get(f"{service.url}/health/live", trust_env=False, verify=False).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"GET /health/live?" + b"x" * 8179, "200"),
+        (b"GET /health/live?" + b"x" * 8180, "414"),
+        (b"GET /health/live HTTP/1.1\r\nHost: x" + b"\r\nX-A: b" * 127, "200"),
+        (b"GET /health/live HTTP/1.1\r\nHost: x" + b"\r\nX-A: b" * 128, "431"),
+    ],
+)
+def test_a_url_and_the_number_of_headers_have_a_bound(
+    connection: socket.socket, line: bytes, status: str
+) -> None:
+    rest = b"" if b"HTTP/1.1" in line else b" HTTP/1.1\r\nHost: x"
+    connection.sendall(line + rest + b"\r\n\r\n")
+    told, body = read_head(connection)
+    assert told.split()[1] == status
+    if status != "200":
+        assert "content-type: text/plain" in told
+        assert re.match(rb"(URL|head): expected at most \d+ (bytes|headers), received \d+$", body)
+
+
 def test_a_head_of_many_bytes_is_read(connection: socket.socket) -> None:
     sent = images(MIDDLE)
     body = body_of(sent)
