@@ -1,8 +1,10 @@
 """Workers: several processes on one port, supervised by uvicorn, with a log line once all serve."""
 
 import logging
+import pickle
 import signal
 import threading
+import time
 from socket import socket
 from types import FrameType
 
@@ -10,7 +12,45 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
+START_SECONDS = 120.0
+"""Seconds that a worker may take to its first sign of life: the interpreter and the imports. On a
+busy machine they take more than the 5 s that uvicorn waits, which would start workers for ever."""
+
 log = logging.getLogger("service")
+
+
+class Worker(Process):
+    """A worker, which may take longer to its first sign of life than to any other.
+
+    Attributes:
+        serves: Whether it has said that it serves.
+    """
+
+    serves = False
+    _began = 0.0
+    _was_heard = False
+    _is_asked = False
+
+    def is_alive(self, timeout: float = 5) -> bool:
+        if self._was_heard:
+            return super().is_alive(timeout)
+        self._began = self._began or time.monotonic()
+        is_late = time.monotonic() - self._began > START_SECONDS
+        return self.process.is_alive() and (self.ping(0) or not is_late)
+
+    def _healthcheck(self, timeout: float) -> bool | None:
+        """Ask for a sign of life unless the last one is still due: none is read as a later one."""
+        try:
+            if not self._is_asked:
+                self.parent_conn.send(b"ping")
+                self._is_asked = True
+            if not self.parent_conn.poll(timeout):
+                return None
+            self.serves = self.parent_conn.recv()
+        except (OSError, EOFError, pickle.UnpicklingError):
+            return None
+        self._is_asked, self._was_heard = False, True
+        return self.serves
 
 
 class Workers(Multiprocess):
@@ -31,6 +71,7 @@ class Workers(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         before = list(self.processes)
         for worker in before:
+            worker.__class__ = Worker  # uvicorn creates them, here and on signals
             worker.child_conn.close()  # the worker has its own; if it dies, the pipe closes
         super().keep_subprocess_alive()
         if self.should_exit.is_set():
@@ -40,7 +81,7 @@ class Workers(Multiprocess):
                 log.warning(
                     "worker %d ended with status %s: another was started", old.pid, old.exitcode
                 )
-        if not self._all_serve and all(worker.is_ready() for worker in self.processes):
+        if not self._all_serve and all(getattr(each, "serves", False) for each in self.processes):
             self._all_serve = True
             host, port = self.sockets[0].getsockname()[:2]
             address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -132,6 +132,34 @@ def test_workers_are_said_to_run_when_all_of_them_have_started(models: Path) -> 
 
 
 @pytest.mark.slow
+def test_workers_that_take_long_to_import_what_they_run_are_left_to_it(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("import time; time.sleep(1.5)\nasync def app(*_): ...")
+    (tmp_path / "program.py").write_text(
+        "import logging, signal, socket, slow, uvicorn\n"
+        "from service.server.workers import Workers\n"
+        "if __name__ == '__main__':\n"
+        "    logging.basicConfig(level='INFO')\n"
+        "    bound = socket.create_server(('127.0.0.1', 0))\n"
+        "    config = uvicorn.Config(slow.app, workers=2, log_config=None, lifespan='off',\n"
+        "                            timeout_worker_healthcheck=1)\n"
+        "    Workers(config, bound).run()\n"
+    )
+    log = tmp_path / "log.txt"
+    with log.open("wb") as output:
+        supervisor = subprocess.Popen(
+            [sys.executable, tmp_path / "program.py"],
+            env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+            stderr=output,
+        )
+    try:
+        until(lambda: "2 workers are running" in log.read_text())
+        assert "another was started" not in log.read_text()
+    finally:
+        supervisor.terminate()
+        assert supervisor.wait(30) == 0
+
+
+@pytest.mark.slow
 def test_workers_are_told_to_stop_at_once_while_one_of_them_hangs(models: Path) -> None:
     with running(models, "--workers=2", "--drain-seconds=2") as service:
         until(lambda: started(service) == 2)
