@@ -176,8 +176,11 @@ def _create_worker(settings: Settings, shared: Path) -> ASGIApp:
             time.sleep(1)
             sys.exit(1)
         # Every worker fails so; the first one's reason is reported.
-        with contextlib.suppress(FileExistsError), (shared / FAILURE).open("x") as file:
-            file.write(str(error))
+        try:
+            with contextlib.suppress(FileExistsError), (shared / FAILURE).open("x") as file:
+                file.write(str(error))
+        except OSError:  # there is no room for it either
+            log.error("%s: %s", error.title, error)
     except Exception:
         log.exception("Cannot start")
     sys.exit(STARTUP_FAILURE)  # any other status would restart it, for ever

@@ -24,6 +24,7 @@ from service.inference.registry import ModelRegistry
 from service.jobs.tally import Tally
 from service.telemetry.gauges import PROC, Gauges
 from service.telemetry.histogram import UNTRACED, Trace, observe, show
+from service.telemetry.shared_files import reserve
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the folder in which workers share their metrics."""
@@ -45,6 +46,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
+        """Begin to count. Raises StartupError where the folder has no room."""
         # `_created` series double the output, and workers that share a folder have none.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
@@ -57,6 +59,8 @@ class Metrics:
         self._uncounted = 0
         self._ran: list[tuple[str, str, Batch]] = []
         served = ("operation", "model")
+        if SHARED in os.environ:
+            reserve(Path(os.environ[SHARED]))
 
         def counter(name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
             return Counter(f"autoencoder_{name}", text, labels, registry=self._registry)

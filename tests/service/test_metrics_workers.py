@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,11 @@ import httpx
 import pytest
 
 from service.app import create_app
+from service.errors import StartupError
 from service.inference.admission import Admission
 from service.inference.registry import ModelRegistry
 from service.settings import Settings
+from service.telemetry import shared_files
 from service.telemetry.gauges import PROC
 from service.telemetry.metrics import SHARED, Metrics
 from tests.service.asgi import lifespan
@@ -61,6 +64,8 @@ def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path
         until(both_report)
 
         folder = Path(environment(first)[SHARED])
+        kinds = {path.stem.rpartition("_")[0] for path in folder.iterdir()}
+        assert kinds == set(shared_files.SIZES)
         assert list(folder.glob(f"gauge_live*_{first}.db"))
         os.kill(first, signal.SIGKILL)
         until(lambda _: not list(folder.glob(f"gauge_live*_{first}.db")))
@@ -113,6 +118,24 @@ async def test_a_worker_tells_its_metrics_after_a_fault(
         while calls < 2:  # noqa: ASYNC110 - no event says so
             await asyncio.sleep(0.05)
     assert "cannot update the metrics" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs posix_fallocate and RLIMIT_FSIZE")
+def test_the_room_of_shared_metrics_is_taken_at_the_start_or_there_is_none(tmp_path: Path) -> None:
+    import resource
+
+    shared_files.reserve(tmp_path)
+    for kind, size in shared_files.SIZES.items():
+        taken = (tmp_path / f"{kind}_{os.getpid()}.db").stat()
+        assert (taken.st_size, taken.st_blocks >= size // 512) == (size, True)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    (tmp_path / "full").mkdir()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(StartupError, match="expected room for 1310720 bytes of metrics"):
+            shared_files.reserve(tmp_path / "full")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def workers(supervisor: int) -> list[int]:
