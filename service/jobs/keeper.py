@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from service.errors import JobsUnavailable
+from service.errors import InsufficientStorage, ServiceError
+from service.jobs.ages import Ages
 from service.jobs.orphans import remove_orphans
 from service.jobs.record import Entry, Job
 from service.jobs.recovery import Recovery
@@ -50,6 +51,7 @@ class Keeper:
         self._keep_seconds = keep_seconds
         self._recall = recall
         self._refused: dict[str, Job] = {}
+        self._ages = Ages()
         self._orphans_at = time.monotonic() + SWEEP_SECONDS
         self._lock = asyncio.Lock()
 
@@ -60,7 +62,7 @@ class Keeper:
             try:
                 await self.sweep()
                 failed = False
-            except JobsUnavailable as error:
+            except ServiceError as error:  # the store is away, or its disk is full
                 self._recovery.begin_anew()
                 if not failed:
                     log.warning("%s", error)
@@ -70,14 +72,15 @@ class Keeper:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> None:
-        """Look after the jobs once. Raises JobsUnavailable."""
+        """Look after the jobs once. Raises JobsUnavailable or InsufficientStorage."""
         async with self._lock:
-            await self._discard()
+            with contextlib.suppress(InsufficientStorage):  # what expires makes room
+                await self._discard()
             self._room.look()
             entries = await asyncio.to_thread(self._store.entries)
             self._room.tally = tally_of(entries)
-            await self._recovery.look(entries)
             await self._expire(entries)
+            await self._recovery.look(entries)
             if time.monotonic() >= self._orphans_at:
                 self._orphans_at = time.monotonic() + ORPHANS_EVERY
                 uploads = self._room.uploads
@@ -86,7 +89,7 @@ class Keeper:
     async def discard(self, job: Job) -> None:
         """Remove what there may be of a job that was refused; later, where the store is away."""
         self._refused[job.id] = job
-        with contextlib.suppress(JobsUnavailable):
+        with contextlib.suppress(ServiceError):
             await self._discard()
 
     async def _discard(self) -> None:
@@ -95,11 +98,10 @@ class Keeper:
             self._refused.pop(job.id, None)
 
     async def _expire(self, entries: Mapping[str, Entry]) -> None:
-        now = time.time()
-        for job_id, entry in entries.items():
-            if not entry.end:
-                continue
-            age = now - entry.end.finished
+        ended = {job_id: entry.end for job_id, entry in entries.items() if entry.end}
+        self._ages.look(ended)
+        for job_id, end in ended.items():
+            entry, age = entries[job_id], self._ages.of(job_id, end)
             if age > self._keep_seconds:
                 await asyncio.to_thread(self._store.forget, entry)
             elif (

@@ -124,12 +124,15 @@ class Store:
         return bool(stored == told)
 
     def forget(self, entry: Entry) -> None:
-        """Remove all that is stored of a job that has ended."""
+        """Remove all that is stored of a job that has ended.
+
+        Blobs go first: on a full disk they make the room that a change of the records takes.
+        """
         with self.reached():
-            self._storage.delete_data(key_of(entry.job.id, JOB))
             self.bodies.delete(entry.job.body)
             for attempt in range(1, ATTEMPTS + 1):  # one that was cut off may have stored one
                 self.results.delete(result_name(entry.job.id, attempt))
+            self._storage.delete_data(key_of(entry.job.id, JOB))
             for what in (END, CALLED, RECALLED, AGAIN, *RUNS):
                 self._storage.delete_data(key_of(entry.job.id, what))
 

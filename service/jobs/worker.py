@@ -89,7 +89,7 @@ class Worker:
                         self._wakened.clear()
                     continue
                 await self._run(Running(*taken))
-            except JobsUnavailable as error:
+            except ServiceError as error:  # the store is away, or its disk is full
                 log.warning("%s", error)
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:
