@@ -210,6 +210,21 @@ class TooManyConnections(ServiceError):
         self.headers = {"Retry-After": str(retry_after)}
 
 
+class InsufficientMemory(ServiceError):
+    """There is no memory for the request at present."""
+
+    status, code, title = 503, "insufficient-memory", "Insufficient memory"
+
+    def __init__(self, *, retry_after: int) -> None:
+        """Create an error.
+
+        Args:
+            retry_after: Seconds after which the client should try again.
+        """
+        super().__init__("memory: expected as much as the request takes, received less")
+        self.headers = {"Retry-After": str(retry_after)}
+
+
 class NotLive(ServiceError):
     """A batch hangs: it runs for longer than any request may take."""
 

@@ -23,6 +23,7 @@ from service.api.request import NO_FAULT, Exchange
 from service.errors import (
     BodyTooLarge,
     DeadlineExceeded,
+    InsufficientMemory,
     Overloaded,
     ServiceError,
     ShuttingDown,
@@ -173,6 +174,10 @@ class Serving:
                     raise
                 stopped = ShuttingDown("expected an answer before the service stops, received none")
                 await _fail(exchange, failure, stopped)
+            except MemoryError as error:
+                if exchange.status:
+                    raise
+                await _fail(exchange, failure, self.short_of_memory(error))
             except Exception:
                 who = exchange.request_id
                 log.exception("request %s failed", who, extra={"request_id": who})
@@ -193,6 +198,11 @@ class Serving:
                     exchange.key,
                 )
                 _log(exchange, seconds, worst)
+
+    def short_of_memory(self, error: MemoryError) -> ServiceError:
+        """Return the error of a request for which there is no memory, and log what took it."""
+        log.error("not enough memory: %s", str(error) or "none is left")
+        return InsufficientMemory(retry_after=self.admission.wait())
 
     def refuse(self, failure: Failure, exchange: Exchange) -> Awaitable[None]:
         """Respond to a request that finds a full queue.

@@ -25,6 +25,7 @@ ServiceError
 │   ├── QuotaExceeded         429 quota-exceeded
 │   ├── RequestTimeout        408 request-timeout
 │   ├── TooManyConnections    503 too-many-connections
+│   ├── InsufficientMemory    503 insufficient-memory
 │   ├── DeadlineExceeded      503 deadline-exceeded
 │   ├── ShuttingDown          503 shutting-down
 │   ├── NotReady              503 not-ready, not-live
@@ -152,6 +153,10 @@ class TooManyConnections(Unavailable):
     """The service has as many connections at work as it takes."""
 
 
+class InsufficientMemory(Unavailable):
+    """The service has no memory for the request at present."""
+
+
 class DeadlineExceeded(Unavailable):
     """The service did not finish within its own time limit."""
 
@@ -208,6 +213,7 @@ BY_CODE: Mapping[str, type[ServiceError]] = MappingProxyType(
         "quota-exceeded": QuotaExceeded,
         "request-timeout": RequestTimeout,
         "too-many-connections": TooManyConnections,
+        "insufficient-memory": InsufficientMemory,
         "deadline-exceeded": DeadlineExceeded,
         "shutting-down": ShuttingDown,
         "not-ready": NotReady,

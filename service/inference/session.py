@@ -21,6 +21,9 @@ BUCKET = 64
 """Height and width of tiles on CUDA are multiples of it: cuDNN chooses kernels and memory for each
 size anew, and photographs have any number of sizes."""
 
+NO_MEMORY = ("Failed to allocate memory", "bad_alloc", "out of memory")
+"""What ONNX Runtime's errors say where there is no memory; their class is that of any failure."""
+
 Sigma = float | Floats
 """The standard deviation of noise on the scale of 0 to 255: one for all items, or (batch,)."""
 
@@ -105,6 +108,9 @@ class Session:
 
         Returns:
             The outputs, batch dimension first.
+
+        Raises:
+            MemoryError: ONNX Runtime finds no memory.
         """
         feed = {self.operation.input.name: array}
         if self.operation.steps:
@@ -114,10 +120,15 @@ class Session:
             feed[self.operation.sigma.tensor.name] = self.sigmas(sigma, len(array))
         if self.operation.profile:
             feed[self.operation.profile.tensor.name] = self.profiles(profile, len(array))
-        if self._binding:
-            shape = self.output_shape(array.shape, steps)
-            return self._binding.run(feed, self.operation.output.name, shape)
-        outputs: list[Floats] = self._session.run([self.operation.output.name], feed)
+        try:
+            if self._binding:
+                shape = self.output_shape(array.shape, steps)
+                return self._binding.run(feed, self.operation.output.name, shape)
+            outputs: list[Floats] = self._session.run([self.operation.output.name], feed)
+        except Exception as error:  # of a class that is not public
+            if any(each in str(error) for each in NO_MEMORY):
+                raise MemoryError(f"{self.operation.file}: {error}") from error
+            raise
         return outputs[0]
 
     def check(

@@ -25,6 +25,7 @@ from service.api.request import Exchange
 from service.errors import (
     BodyTooLarge,
     DeadlineExceeded,
+    InsufficientMemory,
     InvalidValue,
     Overloaded,
     QuotaExceeded,
@@ -230,6 +231,9 @@ class _Run:
                 return Done(encoded, headers, width, height, noise[0].sigma if noise else None)
         except ServiceError:
             raise
+        except MemoryError as error:
+            log.error("not enough memory: %s", str(error) or "none is left")
+            raise InsufficientMemory(retry_after=1) from error
         except Exception as error:
             who = exchange.request_id
             log.exception("request %s failed", who, extra={"request_id": who})

@@ -10,6 +10,7 @@ const WORDS = {
   overloaded: "The service is busy. Try again in a moment.",
   "too-many-connections": "The service is busy. Try again in a moment.",
   "request-timeout": "The photograph arrived too slowly. Try again with a better connection.",
+  "insufficient-memory": "The service is short of memory. Try again in a moment, or a smaller photograph.",
   "deadline-exceeded": "This took longer than the service allows. Try less effort, or a smaller photograph.",
   "shutting-down": "The service is being stopped. Try again in a minute.",
   "not-ready": "The service is still starting. Try again in a minute.",
