@@ -42,11 +42,14 @@ def made_upright(exif: bytes) -> tuple[int | None, bytes]:
     if exif[:4] not in BYTE_ORDERS or len(exif) < 8:
         raise ValueError(f"EXIF: expected the header of a TIFF, received {exif[:8]!r}")
     order, upright, orientation = BYTE_ORDERS[exif[:4]], bytearray(exif), None
-    entries, end = _directory(exif, order, *struct.unpack_from(f"{order}I", exif, 4))
+    (first,) = struct.unpack_from(f"{order}I", exif, 4)
+    entries, end = _directory(exif, order, first)
     if ORIENTATION in entries:
         (value,) = struct.unpack_from(f"{order}H", exif, entries[ORIENTATION] + 8)
         orientation = value if 1 <= value <= 8 else None
-        struct.pack_into(f"{order}H", upright, entries[ORIENTATION] + 8, UPRIGHT)
+    for tag, place in _table(exif, order, first)[0]:
+        if tag == ORIENTATION:  # of several, readers take the first or the last
+            struct.pack_into(f"{order}H", upright, place + 8, UPRIGHT)
     if orientation is not None and orientation > 4:
         if EXIF_DIRECTORY in entries:
             (start,) = struct.unpack_from(f"{order}I", exif, entries[EXIF_DIRECTORY] + 8)
@@ -113,11 +116,18 @@ def dpi_of(exif: bytes) -> tuple[float, float]:
 
 def _directory(exif: bytes, order: str, start: int) -> tuple[dict[int, int], int]:
     """Return the offset of each tag's entry, and that of the pointer to the next directory."""
+    table, end = _table(exif, order, start)
+    return dict(table), end
+
+
+def _table(exif: bytes, order: str, start: int) -> tuple[list[tuple[int, int]], int]:
+    """Return tag and offset of each entry of a directory, and what _directory() does."""
     if start + 2 > len(exif):
-        return {}, len(exif)
+        return [], len(exif)
     (count,) = struct.unpack_from(f"{order}H", exif, start)
     if count > MAX_ENTRIES:
-        return {}, len(exif)
+        return [], len(exif)
     places = range(start + 2, start + 2 + 12 * count, 12)
     whole = (place for place in places if place + 12 <= len(exif))
-    return {struct.unpack_from(f"{order}H", exif, place)[0]: place for place in whole}, places.stop
+    table = [(struct.unpack_from(f"{order}H", exif, place)[0], place) for place in whole]
+    return table, places.stop

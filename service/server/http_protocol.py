@@ -86,8 +86,13 @@ class Protocol(BoundedProtocol):
         framing = [b"%s: %s\r\n" % each for each in self.headers if each[0] in FRAMING]
         self.parser = _parser(self)
         self._replays = True
-        self.parser.feed_data(b"".join((b"POST / HTTP/1.1\r\n", *framing, b"\r\n")))
-        self._replays = False
+        try:
+            self.parser.feed_data(b"".join((b"POST / HTTP/1.1\r\n", *framing, b"\r\n")))
+        except httptools.HttpParserError:  # framing that is not looked at in such a request
+            self.refuse(plain(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received."))
+            return
+        finally:
+            self._replays = False
         if rest:
             self.data_received(rest)
 

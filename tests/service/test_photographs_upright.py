@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from service.images.decode import read
 from service.images.encode import write
 from service.images.exif import made_upright
-from service.images.formats import PNG, WEBP
+from service.images.formats import JPEG, PNG, TIFF, WEBP
 from tests.service.photograph_files import (
     KINDS,
     LIMIT,
@@ -123,6 +123,17 @@ def test_a_thumbnail_behind_its_directory_is_erased(at: int, size: int, order: s
 def test_an_orientation_that_is_none_turns_nothing(orientation: int) -> None:
     body = file_of(samples(3), 2, 8, chunk(b"eXIf", exif("<", orientation)))
     np.testing.assert_array_equal(read(body, LIMIT).pixels, samples(3))
+
+
+@pytest.mark.parametrize("second", [0, 1, 3, 6, 8])
+def test_a_photograph_with_two_orientations_is_turned_once(second: int) -> None:
+    exif_data = bytearray(exif("<", 6))
+    place = exif_data.index(struct.pack("<HHI", 0x9C9B, 1, 2))
+    struct.pack_into("<HHIHH", exif_data, place, 0x0112, 3, 1, second, 0)
+    body = file_of(samples(3), 2, 8, chunk(b"eXIf", bytes(exif_data)))
+    found = read(body, LIMIT)
+    for kind in (PNG, JPEG, WEBP, TIFF):
+        assert read(write(found, kind), LIMIT).pixels.shape == found.pixels.shape
 
 
 @pytest.mark.parametrize("exif_data", [b"", b"MM", b"II*\0\x08\0\0", b"no EXIF data" * 9])

@@ -243,6 +243,18 @@ def test_the_body_after_an_offered_upgrade_is_no_request(connection: socket.sock
     check(connection, sent)
 
 
+@pytest.mark.parametrize(
+    "framing",
+    ["Transfer-Encoding: chunke\r\nTransfer-Encoding: gzip", "Transfer-Encoding: identity"],
+)
+def test_framing_that_is_none_beside_an_offered_upgrade_is_refused(
+    connection: socket.socket, framing: str
+) -> None:
+    lines = ["POST / HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: h2c", framing, "", ""]
+    connection.sendall("\r\n".join(lines).encode())
+    assert read_head(connection)[0].split()[1] == "400"
+
+
 def test_an_early_answer_reaches_a_client_that_still_sends(connection: socket.socket) -> None:
     body = bytes(25_000_000)  # more than is read
     connection.sendall(head(len(body), "Connection: close") + body)
