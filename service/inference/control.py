@@ -12,7 +12,7 @@ from typing import NamedTuple, get_args
 from service.manifest import OperationName
 
 OPERATIONS: Mapping[str, OperationName] = {each: each for each in get_args(OperationName)}
-LOADS = "loads"
+LOADS, LOADED = "loads", "loaded"
 
 
 class Commands(NamedTuple):
@@ -30,8 +30,8 @@ class Commands(NamedTuple):
 class Control:
     """The commands of one process, or of all workers that share a folder.
 
-    The folder holds an empty file for each unloaded operation, and a file for each model with
-    load commands, one byte for each.
+    The folder holds an empty file for each unloaded operation, a file for each model with load
+    commands, one byte for each, and an empty file for each content that a worker has loaded.
     """
 
     def __init__(self, shared: Path | None = None) -> None:
@@ -43,6 +43,7 @@ class Control:
         self._shared = shared
         self._unloaded: set[tuple[str, OperationName]] = set()
         self._loads: Counter[str] = Counter()
+        self._loaded: set[str] = set()
         if shared:
             shared.mkdir(parents=True, exist_ok=True)
 
@@ -63,6 +64,19 @@ class Control:
         else:
             self._unloaded.discard((name, operation))
             self._loads[name] += 1
+
+    def note_loaded(self, content: str) -> None:
+        """Record that a version of this content has been loaded, and runs."""
+        if self._shared:
+            (self._shared / f"{content}.{LOADED}").touch()
+        else:
+            self._loaded.add(content)
+
+    def has_loaded(self, content: str) -> bool:
+        """Return whether any worker has loaded a version of this content."""
+        if self._shared:
+            return (self._shared / f"{content}.{LOADED}").exists()
+        return content in self._loaded
 
     def read(self) -> Commands:
         """Return the commands of all workers."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ class Repository:
             control: The commands of all workers.
             strict: Whether every version must load, or at least one.
             try_out: Raises for a folder whose model would take too much; called before it is
-                loaded, unless every version must load.
+                loaded, unless every version must load, or a worker has loaded it.
 
         Raises:
             StartupError: There is no version, none can be loaded, or, if strict, one cannot.
@@ -200,18 +201,28 @@ class Repository:
                 held[key] = before.without(unloaded)
             else:
                 last = before.version if before else None
-                version = self._version(folder, key, unloaded, last, strict=strict)
+                version = self._version(folder, content, unloaded, last, strict=strict)
                 held[key] = _Held(version, content, unloaded)
         return held
 
     def _version(
-        self, folder: Path, key: Key, unloaded: Operations, last: Version | None, *, strict: bool
+        self,
+        folder: Path,
+        content: Fingerprint,
+        unloaded: Operations,
+        last: Version | None,
+        *,
+        strict: bool,
     ) -> Version:
         """Load a version; if that fails, the last one stays."""
+        key = (folder.parent.name, int(folder.name))
+        token = sha256(repr((key, content)).encode()).hexdigest()
         try:
-            if self._try_out and not strict:
+            # A worker that replaces another starts as fast, unless it is the model that ended that.
+            if self._try_out and not strict and not self._control.has_loaded(token):
                 self._try_out(folder)
             model = self._load(folder)
+            self._control.note_loaded(token)
         except Exception as error:
             if strict:
                 raise

@@ -286,3 +286,25 @@ def test_the_manifest_names_files_of_its_own_folder_alone(tmp_path: Path) -> Non
         (folder / "manifest.json").write_text(text.replace("denoise.onnx", name))
         with pytest.raises(ValueError, match="should match pattern"):
             Manifest.read(folder)
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_a_version_is_tried_once_by_all_workers(tmp_path: Path, is_shared: bool) -> None:
+    root, tried = tmp_path / "models", list[str]()
+    shared = tmp_path / "shared" if is_shared else None
+    control = Control(shared)
+
+    def note(folder: Path) -> None:
+        tried.append(folder.name)
+
+    write_model(root, "half")
+    repository = Repository(root, load, control, try_out=note)
+    assert tried == []
+    write_model(root, "half", 2)
+    put(root, b"no graph", 3)
+    await repository.refresh()
+    assert tried == ["2", "3"]
+    again = control if shared is None else Control(shared)
+    Repository(root, load, again, strict=False, try_out=note)
+    assert tried == ["2", "3", "3"]
+    assert states(repository) == {"half/3": "failed", "half/2": "ready", "half/1": "ready"}
