@@ -42,6 +42,15 @@ def fronted(url: str) -> Iterator[str]:
         yield made.url
 
 
+_open: "set[Through]" = set()
+
+
+async def close_all() -> None:
+    """Stop the servers and proxies that are left by tests which do not close their clients."""
+    for each in [*_open]:
+        await each.aclose()
+
+
 class Through(httpx.ASGITransport):
     """Asks an application through the proxy, over sockets; from inside what only that may ask."""
 
@@ -56,6 +65,7 @@ class Through(httpx.ASGITransport):
         if scope_of(request.url.path) not in (None, INFER):
             return await super().handle_async_request(request)
         if self._proxy is None:
+            _open.add(self)
             self._proxy = await self._start()
         request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._proxy.port)
         return await self._http.handle_async_request(request)
@@ -89,5 +99,6 @@ class Through(httpx.ASGITransport):
         return self._running.enter_context(proxy(self._name, listening.getsockname()[1]))
 
     async def aclose(self) -> None:
+        _open.discard(self)
         await self._http.aclose()
         await self._running.aclose()

@@ -27,6 +27,7 @@ DIRECT = {
     "test_all_else_needs_a_key": PATHS,
     "test_an_unknown_job_is_a_404": PATHS,
     "test_no_open_path_leads_elsewhere": PATHS,
+    "test_a_request_beyond_the_quota_is_refused_before_its_body": CLIENT,
     "test_an_upload_that_trickles_is_refused_in_the_end": CLIENT,
     "test_what_an_operation_refuses_by_its_head_is_refused_at_once": CLIENT,
     "test_the_repository_is_listed_unloaded_from_and_loaded_into": INSIDE,

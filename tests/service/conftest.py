@@ -14,7 +14,7 @@ from service.inference import batcher
 from service.inference.pixels import Floats
 from service.inference.session import Session
 from service.settings import Settings
-from tests.proxies.chosen import Through, chosen
+from tests.proxies.chosen import Through, chosen, close_all
 from tests.service.gate import Gate
 from tests.service.tiny import TINY, Start, write_model
 
@@ -33,6 +33,12 @@ def _logging_as_it_was() -> Iterator[None]:
 def _no_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a service that is given no port pick a free one: another may have the default."""
     monkeypatch.setenv("SERVICE_PORT", "0")
+
+
+@pytest.fixture(autouse=True, scope="module")
+async def _no_proxy_is_left() -> AsyncIterator[None]:
+    yield
+    await close_all()
 
 
 @pytest.fixture(scope="session")
