@@ -5,21 +5,19 @@ memory at most, however many there are and however slowly the client reads.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from service.api import pipeline
 from service.api.archive.container import Container, chosen
+from service.api.archive.declared import FileCodec, declared_pixels
 from service.api.archive.delivery import Delivery, Done
 from service.api.archive.mixed_writer import MixedWriter
 from service.api.archive.source import Source
 from service.api.archive.zip_writer import ZipWriter
 from service.api.body import Body
-from service.api.codecs.codec import Codec
 from service.api.media_types import MIXED, ZIP
 from service.api.request import Exchange
 from service.errors import (
@@ -42,12 +40,6 @@ MAX_LOADED = 2
 WRITERS: Mapping[str, Callable[[], Container]] = {ZIP: ZipWriter, MIXED: MixedWriter}
 
 log = logging.getLogger("service.requests")
-
-
-class FileCodec(Codec, Protocol):
-    """A codec that takes the files of a body."""
-
-    files: Sequence[Body]
 
 
 CodecOf = Callable[[], FileCodec]
@@ -73,15 +65,21 @@ class Archive(pipeline.Responder):
         self._codec_of = codec_of
         self._container = container
 
-    def pixels(self) -> int:
-        """Return the pixels of all photographs that can be opened, without a response."""
+    def pixels(self, most: int, is_late: Callable[[], bool]) -> int:
+        """Return the pixels that photographs declare, without a response.
+
+        Args:
+            most: After more of them, the other photographs are not looked at.
+            is_late: Whether to give up, which is asked for each photograph.
+
+        Raises:
+            DeadlineExceeded: It is late.
+        """
         total = 0
         for source in self._sources:
-            with contextlib.suppress(ServiceError):
-                content = source.read()
-                codec = self._codec_of()
-                codec.files = [content]
-                total += codec.declared(content).pixels if codec.declared else 0
+            if total > most:
+                break
+            total += declared_pixels(source, self._codec_of, is_late)
         return total
 
     async def respond(self, exchange: Exchange, _body: Body, ticket: Ticket) -> None:

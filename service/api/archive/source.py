@@ -1,10 +1,9 @@
 """A file that a client sent together with others."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from service.api.body import Body
 from service.api.codecs.multipart import File, Form
@@ -21,18 +20,30 @@ class Modified(NamedTuple):
     second: int
 
 
+class Read(Protocol):
+    """Returns the content of a file, in a thread."""
+
+    def __call__(self, most: int | None = None, /) -> Body:
+        """Return the first bytes, `most` at least where there are as many; None for all.
+
+        Raises:
+            ServiceError: There are none to be had.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A file that a client sent together with others.
 
     Attributes:
         name: Its name as the client gave it, of any characters.
-        read: Returns its content, in a thread. Raises ServiceError where there is none.
+        read: Returns its content.
         modified: When it was modified.
     """
 
     name: str
-    read: Callable[[], Body]
+    read: Read
     modified: Modified
 
 
@@ -45,7 +56,7 @@ def of_form(form: Form) -> list[Source]:
     ]
 
 
-def _content(file: File) -> Body:
+def _content(file: File, _most: int | None = None) -> Body:
     return file.content
 
 

@@ -65,8 +65,17 @@ def sources(body: Body, largest: int) -> list[Source]:
     ]
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> bytes:
+def _read(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int, most: int | None = None
+) -> bytes:
     """Return the content of an entry, which takes no more memory than its directory says.
+
+    Args:
+        archive: The archive.
+        info: The entry.
+        largest: Most bytes of it.
+        most: How many of them are wanted, from the start on; None for all. The rest is then not
+            decompressed.
 
     Raises:
         InvalidValue: It is encrypted.
@@ -87,7 +96,8 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, largest: int) -> byte
             f"received one of {info.file_size}"
         )
     try:
-        return archive.read(info)
+        with archive.open(info) as entry:
+            return entry.read(-1 if most is None else most)
     except Exception as error:
         raise MalformedBody("zip: expected a whole file, received a damaged one") from error
 

@@ -21,7 +21,7 @@ async def store(
     exchange: Exchange,
     job: Job,
     check: Callable[[bytes], object],
-    accept: Callable[[], Awaitable[None]],
+    accept: Callable[[int], Awaitable[None]],
     limit: int,
 ) -> Job:
     """Receive the body of a job, and queue the job.
@@ -31,7 +31,8 @@ async def store(
         exchange: The request.
         job: The job, but for the size of its body.
         check: Called with the first bytes of the body before any is stored; raises to refuse it.
-        accept: Called with all of the body stored, before the job is queued; raises to refuse it.
+        accept: Called with the size of the body once all of it is stored, before the job is
+            queued; raises to refuse it.
         limit: Most bytes of the body.
 
     Returns:
@@ -69,7 +70,7 @@ class _Upload:
         jobs: Jobs,
         job: Job,
         check: Callable[[bytes], object],
-        accept: Callable[[], Awaitable[None]],
+        accept: Callable[[int], Awaitable[None]],
     ) -> None:
         self._jobs = jobs
         self._job = job
@@ -97,7 +98,7 @@ class _Upload:
         if not self._is_checked:
             self._check_head()
         await self._do(self._commit)
-        await self._accept()
+        await self._accept(self._size)
         job = replace(self._job, bytes=self._size)
         self._may_be_stored = True
         self._doing = asyncio.create_task(self._jobs.add(job))

@@ -85,7 +85,7 @@ class Submit:
         self._jobs = jobs
         self._serving = serving
         self._endpoints = endpoints
-        self._measure = Measure(serving.limits.body_bytes)
+        self._measure = Measure(serving.limits.body_bytes, serving.timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
@@ -126,17 +126,20 @@ class Submit:
         await exchange.respond(202, JSON, (location,), described(jobs, Entry(job)))
 
     async def _take(
-        self, jobs: Jobs, exchange: Exchange, job: Job, coding: str, codec_of: CodecOf
+        self, jobs: Jobs, exchange: Exchange, job: Job, coding: str, codec_of: CodecOf, size: int
     ) -> None:
         """Count the photographs of a job whose body is stored, if its caller has a quota of them.
 
         Raises:
-            ServiceError: As Exchange.take_pixels() raises it.
+            ServiceError: As Measure.pixels() and Meter.take_pixels() raise it.
         """
         meter = meter_of(exchange.scope)
-        if meter and MEGAPIXELS in meter.quotas:
+        if meter and (quota := meter.quotas.get(MEGAPIXELS)):
             stored = functools.partial(_body, jobs, job)
-            await exchange.take_pixels(await self._measure.pixels(stored, coding, codec_of))
+            pixels = await self._measure.pixels(
+                stored, size, exchange.party, coding, codec_of, quota * 1_000_000
+            )
+            await meter.take_pixels(pixels)
 
 
 def _body(jobs: Jobs, job: Job) -> bytes:
