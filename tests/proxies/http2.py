@@ -1,8 +1,6 @@
 """A client of HTTP/2 that sends what no client may send."""
 
 import contextlib
-import socket
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +9,7 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset
 from h2.exceptions import ProtocolError
 
-from tests.proxies.proxy import SITE, Proxy, certificate
+from tests.proxies.proxy import SITE, Proxy
 
 Header = tuple[bytes, bytes]
 
@@ -39,8 +37,6 @@ def ask(proxy: Proxy, headers: Sequence[Header], body: bytes = b"") -> Answer:
         headers: Pseudo-headers and headers, sent as they are.
         body: The body.
     """
-    context = ssl.create_default_context(cafile=certificate() / "fullchain.pem")
-    context.set_alpn_protocols(["h2"])
     config = H2Configuration(
         validate_outbound_headers=False, normalize_outbound_headers=False, header_encoding=None
     )
@@ -50,13 +46,10 @@ def ask(proxy: Proxy, headers: Sequence[Header], body: bytes = b"") -> Answer:
     if body:
         http.send_data(1, body, end_stream=True)
     answer = Answer()
-    plain = socket.create_connection(("127.0.0.1", proxy.tls_port), timeout=30)
     with (
         contextlib.suppress(ConnectionError, ProtocolError),
-        plain,
-        context.wrap_socket(plain, server_hostname=SITE) as connection,
+        proxy.connect_tls("h2") as connection,
     ):
-        assert connection.selected_alpn_protocol() == "h2"
         connection.sendall(http.data_to_send())
         while received := connection.recv(65536):
             for event in http.receive_data(received):

@@ -5,6 +5,7 @@ import functools
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -62,18 +63,27 @@ class Proxy:
         """The URL without TLS."""
         return f"http://127.0.0.1:{self.port}"
 
-    def connect(self) -> socket.socket:
-        """Return a connection without TLS."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+    def connect(self, address: str = "127.0.0.1") -> socket.socket:
+        """Return a connection without TLS, from an address of this machine."""
+        return socket.create_connection(("127.0.0.1", self.port), 30, (address, 0))
+
+    def connect_tls(self, protocol: Literal["h2", "http/1.1"]) -> ssl.SSLSocket:
+        """Return a connection with TLS, for the name of the site."""
+        context = ssl.create_default_context(cafile=certificate() / "fullchain.pem")
+        context.set_alpn_protocols([protocol])
+        plain = socket.create_connection(("127.0.0.1", self.tls_port), timeout=30)
+        connection = context.wrap_socket(plain, server_hostname=SITE)
+        assert connection.selected_alpn_protocol() == protocol
+        return connection
 
 
 def missing(name: Name) -> str:
     """Return what is not installed here, "" if all is."""
     programs = (name, "openssl")
-    return next((each for each in programs if not shutil.which(each, path=_PATH)), "")
+    return next((each for each in programs if not shutil.which(each, path=SYSTEM_PATH)), "")
 
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
 
 
 @contextlib.contextmanager
@@ -103,7 +113,7 @@ def proxy(
             file.write_text(change(name, file.read_text()))
         with (folder / "output.txt").open("wb") as output:
             process = subprocess.Popen(
-                [shutil.which(name, path=_PATH) or name, *command],
+                [shutil.which(name, path=SYSTEM_PATH) or name, *command],
                 cwd=folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -139,6 +149,7 @@ def _write_nginx(made: Proxy, services: Sequence[int], *, any_host: bool) -> lis
 
 def _write_haproxy(made: Proxy, services: Sequence[int], *, any_host: bool) -> list[str]:
     text = (DEPLOY / "haproxy" / "haproxy.cfg").read_text()
+    text = re.sub(r"\n.*\[::\].*", "", text)
     plain = f"bind 127.0.0.1:{made.port}"
     text = _replaced(text, "bind :80", f"{plain}\n    bind 127.0.0.1:{made.redirect_port}")
     text = _replaced(text, "bind :443", f"bind 127.0.0.1:{made.tls_port}")

@@ -40,9 +40,9 @@ def test_bodies_are_bounded_as_the_service_bounds_them() -> None:
     most = str(DEFAULTS.max_body_bytes)
     assert nginx("client_max_body_size") == most
     assert f"at most {most} bytes" in NGINX
-    assert f"gt {most} }}" in HAPROXY
-    assert f"length gt {len(most)} }}" in HAPROXY
-    assert f"at most {most} bytes" in HAPROXY
+    assert f"hdr_val(content-length) gt {most}\n" in HAPROXY
+    assert f"length gt {len(most)}\n" in HAPROXY
+    assert HAPROXY.count(f"at most {most} bytes") == HAPROXY.count("status 413") == 2
 
 
 def test_a_proxy_waits_for_as_long_as_the_service_may_take() -> None:
@@ -50,12 +50,22 @@ def test_a_proxy_waits_for_as_long_as_the_service_may_take() -> None:
     answer = chart["ingress"]["timeoutSeconds"]
     assert seconds(nginx("proxy_read_timeout")) == seconds(haproxy("timeout server")) == answer
     assert answer > DEFAULTS.timeout
+    for text in (NGINX, HAPROXY):
+        assert f"within {answer} s" in text
     for each in ("client_body_timeout", "send_timeout", "proxy_send_timeout"):
         assert seconds(nginx(each)) == DEFAULTS.timeout
     assert seconds(haproxy("timeout client")) == DEFAULTS.timeout
     assert seconds(nginx("proxy_connect_timeout")) == seconds(haproxy("timeout connect"))
     for head in (nginx("client_header_timeout"), haproxy("timeout http-request")):
         assert seconds(head) == DEFAULTS.head_seconds
+
+
+def test_a_client_is_told_how_many_requests_it_may_have() -> None:
+    most = nginx("limit_conn").removeprefix("clients ")
+    assert f"at most {most} concurrent requests of an address" in NGINX
+    assert (
+        most == nginx("http2_max_concurrent_streams") == haproxy("tune.h2.max-concurrent-streams")
+    )
 
 
 def test_a_proxy_opens_no_more_connections_than_the_service_takes() -> None:

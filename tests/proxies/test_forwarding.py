@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 
 from tests.proxies.conftest import PATH, connections
+from tests.proxies.http2 import ask, request
 from tests.proxies.proxy import SITE, Name, Proxy, proxy
 from tests.service.job_requests import ARRAY, UNFINISHED, picture
 from tests.service.running import Running
 from tests.service.wire import body_of, read_head
 
+GET = request(b"GET", b"/health/live")
+AUTHORITY = (b":authority", SITE.encode())
 FORGED = {
     "X-Forwarded-For": "198.51.100.1",
     "X-Forwarded-Proto": "gopher",
@@ -160,3 +163,20 @@ def test_other_names_than_the_site_s_are_not_answered(name: Name, port: int) -> 
             )
             assert answer.status_code == status
         assert answer.headers["location"] == f"https://{SITE}/health/live"
+
+
+def test_other_names_are_not_answered_after_a_handshake_for_the_site(name: Name, port: int) -> None:
+    with proxy(name, port, any_host=False) as made:
+        for host, answered in ((SITE, b"HTTP/1.1 200"), ("other.example", b"")):
+            with made.connect_tls("http/1.1") as connection:
+                connection.settimeout(0.5 if answered == b"" else 30)
+                connection.sendall(f"GET /health/live HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                try:
+                    assert connection.recv(12) == answered
+                except TimeoutError:
+                    assert (name, answered) == ("haproxy", b"")
+        if name == "nginx":  # HAProxy says nothing at all, as above
+            other = [
+                (b":authority", b"other.example") if each == AUTHORITY else each for each in GET
+            ]
+            assert (ask(made, GET).status, ask(made, other).status) == (200, 0)

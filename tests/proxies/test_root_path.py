@@ -28,8 +28,8 @@ def under_a_path(name: Name, text: str) -> str:
     if name == "haproxy":
         first = text.index("    http-request return")
         return text[:first] + shown("text") + text[first:]
-    start, end = text.index("    location / {"), text.index("    location @too_large")
-    return text[:start] + shown("nginx") + text[end:]
+    start, end = text.index("    location / {"), text.index("    location @error")
+    return (text[:start] + shown("nginx") + text[end:]).replace("^/v2", f"^{PATH}/v2")
 
 
 @pytest.fixture(scope="module")
@@ -65,4 +65,6 @@ def test_other_paths_and_what_stays_inside_are_refused(proxied: Proxy) -> None:
     assert get(proxied, "/health/live").status_code == 404
     assert get(proxied, f"{PATH}/metrics").status_code == 404
     assert get(proxied, f"{PATH}/%6detrics").status_code == 404
-    assert get(proxied, f"{PATH}/v2/repository/models/half.denoise/load").status_code == 403
+    refused = get(proxied, f"{PATH}/v2/repository/models/half.denoise/load")
+    assert refused.status_code == 403
+    assert list(refused.json()) == ["error"]
