@@ -19,7 +19,7 @@ from service.api.gate import Gate
 from service.api.jobs.document import described
 from service.api.jobs.replay import Replay
 from service.api.openapi_operations import OPERATIONS
-from service.api.quotas import Quotas
+from service.api.quota_middleware import QuotaMiddleware
 from service.api.routing import Limits, Serving
 from service.errors import ServiceError, StartupError
 from service.inference import trial
@@ -36,7 +36,7 @@ from service.settings import Settings, named, variable
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from service.quota.limiter import Limiter
+    from service.quota.rate_limiter import RateLimiter
     from service.telemetry.otlp_logs import ExportedLogs
     from service.telemetry.otlp_metrics import ExportedMetrics
     from service.telemetry.tracing import Tracer
@@ -118,7 +118,7 @@ def keyring(settings: Settings) -> Keyring | None:
     return Keyring(settings.api_keys_file, settings.api_keys, names=names)
 
 
-def limiter(settings: Settings, metrics: Metrics, shared: Path | None) -> "Limiter | None":
+def limiter(settings: Settings, metrics: Metrics, shared: Path | None) -> "RateLimiter | None":
     """Return the quotas, None where nobody can have one.
 
     Args:
@@ -127,13 +127,13 @@ def limiter(settings: Settings, metrics: Metrics, shared: Path | None) -> "Limit
         shared: A folder that the workers of one service share, None for a single worker.
 
     Raises:
-        StartupError: As Limiter raises it.
+        StartupError: As RateLimiter raises it.
     """
     if not settings.has_quotas:
         return None
-    from service.quota.limiter import Limiter
+    from service.quota.rate_limiter import RateLimiter
 
-    limiter = Limiter(
+    limiter = RateLimiter(
         str(shared / "quotas.sqlite3") if shared else "", settings.rate_url, named("rate_url")
     )
     limiter.failed = metrics.quota_store_failed
@@ -144,13 +144,13 @@ def guarded(
     app: ASGIApp,
     settings: Settings,
     keyring: Keyring | None,
-    limiter: "Limiter | None",
+    limiter: "RateLimiter | None",
     serving: Serving,
 ) -> ASGIApp:
     """Return an application behind what lets requests in: the fewer settings, the fewer layers."""
     if limiter:
         default = Allowance(settings.rate_requests, settings.rate_megapixels)
-        app = Quotas(app, limiter, default, serving)
+        app = QuotaMiddleware(app, limiter, default, serving)
     if keyring:
         app = Gate(app, keyring, serving)
     if settings.cors_origins:

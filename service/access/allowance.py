@@ -23,6 +23,11 @@ class Allowance:
     weight: int = 1
 
     @property
+    def is_limited(self) -> bool:
+        """Whether it has a quota of its own."""
+        return bool(self.requests or self.megapixels)
+
+    @property
     def words(self) -> str:
         """How it is stored, each option after a space."""
         weight = None if self.weight == 1 else self.weight

@@ -8,10 +8,10 @@ from service.access.caller import CALLER, Caller, ScopeName, address_of
 from service.access.entry import Entry, shown
 from service.access.keyring import Keyring
 from service.api.credentials import INVALID_TOKEN, key_of
-from service.api.problems import failure_of
+from service.api.refusal import refuse
 from service.api.request import Exchange
 from service.api.routing import Serving
-from service.api.scopes import scope_of
+from service.api.scopes import NEEDED, scope_of
 from service.errors import Forbidden, Unauthenticated
 
 REFUSED = "access"
@@ -38,7 +38,7 @@ class Gate:
             try:
                 self._let_in(scope, scope_of(scope["path"]))
             except (Unauthenticated, Forbidden) as error:
-                await self._refuse(error, Exchange(scope, receive, send))
+                await refuse(self._serving, Exchange(scope, receive, send), REFUSED, error)
                 return
         await self.app(scope, receive, send)
 
@@ -49,7 +49,9 @@ class Gate:
         else:
             entry = self._entry(key_of(scope["headers"]))
             caller = Caller(entry.name, address_of(scope), entry.scopes, entry.allowance)
-        scope.setdefault("state", {})[CALLER] = caller
+        state = scope.setdefault("state", {})
+        state[CALLER] = caller
+        state[NEEDED] = needed
         if needed is not None and needed not in caller.scopes:
             raise Forbidden(
                 f"API key: expected one with the scope {needed}, received that of {caller.name} "
@@ -71,10 +73,3 @@ class Gate:
                 fault=INVALID_TOKEN,
             )
         return entry
-
-    async def _refuse(self, error: Unauthenticated | Forbidden, exchange: Exchange) -> None:
-        async def fail(_: Exchange) -> None:
-            raise error
-
-        failure = failure_of(exchange.scope["path"])
-        await self._serving.handle(exchange, REFUSED, fail, failure)

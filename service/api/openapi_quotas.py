@@ -3,7 +3,7 @@
 from typing import Any
 
 from service.api.openapi_security import PROBLEM, V2_ERROR
-from service.api.quotas import counts
+from service.api.quota_middleware import counts
 
 EXCEEDED = "The API key, or the address, has no more of its quota left"
 HEADERS = {

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.access.caller import CALLER, Caller, block_of
 from service.api.body import BODY_AT_HAND, SETTING, Body, decompress, receive, too_large
-from service.api.meter import METER, Meter
+from service.api.request_quota import QUOTA, RequestQuota
 from service.errors import DeadlineExceeded
 from service.inference.admission import Ticket
 from service.inference.model import Model
@@ -119,15 +119,20 @@ class Exchange:
         caller = self.scope.get("state", NO_STATE).get(CALLER)
         return (caller.name or "") if caller else ""
 
+    @property
+    def quota(self) -> RequestQuota | None:
+        """The quotas of the caller, None where it has none."""
+        quota: RequestQuota | None = self.scope.get("state", NO_STATE).get(QUOTA)
+        return quota
+
     async def take_pixels(self, pixels: int) -> None:
         """Count photographs against the quota of the caller, if there is one.
 
         Raises:
-            ServiceError: As Meter.take_pixels() raises it.
+            ServiceError: As RequestQuota.take_pixels() raises it.
         """
-        meter: Meter | None = self.scope.get("state", NO_STATE).get(METER)
-        if meter:
-            await meter.take_pixels(pixels)
+        if quota := self.quota:
+            await quota.take_pixels(pixels)
 
     def length(self, limit: int, setting: str = SETTING) -> int:
         """Return the Content-Length, 0 where there is none. Raises BodyTooLarge past the limit."""

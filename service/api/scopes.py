@@ -8,6 +8,8 @@ import re
 
 from service.access.caller import CONTROL, INFER, METRICS, ScopeName
 
+NEEDED = "needed_scope"
+"""Where the state of an ASGI scope has what scope_of() returns, where that is known by then."""
 OPEN = re.compile(
     r"/(v2/)?health/(live|ready)"  # probes
     r"|/v2/models/[^/]+(/versions/[^/]+)?/ready"

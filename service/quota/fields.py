@@ -14,7 +14,7 @@ UNITS = {REQUESTS: "", MEGAPIXELS: f';qu="{MEGAPIXELS}"'}
 """The parameter of each policy that names its unit; requests are the default."""
 
 
-class Left(NamedTuple):
+class Remaining(NamedTuple):
     """What is left of a quota.
 
     Attributes:
@@ -32,12 +32,12 @@ def policies(quotas: Mapping[str, int]) -> bytes:
     return ", ".join(items).encode()
 
 
-def limits(left: Mapping[str, Left]) -> bytes:
+def limits(remaining: Mapping[str, Remaining]) -> bytes:
     """Return the value of RateLimit.
 
     What comes back in a minute is not promised sooner: clients that divide what is left by the time
     must not find a higher rate than the policy's (section 8.5 of the draft).
     """
     return ", ".join(
-        f'"{name}";r={each.units};t={each.seconds}' for name, each in left.items()
+        f'"{name}";r={each.units};t={each.seconds}' for name, each in remaining.items()
     ).encode()

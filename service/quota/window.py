@@ -1,4 +1,4 @@
-"""What a sliding window has left, and when it has room again."""
+"""A sliding window: what a quota has left of its minute, and when it has room again."""
 
 import math
 from typing import NamedTuple
@@ -9,8 +9,24 @@ MARGIN = 0.01
 """Seconds that clocks and rounding may be wrong by."""
 
 
+class Decision(NamedTuple):
+    """What became of a request to take from a quota.
+
+    Attributes:
+        is_granted: Whether it was taken.
+        remaining: What is left of the quota.
+        wait: Seconds after which it may be there, 0 where it was taken.
+    """
+
+    is_granted: bool
+    remaining: int
+    wait: int
+
+
 class Window(NamedTuple):
-    """The counts of `limits`' sliding window: that of the window before counts less and less.
+    """The counts of a sliding window: that of the window before counts less and less.
+
+    As `limits` has it, in its strategy SlidingWindowCounterRateLimiter.
 
     Attributes:
         before: What was counted in the window before.
@@ -24,7 +40,13 @@ class Window(NamedTuple):
     current: int
     ends: float
 
-    def left(self, limit: int) -> int:
+    def decision(self, limit: int, cost: int, *, is_granted: bool) -> Decision:
+        """Return what became of a cost that is counted by now if it was granted."""
+        return Decision(
+            is_granted, self.remaining(limit), 0 if is_granted else self.wait(limit, cost)
+        )
+
+    def remaining(self, limit: int) -> int:
         """Return how much of a limit is left."""
         return max(0, limit - math.floor(self.before * self.before_ends / MINUTE + self.current))
 

@@ -14,6 +14,7 @@ from tests.service.asgi import Caller, application_of, check_problem, lifespan
 from tests.service.conftest import client_of
 from tests.service.job_requests import ARRAY, finished
 from tests.service.keys import Made, lines, made
+from tests.service.minutes import stopped
 from tests.service.photograph_requests import as_npy, picture
 from tests.service.scraping import scrape
 from tests.service.tiny import Start
@@ -22,6 +23,12 @@ from tests.service.zip_files import unzipped, zipped
 MEGAPIXEL = picture(1000, 1000, kind="JPEG")
 METRICS = made("prometheus", "metrics")
 POLICIES = '"requests";q=5;w=60, "megapixels";q=2;w=60;qu="megapixels"'
+
+
+@pytest.fixture(autouse=True)
+def _one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no minute end during a test."""
+    stopped(monkeypatch)
 
 
 @pytest.fixture(scope="module")

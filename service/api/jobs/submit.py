@@ -11,11 +11,10 @@ from starlette.types import Receive, Scope, Send
 
 from service.api.body import CODINGS
 from service.api.jobs.document import JobDocument, described
-from service.api.jobs.measure import CodecOf, Measure
+from service.api.jobs.pixel_counter import CodecOf, PixelCounter
 from service.api.jobs.read import present
 from service.api.jobs.receive import store
 from service.api.media_types import JSON
-from service.api.meter import meter_of
 from service.api.openapi import problems
 from service.api.openapi_operations import describe
 from service.api.operations import Endpoints
@@ -85,7 +84,7 @@ class Submit:
         self._jobs = jobs
         self._serving = serving
         self._endpoints = endpoints
-        self._measure = Measure(serving.limits.body_bytes, serving.timeout)
+        self._counter = PixelCounter(serving.limits.body_bytes, serving.timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
@@ -131,15 +130,15 @@ class Submit:
         """Count the photographs of a job whose body is stored, if its caller has a quota of them.
 
         Raises:
-            ServiceError: As Measure.pixels() and Meter.take_pixels() raise it.
+            ServiceError: As PixelCounter.pixels() and RequestQuota.take_pixels() raise it.
         """
-        meter = meter_of(exchange.scope)
-        if meter and (quota := meter.quotas.get(MEGAPIXELS)):
+        quota = exchange.quota
+        if quota and (megapixels := quota.quotas.get(MEGAPIXELS)):
             stored = functools.partial(_body, jobs, job)
-            pixels = await self._measure.pixels(
-                stored, size, exchange.party, coding, codec_of, quota * 1_000_000
+            pixels = await self._counter.pixels(
+                stored, size, exchange.party, coding, codec_of, megapixels * 1_000_000
             )
-            await meter.take_pixels(pixels)
+            await quota.take_pixels(pixels)
 
 
 def _body(jobs: Jobs, job: Job) -> bytes:

@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.access.allowance import Allowance
-from service.access.caller import CONTROL, INFER, Caller, block_of, caller_of
-from service.api.meter import METER, Meter
-from service.api.problems import failure_of
+from service.access.caller import CONTROL, INFER, Caller, ScopeName, block_of, caller_of
+from service.api.refusal import refuse
 from service.api.request import Exchange, party_of
+from service.api.request_quota import QUOTA, RequestQuota
 from service.api.routing import Serving
-from service.api.scopes import scope_of
+from service.api.scopes import NEEDED, scope_of
 from service.errors import QuotaExceeded
 from service.quota.fields import MEGAPIXELS, REQUESTS
 
 if TYPE_CHECKING:
-    from service.quota.limiter import Limiter
+    from service.quota.rate_limiter import RateLimiter
 
 REFUSED = "quota"
 """What requests are counted as that exceed the quota of requests."""
 
 
-class Quotas:
+class QuotaMiddleware:
     """Middleware that responds itself to requests beyond the quota of their caller."""
 
     def __init__(
-        self, app: ASGIApp, limiter: "Limiter", default: Allowance, serving: Serving
+        self, app: ASGIApp, limiter: "RateLimiter", default: Allowance, serving: Serving
     ) -> None:
         """Count the requests to an application.
 
@@ -40,34 +40,36 @@ class Quotas:
         self.app = app
         self._limiter = limiter
         self._default = default
+        self._has_default = default.is_limited
         self._serving = serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and counts(scope["method"], scope["path"]):
+        if scope["type"] == "http":
             caller = caller_of(scope)
-            if quotas := quotas_of(caller.allowance, self._default):
-                meter = self._meter(caller, party_of(scope).name, quotas)
-                scope.setdefault("state", {})[METER] = meter
-                send = meter.telling(send)
-                try:
-                    await meter.take_request()
-                except QuotaExceeded as error:
-                    await self._refuse(error, Exchange(scope, receive, send))
-                    return
+            if self._has_default or caller.allowance.is_limited:
+                quotas = quotas_of(caller.allowance, self._default)
+                if quotas and _counts(scope):
+                    quota = self._quota(caller, party_of(scope).name, quotas)
+                    scope.setdefault("state", {})[QUOTA] = quota
+                    send = quota.add_headers(send)
+                    try:
+                        await quota.take_request()
+                    except QuotaExceeded as error:
+                        await refuse(self._serving, Exchange(scope, receive, send), REFUSED, error)
+                        return
         await self.app(scope, receive, send)
 
-    def _meter(self, caller: Caller, name: str, quotas: Mapping[str, int]) -> Meter:
+    def _quota(self, caller: Caller, name: str, quotas: Mapping[str, int]) -> RequestQuota:
         key = caller.name or ""
         who = f"the key {key}" if key else f"the address {block_of(caller.address)}"
         refused = functools.partial(self._serving.metrics.quota_refused, key=key)
-        return Meter(self._limiter, name, who, quotas, refused)
+        return RequestQuota(self._limiter, name, who, quotas, refused)
 
-    async def _refuse(self, error: QuotaExceeded, exchange: Exchange) -> None:
-        async def fail(_: Exchange) -> None:
-            raise error
 
-        failure = failure_of(exchange.scope["path"])
-        await self._serving.handle(exchange, REFUSED, fail, failure)
+def _counts(scope: Scope) -> bool:
+    state, path = scope.get("state", {}), scope["path"]
+    needed = state[NEEDED] if NEEDED in state else scope_of(path)
+    return _is_counted(scope["method"], path, needed)
 
 
 def counts(method: str, path: str) -> bool:
@@ -77,9 +79,11 @@ def counts(method: str, path: str) -> bool:
         method: Its method.
         path: Its path.
     """
-    if path.startswith("/jobs/") and method != "POST":
-        return False
-    return scope_of(path) in (INFER, CONTROL)
+    return _is_counted(method, path, scope_of(path))
+
+
+def _is_counted(method: str, path: str, needed: ScopeName | None) -> bool:
+    return needed in (INFER, CONTROL) and (method == "POST" or not path.startswith("/jobs/"))
 
 
 @functools.lru_cache(256)

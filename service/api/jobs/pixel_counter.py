@@ -16,17 +16,17 @@ from service.inference.party import Party
 CodecOf = Callable[[Body], Codec | Responder]
 
 AT_ONCE = 64
-"""Bodies that are measured at once, however small."""
+"""Bodies that are opened at once, however small."""
 
 
-class Measure:
-    """Measures the bodies of jobs, each of which is in memory as a whole for it.
+class PixelCounter:
+    """Counts the pixels of the bodies of jobs, each of which is in memory as a whole for it.
 
-    Callers share the room for them: nobody waits until those of another one are measured.
+    Callers share the room for them: nobody waits until those of another one are counted.
     """
 
     def __init__(self, limit: int, seconds: float) -> None:
-        """Measure nothing yet.
+        """Count nothing yet.
 
         Args:
             limit: Most bytes of a body, as sent and decompressed.

@@ -17,7 +17,7 @@ from service.api.archive.source import Source
 from service.api.archive.zip_reader import sources
 from service.api.body import Body
 from service.api.codecs import photographs
-from service.api.jobs.measure import Measure
+from service.api.jobs.pixel_counter import PixelCounter
 from service.api.media_types import ZIP, MediaType
 from service.api.routing import Limits
 from service.errors import DeadlineExceeded, MalformedBody
@@ -125,8 +125,8 @@ def unreadable(_: Body) -> FileCodec:
     raise MalformedBody("body: expected a photograph, received none")
 
 
-async def test_a_caller_does_not_wait_until_the_body_of_another_is_measured() -> None:
-    measure = Measure(1000, 60.0)
+async def test_a_caller_does_not_wait_until_the_body_of_another_is_counted() -> None:
+    counter = PixelCounter(1000, 60.0)
     has_begun, may_end = threading.Event(), threading.Event()
 
     def slow() -> bytes:
@@ -138,7 +138,7 @@ async def test_a_caller_does_not_wait_until_the_body_of_another_is_measured() ->
         return b"."
 
     async def pixels(whose: str, stored: Callable[[], bytes]) -> int:
-        return await measure.pixels(stored, 900, Party(whose, 1), "", unreadable, 1)
+        return await counter.pixels(stored, 900, Party(whose, 1), "", unreadable, 1)
 
     flood = [asyncio.create_task(pixels("flood", each)) for each in (slow, slow, quick)]
     await asyncio.to_thread(has_begun.wait, 60)
@@ -151,7 +151,7 @@ async def test_a_caller_does_not_wait_until_the_body_of_another_is_measured() ->
 
 
 async def test_a_body_for_which_there_is_no_room_in_time_is_refused() -> None:
-    measure = Measure(1000, 0.05)
+    counter = PixelCounter(1000, 0.05)
     may_end = threading.Event()
 
     def slow() -> bytes:
@@ -159,7 +159,7 @@ async def test_a_body_for_which_there_is_no_room_in_time_is_refused() -> None:
         return b"."
 
     def pixels() -> Coroutine[None, None, int]:
-        return measure.pixels(slow, 1500, Party("a", 1), "", unreadable, 1)
+        return counter.pixels(slow, 1500, Party("a", 1), "", unreadable, 1)
 
     first = asyncio.create_task(pixels())
     await asyncio.sleep(0)
