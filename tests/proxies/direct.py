@@ -21,6 +21,7 @@ DIRECT = {
     "test_a_refusal_reaches_a_client_that_still_sends_and_the_connection_goes_on": HTTP,
     "test_a_request_with_two_hosts_is_refused": HTTP,
     "test_every_response_has_the_headers_that_protect_it": HTTP,
+    "test_framing_that_is_none_beside_an_offered_upgrade_is_refused": HTTP,
     "test_headers_that_are_sent_are_described": HTTP,
     "test_no_state_is_changed_for_a_page_of_another_origin": HTTP,
     "test_the_head_and_the_body_of_an_answer_come_together": HTTP,
