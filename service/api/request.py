@@ -38,6 +38,10 @@ SMALL = 64 * 1024
 """Bytes of a response up to which its parts are joined: a copy costs less than a second write."""
 ABORT = "autoencoder.abort"
 """The ASGI extension that drops a connection: see service/server/http_protocol.py."""
+READ_BOUNDED = "autoencoder.read_bounded"
+"""The ASGI extension that says whether the server drops clients that read too slowly."""
+STOPPED_SECONDS = 1.0
+"""Seconds after which the time limit is looked at again, at the soonest, while its clock stands."""
 NO_FAULT = ("", "")
 NO_STATE: Mapping[str, Any] = MappingProxyType({})
 END = {"type": "http.response.body", "body": b""}
@@ -69,6 +73,7 @@ class Exchange:
     __slots__ = (
         "_sent",
         "_since",
+        "_stopped",
         "began",
         "closes",
         "fault",
@@ -99,6 +104,7 @@ class Exchange:
         self.request_id = usable_id(self.header(b"x-request-id"))
         self.began = self._since = time.perf_counter()
         self.seconds = math.inf
+        self._stopped: float | None = None
         self.closes = False
         self.model: Model | None = None
         self.items = 0
@@ -215,7 +221,7 @@ class Exchange:
         """Send the response; parts of a large body are sent one by one, not joined.
 
         Raises:
-            ClientDisconnect: The client does not read a large body within the time limit.
+            ClientDisconnect: The client reads a large body too slowly.
         """
         length = sum(map(len, body))
         await self.start(status, media_type, ((b"content-length", b"%d" % length), *headers))
@@ -232,7 +238,7 @@ class Exchange:
         """End the response; return once the client has read most of it.
 
         Raises:
-            ClientDisconnect: The client does not do so within the time limit.
+            ClientDisconnect: The client reads too slowly.
         """
         async with self.read_in_time():
             await self.send(END)
@@ -263,16 +269,24 @@ class Exchange:
 
     @contextlib.asynccontextmanager
     async def read_in_time(self) -> AsyncIterator[None]:
-        """Drop a client that does not read what is sent within the time limit."""
+        """Drop a client that reads what is sent too slowly; stop the clock of the time limit.
+
+        The server drops it by its rate. Where it does not, all is to be read within the time limit.
+        """
+        is_bounded = self.scope.get("extensions", {}).get(READ_BOUNDED)
+        self._stopped = time.perf_counter()
         try:
-            async with asyncio.timeout(self.seconds):
+            async with asyncio.timeout(None if is_bounded else self.seconds):
                 yield
         except TimeoutError:
             await self.drop()
+        finally:
+            self._since += time.perf_counter() - self._stopped
+            self._stopped = None
 
     def progress(self) -> None:
         """Restart the time limit: a tile of a photograph is done."""
-        self._since = time.perf_counter()
+        self._since = time.perf_counter() if self._stopped is None else self._stopped
 
     def elapsed(self) -> float:
         """Return the seconds since the request's head was received."""
@@ -280,6 +294,8 @@ class Exchange:
 
     def _left(self) -> float:
         """Return the seconds until the time limit."""
+        if self._stopped is not None:
+            return max(STOPPED_SECONDS, self.seconds - (self._stopped - self._since))
         return max(0.0, self.seconds - (time.perf_counter() - self._since))
 
     async def _watch(self) -> Exception:

@@ -63,7 +63,7 @@ async def send(exchange: Exchange, *parts: Part, is_progress: bool = True) -> No
         is_progress: Whether the time limit restarts with each piece.
 
     Raises:
-        ClientDisconnect: The client does not read the parts within the time limit.
+        ClientDisconnect: The client reads the parts too slowly.
     """
     if is_progress:
         exchange.progress()

@@ -11,7 +11,7 @@ SPACE = memoryview(bytearray(32 * 1024))
 body with its head is copied."""
 
 
-class Connection(Protocol):
+class Parsing(Protocol):
     """The HTTP protocol of a connection, as far as a reader needs it.
 
     Attributes:
@@ -40,7 +40,7 @@ class BufferedReader(asyncio.BufferedProtocol):
     is not used.
     """
 
-    def __init__(self, http: Connection) -> None:
+    def __init__(self, http: Parsing) -> None:
         self._http = http
         self.connection_lost = http.connection_lost  # type: ignore[method-assign]
         self.pause_writing = http.pause_writing  # type: ignore[method-assign]

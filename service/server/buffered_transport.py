@@ -15,7 +15,11 @@ LENGTH = b"content-length"
 
 
 class BufferedTransport:
-    """A transport that holds the head of a response until its body comes, or enough of it."""
+    """A transport that holds the head of a response until its body comes, or enough of it.
+
+    Attributes:
+        written: Bytes that were written, whether sent yet or not.
+    """
 
     def __init__(self, transport: asyncio.Transport, linger: Callable[[], bool]) -> None:
         """Wrap a transport.
@@ -29,6 +33,7 @@ class BufferedTransport:
         self._linger = linger
         self._lingers = False
         self._head = b""
+        self.written = 0
 
     def write(self, data: bytes | memoryview) -> None:
         """Write the head of a response with what comes next, anything else at once."""
@@ -39,10 +44,12 @@ class BufferedTransport:
             if 0 < len(data) < SHORT and LENGTH in head:
                 self._head = head + data
             else:
+                self.written += len(head) + len(data)
                 self._transport.writelines((head, data))
         elif data[:7] == b"HTTP/1." and data[9:12] != b"100":
             self._head = data  # type: ignore[assignment]
         else:
+            self.written += len(data)
             self._transport.write(data)
 
     def flush(self) -> None:

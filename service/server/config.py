@@ -1,18 +1,10 @@
 """uvicorn's configuration, with the bounds on connections."""
 
-import logging
-import sys
 from typing import Any
 
 import uvicorn
 
-from service.server.bounded_protocol import BEYOND
-from service.server.connection_limits import ConnectionLimits
-
-OTHERS = 256
-"""File descriptors for what is no connection: models, jobs, logs, processes, libraries."""
-
-log = logging.getLogger("service")
+from service.server.limits import ConnectionLimits
 
 
 class Config(uvicorn.Config):
@@ -25,35 +17,3 @@ class Config(uvicorn.Config):
     def __init__(self, *arguments: Any, connections: ConnectionLimits, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.connections = connections
-
-
-def within_descriptors(connections: int) -> int:
-    """Return how many connections there may be within the file descriptors of this process.
-
-    The soft limit of descriptors is raised as far as connections need it and the hard one lets it:
-    a server without any accepts nothing, and says so to nobody.
-
-    Args:
-        connections: How many are wanted, 0 for any number.
-    """
-    if sys.platform == "win32":
-        return connections
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = sys.maxsize if hard == resource.RLIM_INFINITY else hard
-    needed = min(most, connections + BEYOND + OTHERS) if connections else soft
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-    there = max(1, most - BEYOND - OTHERS)
-    if connections <= there:
-        return connections
-    log.warning(
-        "connections: expected %d file descriptors for %d of them (ulimit -n), received %d: "
-        "there will be at most %d",
-        connections + BEYOND + OTHERS,
-        connections,
-        most,
-        there,
-    )
-    return there

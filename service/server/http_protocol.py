@@ -17,10 +17,9 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.api.body import BODY_AT_HAND, WHOLE_BODY
 from service.api.problems import Failed
-from service.api.request import ABORT
-from service.server.bounded_protocol import BoundedProtocol
+from service.api.request import ABORT, READ_BOUNDED
 from service.server.buffered_reader import BufferedReader
-from service.server.buffered_transport import BufferedTransport
+from service.server.closing_protocol import ClosingProtocol
 from service.server.refusal import plain
 from service.server.response_cycle import DefaultHeaders, UntilClose
 
@@ -39,14 +38,12 @@ INVALID = plain(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.")
 Request = weakref.ref[RequestResponseCycle]
 
 
-class Protocol(BoundedProtocol):
+class Protocol(ClosingProtocol):
     """The HTTP/1.1 protocol of one connection."""
 
     url = b""
     _replays = False
     """Whether the parser reads a head for the second time, which has been reported already."""
-    _discards = False
-    """Whether input is dropped, as the response to the last request has been sent."""
     unfilled = NOTHING
     """The rest of the memory for a large body that is being received."""
 
@@ -54,10 +51,11 @@ class Protocol(BoundedProtocol):
         if sys.platform != "win32":
             transport.set_protocol(BufferedReader(self))
         self._headers = DefaultHeaders(self.server_state)
-        super().connection_made(BufferedTransport(transport, self.linger))  # type: ignore[arg-type]
+        super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._discards:
+        if self.discards or self.refusal:
+            self.received += len(data)
             return
         is_first = not self.unparsed
         self.unparsed += len(data)
@@ -72,9 +70,11 @@ class Protocol(BoundedProtocol):
                 fault = f"head: expected at most {LONGEST_HEAD} bytes, received more"
                 self.refuse(plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, fault))
             elif self.cycle is not None and self.cycle.more_body:
-                self.bounds.receive(self)
+                self.table.wait_for_body(self)
+                if self.cycle.response_complete:  # it is idle from the last bytes of the body on
+                    self.table.wait_for_request(self)
             elif is_first and (self.cycle is None or self.cycle.response_complete):
-                self.bounds.wait(self)  # for the rest of a head, from its first bytes on
+                self.table.wait_for_head(self)  # for the rest of a head, from its first bytes on
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Read the body of a request that offers another protocol.
@@ -117,7 +117,7 @@ class Protocol(BoundedProtocol):
             # A proxy may have believed another of them (RFC 9112, section 3.2).
             raise ValueError("Host: expected one, received several")
         self.is_in_head = False
-        self.bounds.begin(self)
+        self.table.begin(self)
         if self._too_long():
             raise ValueError("head: expected one within its bounds, received another")
         super().on_headers_complete()
@@ -130,6 +130,7 @@ class Protocol(BoundedProtocol):
         extensions: dict[str, Any] = {
             ABORT: self.transport.abort,
             BODY_AT_HAND: partial(_body_at_hand, request),
+            READ_BOUNDED: self.table.limits.rate > 0,
         }
         if sys.platform != "win32":
             extensions[WHOLE_BODY] = partial(self._whole_body, request)
@@ -178,7 +179,7 @@ class Protocol(BoundedProtocol):
         self.unfilled = self.unfilled[size:]
         if not self.unfilled:
             self.parser = _parser(self)
-            self._discards = not self.cycle.keep_alive
+            self.discards = not self.cycle.keep_alive
             self.on_message_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -196,38 +197,22 @@ class Protocol(BoundedProtocol):
     def on_response_complete(self) -> None:
         """Go on with the next request, as uvicorn does, which starts a timer if there is none.
 
-        The bounds close a connection that stays idle: a timer that each request sets and cancels
-        takes 2 us, they take 0.4.
+        The table closes a connection that stays idle: a timer that each request sets and cancels
+        takes 2 us, the table 0.4.
         """
-        self.transport.flush()  # type: ignore[attr-defined]
+        self.transport.flush()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        elif self.refusal:
+            self.respond_refusal(self.refusal)
         elif self.is_in_head:
-            self.bounds.wait(self)
+            self.table.wait_for_head(self)
         else:
-            self.bounds.rest(self)
-
-    def linger(self) -> bool:
-        """Half-close the connection if its client still sends; return whether it does.
-
-        A connection that is closed with input unread is reset, and the client may lose the response
-        that says why (RFC 9112, section 9.6).
-        """
-        if self.unsent():
-            self.bounds.send(self)
-        if self._discards:
-            return False
-        waits = self.cycle is not None and not self.cycle.disconnected and self.cycle.more_body
-        self._discards = (self.is_refused or waits) and self.transport.can_write_eof()
-        if self._discards:
-            self.transport.write_eof()
-            self.flow.resume_reading()
-            self.loop.call_later(self.linger_seconds, self.transport.close)
-        return self._discards
+            self.table.wait_for_request(self)
 
 
 def _parser(protocol: Protocol) -> httptools.HttpRequestParser:

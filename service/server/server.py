@@ -119,9 +119,10 @@ def _run_workers(settings: Settings, bound: socket.socket) -> int:
 
 
 def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
-    from service.server.config import Config, within_descriptors
-    from service.server.connection_limits import ConnectionLimits
+    from service.server.config import Config
+    from service.server.descriptors import within_descriptors
     from service.server.http_protocol import Protocol
+    from service.server.limits import ConnectionLimits
 
     return Config(
         factory,

@@ -16,7 +16,9 @@ import uvicorn
 
 from service.access.caller import INFER
 from service.api.scopes import scope_of
+from service.server.config import Config
 from service.server.http_protocol import Protocol
+from service.server.limits import ConnectionLimits
 from service.server.security_headers import security_headers
 from tests.proxies.proxy import Name, Proxy, proxy
 
@@ -72,7 +74,7 @@ class Through(httpx.ASGITransport):
 
     async def _start(self) -> Proxy:
         listening = self._running.enter_context(socket.create_server(("127.0.0.1", 0)))
-        config = uvicorn.Config(
+        config = Config(
             self.app,
             http=Protocol,
             lifespan="off",
@@ -82,6 +84,7 @@ class Through(httpx.ASGITransport):
             proxy_headers=False,
             headers=security_headers(is_shared=False),
             timeout_graceful_shutdown=1,
+            connections=ConnectionLimits(),
         )
         server = uvicorn.Server(config)
         log = logging.getLogger("uvicorn.error")

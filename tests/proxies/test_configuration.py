@@ -8,7 +8,7 @@ import yaml
 from service.access.caller import INFER
 from service.api.request import USABLE_ID
 from service.api.scopes import scope_of
-from service.server.connection_limits import ConnectionLimits
+from service.server.limits import ConnectionLimits
 from service.settings import Settings
 from tests.proxies.direct import DIRECT
 from tests.proxies.proxy import DEPLOY

@@ -10,7 +10,9 @@ import pytest
 import uvicorn
 
 from service.app import create_app
+from service.server.config import Config
 from service.server.http_protocol import Protocol
+from service.server.limits import ConnectionLimits
 from service.settings import Settings
 from tests.service.running import DEFAULTS
 from tests.service.tiny import write_model
@@ -23,7 +25,8 @@ async def test_a_request_leaves_nothing_to_the_garbage_collector(tmp_path: Path)
         write_model(tmp_path, name)
     defaults = {f"default_{operation}": name for operation, name in DEFAULTS.items()}
     app = create_app(Settings(models=tmp_path, device="cpu", **defaults))  # type: ignore[arg-type]
-    server = uvicorn.Server(uvicorn.Config(app, http=Protocol, log_config=None))
+    config = Config(app, http=Protocol, log_config=None, connections=ConnectionLimits())
+    server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         serving = asyncio.create_task(server.serve([listening]))
         reader, writer = await asyncio.open_connection(*listening.getsockname())

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 
+BEYOND = 256
+"""Connections beyond the limit that are being closed: they have their last response, which their
+clients may still read."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
     """What the connections of one process may take.
 
     Attributes:
-        connections: How many there may be; 0 for any number.
+        connections: How many there may be besides those that are being closed; 0 for any number.
         idle_seconds: Seconds between a response and the next request.
         head_seconds: Seconds for the head of a request; 0 for any time.
         rate: Bytes a second that a body must come with, and a response be read with; 0 for any.

@@ -1,0 +1,69 @@
+"""Least rates at which clients send the bodies of requests and read responses."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from service.server.connection import Connection
+from service.server.limits import ConnectionLimits
+
+WINDOW = 10.0
+"""Seconds over which the rate of a body is measured: a phone changes its cell in less."""
+
+
+@dataclass(slots=True)
+class _Start:
+    """When a measurement began, and how many bytes had been transferred by then."""
+
+    time: float
+    amount: int
+
+
+class TransferRates:
+    """The rates of the connections that are waited for."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self._limits = limits
+        self._bodies: dict[Connection, _Start] = {}
+        self._responses: dict[Connection, _Start] = {}
+
+    def __bool__(self) -> bool:
+        """Return whether any rate is measured."""
+        return bool(self._bodies or self._responses)
+
+    def measure_body(self, connection: Connection, now: float) -> None:
+        """Measure how fast a body comes, unless that is done already."""
+        if connection not in self._bodies:
+            self._bodies[connection] = _Start(now, connection.received)
+
+    def measure_response(self, connection: Connection, now: float) -> None:
+        """Measure how fast a response is read, from now on."""
+        self._responses[connection] = _Start(now, connection.read())
+
+    def forget(self, connection: Connection) -> None:
+        """Measure nothing of a connection any more."""
+        self._bodies.pop(connection, None)
+        self._responses.pop(connection, None)
+
+    def slow_bodies(self, now: float) -> Iterator[tuple[Connection, int]]:
+        """Yield the connections whose body comes too slowly, and what of it came in WINDOW."""
+        for connection, start in [*self._bodies.items()]:
+            received = connection.received - start.amount
+            if not connection.has_more():
+                del self._bodies[connection]
+            elif not connection.reads():
+                self._bodies[connection] = _Start(now, connection.received)
+            elif now - start.time >= WINDOW:
+                if received < self._limits.rate * WINDOW:
+                    yield connection, received
+                self._bodies[connection] = _Start(now, connection.received)
+
+    def slow_readers(self, now: float) -> Iterator[Connection]:
+        """Yield the connections whose response is read too slowly."""
+        seconds = self._limits.read_seconds
+        for connection, start in [*self._responses.items()]:
+            if not connection.unread():
+                del self._responses[connection]
+            elif now - start.time >= seconds:
+                if connection.read() - start.amount < self._limits.rate * seconds:
+                    yield connection
+                self._responses[connection] = _Start(now, connection.read())
