@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import re
 import shutil
 import socket
@@ -22,6 +23,8 @@ NAMES: tuple[Name, ...] = ("nginx", "haproxy")
 MAIN = {"nginx": "autoencoder-service.conf", "haproxy": "haproxy.cfg"}
 Change = Callable[[Name, str], str]
 """Returns a configuration from another."""
+REQUIRED = "TEST_REQUIRES_PROXIES"
+"""Where this variable is set, as in the workflow, tests without their proxy fail."""
 SITE = "photographs.example"
 """The name of the site in the configurations."""
 NGINX = """
@@ -99,7 +102,8 @@ def proxy(
         change: Changes its configuration further.
     """
     if fault := missing(name):
-        pytest.skip(f"needs {fault}")
+        lacking = pytest.fail if os.environ.get(REQUIRED) else pytest.skip
+        lacking(f"needs {fault}")
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as place:
         folder = Path(place)
         port, tls_port, redirect_port = _free_ports(3)
@@ -121,6 +125,8 @@ def proxy(
         try:
             _wait(made, process)
             yield made
+            if process.poll() is not None:
+                pytest.fail(f"expected a proxy that runs, received:\n{_logs(made)}")
         finally:
             process.terminate()
             process.wait(30)
@@ -203,5 +209,9 @@ def _wait(made: Proxy, process: "subprocess.Popen[bytes]") -> None:
             made.connect().close()
             return
         time.sleep(0.01)
-    logs = [each for each in made.folder.iterdir() if each.suffix in (".log", ".txt")]
-    pytest.fail("expected a proxy, received:\n" + "\n".join(each.read_text() for each in logs))
+    pytest.fail(f"expected a proxy, received:\n{_logs(made)}")
+
+
+def _logs(made: Proxy) -> str:
+    files = (each for each in made.folder.iterdir() if each.suffix in (".log", ".txt"))
+    return "\n".join(each.read_text() for each in files)

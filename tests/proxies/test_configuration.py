@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from service.access.caller import INFER
@@ -11,7 +12,7 @@ from service.api.scopes import scope_of
 from service.server.limits import ConnectionLimits
 from service.settings import Settings
 from tests.proxies.direct import DIRECT
-from tests.proxies.proxy import DEPLOY
+from tests.proxies.proxy import DEPLOY, NAMES, REQUIRED, proxy
 
 NGINX = (DEPLOY / "nginx" / "autoencoder-service.conf").read_text()
 UPSTREAM = (DEPLOY / "nginx" / "upstream.conf").read_text()
@@ -104,6 +105,24 @@ def test_paths_that_need_more_than_the_scope_infer_are_for_the_inside() -> None:
     assert {each for each in paths if each in exact or each.startswith(*beginnings)} == inside
     assert f"-m reg '^{exact[0]}($|[#?])'" in HAPROXY
     assert f"-m beg {beginnings[0]} " in HAPROXY
+
+
+def test_the_workflow_installs_the_proxies_and_skips_no_test_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = DEPLOY.parent / ".github" / "workflows" / "test.yml"
+    steps = yaml.safe_load(file.read_text())["jobs"]["test"]["steps"]
+    (run,) = (each for each in steps if each.get("run") == ".ci/run")
+    (install,) = (each for each in steps if "apt-get install" in each.get("run", ""))
+    assert set(NAMES) <= set(install["run"].split())
+    assert steps.index(install) < steps.index(run)
+    monkeypatch.delenv(REQUIRED, raising=False)
+    monkeypatch.setattr("tests.proxies.proxy.SYSTEM_PATH", "")
+    for environment, outcome in (({}, pytest.skip), (run["env"], pytest.fail)):
+        for each, value in environment.items():
+            monkeypatch.setenv(each, value)
+        with pytest.raises(outcome.Exception, match="needs nginx"), proxy("nginx", 1):
+            pass
 
 
 def test_tests_that_a_proxy_is_left_out_of_exist() -> None:

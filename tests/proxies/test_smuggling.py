@@ -1,20 +1,20 @@
 """Request smuggling: whatever one client sends, every answer belongs to who asked for it."""
 
-import contextlib
 import io
 import re
 import socket
-from collections.abc import Callable
+import threading
+import time
 
 import numpy as np
 
+from tests.proxies.answers import Connect, answers
 from tests.proxies.attacks import ATTACKS, TARGETS, get
 from tests.proxies.conftest import connections
 from tests.proxies.proxy import Proxy
 from tests.service.running import Running
 from tests.service.wire import body_of, read_head
 
-Connect = Callable[[], socket.socket]
 METRICS = b"# TYPE"
 UNREAD = b"Invalid HTTP request received."
 
@@ -62,25 +62,22 @@ class Victim:
         return head, body
 
 
-def received(attacker: socket.socket, seconds: float) -> bytes:
-    """Return what comes until nothing has come for a while, or the connection has ended."""
-    attacker.settimeout(seconds)
-    found = b""
-    with contextlib.suppress(OSError):
-        while more := attacker.recv(65536):
-            found += more
-            attacker.settimeout(0.003)
-    return found
+def test_answers_that_come_in_pieces_and_late_are_read() -> None:
+    pieces = (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"ok", b"of another")
 
+    def serve(listening: socket.socket) -> None:
+        with listening.accept()[0] as connection:
+            for each in pieces:
+                connection.sendall(each)
+                time.sleep(0.1)
 
-def attack(connect: Connect, victim: Victim, wire: bytes) -> bytes:
-    """Send something, let others ask while that is under way, and return what it is answered."""
-    with connect() as attacker:
-        with contextlib.suppress(OSError):  # it may be refused before all of it is sent
-            attacker.sendall(wire)
-        answer = received(attacker, 1)
-        victim.ask()
-        return answer + received(attacker, 0.001)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=serve, args=(listening,))
+        server.start()
+        address = listening.getsockname()
+        found = answers(lambda: socket.create_connection(address), {"": b"x"}, lambda: None)
+        server.join()
+    assert found == {"": b"".join(pieces)}
 
 
 def test_no_answer_goes_to_anybody_else(proxied: Proxy, service: Running, port: int) -> None:
@@ -88,8 +85,7 @@ def test_no_answer_goes_to_anybody_else(proxied: Proxy, service: Running, port: 
     victim.ask()
     idle = connections(port)
     assert idle >= 1  # which victims and attackers share
-    for name, wire in ATTACKS.items():
-        answer = attack(proxied.connect, victim, wire)
+    for name, answer in answers(proxied.connect, ATTACKS, victim.ask).items():
         assert b"victim" not in answer, name
         assert METRICS not in answer, name
     assert connections(port) < idle + 10
@@ -97,21 +93,20 @@ def test_no_answer_goes_to_anybody_else(proxied: Proxy, service: Running, port: 
 
 
 def test_a_path_is_not_reached_in_any_spelling(proxied: Proxy) -> None:
-    for target in TARGETS:
-        with proxied.connect() as connection:
-            connection.sendall(get(b"Host: x", b"Connection: close", target=target))
-            answer = received(connection, 1)
-        assert answer, target
-        assert METRICS not in answer, target
+    close = b"Connection: close"
+    requests = {repr(each): get(b"Host: x", close, target=each) for each in TARGETS}
+    for name, answer in answers(proxied.connect, requests, lambda: None).items():
+        assert answer, name
+        assert METRICS not in answer, name
 
 
 def test_the_service_itself_ends_the_connection_with_what_it_cannot_read(
     service: Running, port: int
 ) -> None:
-    for name, wire in ATTACKS.items():
-        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-            connection.sendall(wire)
-            answer = received(connection, 1)
+    def connect() -> socket.socket:
+        return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+    for name, answer in answers(connect, ATTACKS, lambda: None).items():
         if "length" in name.split(" and ") and "_" not in name:
             assert answer.startswith(b"HTTP/1.1 400 "), name
         if UNREAD in answer:
