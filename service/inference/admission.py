@@ -10,6 +10,7 @@ the sessions expect of each request (see estimates.py). Callers that come togeth
 
 import asyncio
 import math
+import time
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -74,7 +75,8 @@ class Admission:
         )
         self.requests = self.items = self.bytes = self.held = 0
         self.turns = Turns()
-        self._shares, self._photographs = Shares(), Shares()  # of requests, and of their pixels
+        self._shares = Shares()
+        self._photographs = Shares(is_strict=True)  # of pixels
         self._seconds = 0.0  # that images and codings will keep sessions busy
         self._watchers: list[asyncio.Future[None]] = []
 
@@ -142,14 +144,19 @@ class Admission:
 
     def _check_photographs(self, ticket: "Ticket", pixels: int, seconds: float) -> None:
         """Raise Overloaded if photographs find no room, or no turn in time, beside others."""
+        party, shares = ticket.share.party, self._photographs
+        if party.name != shares.latest:
+            shares.since = -math.inf if shares.latest is None else time.monotonic()
+            shares.latest = party.name
         if self.held == ticket.held:
             return
-        party, shares = ticket.share.party, self._photographs
         share = shares.of.get(party.name)
         own = share.held - ticket.held if share else 0
         others = self.held - ticket.held
         if not shares.admit(party, own, ticket.held + pixels, others, self.max_pixels):
-            raise self._refused(self._pixels, shares, party, self.held + pixels)
+            wanted = ticket.held + pixels
+            large = wanted if not own and wanted > shares.part(party, self.max_pixels) else 0
+            raise self._refused(self._pixels, shares, party, self.held + pixels, large)
         if ticket.waits or self.turns.count - bool(ticket.pixels) <= FEW:
             return
         wait = self.turns.wait(pixels, seconds)
@@ -163,15 +170,19 @@ class Admission:
                 retry_after=self.wait(),
             )
 
-    def _refused(self, limit: "_Limit", shares: Shares, party: Party, received: int) -> Overloaded:
+    def _refused(
+        self, limit: "_Limit", shares: Shares, party: Party, received: int, large: int = 0
+    ) -> Overloaded:
         """Return the error of a caller for so much of all requests together."""
         expected = self._expected(limit, shares, party)
-        shares.want(_share(shares, party), self.wait() + RETURN)
+        shares.want(_share(shares, party), self.wait() + RETURN, large)
         return Overloaded(f"{expected}, received {received}", retry_after=self.wait())
 
     def _expected(self, limit: "_Limit", shares: Shares, party: Party) -> str:
         if not shares.are_contended(party):
-            return f"queue: expected at most {limit.most} {limit.what}"
+            bound = shares.bound(party, limit.most)
+            free = "" if bound == limit.most else ", as another caller has come a short time ago"
+            return f"queue: expected at most {bound} {limit.what}{free}"
         part = shares.part(party, limit.most)
         return (
             f"queue: expected at most {limit.most} {limit.what}, {part} of a caller beside others"

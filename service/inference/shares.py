@@ -4,15 +4,23 @@ A caller alone may use a limit whole, and up to half of a limit is anybody's. Be
 that has something here has a share by its weight, and finds room for it although another has filled
 the limit before: what is here then exceeds the limit, by half at most, until the other's requests
 are answered. A caller that is refused counts as one that has something here until it may try again.
+
+Pixels of photographs never exceed their limit, as it stands for gigabytes of memory: instead, two
+thirds of it are shared so, unless a caller has been alone for a minute. For a photograph that is
+larger than its caller's share, room is kept after it was refused.
 """
 
 import heapq
 import itertools
+import math
 import time
 from dataclasses import dataclass
 
 from service.inference.estimates import Turns
 from service.inference.party import Party
+
+ALONE_SECONDS = 60.0
+"""Without another caller, after which one may have all of a limit that is never exceeded."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,9 +54,20 @@ class Shares:
     Attributes:
         of: Those that have something here, or were refused lately, by the names of the callers.
         weights: The sum of their weights.
+        latest: The name of the caller that has come last, None for nobody.
+        since: The time.monotonic() since which it is the only one to come.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_strict: bool = False) -> None:
+        """Create shares of nobody.
+
+        Args:
+            is_strict: Whether the limit is never exceeded.
+        """
+        self._is_strict = is_strict
+        self.latest: str | None = None
+        self.since = -math.inf
+        self._large: tuple[Share, int] | None = None  # for whom room is kept, and how much
         self.of: dict[str, Share] = {}
         self.weights = 0
         self._wanting: list[tuple[float, int, Share]] = []
@@ -72,7 +91,7 @@ class Shares:
 
     def part(self, party: Party, limit: int) -> int:
         """Return how much of a limit is the share of a caller, at least 1."""
-        return max(1, int(limit * self.fraction(party)))
+        return max(1, int(self.shared(limit) * self.fraction(party)))
 
     def fraction(self, party: Party) -> float:
         """Return the weight of a caller relative to that of all that have a share."""
@@ -90,21 +109,47 @@ class Shares:
             limit: The most.
         """
         whole = others + more
-        if 2 * whole <= limit:
+        if self._large and not self._leaves_room(party, whole, limit):
+            return False
+        shared = self.shared(limit)
+        if 2 * whole <= shared:
             return True
         if not self.are_contended(party):
-            return whole <= limit
+            return whole <= self.bound(party, limit)
         is_within = not own or own + more <= self.part(party, limit)
-        return is_within and whole <= limit + max(1, limit // 2)
+        return is_within and whole <= (limit if self._is_strict else limit + max(1, limit // 2))
 
-    def want(self, share: Share, seconds: float) -> None:
+    def _leaves_room(self, party: Party, whole: int, limit: int) -> bool:
+        """Return whether there is room beside so much for the one for whom it is kept."""
+        assert self._large
+        share, amount = self._large
+        if share.wants <= time.monotonic():
+            self._large = None
+            return True
+        return share.party.name == party.name or whole + amount <= limit
+
+    def shared(self, limit: int) -> int:
+        """Return how much of a limit the shares are parts of."""
+        return limit * 2 // 3 if self._is_strict else limit
+
+    def bound(self, party: Party, limit: int) -> int:
+        """Return how much of a limit a caller may have while no other has a share."""
+        is_alone = self.latest in (None, party.name)
+        if is_alone and time.monotonic() - self.since >= ALONE_SECONDS:
+            return limit
+        return self.shared(limit)
+
+    def want(self, share: Share, seconds: float, large: int = 0) -> None:
         """Count a caller that has been refused, for so many seconds.
 
         Args:
             share: Its share, which is one of these.
             seconds: How long.
+            large: How much room to keep for it, if nobody is ahead of it; 0 for its share alone.
         """
         share.wants = max(share.wants, time.monotonic() + seconds)
+        if large and (self._large is None or self._large[0] is share):
+            self._large = share, large
         if not share.is_noted:
             share.is_noted = True
             heapq.heappush(self._wanting, (share.wants, next(self._numbers), share))

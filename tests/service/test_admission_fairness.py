@@ -148,14 +148,41 @@ def photographs(admission: Admission, party: Party, pixels: int) -> Iterator[Tic
 
 def test_pixels_are_shared_too() -> None:
     admission = admissions()
-    flood = list(photographs(admission, FLOOD, 8 * MP))
     quiet = list(photographs(admission, QUIET, 8 * MP))
-    assert (len(flood), len(quiet)) == (8, 4)
-    with pytest.raises(Overloaded, match="64000000 pixels of waiting photographs, 32000000 of"):
-        admission.admit(0, FLOOD).grow(pixels=MP)
-    leave(flood, 8)
-    leave(quiet, 4)
+    leave(quiet, 7)
+    flood = list(photographs(admission, FLOOD, 8 * MP))
+    assert (len(flood), len(quiet)) == (2, 1)  # a half of two thirds of 64 megapixels
+    with pytest.raises(Overloaded, match="64000000 pixels of waiting photographs, 21333333 of"):
+        admission.admit(0, FLOOD).grow(pixels=8 * MP)
+    assert len(list(photographs(admission, QUIET, 8 * MP))) == 1
+    assert admission.held == 32 * MP
+
+
+def test_pixels_never_exceed_their_limit_and_leave_a_third_to_who_comes(clock: Clock) -> None:
+    admission = Admission(max_items=1000, max_bytes=2000, max_pixels=64 * MP)
+    flood = list(photographs(admission, FLOOD, 8 * MP))
+    assert len(flood) == 8  # nobody else has ever come
+    assert not list(photographs(admission, QUIET, 8 * MP))
+    leave(flood, 1)
+    assert not list(photographs(admission, FLOOD, 8 * MP))
+    quiet = [next(photographs(admission, QUIET, 8 * MP))]  # in the room that was kept for it
+    leave(flood, 7)
+    leave(quiet, 1)
+    flood = list(photographs(admission, FLOOD, 8 * MP))
+    assert len(flood) == 5
+    with pytest.raises(Overloaded, match=r"at most 42666666 pixels .* as another caller has come"):
+        admission.admit(0, FLOOD).grow(pixels=8 * MP, seconds=8.0)
+    for number in range(9):
+        quiet += photographs(admission, Party(str(number), 1), 8 * MP)
+        assert admission.held <= 64 * MP
+    assert len(quiet) == 3
+    leave(flood, 5)
+    leave(quiet, 3)
     assert (admission.held, admission.pixels) == (0, 0)
+    clock.now += 120.0
+    assert len(list(photographs(admission, FLOOD, 8 * MP))) == 5  # another was the last to come
+    clock.now += 60.0
+    assert len(list(photographs(admission, FLOOD, 8 * MP))) == 3
 
 
 def test_requests_without_photographs_leave_all_pixels_to_others() -> None:
@@ -180,8 +207,11 @@ def test_who_is_refused_has_room_kept_for_as_long_as_it_was_told_to_wait(clock: 
     with pytest.raises(Overloaded) as refused:
         large.grow(pixels=50 * MP, seconds=50)
     assert refused.value.headers == {"Retry-After": "60"}
-    leave(flood, 4)
+    leave(flood, 7)
     clock.now += 60.0
     with pytest.raises(Overloaded):
         admission.admit(0, FLOOD).grow(pixels=8 * MP)
     large.grow(pixels=50 * MP, seconds=50)
+    assert admission.held == 58 * MP
+    leave([large], 1)
+    admission.admit(0, FLOOD).grow(pixels=8 * MP)
