@@ -16,7 +16,8 @@ from service.errors import OutputError, ServiceError, StartupError
 from service.files import arguments as of_files
 from service.files import command as files
 from service.pydantic_errors import faults
-from service.settings import Settings, flag, named, variable
+from service.setting_names import flag, named, variable
+from service.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite

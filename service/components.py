@@ -32,7 +32,8 @@ from service.jobs.backend import Backend, open_folder, open_redis
 from service.jobs.jobs import Jobs, Options
 from service.jobs.progress import JobAdmission
 from service.manifest import OperationName
-from service.settings import Settings, named, variable
+from service.setting_names import named, variable
+from service.settings import Settings
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:

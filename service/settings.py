@@ -1,11 +1,9 @@
 """Settings: environment variables SERVICE_*, overridden by flags of the command line."""
 
-import difflib
 import ipaddress
 import json
 import re
 import reprlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,11 +16,11 @@ from service.access.origins import origins_of
 from service.images.formats import BY_NAME, NAMES, Name, Policy, is_installed
 from service.images.unread import why_missing
 from service.manifest import OperationName
+from service.setting_names import PREFIX
 
 if TYPE_CHECKING:
     from service.inference.device import Execution
 
-PREFIX = "SERVICE_"
 # An installed package has the models inside, a clone and the image have them beside it.
 _INSIDE = Path(__file__).parent / "models"
 SHIPPED_MODELS = _INSIDE if _INSIDE.is_dir() else Path(__file__).parents[1] / "models"
@@ -402,29 +400,3 @@ class Settings(BaseSettings):
             "decode": self.default_decode,
             "denoise": self.default_denoise,
         }
-
-
-def variable(setting: str) -> str:
-    """Return the environment variable of a setting."""
-    return PREFIX + setting.upper()
-
-
-def flag(setting: str) -> str:
-    """Return the flag of a setting on the command line."""
-    return "--" + setting.replace("_", "-")
-
-
-def named(setting: str) -> str:
-    """Return a setting's variable and flag, as errors name it."""
-    return f"{variable(setting)} ({flag(setting)})"
-
-
-def unknown(environment: Iterable[str]) -> dict[str, list[str]]:
-    """Return the variables that have the prefix and are no settings, with similar settings."""
-    given = (name for name in environment if name.upper().startswith(PREFIX))
-    settings = {name.upper(): variable(name) for name in Settings.model_fields}
-    return {
-        name: [settings[each] for each in difflib.get_close_matches(setting, settings)]
-        for name in given
-        if (setting := name.upper().removeprefix(PREFIX)) not in settings
-    }

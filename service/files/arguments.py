@@ -7,7 +7,8 @@ from service.errors import InvalidValue
 from service.images.formats import BY_TYPE, SUFFIXES, written
 from service.inference.tiling.controls import EFFORTS, Region
 from service.manifest import PHOTO
-from service.settings import Settings, flag, variable
+from service.setting_names import flag, variable
+from service.settings import Settings
 
 SUMMARY = "remove the noise from photographs in files and folders"
 DESCRIPTION = """\

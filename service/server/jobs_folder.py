@@ -4,7 +4,8 @@ import logging
 import os
 from pathlib import Path
 
-from service.settings import Settings, variable
+from service.setting_names import variable
+from service.settings import Settings
 
 PROJECT = "autoencoder-service"
 

@@ -21,7 +21,8 @@ from service.errors import ServiceError, StartupError
 from service.server.jobs_folder import with_jobs_folder
 from service.server.security_headers import security_headers
 from service.server.workers import Workers
-from service.settings import Settings, named, unknown, variable
+from service.setting_names import named, unknown, variable
+from service.settings import Settings
 from service.telemetry import logging as logs
 
 STOP = (signal.SIGTERM, signal.SIGINT)
@@ -46,7 +47,7 @@ def run(settings: Settings) -> int:
     for number in STOP:  # nothing to clean up yet, and an exception could break an import
         signal.signal(number, lambda *_: os._exit(0))
     logs.set_up(settings.log_level, settings.log_format)
-    for name, near in unknown(os.environ).items():
+    for name, near in unknown(os.environ, Settings.model_fields).items():
         log.warning(
             "%s: expected the name of a setting%s, received another, which is ignored",
             name,

@@ -5,7 +5,8 @@ from typing import Any
 import helm_python
 import pytest
 
-from service.settings import Settings, unknown, variable
+from service.setting_names import unknown, variable
+from service.settings import Settings
 from tests.deploy.cases import CASES
 from tests.deploy.chart import container, environment, rendered, written
 
@@ -43,7 +44,7 @@ def test_the_chart_names_the_defaults_of_the_service_where_it_depends_on_them() 
 @pytest.mark.parametrize("case", CASES)
 def test_every_variable_that_the_chart_sets_is_one_of_the_service(case: str) -> None:
     named = [each["name"] for each in container(rendered(CASES[case]))["env"]]
-    assert unknown(named) == {}
+    assert unknown(named, Settings.model_fields) == {}
     assert len(named) == len(set(named))
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from service.inference import device
 from service.inference import loader as loading
-from service.settings import Settings, named, variable
+from service.setting_names import named, variable
+from service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,7 @@ import pytest
 
 from service.cli import main
 from service.inference.session import Session
-from service.settings import variable
+from service.setting_names import variable
 from service.telemetry import logging as logs
 from tests.service.running import ROOT, running
 from tests.service.tiny import Start
