@@ -19,7 +19,6 @@ from service.api.routing import Limits, Serving
 from service.errors import InvalidValue
 from service.inference.admission import Ticket
 from service.inference.model import Model
-from service.inference.party import PARTY
 from service.inference.queue import Result
 
 
@@ -43,10 +42,10 @@ class Batches:
         return Checked(inputs, len(array), size + inputs.copied, seconds)
 
     def submit(
-        self, _exchange: Exchange, codec: Codec, inputs: Inputs, _ticket: Ticket
+        self, exchange: Exchange, codec: Codec, inputs: Inputs, _ticket: Ticket
     ) -> asyncio.Future[Result]:
         """Queue inputs that are checked."""
-        return codec.batcher.submit(inputs.array, inputs.steps)
+        return codec.batcher.submit(inputs.array, inputs.steps, party=exchange.party)
 
     def headers(self, _result: Timed) -> Sequence[Header]:
         return ()
@@ -100,7 +99,6 @@ class Endpoint(ABC):
         serving = self._serving
         respond: Callable[[Exchange], Awaitable[None]] = self._respond
         # There may be thousands to refuse a second: they must not take the time of those admitted.
-        PARTY.set(exchange.party)
         if serving.admission.is_full(exchange.party):
             respond = functools.partial(serving.refuse, self.failure)
         await serving.handle(exchange, self.label(exchange), respond, self.failure)

@@ -12,6 +12,7 @@ from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
 from service.inference.admission import Ticket
 from service.inference.batcher import Batcher
 from service.inference.model import Model
+from service.inference.party import PARTY
 from service.inference.tiling.controls import Controls
 from service.inference.tiling.denoise import Denoised, Denoiser
 from service.manifest import PHOTOGRAPHS
@@ -78,6 +79,8 @@ class Tiles:
         return asyncio.create_task(self._run(exchange, inputs, ticket))
 
     async def _run(self, exchange: Exchange, inputs: Inputs, ticket: Ticket) -> Denoised:
+        PARTY.set(exchange.party)
+
         def done(pixels: int) -> None:
             ticket.done(pixels)
             exchange.progress()

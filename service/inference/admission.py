@@ -114,7 +114,7 @@ class Admission:
         Raises:
             Overloaded: There is no room.
         """
-        if self.is_full(party):
+        if 2 * self.items >= self.max_items and self.is_full(party):
             raise Overloaded(self.why_full(party), retry_after=self.wait())
         if self.items and 2 * (self.bytes + size) > self.max_bytes:
             self._check_bytes(party, size, 0)
@@ -198,6 +198,8 @@ def _share(shares: Shares, party: Party) -> Share:
     """Return the share of a caller, with nothing in it where it has none yet."""
     share = shares.of.get(party.name)
     if share is None:
+        if (idle := shares.idle) and not idle.requests and not idle.wants:
+            _remove(shares, idle)
         share = shares.of[party.name] = Share(party)
         shares.weights += party.weight
     return share
@@ -205,9 +207,19 @@ def _share(shares: Shares, party: Party) -> Share:
 
 def _drop(shares: Shares, share: Share) -> None:
     """Drop a share with nothing in it, unless its caller is to come again."""
-    if not share.requests and not share.wants:
-        del shares.of[share.party.name]
-        shares.weights -= share.party.weight
+    if share.requests or share.wants:
+        return
+    if len(shares.of) == 1:
+        shares.idle = share
+    else:
+        _remove(shares, share)
+
+
+def _remove(shares: Shares, share: Share) -> None:
+    del shares.of[share.party.name]
+    shares.weights -= share.party.weight
+    if share is shares.idle:
+        shares.idle = None
 
 
 def _ceil(seconds: float) -> int:
@@ -374,7 +386,7 @@ class Ticket:
         share.items -= self.items
         share.bytes -= self.bytes
         share.requests -= self._requests
-        if self._requests:
+        if not share.requests and self._requests:
             _drop(admission._shares, share)
         admission._seconds -= self.seconds
         admission.items -= self.items

@@ -17,7 +17,7 @@ import numpy as np
 
 from service.errors import InvalidValue
 from service.inference.estimates import Throughput
-from service.inference.party import PARTY
+from service.inference.party import PARTY, Party
 from service.inference.pixels import Floats
 from service.inference.queue import BACKGROUND, Job, Queue, Result, TileQueue
 from service.inference.session import Session, Sigma
@@ -74,6 +74,8 @@ class Batcher:
         self._thread = ThreadPoolExecutor(1, session.operation.file)
         self._lock = threading.Lock()
         self._busy_since: float | None = None
+        described = session.operation.steps
+        self._steps = described.default if described else 1
 
     def submit(
         self,
@@ -81,14 +83,16 @@ class Batcher:
         steps: int | None = None,
         sigma: Sigma | None = None,
         profile: Floats | None = None,
+        party: Party | None = None,
     ) -> asyncio.Future[Result]:
-        """Queue a request of the caller that PARTY names. Those of different noise share batches.
+        """Queue a request. Requests with different noise share batches.
 
         Args:
             array: Inputs that Session.check() accepts, batch dimension first.
             steps: Length of the sequence to return, None for the model's default.
             sigma: Noise level, 0 to 100 on the scale of 0 to 255, one or (batch,); None if unknown.
             profile: What else is known of the noise, (5,) or (batch, 5); None if unknown.
+            party: Whose it is; None for whom PARTY names.
 
         Returns:
             A future; cancel it to drop the request. It fails with InvalidValue if the outputs are
@@ -97,9 +101,10 @@ class Batcher:
         """
         loop = asyncio.get_running_loop()
         now, background = time.perf_counter(), BACKGROUND.get()
-        cost = self._numbers(array.size, steps)
+        cost = array.size * (steps or self._steps)
         future: asyncio.Future[Result] = loop.create_future()
-        job = Job(array, steps, sigma, future, now, profile, background, PARTY.get(), cost)
+        whose = party or PARTY.get()
+        job = Job(array, steps, sigma, future, now, profile, background, whose, cost)
         with self._lock:
             self._queue.push(job)
             if self._busy_since is not None:
@@ -137,8 +142,7 @@ class Batcher:
 
     def _numbers(self, size: int, steps: int | None) -> int:
         """Return the numbers that a throughput counts for inputs of a size: times the steps."""
-        described = self.session.operation.steps
-        return size * (steps or (described.default if described else 1))
+        return size * (steps or self._steps)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         if jobs := self._next(MAX_REQUESTS):

@@ -8,13 +8,12 @@ the order of their tags. Those of one caller stay in their order, and the first 
 before the many that another one has sent.
 
 Requests whose arrays differ in nothing but the batch dimension can share a batch, whoever sends
-them; they are of one kind. The kinds of thumbnails of a caller take turns; tiles of photographs run
-in the order of their tags, with small photographs between the tiles of large ones. What runs in the
-background lets all others run first.
+them; they are of one kind. The kinds of thumbnails of a caller that is alone take turns; tiles of
+photographs run in the order of their tags, with small photographs between the tiles of large ones.
+What runs in the background lets all others run first.
 """
 
 import asyncio
-import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -120,12 +119,31 @@ class _Turn:
     Attributes:
         weight: Its weight, while it has waiting requests.
         ready: The tag of its next request, at least.
-        kinds: How many of its requests of each kind wait; the first kind runs next.
+        waiting: How many of its requests wait.
     """
 
     weight: int = 1
     ready: float = 0.0
-    kinds: dict[Kind, int] = field(default_factory=dict)
+    waiting: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """Requests whose tags can be compared: those of other lanes run before or after all of them.
+
+    Attributes:
+        turns: The turns of callers, by their names.
+        now: The least tag of what comes now.
+        last: The tag that no caller is ahead of.
+        weights: The sum of the weights of callers with waiting requests.
+        callers: How many there are.
+    """
+
+    turns: dict[str, _Turn] = field(default_factory=dict)
+    now: float = 0.0
+    last: float = 0.0
+    weights: int = 0
+    callers: int = 0
 
 
 _Waiting = tuple[float, int, Job, _Turn]
@@ -136,11 +154,7 @@ FORGOTTEN = 64
 
 
 class Queue:
-    """Waiting requests by kind. The caller holds a lock around each call.
-
-    What others run before has a lane of its own, in which tags start at zero: requests in the
-    background.
-    """
+    """Waiting requests by kind. The caller holds a lock around each call."""
 
     def __init__(self, max_batch: int) -> None:
         """Create an empty queue.
@@ -149,12 +163,10 @@ class Queue:
             max_batch: Items of several requests in one batch. A request with more runs alone.
         """
         self._max_batch = max_batch
-        self._jobs: dict[Kind, list[_Waiting]] = {}  # heaps
-        self._turns: dict[tuple[str, int], _Turn] = {}  # by caller and lane
+        self._jobs: dict[Kind, tuple[_Lane, list[_Waiting]]] = {}  # the lists are heaps
+        self._lanes = [_Lane(), _Lane(), _Lane(), _Lane()]
         self._most_turns = FORGOTTEN
-        self._now = [0.0] * 4  # the tag of what comes now, by lane
-        self._weights = [0] * 4  # of callers with waiting requests, by lane
-        self._numbers = itertools.count()
+        self._number = 0
 
     def __bool__(self) -> bool:
         """Whether any request waits."""
@@ -162,28 +174,32 @@ class Queue:
 
     def __iter__(self) -> Iterator[Job]:
         """Iterate over the waiting requests, kind by kind."""
-        for waiting in self._jobs.values():
+        for _, waiting in self._jobs.values():
             for _, _, job, _ in waiting:
                 yield job
 
     def push(self, job: Job) -> None:
         """Add a request, behind those of its caller."""
         kind = (job.array.shape[1:], job.steps, job.background)
-        lane = self._lane(kind)
-        whose = (job.party.name, lane)
-        turn = self._turns.get(whose)
+        found = self._jobs.get(kind)
+        if found is None:
+            found = self._jobs[kind] = (self._lanes[self._lane(kind)], [])
+        lane, waiting = found
+        name, weight = job.party
+        turn = lane.turns.get(name)
         if turn is None:
-            turn = self._turns[whose] = _Turn()
-        if not turn.kinds:
-            turn.weight = job.party.weight
-            self._weights[lane] += turn.weight
-        tag = max(self._now[lane], turn.ready)
-        turn.ready = tag + job.cost / turn.weight
-        turn.kinds[kind] = turn.kinds.get(kind, 0) + 1
-        waiting = self._jobs.get(kind)
-        if waiting is None:
-            waiting = self._jobs[kind] = []
-        heappush(waiting, (tag, next(self._numbers), job, turn))
+            turn = lane.turns[name] = _Turn()
+        if not turn.waiting:
+            turn.weight = weight
+            lane.weights += weight
+            lane.callers += 1
+        turn.waiting += 1
+        tag = turn.ready if turn.ready > lane.now else lane.now  # noqa: FURB136 - half the time
+        turn.ready = ready = tag + job.cost / turn.weight
+        if ready > lane.last:
+            lane.last = ready
+        self._number += 1
+        heappush(waiting, (tag, self._number, job, turn))
 
     def pop(self, max_requests: float = math.inf) -> list[Job]:
         """Remove and return the requests of the next batch, none if none waits.
@@ -195,30 +211,30 @@ class Queue:
         """
         while self._jobs:
             kind = self._next_kind()
-            waiting = self._jobs[kind]
-            lane, limit = self._lane(kind), self.batch_limit(kind[0])
-            weights, cost = self._weights[lane], 0.0
-            now = max(self._now[lane], waiting[0][0])
+            lane, waiting = self._jobs.pop(kind)
+            limit = self.batch_limit(kind[0])
+            weights, cost = lane.weights, 0.0
+            now = max(lane.now, waiting[0][0])
             jobs: list[Job] = []
             items = 0
             while waiting and (
                 not jobs or (len(jobs) < max_requests and items + len(waiting[0][2].array) <= limit)
             ):
                 _, _, job, turn = heappop(waiting)
-                turn.kinds[kind] -= 1
-                if not turn.kinds[kind]:
-                    del turn.kinds[kind]
-                    if not turn.kinds:
-                        self._weights[lane] -= turn.weight
+                turn.waiting -= 1
+                if not turn.waiting:
+                    lane.weights -= turn.weight
+                    lane.callers -= 1
                 if not job.future.done():
                     jobs.append(job)
                     items += len(job.array)
                     cost += job.cost
-            self._now[lane] = now + cost / weights  # as if each that waits had run its share of it
-            if not waiting:
-                del self._jobs[kind]
-            if not self._jobs or len(self._turns) > self._most_turns:
-                self._forget()
+            if waiting:
+                self._jobs[kind] = (lane, waiting)  # behind the other kinds
+            # As if each that waits had run its share of it; where none does, all are alike again.
+            lane.now = now + cost / weights if lane.callers else lane.last
+            if len(lane.turns) > self._most_turns:
+                self._forget(lane)
             if jobs:
                 self._took_turn(kind, items)
                 return jobs
@@ -237,38 +253,41 @@ class Queue:
         return 0
 
     def _next_kind(self) -> Kind:
-        """Return the kind whose turn it is, of the caller whose turn it is."""
-        kinds = self._jobs[self._first()][0][3].kinds
-        kind = next(iter(kinds))
-        if len(kinds) > 1:
-            kinds[kind] = kinds.pop(kind)  # behind its others
-        return kind
+        """Return the kind that runs next: where there is one caller, its kinds take turns."""
+        first = next(iter(self._jobs))
+        if len(self._jobs) == 1 or (self._jobs[first][0].callers == 1 and not first[2]):
+            return first
+        return self._least()
 
-    def _first(self) -> Kind:
-        """Return the kind of the request whose turn it is."""
-        return min(self._jobs, key=self._order) if len(self._jobs) > 1 else next(iter(self._jobs))
+    def _least(self) -> Kind:
+        """Return the kind of the least tag, in the background where that has waited for long."""
+        groups = [[kind for kind in self._jobs if kind[2] == each] for each in (False, True)]
+        return min((min(each, key=self._order) for each in groups if each), key=self._age)
 
     def _order(self, kind: Kind) -> tuple[float, ...]:
-        """Return what orders kinds by their first request."""
-        tag, number, job, _ = self._jobs[kind][0]
+        """Return what orders kinds whose tags can be compared, by their first request."""
+        tag, number, _, _ = self._jobs[kind][1][0]
+        return (self._is_other(kind), tag, number)
+
+    def _age(self, kind: Kind) -> tuple[float, ...]:
+        """Return what orders kinds in the background and others, by their first request."""
+        _, number, job, _ = self._jobs[kind][1][0]
         is_behind = kind[2] and time.perf_counter() - job.submitted < BACKGROUND_SECONDS
-        return (is_behind, not kind[2], tag, number)
+        return (is_behind, self._is_other(kind), number)
+
+    def _is_other(self, kind: Kind) -> bool:  # noqa: ARG002 - TileQueue needs it
+        """Return whether kinds of another size run first."""
+        return False
 
     def _lane(self, kind: Kind) -> int:
         """Return the number of the lane of a kind, 0 to 3."""
         return int(kind[2])
 
-    def _forget(self) -> None:
-        """Forget callers that have nothing here and are not ahead of others."""
-        if not self._jobs:
-            self._now = [0.0] * 4
-            self._turns.clear()
-        self._turns = {
-            whose: turn
-            for whose, turn in self._turns.items()
-            if turn.kinds or turn.ready > self._now[whose[1]]
-        }
-        self._most_turns = max(FORGOTTEN, 2 * len(self._turns))
+    def _forget(self, lane: _Lane) -> None:
+        """Forget callers that have nothing in a lane and are not ahead of others."""
+        turns = lane.turns.items()
+        lane.turns = {name: turn for name, turn in turns if turn.waiting or turn.ready > lane.now}
+        self._most_turns = max(FORGOTTEN, 2 * len(lane.turns))
 
     def _took_turn(self, kind: Kind, items: int) -> None:
         """Note that so many items of a kind run now."""
@@ -297,11 +316,10 @@ class TileQueue(Queue):
         return sum(math.prod(job.array.shape[:3]) for job in jobs)
 
     def _next_kind(self) -> Kind:
-        return self._first()
+        return self._least()
 
-    def _order(self, kind: Kind) -> tuple[float, ...]:
-        is_behind, *order = super()._order(kind)
-        return (is_behind, is_small(math.prod(kind[0])) != (self._credit > 0), *order)
+    def _is_other(self, kind: Kind) -> bool:
+        return is_small(math.prod(kind[0])) != (self._credit > 0)
 
     def _lane(self, kind: Kind) -> int:
         return kind[2] + 2 * is_small(math.prod(kind[0]))

@@ -56,6 +56,8 @@ class Shares:
         weights: The sum of their weights.
         latest: The name of the caller that has come last, None for nobody.
         since: The time.monotonic() since which it is the only one to come.
+        idle: One that has nothing here, and is there so that it need not be made again: a caller
+            that is alone comes and goes with each request.
     """
 
     def __init__(self, *, is_strict: bool = False) -> None:
@@ -70,6 +72,7 @@ class Shares:
         self._large: tuple[Share, int] | None = None  # for whom room is kept, and how much
         self.of: dict[str, Share] = {}
         self.weights = 0
+        self.idle: Share | None = None
         self._wanting: list[tuple[float, int, Share]] = []
         self._numbers = itertools.count()
 
@@ -87,6 +90,8 @@ class Shares:
                 if not share.requests:
                     del self.of[share.party.name]
                     self.weights -= share.party.weight
+                    if share is self.idle:
+                        self.idle = None
         return len(self.of) > (party.name in self.of)
 
     def part(self, party: Party, limit: int) -> int:

@@ -2,10 +2,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks import idle, overload
+from benchmarks import fairness, idle, overload
 from benchmarks.contenders import SERVICE
 from benchmarks.images import noisy
 from benchmarks.inprocess import images_per_second
@@ -32,6 +33,21 @@ def test_ten_times_more_clients_are_a_row_beside_full_load(
     assert rows[0][6] == "0"  # no 429 while the queue is full and no fuller
     assert int(rows[2][6].replace(",", "")) > 0
     assert all(len(row) == len(numbers(overload.HEAD.splitlines()[0])) for row in rows)
+
+
+def test_a_quiet_key_is_a_row_of_medians_beside_a_flood() -> None:
+    def run(p99: float, **statuses: int) -> dict[str, Any]:
+        counts = {
+            name[1:]: {"count": count, "p50": 1.0, "p99": p99} for name, count in statuses.items()
+        }
+        return {"statuses": counts, "seconds": 2.0, "lost": 0}
+
+    flood = run(9.0, _200=10, _429=90)
+    alone = run(2.0, _200=200)
+    beside = [run(p99, _200=199, _503=1) for p99 in (2.0, 3.0, 8.0)]
+    cells = numbers(fairness.row([(alone, each, flood) for each in beside]))
+    assert cells == ["1.00, 2.00", "1.00, 3.00", "1.50", "1.00, 4.00", "5", "45", "3", "0"]
+    assert len(cells) == len(numbers(fairness.HEAD.splitlines()[0]))
 
 
 @pytest.mark.slow
