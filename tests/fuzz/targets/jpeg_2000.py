@@ -6,6 +6,7 @@ import io
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
 from service.images.decode import open_image
+from service.images.formats import JP2
 from service.images.jp2_codestream import header_of
 from tests.fuzz.photographs import MOST_PIXELS, REFUSED
 from tests.fuzz.target import Fault, Target
@@ -19,6 +20,8 @@ def run(data: bytes) -> None:
     try:
         image = open_image(data, MOST_PIXELS)
     except REFUSED:
+        return
+    if image.media_type != JP2:
         return
     metadata = image.metadata()
     if metadata.exif != image.exif():
