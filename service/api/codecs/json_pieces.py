@@ -72,7 +72,7 @@ def _decode_pieces(body: bytes) -> Floats:
             if array is None or (arrays and array.shape[1:] != arrays[0].shape[1:]):
                 explain([*first, *items], before=count - len(first))
             first = first or items[:1]
-        if not array.size:  # millions of empty lists take long, and no model takes one
+        if len(array) and not array.size:  # millions of empty lists take long, none takes one
             raise ShapeMismatch(f"inputs[{count}]: expected numbers, received none")
         first = first or array[:1].tolist()
         arrays.append(array)
