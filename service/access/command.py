@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from service import standard_output
 from service.access.allowance import Allowance, number_of
-from service.access.caller import INFER, SCOPES
 from service.access.entry import create, named, scopes_of
+from service.access.identity import INFER, SCOPES
 from service.access.key_file import append
 
 SUMMARY = "manage API keys"

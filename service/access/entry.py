@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from service.access.allowance import DEFAULT, WORDS, Allowance, allowance_of
-from service.access.caller import INFER, SCOPES, ScopeName
+from service.access.identity import INFER, SCOPES, ScopeName
 
 PREFIX = "autoencoder_"
 """Of every new key: scanners that look for leaked secrets find it."""

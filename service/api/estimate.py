@@ -18,8 +18,8 @@ from service.api.tiles import size
 from service.images.decode import decode
 from service.inference.admission import Ticket
 from service.inference.batcher import Batcher
+from service.inference.caller import CALLER
 from service.inference.model import Model
-from service.inference.party import PARTY
 from service.inference.pixels import Floats
 from service.inference.queue import Stages
 from service.inference.tiling.controls import DEFAULTS, Controls
@@ -66,7 +66,7 @@ class Estimates:
         return asyncio.create_task(self._run(exchange, inputs.array, ticket))
 
     async def _run(self, exchange: Exchange, pictures: Array, ticket: Ticket) -> Estimated:
-        PARTY.set(exchange.party)
+        CALLER.set(exchange.caller)
         rows = np.empty((len(pictures), 1 + PROFILE), np.float32)
         stages = Stages()
         for row, picture in zip(rows, pictures, strict=True):

@@ -4,8 +4,8 @@ import time
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.access.caller import CALLER, Caller, ScopeName, address_of
 from service.access.entry import Entry, shown
+from service.access.identity import IDENTITY, Identity, ScopeName, address_of
 from service.access.keyring import Keyring
 from service.api.credentials import INVALID_TOKEN, key_of
 from service.api.refusal import refuse
@@ -45,17 +45,17 @@ class Gate:
     def _let_in(self, scope: Scope, needed: ScopeName | None) -> None:
         """Note who sends a request. Raises Unauthenticated or Forbidden."""
         if needed is None:
-            caller = Caller(None, address_of(scope), frozenset())
+            identity = Identity(None, address_of(scope), frozenset())
         else:
             entry = self._entry(key_of(scope["headers"]))
-            caller = Caller(entry.name, address_of(scope), entry.scopes, entry.allowance)
+            identity = Identity(entry.name, address_of(scope), entry.scopes, entry.allowance)
         state = scope.setdefault("state", {})
-        state[CALLER] = caller
+        state[IDENTITY] = identity
         state[NEEDED] = needed
-        if needed is not None and needed not in caller.scopes:
+        if needed is not None and needed not in identity.scopes:
             raise Forbidden(
-                f"API key: expected one with the scope {needed}, received that of {caller.name} "
-                f"with {', '.join(sorted(caller.scopes))}",
+                f"API key: expected one with the scope {needed}, received that of {identity.name} "
+                f"with {', '.join(sorted(identity.scopes))}",
                 scope=needed,
             )
 

@@ -45,7 +45,7 @@ class Batches:
         self, exchange: Exchange, codec: Codec, inputs: Inputs, _ticket: Ticket
     ) -> asyncio.Future[Result]:
         """Queue inputs that are checked."""
-        return codec.batcher.submit(inputs.array, inputs.steps, party=exchange.party)
+        return codec.batcher.submit(inputs.array, inputs.steps, caller=exchange.caller)
 
     def headers(self, _result: Timed) -> Sequence[Header]:
         return ()
@@ -99,14 +99,14 @@ class Endpoint(ABC):
         serving = self._serving
         respond: Callable[[Exchange], Awaitable[None]] = self._respond
         # There may be thousands to refuse a second: they must not take the time of those admitted.
-        if serving.admission.is_full(exchange.party):
+        if serving.admission.is_full(exchange.caller):
             respond = functools.partial(serving.refuse, self.failure)
         await serving.handle(exchange, self.label(exchange), respond, self.failure)
 
     async def _respond(self, exchange: Exchange) -> None:
         codec_of = self.prepare(exchange)
         limit = self._serving.limits.body_bytes
-        with self._serving.admission.admit(exchange.length(limit), exchange.party) as ticket:
+        with self._serving.admission.admit(exchange.length(limit), exchange.caller) as ticket:
             body = await exchange.body(limit, ticket)
             await respond(exchange, codec_of(body), body, ticket)
 

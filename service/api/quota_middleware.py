@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.access.allowance import Allowance
-from service.access.caller import CONTROL, INFER, Caller, ScopeName, block_of, caller_of
+from service.access.identity import CONTROL, INFER, Identity, ScopeName, block_of, identity_of
 from service.api.refusal import refuse
-from service.api.request import Exchange, party_of
+from service.api.request import Exchange, caller_of
 from service.api.request_quota import QUOTA, RequestQuota
 from service.api.routing import Serving
 from service.api.scopes import NEEDED, scope_of
@@ -45,11 +45,11 @@ class QuotaMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            caller = caller_of(scope)
-            if self._has_default or caller.allowance.is_limited:
-                quotas = quotas_of(caller.allowance, self._default)
+            identity = identity_of(scope)
+            if self._has_default or identity.allowance.is_limited:
+                quotas = quotas_of(identity.allowance, self._default)
                 if quotas and _counts(scope):
-                    quota = self._quota(caller, party_of(scope).name, quotas)
+                    quota = self._quota(identity, caller_of(scope).name, quotas)
                     scope.setdefault("state", {})[QUOTA] = quota
                     send = quota.add_headers(send)
                     try:
@@ -59,9 +59,9 @@ class QuotaMiddleware:
                         return
         await self.app(scope, receive, send)
 
-    def _quota(self, caller: Caller, name: str, quotas: Mapping[str, int]) -> RequestQuota:
-        key = caller.name or ""
-        who = f"the key {key}" if key else f"the address {block_of(caller.address)}"
+    def _quota(self, identity: Identity, name: str, quotas: Mapping[str, int]) -> RequestQuota:
+        key = identity.name or ""
+        who = f"the key {key}" if key else f"the address {block_of(identity.address)}"
         refused = functools.partial(self._serving.metrics.quota_refused, key=key)
         return RequestQuota(self._limiter, name, who, quotas, refused)
 

@@ -17,13 +17,13 @@ from typing import Any, NoReturn, TypeVar
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from service.access.caller import CALLER, Caller, block_of
+from service.access.identity import IDENTITY, Identity, block_of
 from service.api.body import BODY_AT_HAND, SETTING, Body, decompress, receive, too_large
 from service.api.request_quota import QUOTA, RequestQuota
 from service.errors import DeadlineExceeded
 from service.inference.admission import Ticket
+from service.inference.caller import Caller
 from service.inference.model import Model
-from service.inference.party import Party
 from service.telemetry.histogram import UNTRACED
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Exchange:
         request_id: The client's X-Request-Id, or a new one.
         began: The time.perf_counter() at which the head had been received.
         seconds: Time limit of the response, counted from began or from the last progress().
-        party: Who sends it: the name of its API key, or the block of its address.
+        caller: Who sends it: the name of its API key, or the block of its address.
         model: What runs the request, once it is known.
         items: How many images or codings the request holds, once they are decoded.
         headers: Headers of the response whatever becomes of the request, errors included.
@@ -75,12 +75,12 @@ class Exchange:
         "_since",
         "_stopped",
         "began",
+        "caller",
         "closes",
         "fault",
         "headers",
         "items",
         "model",
-        "party",
         "receive",
         "request_id",
         "scope",
@@ -100,7 +100,7 @@ class Exchange:
         for name, value in scope["headers"]:
             held = self._sent.get(name)
             self._sent[name] = value if held is None else held + b", " + value
-        self.party = party_of(scope)
+        self.caller = caller_of(scope)
         self.request_id = usable_id(self.header(b"x-request-id"))
         self.began = self._since = time.perf_counter()
         self.seconds = math.inf
@@ -122,8 +122,8 @@ class Exchange:
     @property
     def key(self) -> str:
         """The name of the API key that the request has, "" without."""
-        caller = self.scope.get("state", NO_STATE).get(CALLER)
-        return (caller.name or "") if caller else ""
+        identity = self.scope.get("state", NO_STATE).get(IDENTITY)
+        return (identity.name or "") if identity else ""
 
     @property
     def quota(self) -> RequestQuota | None:
@@ -311,23 +311,23 @@ class Exchange:
         )
 
 
-def party_of(scope: Scope) -> Party:
+def caller_of(scope: Scope) -> Caller:
     """Return who sends a request, as the engine needs to know it."""
-    caller: Caller | None = scope.get("state", NO_STATE).get(CALLER)
-    if caller and caller.name is not None:
-        return _of_key(caller.name, caller.allowance.weight)
+    identity: Identity | None = scope.get("state", NO_STATE).get(IDENTITY)
+    if identity and identity.name is not None:
+        return _of_key(identity.name, identity.allowance.weight)
     client = scope.get("client")
     return _of_address(client[0] if client else "")
 
 
 @functools.lru_cache(1024)
-def _of_key(name: str, weight: int) -> Party:
-    return Party(f"key {name}", weight)
+def _of_key(name: str, weight: int) -> Caller:
+    return Caller(f"key {name}", weight)
 
 
 @functools.lru_cache(16 * 1024)
-def _of_address(address: str) -> Party:
-    return Party(block_of(address), 1)
+def _of_address(address: str) -> Caller:
+    return Caller(block_of(address), 1)
 
 
 def usable_id(sent: str) -> str:

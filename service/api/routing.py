@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.access.caller import address_of
+from service.access.identity import address_of
 from service.api.problems import Failed, Failure, failed, refused
 from service.api.request import NO_FAULT, Exchange
 from service.errors import (
@@ -211,7 +211,7 @@ class Serving:
             failure: How the error is written.
             exchange: The request.
         """
-        full = self.admission.why_full(exchange.party)
+        full = self.admission.why_full(exchange.caller)
         exchange.fault = (Overloaded.code, full)
         return _send_error(exchange, refused(failure, full, self.admission.wait()))
 

@@ -6,7 +6,7 @@ another way, or that nobody has, needs `infer`.
 
 import re
 
-from service.access.caller import CONTROL, INFER, METRICS, ScopeName
+from service.access.identity import CONTROL, INFER, METRICS, ScopeName
 
 NEEDED = "needed_scope"
 """Where the state of an ASGI scope has what scope_of() returns, where that is known by then."""

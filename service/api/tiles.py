@@ -11,8 +11,8 @@ from service.api.routing import Limits
 from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
 from service.inference.admission import Ticket
 from service.inference.batcher import Batcher
+from service.inference.caller import CALLER
 from service.inference.model import Model
-from service.inference.party import PARTY
 from service.inference.tiling.controls import Controls
 from service.inference.tiling.denoise import Denoised, Denoiser
 from service.manifest import PHOTOGRAPHS
@@ -79,7 +79,7 @@ class Tiles:
         return asyncio.create_task(self._run(exchange, inputs, ticket))
 
     async def _run(self, exchange: Exchange, inputs: Inputs, ticket: Ticket) -> Denoised:
-        PARTY.set(exchange.party)
+        CALLER.set(exchange.caller)
 
         def done(pixels: int) -> None:
             ticket.done(pixels)

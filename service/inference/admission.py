@@ -6,8 +6,6 @@ the sessions expect of each request (see estimates.py). Callers that come togeth
 (see shares.py).
 """
 
-# ruff: noqa: SLF001 -- a ticket is the other half of an admission
-
 import asyncio
 import math
 import time
@@ -15,8 +13,8 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from service.errors import Overloaded
+from service.inference.caller import ANYBODY, Caller
 from service.inference.estimates import Turns
-from service.inference.party import ANYBODY, Party
 from service.inference.shares import Share, Shares
 
 MAX_RETRY_AFTER = 60
@@ -39,6 +37,10 @@ class Admission:
         bytes: Bytes of their bodies and outputs.
         held: Pixels of their photographs.
         turns: Their photographs that are not denoised yet.
+        seconds: How long their images and codings will keep sessions busy.
+        shares: What each caller has here.
+        photographs: What each has of the pixels.
+        watchers: Set when something leaves.
     """
 
     def __init__(
@@ -75,30 +77,30 @@ class Admission:
         )
         self.requests = self.items = self.bytes = self.held = 0
         self.turns = Turns()
-        self._shares = Shares()
-        self._photographs = Shares(is_strict=True)  # of pixels
-        self._seconds = 0.0  # that images and codings will keep sessions busy
-        self._watchers: list[asyncio.Future[None]] = []
+        self.shares = Shares()
+        self.photographs = Shares(is_strict=True)  # of pixels
+        self.seconds = 0.0  # that images and codings will keep sessions busy
+        self.watchers: list[asyncio.Future[None]] = []
 
     @property
     def pixels(self) -> int:
         """Return the pixels of photographs that are not denoised yet."""
         return self.turns.pixels
 
-    def is_full(self, party: Party = ANYBODY) -> bool:
+    def is_full(self, caller: Caller = ANYBODY) -> bool:
         """Return whether nothing more of a caller is admitted now, however small."""
         if 2 * self.items < self.max_items:
             return False
-        share = self._shares.of.get(party.name)
+        share = self.shares.of.get(caller.name)
         own = share.items if share else 0
-        return not self._shares.admit(party, own, 1, self.items, self.max_items)
+        return not self.shares.admit(caller, own, 1, self.items, self.max_items)
 
-    def why_full(self, party: Party = ANYBODY) -> str:
+    def why_full(self, caller: Caller = ANYBODY) -> str:
         """Return the message of the error of a caller for whom it is full."""
-        self._shares.want(_share(self._shares, party), self.wait() + RETURN)
-        return f"{self._expected(self._items, self._shares, party)}, received more"
+        self.shares.want(_share(self.shares, caller), self.wait() + RETURN)
+        return f"{self._expected(self._items, self.shares, caller)}, received more"
 
-    def admit(self, size: int = 0, party: Party = ANYBODY) -> "Ticket":
+    def admit(self, size: int = 0, caller: Caller = ANYBODY) -> "Ticket":
         """Admit a request.
 
         A request that finds room is admitted whole, so that one larger than the limits is served
@@ -106,7 +108,7 @@ class Admission:
 
         Args:
             size: Bytes of its body, as far as known.
-            party: Whose it is.
+            caller: Whose it is.
 
         Returns:
             A context manager to leave when the request is answered.
@@ -114,11 +116,11 @@ class Admission:
         Raises:
             Overloaded: There is no room.
         """
-        if 2 * self.items >= self.max_items and self.is_full(party):
-            raise Overloaded(self.why_full(party), retry_after=self.wait())
+        if 2 * self.items >= self.max_items and self.is_full(caller):
+            raise Overloaded(self.why_full(caller), retry_after=self.wait())
         if self.items and 2 * (self.bytes + size) > self.max_bytes:
-            self._check_bytes(party, size, 0)
-        return self.ticket(size, _share(self._shares, party))
+            self.check_bytes(caller, size, 0)
+        return self.ticket(size, _share(self.shares, caller))
 
     def ticket(self, size: int, share: Share) -> "Ticket":
         """Return the ticket of a request that is admitted."""
@@ -127,42 +129,42 @@ class Admission:
     async def departure(self) -> None:
         """Wait until a request, or a part of one, leaves."""
         watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._watchers.append(watcher)
+        self.watchers.append(watcher)
         await watcher
 
     def wait(self) -> int:
         """Return the expected seconds, 1 to MAX_RETRY_AFTER, until what is here now has left."""
-        return min(MAX_RETRY_AFTER, max(1, _ceil(self._seconds + self.turns.left())))
+        return min(MAX_RETRY_AFTER, max(1, _ceil(self.seconds + self.turns.left())))
 
-    def _check_bytes(self, party: Party, more: int, counted: int) -> None:
+    def check_bytes(self, caller: Caller, more: int, counted: int) -> None:
         """Raise Overloaded if more bytes of a request, of which some are counted, find no room."""
-        share = self._shares.of.get(party.name)
+        share = self.shares.of.get(caller.name)
         own = share.bytes - counted if share else 0
         others = self.bytes - counted
-        if not self._shares.admit(party, own, counted + more, others, self.max_bytes):
-            raise self._refused(self._bytes, self._shares, party, self.bytes + more)
+        if not self.shares.admit(caller, own, counted + more, others, self.max_bytes):
+            raise self._refused(self._bytes, self.shares, caller, self.bytes + more)
 
-    def _check_photographs(self, ticket: "Ticket", pixels: int, seconds: float) -> None:
+    def check_photographs(self, ticket: "Ticket", pixels: int, seconds: float) -> None:
         """Raise Overloaded if photographs find no room, or no turn in time, beside others."""
-        party, shares = ticket.share.party, self._photographs
-        if party.name != shares.latest:
+        caller, shares = ticket.share.caller, self.photographs
+        if caller.name != shares.latest:
             shares.since = -math.inf if shares.latest is None else time.monotonic()
-            shares.latest = party.name
+            shares.latest = caller.name
         if self.held == ticket.held:
             return
-        share = shares.of.get(party.name)
+        share = shares.of.get(caller.name)
         own = share.held - ticket.held if share else 0
         others = self.held - ticket.held
-        if not shares.admit(party, own, ticket.held + pixels, others, self.max_pixels):
+        if not shares.admit(caller, own, ticket.held + pixels, others, self.max_pixels):
             wanted = ticket.held + pixels
-            large = wanted if not own and wanted > shares.part(party, self.max_pixels) else 0
-            raise self._refused(self._pixels, shares, party, self.held + pixels, large)
+            large = wanted if not own and wanted > shares.part(caller, self.max_pixels) else 0
+            raise self._refused(self._pixels, shares, caller, self.held + pixels, large)
         if ticket.waits or self.turns.count - bool(ticket.pixels) <= FEW:
             return
         wait = self.turns.wait(pixels, seconds)
-        if wait > self.patience and shares.are_contended(party):  # whose tiles have turns, too
+        if wait > self.patience and shares.are_contended(caller):  # whose tiles have turns, too
             own_wait = share.turns.wait(pixels, seconds) if share and share.turns else 0.0
-            wait = min(wait, own_wait / shares.fraction(party))
+            wait = min(wait, own_wait / shares.fraction(caller))
         if wait > self.patience:
             raise Overloaded(
                 f"queue: expected photographs to wait {self.patience:g} s at most, "
@@ -171,19 +173,19 @@ class Admission:
             )
 
     def _refused(
-        self, limit: "_Limit", shares: Shares, party: Party, received: int, large: int = 0
+        self, limit: "_Limit", shares: Shares, caller: Caller, received: int, large: int = 0
     ) -> Overloaded:
         """Return the error of a caller for so much of all requests together."""
-        expected = self._expected(limit, shares, party)
-        shares.want(_share(shares, party), self.wait() + RETURN, large)
+        expected = self._expected(limit, shares, caller)
+        shares.want(_share(shares, caller), self.wait() + RETURN, large)
         return Overloaded(f"{expected}, received {received}", retry_after=self.wait())
 
-    def _expected(self, limit: "_Limit", shares: Shares, party: Party) -> str:
-        if not shares.are_contended(party):
-            bound = shares.bound(party, limit.most)
+    def _expected(self, limit: "_Limit", shares: Shares, caller: Caller) -> str:
+        if not shares.are_contended(caller):
+            bound = shares.bound(caller, limit.most)
             free = "" if bound == limit.most else ", as another caller has come a short time ago"
             return f"queue: expected at most {bound} {limit.what}{free}"
-        part = shares.part(party, limit.most)
+        part = shares.part(caller, limit.most)
         return (
             f"queue: expected at most {limit.most} {limit.what}, {part} of a caller beside others"
         )
@@ -194,14 +196,14 @@ class _Limit(NamedTuple):
     what: str
 
 
-def _share(shares: Shares, party: Party) -> Share:
+def _share(shares: Shares, caller: Caller) -> Share:
     """Return the share of a caller, with nothing in it where it has none yet."""
-    share = shares.of.get(party.name)
+    share = shares.of.get(caller.name)
     if share is None:
         if (idle := shares.idle) and not idle.requests and not idle.wants:
             _remove(shares, idle)
-        share = shares.of[party.name] = Share(party)
-        shares.weights += party.weight
+        share = shares.of[caller.name] = Share(caller)
+        shares.weights += caller.weight
     return share
 
 
@@ -216,8 +218,8 @@ def _drop(shares: Shares, share: Share) -> None:
 
 
 def _remove(shares: Shares, share: Share) -> None:
-    del shares.of[share.party.name]
-    shares.weights -= share.party.weight
+    del shares.of[share.caller.name]
+    shares.weights -= share.caller.weight
     if share is shares.idle:
         shares.idle = None
 
@@ -297,13 +299,13 @@ class Ticket:
         admission, share = self._admission, self.share
         is_much = 2 * (admission.bytes + size) > admission.max_bytes
         if is_much and admission.requests > 1 and self._requests:
-            admission._check_bytes(share.party, size, self.bytes)
+            admission.check_bytes(share.caller, size, self.bytes)
         if pixels:
-            admission._check_photographs(self, pixels, seconds)
+            admission.check_photographs(self, pixels, seconds)
             self._leave(self.pixels + pixels, self.left + seconds, held=self.held + pixels)
         else:
             self.seconds += seconds
-            admission._seconds += seconds
+            admission.seconds += seconds
         self.items += items
         self.bytes += size
         share.items += items
@@ -355,7 +357,7 @@ class Ticket:
         admission = self._admission
         share = self._photographs
         if share is None:
-            share = self._photographs = _share(admission._photographs, self.share.party)
+            share = self._photographs = _share(admission.photographs, self.share.caller)
             share.requests += 1
             share.wants = 0.0
         if share.turns is None:
@@ -369,7 +371,7 @@ class Ticket:
         if not held:
             self._photographs = None
             share.requests -= 1
-            _drop(admission._photographs, share)
+            _drop(admission.photographs, share)
 
     def __enter__(self) -> Self:
         return self
@@ -387,15 +389,15 @@ class Ticket:
         share.bytes -= self.bytes
         share.requests -= self._requests
         if not share.requests and self._requests:
-            _drop(admission._shares, share)
-        admission._seconds -= self.seconds
+            _drop(admission.shares, share)
+        admission.seconds -= self.seconds
         admission.items -= self.items
         admission.bytes -= self.bytes
         admission.requests -= self._requests
-        if watchers := admission._watchers:
-            admission._watchers = []
+        if watchers := admission.watchers:
+            admission.watchers = []
             for watcher in watchers:
                 if not watcher.done():
                     watcher.set_result(None)
         if not admission.requests:
-            admission._seconds = 0.0  # no rounding error stays
+            admission.seconds = 0.0  # no rounding error stays

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.errors import InvalidValue
+from service.inference.caller import CALLER, Caller
 from service.inference.estimates import Throughput
-from service.inference.party import PARTY, Party
 from service.inference.pixels import Floats
 from service.inference.queue import BACKGROUND, Job, Queue, Result, TileQueue
 from service.inference.session import Session, Sigma
@@ -83,7 +83,7 @@ class Batcher:
         steps: int | None = None,
         sigma: Sigma | None = None,
         profile: Floats | None = None,
-        party: Party | None = None,
+        caller: Caller | None = None,
     ) -> asyncio.Future[Result]:
         """Queue a request. Requests with different noise share batches.
 
@@ -92,7 +92,7 @@ class Batcher:
             steps: Length of the sequence to return, None for the model's default.
             sigma: Noise level, 0 to 100 on the scale of 0 to 255, one or (batch,); None if unknown.
             profile: What else is known of the noise, (5,) or (batch, 5); None if unknown.
-            party: Whose it is; None for whom PARTY names.
+            caller: Whose it is; None for whom CALLER names.
 
         Returns:
             A future; cancel it to drop the request. It fails with InvalidValue if the outputs are
@@ -103,7 +103,7 @@ class Batcher:
         now, background = time.perf_counter(), BACKGROUND.get()
         cost = array.size * (steps or self._steps)
         future: asyncio.Future[Result] = loop.create_future()
-        whose = party or PARTY.get()
+        whose = caller or CALLER.get()
         job = Job(array, steps, sigma, future, now, profile, background, whose, cost)
         with self._lock:
             self._queue.push(job)

@@ -21,7 +21,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from service.inference.party import ANYBODY, Party
+from service.inference.caller import ANYBODY, Caller
 from service.inference.pixels import Floats
 from service.inference.session import Sigma
 
@@ -97,7 +97,7 @@ class Job:
         submitted: The time.perf_counter() at which the request entered the queue.
         profile: What else is known of the items' noise, (5,) or (batch, 5), None if unknown.
         background: Whether others run first.
-        party: Whose it is.
+        caller: Whose it is.
         cost: What it takes of the session, in numbers.
     """
 
@@ -108,7 +108,7 @@ class Job:
     submitted: float
     profile: Floats | None = None
     background: bool = False
-    party: Party = ANYBODY
+    caller: Caller = ANYBODY
     cost: float = 1.0
 
 
@@ -185,7 +185,7 @@ class Queue:
         if found is None:
             found = self._jobs[kind] = (self._lanes[self._lane(kind)], [])
         lane, waiting = found
-        name, weight = job.party
+        name, weight = job.caller
         turn = lane.turns.get(name)
         if turn is None:
             turn = lane.turns[name] = _Turn()

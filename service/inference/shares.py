@@ -16,8 +16,8 @@ import math
 import time
 from dataclasses import dataclass
 
+from service.inference.caller import Caller
 from service.inference.estimates import Turns
-from service.inference.party import Party
 
 ALONE_SECONDS = 60.0
 """Without another caller, after which one may have all of a limit that is never exceeded."""
@@ -28,7 +28,7 @@ class Share:
     """What a caller has here, of what an Admission counts.
 
     Attributes:
-        party: The caller.
+        caller: The caller.
         turns: Its photographs that are not denoised yet, None where pixels are not counted.
         requests: Requests that have a part of the rest.
         items: Images and codings.
@@ -38,7 +38,7 @@ class Share:
         is_noted: Whether that is still to be looked at.
     """
 
-    party: Party
+    caller: Caller
     turns: Turns | None = None
     requests: int = 0
     items: int = 0
@@ -76,7 +76,7 @@ class Shares:
         self._wanting: list[tuple[float, int, Share]] = []
         self._numbers = itertools.count()
 
-    def are_contended(self, party: Party) -> bool:
+    def are_contended(self, caller: Caller) -> bool:
         """Return whether another caller has a share."""
         now = time.monotonic()
         while self._wanting and self._wanting[0][0] <= now:
@@ -88,58 +88,58 @@ class Shares:
             if share.wants:
                 share.wants = 0.0
                 if not share.requests:
-                    del self.of[share.party.name]
-                    self.weights -= share.party.weight
+                    del self.of[share.caller.name]
+                    self.weights -= share.caller.weight
                     if share is self.idle:
                         self.idle = None
-        return len(self.of) > (party.name in self.of)
+        return len(self.of) > (caller.name in self.of)
 
-    def part(self, party: Party, limit: int) -> int:
+    def part(self, caller: Caller, limit: int) -> int:
         """Return how much of a limit is the share of a caller, at least 1."""
-        return max(1, int(self.shared(limit) * self.fraction(party)))
+        return max(1, int(self.shared(limit) * self.fraction(caller)))
 
-    def fraction(self, party: Party) -> float:
+    def fraction(self, caller: Caller) -> float:
         """Return the weight of a caller relative to that of all that have a share."""
-        weights = self.weights + (0 if party.name in self.of else party.weight)
-        return party.weight / weights
+        weights = self.weights + (0 if caller.name in self.of else caller.weight)
+        return caller.weight / weights
 
-    def admit(self, party: Party, own: int, more: int, others: int, limit: int) -> bool:
+    def admit(self, caller: Caller, own: int, more: int, others: int, limit: int) -> bool:
         """Return whether a request finds room.
 
         Args:
-            party: Whose it is.
+            caller: Whose it is.
             own: What else the caller has here.
             more: What the request has here, or wants to have.
             others: What is here besides the request.
             limit: The most.
         """
         whole = others + more
-        if self._large and not self._leaves_room(party, whole, limit):
+        if self._large and not self._leaves_room(caller, whole, limit):
             return False
         shared = self.shared(limit)
         if 2 * whole <= shared:
             return True
-        if not self.are_contended(party):
-            return whole <= self.bound(party, limit)
-        is_within = not own or own + more <= self.part(party, limit)
+        if not self.are_contended(caller):
+            return whole <= self.bound(caller, limit)
+        is_within = not own or own + more <= self.part(caller, limit)
         return is_within and whole <= (limit if self._is_strict else limit + max(1, limit // 2))
 
-    def _leaves_room(self, party: Party, whole: int, limit: int) -> bool:
+    def _leaves_room(self, caller: Caller, whole: int, limit: int) -> bool:
         """Return whether there is room beside so much for the one for whom it is kept."""
         assert self._large
         share, amount = self._large
         if share.wants <= time.monotonic():
             self._large = None
             return True
-        return share.party.name == party.name or whole + amount <= limit
+        return share.caller.name == caller.name or whole + amount <= limit
 
     def shared(self, limit: int) -> int:
         """Return how much of a limit the shares are parts of."""
         return limit * 2 // 3 if self._is_strict else limit
 
-    def bound(self, party: Party, limit: int) -> int:
+    def bound(self, caller: Caller, limit: int) -> int:
         """Return how much of a limit a caller may have while no other has a share."""
-        is_alone = self.latest in (None, party.name)
+        is_alone = self.latest in (None, caller.name)
         if is_alone and time.monotonic() - self.since >= ALONE_SECONDS:
             return limit
         return self.shared(limit)

@@ -19,7 +19,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.python import asgi
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.access.caller import SCOPES, ScopeName
+from service.access.identity import SCOPES, ScopeName
 from service.app import create_app
 from service.settings import Settings
 from tests.service.keys import Made, lines, made

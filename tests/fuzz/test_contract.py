@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.access.caller import SCOPES
+from service.access.identity import SCOPES
 from tests.fuzz.contract import SEED, run
 
 

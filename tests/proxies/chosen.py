@@ -14,7 +14,7 @@ from typing import Any, get_args
 import httpx
 import uvicorn
 
-from service.access.caller import INFER
+from service.access.identity import INFER
 from service.api.scopes import scope_of
 from service.server.config import Config
 from service.server.http_protocol import Protocol

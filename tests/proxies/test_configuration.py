@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service.access.caller import INFER
+from service.access.identity import INFER
 from service.api.request import USABLE_ID
 from service.api.scopes import scope_of
 from service.server.limits import ConnectionLimits

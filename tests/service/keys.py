@@ -4,8 +4,8 @@ import math
 from typing import NamedTuple
 
 from service.access.allowance import DEFAULT, Allowance
-from service.access.caller import ScopeName
 from service.access.entry import create
+from service.access.identity import ScopeName
 
 
 class Made(NamedTuple):

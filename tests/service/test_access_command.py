@@ -10,8 +10,8 @@ import pytest
 
 from service.access import key_file
 from service.access.allowance import Allowance
-from service.access.caller import SCOPES
 from service.access.entry import create, entries_of
+from service.access.identity import SCOPES
 from service.access.keyring import Keyring
 from service.cli import main
 from service.errors import OutputError

@@ -8,10 +8,10 @@ import pytest
 
 from service.errors import Overloaded
 from service.inference.admission import FEW, Admission, Ticket
-from service.inference.party import Party
+from service.inference.caller import Caller
 from tests.service.simulation import Clock
 
-FLOOD, QUIET, HEAVY = Party("flood", 1), Party("quiet", 1), Party("heavy", 3)
+FLOOD, QUIET, HEAVY = Caller("flood", 1), Caller("quiet", 1), Caller("heavy", 3)
 MP = 1_000_000
 
 
@@ -26,12 +26,12 @@ def admissions() -> Admission:
     return Admission(max_items=20, max_bytes=2000, max_pixels=64 * MP)
 
 
-def fill(admission: Admission, party: Party, size: int = 0) -> list[Ticket]:
+def fill(admission: Admission, caller: Caller, size: int = 0) -> list[Ticket]:
     """Admit requests of a caller until one is refused."""
     tickets: list[Ticket] = []
     with contextlib.suppress(Overloaded):
         while True:
-            tickets.append(admission.admit(size, party))
+            tickets.append(admission.admit(size, caller))
     return tickets
 
 
@@ -80,7 +80,7 @@ def test_shares_are_by_weight() -> None:
 def test_half_of_the_room_is_for_whoever_comes() -> None:
     admission = admissions()
     for number in range(5):
-        admission.admit(0, Party(str(number), 1))
+        admission.admit(0, Caller(str(number), 1))
     flood = fill(admission, FLOOD)
     assert len(flood) == 5  # of 20, the first 10 with those of the others
 
@@ -89,7 +89,7 @@ def test_however_many_callers_come_the_bound_is_half_as_much_again() -> None:
     admission = admissions()
     fill(admission, FLOOD)
     for number in range(100):
-        fill(admission, Party(str(number), 1))
+        fill(admission, Caller(str(number), 1))
     assert admission.items == 30
 
 
@@ -137,11 +137,11 @@ def test_the_first_request_of_a_caller_may_exceed_its_share() -> None:
         admission.admit(0, QUIET)
 
 
-def photographs(admission: Admission, party: Party, pixels: int) -> Iterator[Ticket]:
+def photographs(admission: Admission, caller: Caller, pixels: int) -> Iterator[Ticket]:
     """Yield the tickets of photographs until one is refused."""
     with contextlib.suppress(Overloaded):
         while True:
-            ticket = admission.admit(0, party)
+            ticket = admission.admit(0, caller)
             ticket.grow(pixels=pixels, seconds=pixels / MP)
             yield ticket
 
@@ -173,7 +173,7 @@ def test_pixels_never_exceed_their_limit_and_leave_a_third_to_who_comes(clock: C
     with pytest.raises(Overloaded, match=r"at most 42666666 pixels .* as another caller has come"):
         admission.admit(0, FLOOD).grow(pixels=8 * MP, seconds=8.0)
     for number in range(9):
-        quiet += photographs(admission, Party(str(number), 1), 8 * MP)
+        quiet += photographs(admission, Caller(str(number), 1), 8 * MP)
         assert admission.held <= 64 * MP
     assert len(quiet) == 3
     leave(flood, 5)

@@ -21,8 +21,8 @@ from service.api.jobs.pixel_counter import PixelCounter
 from service.api.media_types import ZIP, MediaType
 from service.api.routing import Limits
 from service.errors import DeadlineExceeded, MalformedBody
+from service.inference.caller import Caller
 from service.inference.loader import load
-from service.inference.party import Party
 from tests.service.asgi import check_problem
 from tests.service.format_files import heic, jxl, tiff
 from tests.service.photograph_files import encoded
@@ -138,7 +138,7 @@ async def test_a_caller_does_not_wait_until_the_body_of_another_is_counted() -> 
         return b"."
 
     async def pixels(whose: str, stored: Callable[[], bytes]) -> int:
-        return await counter.pixels(stored, 900, Party(whose, 1), "", unreadable, 1)
+        return await counter.pixels(stored, 900, Caller(whose, 1), "", unreadable, 1)
 
     flood = [asyncio.create_task(pixels("flood", each)) for each in (slow, slow, quick)]
     await asyncio.to_thread(has_begun.wait, 60)
@@ -159,7 +159,7 @@ async def test_a_body_for_which_there_is_no_room_in_time_is_refused() -> None:
         return b"."
 
     def pixels() -> Coroutine[None, None, int]:
-        return counter.pixels(slow, 1500, Party("a", 1), "", unreadable, 1)
+        return counter.pixels(slow, 1500, Caller("a", 1), "", unreadable, 1)
 
     first = asyncio.create_task(pixels())
     await asyncio.sleep(0)

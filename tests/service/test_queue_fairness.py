@@ -8,16 +8,16 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from service.inference.party import Party
+from service.inference.caller import Caller
 from service.inference.queue import FORGOTTEN, Job, Queue, TileQueue
 
-FLOOD, QUIET, HEAVY = Party("flood", 1), Party("quiet", 1), Party("heavy", 2)
+FLOOD, QUIET, HEAVY = Caller("flood", 1), Caller("quiet", 1), Caller("heavy", 2)
 SMALL, LARGE = (8, 8, 3), (700, 700, 3)
 
 
 def push(
     queue: Queue,
-    party: Party,
+    caller: Caller,
     count: int,
     *,
     steps: int | None = None,
@@ -29,7 +29,7 @@ def push(
     future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     now = time.perf_counter()
     jobs = [
-        Job(array, steps, None, future, now, None, background, party, array.size)  # type: ignore[arg-type]
+        Job(array, steps, None, future, now, None, background, caller, array.size)  # type: ignore[arg-type]
         for _ in range(count)
     ]
     for job in jobs:
@@ -44,7 +44,7 @@ def popped(queue: Queue, count: int) -> list[Job]:
 
 def names(jobs: Iterable[Job]) -> str:
     """The first letter of the caller of each."""
-    return "".join(job.party.name[0] for job in jobs)
+    return "".join(job.caller.name[0] for job in jobs)
 
 
 async def test_callers_take_turns_however_many_requests_each_has() -> None:
@@ -75,7 +75,7 @@ async def test_the_requests_of_a_caller_stay_in_their_order() -> None:
     sent = push(queue, FLOOD, 5) + push(queue, FLOOD, 5)
     push(queue, QUIET, 4)
     ran = [job for _ in range(5) for job in queue.pop()]
-    assert [job for job in ran if job.party is FLOOD] == sent
+    assert [job for job in ran if job.caller is FLOOD] == sent
     assert not queue
 
 
@@ -145,7 +145,7 @@ async def test_callers_that_have_gone_are_forgotten(kind: type[Queue]) -> None:
     queue = kind(64)
     push(queue, FLOOD, 1, shape=SMALL)
     for number in range(10 * FORGOTTEN):
-        push(queue, Party(str(number), 1), 1, shape=SMALL)
+        push(queue, Caller(str(number), 1), 1, shape=SMALL)
         queue.pop(1)
     assert queue
     assert max(len(lane.turns) for lane in queue._lanes) <= 2 * FORGOTTEN

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.access.caller import address_of
+from service.access.identity import address_of
 from service.cli import main
 from service.server.server import _config
 from service.settings import Settings

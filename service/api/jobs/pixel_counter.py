@@ -11,7 +11,7 @@ from service.api.codecs.codec import Codec
 from service.api.pipeline import InThread, Responder
 from service.errors import DeadlineExceeded, Overloaded, ServiceError
 from service.inference.admission import Admission, Ticket
-from service.inference.party import Party
+from service.inference.caller import Caller
 
 CodecOf = Callable[[Body], Codec | Responder]
 
@@ -41,7 +41,7 @@ class PixelCounter:
         self,
         stored: Callable[[], bytes],
         size: int,
-        party: Party,
+        caller: Caller,
         coding: str,
         codec_of: CodecOf,
         most: int,
@@ -51,7 +51,7 @@ class PixelCounter:
         Args:
             stored: Reads the body, in a thread.
             size: Bytes of the body.
-            party: Whose it is.
+            caller: Whose it is.
             coding: Its content coding, "" for none.
             codec_of: Returns its codec.
             most: After more pixels, the rest of several photographs is not looked at.
@@ -62,7 +62,7 @@ class PixelCounter:
             Overloaded: There is no room for what a compressed body holds.
         """
         end = time.monotonic() + self._seconds
-        with await self._admitted(size, party) as ticket:
+        with await self._admitted(size, caller) as ticket:
             body: Body = await asyncio.to_thread(stored)
             has_gone = threading.Event()
             try:
@@ -78,13 +78,13 @@ class PixelCounter:
             finally:
                 has_gone.set()
 
-    async def _admitted(self, size: int, party: Party) -> Ticket:
+    async def _admitted(self, size: int, caller: Caller) -> Ticket:
         """Return the ticket of a body, as soon as there is room for it."""
         try:
             async with asyncio.timeout(self._seconds):
                 while True:
                     try:
-                        return self._room.admit(size, party)
+                        return self._room.admit(size, caller)
                     except Overloaded:
                         await self._room.departure()
         except TimeoutError:

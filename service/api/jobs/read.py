@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.responses import StreamingResponse
 
-from service.access.caller import caller_of
+from service.access.identity import identity_of
 from service.api.jobs.document import JobDocument, document
 from service.api.openapi import problems
 from service.api.openapi_operations import describe
@@ -39,7 +39,7 @@ def finder(jobs: Jobs | None) -> Callable[[str, Request], Awaitable[Entry]]:
 
     async def find(job_id: JobId, request: Request) -> Entry:
         entry = await present(jobs).find(job_id)
-        if not caller_of(request.scope).may_see(entry.job.owner):
+        if not identity_of(request.scope).may_see(entry.job.owner):
             raise not_found(job_id)
         return entry
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import Message
 
-from service.access.caller import CALLER, INFER, Caller
+from service.access.identity import IDENTITY, INFER, Identity
 from service.api.request import ABORT
 from service.jobs.record import Job
 
@@ -48,7 +48,7 @@ class StoredRequest:
             "extensions": {ABORT: abort},
         }
         if job.owner:  # whose request it is in logs, metrics and traces
-            self.scope["state"] = {CALLER: Caller(job.owner, "", frozenset({INFER}))}
+            self.scope["state"] = {IDENTITY: Identity(job.owner, "", frozenset({INFER}))}
 
     async def receive(self) -> Message:
         if self._body is not None:

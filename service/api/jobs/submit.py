@@ -136,7 +136,7 @@ class Submit:
         if quota and (megapixels := quota.quotas.get(MEGAPIXELS)):
             stored = functools.partial(_body, jobs, job)
             pixels = await self._counter.pixels(
-                stored, size, exchange.party, coding, codec_of, megapixels * 1_000_000
+                stored, size, exchange.caller, coding, codec_of, megapixels * 1_000_000
             )
             await quota.take_pixels(pixels)
 

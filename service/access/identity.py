@@ -16,12 +16,12 @@ METRICS: ScopeName = "metrics"
 """GET /metrics."""
 SCOPES: tuple[ScopeName, ...] = get_args(ScopeName)
 ALL: frozenset[ScopeName] = frozenset(SCOPES)
-CALLER = "caller"
-"""Where the state of an ASGI scope has the caller, once a key has told who it is."""
+IDENTITY = "identity"
+"""Where the state of an ASGI scope has who sends the request, once a key has told it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Identity:
     """Who sends a request.
 
     Attributes:
@@ -71,11 +71,11 @@ def block_of(address: str) -> str:
     return str(ipaddress.IPv6Network((int(found), 64), strict=False))
 
 
-def caller_of(scope: Mapping[str, Any]) -> Caller:
+def identity_of(scope: Mapping[str, Any]) -> Identity:
     """Return who sends a request: anybody, who may do all, where no API keys are set.
 
     Args:
         scope: The ASGI scope.
     """
-    caller: Caller | None = scope.get("state", {}).get(CALLER)
-    return caller or Caller(None, address_of(scope), ALL)
+    identity: Identity | None = scope.get("state", {}).get(IDENTITY)
+    return identity or Identity(None, address_of(scope), ALL)

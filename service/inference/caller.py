@@ -4,8 +4,8 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 
-class Party(NamedTuple):
-    """A caller, as far as the engine needs to know it.
+class Caller(NamedTuple):
+    """One who shares the service with others: the name of an API key, or the block of an address.
 
     Attributes:
         name: Tells it from others.
@@ -17,8 +17,8 @@ class Party(NamedTuple):
     weight: int
 
 
-ANYBODY = Party("", 1)
+ANYBODY = Caller("", 1)
 """Whose work it is where nobody has said."""
 
-PARTY: ContextVar[Party] = ContextVar("party", default=ANYBODY)
+CALLER: ContextVar[Caller] = ContextVar("caller", default=ANYBODY)
 """Whose work is submitted now."""
