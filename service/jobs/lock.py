@@ -5,6 +5,7 @@ The system lets go of it when a process ends, however it does: see flock(2).
 
 import os
 import sys
+import weakref
 from pathlib import Path
 
 from service.jobs.files import FILE_MODE
@@ -19,7 +20,9 @@ class FolderLock:
         Raises:
             OSError: The file cannot be created.
         """
-        self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, FILE_MODE), "wb")
+        self._file = os.open(path, os.O_CREAT | os.O_WRONLY, FILE_MODE)
+        # Also where an application is made, and never started.
+        self._close = weakref.finalize(self, os.close, self._file)
         self.is_alone = sys.platform != "win32" and self._lock_alone()
         """Whether no other process uses the folder; Windows cannot tell."""
         if not self.is_alone:
@@ -34,7 +37,7 @@ class FolderLock:
 
     def close(self) -> None:
         """Let go of the lock."""
-        self._file.close()
+        self._close()
 
     def _lock_alone(self) -> bool:
         import fcntl
