@@ -20,6 +20,12 @@ def _no_jobs_unless_asked_for() -> Iterator[None]:
         yield
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let files of services that are served in the process of the tests be closed in any order."""
+    if chosen():
+        config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what does not pass through a proxy, where tests ask through one."""
     if chosen() is None:

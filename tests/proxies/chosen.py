@@ -105,3 +105,4 @@ class Through(httpx.ASGITransport):
         _open.discard(self)
         await self._http.aclose()
         await self._running.aclose()
+        await asyncio.sleep(0.01)  # the loop may end now, and has sockets to close

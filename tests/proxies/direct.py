@@ -25,6 +25,7 @@ DIRECT = {
     "test_headers_that_are_sent_are_described": HTTP,
     "test_no_state_is_changed_for_a_page_of_another_origin": HTTP,
     "test_the_head_and_the_body_of_an_answer_come_together": HTTP,
+    "test_a_url_and_the_number_of_headers_have_a_bound": HTTP,
     "test_all_else_needs_a_key": PATHS,
     "test_an_unknown_job_is_a_404": PATHS,
     "test_no_open_path_leads_elsewhere": PATHS,
