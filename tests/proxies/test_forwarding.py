@@ -118,7 +118,7 @@ def test_a_body_beyond_the_limit_is_refused_in_the_service_s_words(proxied: Prox
 
 def test_events_of_a_job_come_while_it_runs(proxied: Proxy) -> None:
     with client(proxied.url) as asking:
-        answer = asking.post("/jobs?model=photo&sigma=40", content=picture((1200, 800)))
+        answer = asking.post("/jobs?model=photo&sigma=40", content=picture((1800, 1200)))
         assert answer.status_code == 202
         path = answer.headers["location"].removeprefix(PATH)
         with asking.stream("GET", f"{path}/events") as stream:
