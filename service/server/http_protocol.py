@@ -18,20 +18,14 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from service.api.body import BODY_AT_HAND, WHOLE_BODY
 from service.api.problems import Failed
 from service.api.request import ABORT, READ_BOUNDED
+from service.server import head
 from service.server.buffered_reader import BufferedReader
 from service.server.closing_protocol import ClosingProtocol
 from service.server.refusal import plain
 from service.server.response_cycle import DefaultHeaders, UntilClose
 
-LONGEST_HEAD = 64 * 1024
-"""Bytes of a request's head, or of a body's framing or trailers, that are read at least. They are
-counted in no queue, and the parser copies what it has of a header with each read: a header of 8 MB
-blocks the event loop for 2.5 s, one of 32 MB for 37 s."""
-MOST_HEADERS, LONGEST_URL = 128, 8192
-"""Headers of a request, and bytes of its path and query: RFC 9110, section 4.1, asks for 8000."""
 FRAMING = (b"content-length", b"transfer-encoding")
 """Headers that say where a body ends."""
-HOST = b"host"
 NOTHING = memoryview(b"")
 INVALID = plain(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received.")
 
@@ -46,6 +40,8 @@ class Protocol(ClosingProtocol):
     """Whether the parser reads a head for the second time, which has been reported already."""
     unfilled = NOTHING
     """The rest of the memory for a large body that is being received."""
+    _fault: Failed | None = None
+    """The response to a head that is whole and refused."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if sys.platform != "win32":
@@ -64,11 +60,10 @@ class Protocol(ClosingProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self.refuse(self._too_long() or INVALID)
+            self.refuse(self._fault or head.beyond_bounds(self.url, self.headers) or INVALID)
         else:
-            if self.unparsed > LONGEST_HEAD:
-                fault = f"head: expected at most {LONGEST_HEAD} bytes, received more"
-                self.refuse(plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, fault))
+            if self.unparsed > head.LONGEST_HEAD:
+                self.refuse(head.too_long())
             elif self.cycle is not None and self.cycle.more_body:
                 self.table.wait_for_body(self)
                 if self.cycle.response_complete:  # it is idle from the last bytes of the body on
@@ -89,7 +84,7 @@ class Protocol(ClosingProtocol):
         try:
             self.parser.feed_data(b"".join((b"POST / HTTP/1.1\r\n", *framing, b"\r\n")))
         except httptools.HttpParserError:  # framing that is not looked at in such a request
-            self.refuse(plain(HTTPStatus.BAD_REQUEST, "Invalid HTTP request received."))
+            self.refuse(INVALID)
             return
         finally:
             self._replays = False
@@ -113,13 +108,13 @@ class Protocol(ClosingProtocol):
         self.unparsed = 0
         if self._replays:
             return
-        if sum(name == HOST for name, _ in self.headers) > 1:
-            # A proxy may have believed another of them (RFC 9112, section 3.2).
-            raise ValueError("Host: expected one, received several")
         self.is_in_head = False
         self.table.begin(self)
-        if self._too_long():
-            raise ValueError("head: expected one within its bounds, received another")
+        self._fault = head.beyond_bounds(self.url, self.headers) or head.wrong_host(
+            self.headers, self.parser.get_http_version()
+        )
+        if self._fault:
+            raise ValueError("head: expected one that is read, received another")
         super().on_headers_complete()
         self.cycle.default_headers = self._headers
         if self.scope["http_version"] == "1.0":
@@ -135,16 +130,6 @@ class Protocol(ClosingProtocol):
         if sys.platform != "win32":
             extensions[WHOLE_BODY] = partial(self._whole_body, request)
         self.scope["extensions"] = extensions
-
-    def _too_long(self) -> Failed | None:
-        """Return the response to a head of too long a URL or too many headers, else None."""
-        if len(self.url or b"") > LONGEST_URL:
-            fault = f"URL: expected at most {LONGEST_URL} bytes, received {len(self.url)}"
-            return plain(HTTPStatus.REQUEST_URI_TOO_LONG, fault)
-        if len(self.headers or ()) > MOST_HEADERS:
-            fault = f"head: expected at most {MOST_HEADERS} headers, received {len(self.headers)}"
-            return plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, fault)
-        return None
 
     async def _whole_body(self, request: Request, length: int) -> memoryview | None:
         """Return a body whose head declares its length, None if the client goes first.

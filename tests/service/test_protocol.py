@@ -140,7 +140,9 @@ def test_a_client_that_never_reads_is_given_up_in_time(service: Running) -> None
 
 def test_nothing_after_the_last_request_is_answered(connection: socket.socket) -> None:
     body = body_of(images(LARGE))
-    connection.sendall(head(len(body), "Connection: close") + body + b"GET / HTTP/1.1\r\n\r\n")
+    connection.sendall(
+        head(len(body), "Connection: close") + body + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    )
     told, received = read_head(connection)
     assert told.startswith("HTTP/1.1 200")
     while more := connection.recv(1 << 20):
@@ -279,13 +281,42 @@ def test_a_client_that_goes_before_its_answers_is_no_fault(
     assert "ERROR" not in service.log.read_text().removeprefix(before)
 
 
-@pytest.mark.parametrize("second", ["x", "y"])
-def test_a_request_with_two_hosts_is_refused(connection: socket.socket, second: str) -> None:
-    connection.sendall(f"GET /health/live HTTP/1.1\r\nHost: x\r\nhost: {second}\r\n\r\n".encode())
+@pytest.mark.parametrize(
+    ("lines", "received"),
+    [
+        (b"Host: x\r\nhost: x\r\n", b"2"),
+        (b"Host: x\r\nhost: y\r\n", b"2"),
+        (b"", b"none"),
+        (b"Host: x, y\r\n", b"one that is none"),
+        (b"Host: user@x\r\n", b"one that is none"),
+        (b"Host: x/y\r\n", b"one that is none"),
+        (b"Host: x:80x\r\n", b"one that is none"),
+        (b"Host: [::1\r\n", b"one that is none"),
+        (b"Host: \xff\r\n", b"one that is none"),
+    ],
+)
+def test_a_request_has_one_host(connection: socket.socket, lines: bytes, received: bytes) -> None:
+    connection.sendall(b"GET /health/live HTTP/1.1\r\n" + lines + b"\r\n")
     told, rest = read_head(connection)
     assert told.startswith("HTTP/1.1 400 ")
-    assert rest == b"Invalid HTTP request received."
+    assert rest == b"Host: expected one name or address and port, received " + received
     assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "HTTP/1.1\r\nHost: x:8000",
+        "HTTP/1.1\r\nHost: [::1]:80",
+        "HTTP/1.1\r\nHost: a_b-c.example.",
+        "HTTP/1.1\r\nHost: %C3%A9",
+        "HTTP/1.1\r\nHost:",
+        "HTTP/1.0",
+    ],
+)
+def test_hosts_of_every_form_are_taken(connection: socket.socket, line: str) -> None:
+    connection.sendall(f"GET /health/live {line}\r\n\r\n".encode())
+    assert read_head(connection)[0].startswith("HTTP/1.1 200 ")
 
 
 START = b"POST /denoise HTTP/1.1\r\nHost: x\r\n"

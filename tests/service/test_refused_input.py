@@ -51,8 +51,8 @@ async def server(streaming: Streaming, monkeypatch: pytest.MonkeyPatch) -> Async
     "behind",
     [
         GARBAGE,
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n",
-        b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n",
+        b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
 @pytest.mark.parametrize("requests", [1, 2])
@@ -70,6 +70,17 @@ async def test_responses_end_before_what_is_behind_them_is_refused(
         assert each.startswith(b"200 OK")
         assert each.endswith(b"\r\n\r\n5\r\nfirst\r\n4\r\nlast\r\n0\r\n\r\n")
     assert refusal[:3] == (b"414" if b"xxx" in behind else b"400")
+
+
+@pytest.mark.parametrize("request_", [GET, STREAM + b"0\r\n\r\n"])
+async def test_what_comes_with_a_request_does_not_cost_it_its_response(
+    server: Serving, streaming: Streaming, request_: bytes
+) -> None:
+    streaming.may_end.set()
+    both = await received(await server.connect(request_ + GARBAGE))
+    whole, refusal = both.split(b"HTTP/1.1 ")[1:]
+    assert whole.endswith(b"\r\n\r\n5\r\nfirst\r\n4\r\nlast\r\n0\r\n\r\n")
+    assert refusal.startswith(b"400 ")
 
 
 async def test_a_response_whose_own_request_breaks_off_breaks_off(server: Serving) -> None:

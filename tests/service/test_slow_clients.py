@@ -74,7 +74,7 @@ BODIES = [
     (head(len(body_of(images(SMALL)))), b"\x93"),
     (head(len(body_of(images(LARGE)))), b"\x93"),  # which is received in place
     (head(None), b"1\r\nx\r\n"),
-    (b"POST /jobs?operation=denoise HTTP/1.1\r\nContent-Length: 99\r\n\r\n", b"{"),
+    (b"POST /jobs?operation=denoise HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n", b"{"),
 ]
 
 

@@ -23,8 +23,10 @@ MOST_BYTES = 1 << 17
 TURNS = 40
 """Of the event loop, after which nothing is left to be done."""
 
-CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
-UPGRADE = b"POST / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n"
+UPGRADE = POST + b"Connection: Upgrade\r\nUpgrade: h2c\r\n"
 
 Seen = list[tuple[str, bytes, bytes, tuple[tuple[bytes, bytes], ...], bytes | None]]
 """Method, path, query, headers and body of each request; no body where it is refused."""
@@ -178,18 +180,18 @@ def _statuses(written: bytes, methods: list[str]) -> Iterator[int]:
 def seeds() -> list[bytes]:
     streams = (
         b"GET /models?a=b HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"POST /denoise HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbodyGET / HTTP/1.1\r\n\r\n",
+        POST + b"Content-Length: 4\r\n\r\nbody" + GET,
         CHUNKED + b"\r\n3;a=b\r\nabc\r\n0\r\nTrailer: x\r\n\r\n",
-        b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
-        UPGRADE + b"Content-Length: 2\r\n\r\nokHEAD / HTTP/1.1\r\n\r\n",
+        POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+        UPGRADE + b"Content-Length: 2\r\n\r\nokHEAD / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\nx",
-        b"PUT /%ff%2e HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
+        b"PUT /%ff%2e HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
         CHUNKED + b"Content-Length: 3\r\n\r\n0\r\n\r\n",
-        b"GET http://x:1/y;z HTTP/1.1\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        b"GET http://x:1/y;z HTTP/1.1\r\nHost: x:1\r\nConnection: close\r\n\r\n" + GET,
         b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"OPTIONS * HTTP/1.1\r\nX: a\r\n b\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\x08",
-        b"POST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\nstart",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n",
+        POST + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\x08",
+        POST + b"Content-Length: 200000\r\n\r\nstart",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     )
     return [bytes([size]) + stream for size in (0, 6) for stream in streams]
@@ -203,6 +205,7 @@ WORDS = (
     b"Connection: close\r\n",
     b"Upgrade: h2c\r\n",
     b"0\r\n\r\n",
-    b"GET / HTTP/1.1\r\n\r\n",
+    GET,
+    b"Host: [::1]:80\r\n",
 )
 TARGET = Target(run, seeds, share=150, longest=512, words=WORDS)
