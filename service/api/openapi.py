@@ -10,6 +10,7 @@ from service.api import examples
 from service.api import media_types as media
 from service.api.openapi_links import add_links
 from service.api.openapi_quotas import add_quotas
+from service.api.openapi_route import render_once
 from service.api.openapi_security import secure
 from service.api.query import KINDS
 from service.api.schemas import Problem
@@ -103,6 +104,7 @@ def document(
         return generate()
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's way to extend it
+    render_once(app)
 
 
 def complete(document: dict[str, Any], registry: ModelRegistry, defaults: Defaults) -> None:

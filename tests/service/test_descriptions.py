@@ -1,5 +1,6 @@
 """/models, /health, the documentation and the playground."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -7,7 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from service.api import openapi_route
+from service.api.openapi_route import render_once
 from service.images.formats import READ, written
 from tests.service.asgi import lifespan
 from tests.service.tiny import Start, write_model
@@ -80,6 +84,33 @@ async def test_head_is_answered_as_get_is(client: httpx.AsyncClient, path: str) 
 async def test_openapi_says_what_the_service_does(client: httpx.AsyncClient) -> None:
     info = (await client.get("/openapi.json")).json()["info"]
     assert info["summary"].startswith("Removes noise from photographs of any size")
+
+
+async def test_openapi_is_rendered_once_and_sent_to_those_who_do_not_have_it(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, again = await asyncio.gather(*(client.get("/openapi.json") for _ in range(2)))
+    assert first.content == again.content
+    monkeypatch.setattr(openapi_route.orjson, "dumps", None)  # nothing is rendered any more
+    etag = first.headers["etag"]
+    for sent in (etag, f"W/{etag}", f'"x", {etag}', "*"):
+        known = await client.get("/openapi.json", headers={"If-None-Match": sent})
+        assert (known.status_code, known.content) == (304, b"")
+        assert known.headers["etag"] == etag
+    other = await client.get("/openapi.json", headers={"If-None-Match": '"x"'})
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+async def test_openapi_names_the_path_under_which_an_application_is_mounted() -> None:
+    app = FastAPI()
+    render_once(app)
+    documents = []
+    for root_path in ("/within", ""):
+        transport = httpx.ASGITransport(app, root_path=root_path)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as inside:
+            documents.append((await inside.get(f"{root_path}/openapi.json")).json())
+    assert documents[0].pop("servers") == [{"url": "/within"}]
+    assert documents[0] == documents[1]
 
 
 async def test_an_unknown_path_lists_those_that_answer(client: httpx.AsyncClient) -> None:
