@@ -8,7 +8,7 @@ comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve style check test train bench bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
+.PHONY: help serve style check test coverage train bench bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
 
 # Of the machine that `make gpu-bundle` is for: its version of Python; where PyTorch for CUDA 13 is
 # installed, LIBRARIES=no; PART=40 spreads the wheels over folders of 40 MB at most.
@@ -32,7 +32,11 @@ check: style ## check style, types and imports, then run the fast tests
 	.venv/dev/bin/python -m pytest $(two-processes) -m "not slow"
 
 test: style ## check style, types and imports, then run every test
-	.venv/dev/bin/python -m pytest $(two-processes) --cov
+	.venv/dev/bin/python -m pytest $(two-processes)
+
+# Tracing each line takes most of what the tests of the service take themselves.
+coverage: .venv/dev/installed ## run every test and measure which branches of the service they take
+	$(<D)/bin/python -m pytest $(two-processes) --cov
 
 # A file stays in one process, as its tests share fixtures.
 two-processes := --numprocesses 2 --dist loadfile --no-loadscope-reorder
