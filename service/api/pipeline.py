@@ -106,7 +106,7 @@ class Endpoint(ABC):
     async def _respond(self, exchange: Exchange) -> None:
         codec_of = self.prepare(exchange)
         limit = self._serving.limits.body_bytes
-        with self._serving.admission.admit(exchange.length(limit), exchange.caller) as ticket:
+        with self._serving.admission.receive(exchange.length(limit), exchange.caller) as ticket:
             body = await exchange.body(limit, ticket)
             await respond(exchange, codec_of(body), body, ticket)
 

@@ -149,7 +149,7 @@ class Exchange:
         return length
 
     async def body(self, limit: int, ticket: Ticket, setting: str = SETTING) -> Body:
-        """Return the body without its content coding, counted on a ticket.
+        """Return the body without its content coding, counted on a ticket as having arrived.
 
         Args:
             limit: Most bytes of the body, as sent and decompressed.
@@ -163,6 +163,7 @@ class Exchange:
         body: Body | None = self._body_at_hand(limit, ticket, setting)
         if body is None:
             body = await self._received(limit, ticket, setting)
+        ticket.arrive()
         coding = self.header(b"content-encoding").strip().lower()
         if coding in ("", "identity"):
             return body

@@ -9,12 +9,12 @@ the sessions expect of each request (see estimates.py). Callers that come togeth
 import asyncio
 import math
 import time
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from service.errors import Overloaded
 from service.inference.caller import ANYBODY, Caller
 from service.inference.estimates import Turns
+from service.inference.limit import Limit, limits
 from service.inference.shares import Share, Shares
 
 MAX_RETRY_AFTER = 60
@@ -26,6 +26,9 @@ estimate that is wrong must not keep a nearly empty queue empty."""
 
 RETURN = 5.0
 """Seconds after its Retry-After in which a caller's share is kept for it."""
+
+LARGE = 4
+"""The part of all pixels, a quarter, above which room is kept for a photograph that is refused."""
 
 
 class Admission:
@@ -65,15 +68,8 @@ class Admission:
         self.max_bytes = max_bytes
         self.max_pixels = max_pixels
         self.patience = math.inf if patience is None else patience
-        named = [f" ({name})" for name in settings] if settings else ["", "", ""]
-        self._items, self._bytes, self._pixels = (
-            _Limit(limit, f"{what}{setting}")
-            for limit, what, setting in zip(
-                (max_items, max_bytes, max_pixels),
-                ("waiting items", "bytes of waiting requests", "pixels of waiting photographs"),
-                named,
-                strict=True,
-            )
+        self._items, self._bytes, self._pixels = limits(
+            (max_items, max_bytes, max_pixels), settings
         )
         self.requests = self.items = self.bytes = self.held = 0
         self.turns = Turns()
@@ -98,10 +94,16 @@ class Admission:
     def why_full(self, caller: Caller = ANYBODY) -> str:
         """Return the message of the error of a caller for whom it is full."""
         self.shares.want(_share(self.shares, caller), self.wait() + RETURN)
-        return f"{self._expected(self._items, self.shares, caller)}, received more"
+        return f"{self._items.expected(self.shares, caller)}, received more"
 
     def admit(self, size: int = 0, caller: Caller = ANYBODY) -> "Ticket":
-        """Admit a request.
+        """Admit a request whose body is here, as receive() and Ticket.arrive() do."""
+        ticket = self.receive(size, caller)
+        ticket.arrive()
+        return ticket
+
+    def receive(self, size: int, caller: Caller) -> "Ticket":
+        """Admit a request whose body is to come: its bytes count from now on, no item does.
 
         A request that finds room is admitted whole, so that one larger than the limits is served
         when it is alone.
@@ -116,9 +118,8 @@ class Admission:
         Raises:
             Overloaded: There is no room.
         """
-        if 2 * self.items >= self.max_items and self.is_full(caller):
-            raise Overloaded(self.why_full(caller), retry_after=self.wait())
-        if self.items and 2 * (self.bytes + size) > self.max_bytes:
+        self.check_items(caller)
+        if self.requests and 2 * (self.bytes + size) > self.max_bytes:
             self.check_bytes(caller, size, 0)
         return self.ticket(size, _share(self.shares, caller))
 
@@ -136,6 +137,11 @@ class Admission:
         """Return the expected seconds, 1 to MAX_RETRY_AFTER, until what is here now has left."""
         return min(MAX_RETRY_AFTER, max(1, _ceil(self.seconds + self.turns.left())))
 
+    def check_items(self, caller: Caller) -> None:
+        """Raise Overloaded if one item more finds no room."""
+        if 2 * self.items >= self.max_items and self.is_full(caller):
+            raise Overloaded(self.why_full(caller), retry_after=self.wait())
+
     def check_bytes(self, caller: Caller, more: int, counted: int) -> None:
         """Raise Overloaded if more bytes of a request, of which some are counted, find no room."""
         share = self.shares.of.get(caller.name)
@@ -143,6 +149,10 @@ class Admission:
         others = self.bytes - counted
         if not self.shares.admit(caller, own, counted + more, others, self.max_bytes):
             raise self._refused(self._bytes, self.shares, caller, self.bytes + more)
+
+    def large(self, pixels: int) -> int:
+        """Return the pixels of a large photograph, 0 of a small one."""
+        return pixels if LARGE * pixels > self.max_pixels else 0
 
     def check_photographs(self, ticket: "Ticket", pixels: int, seconds: float) -> None:
         """Raise Overloaded if photographs find no room, or no turn in time, beside others."""
@@ -157,8 +167,9 @@ class Admission:
         others = self.held - ticket.held
         if not shares.admit(caller, own, ticket.held + pixels, others, self.max_pixels):
             wanted = ticket.held + pixels
-            large = wanted if not own and wanted > shares.part(caller, self.max_pixels) else 0
-            raise self._refused(self._pixels, shares, caller, self.held + pixels, large)
+            if self.large(wanted):
+                shares.keep(caller, wanted, self.wait() + RETURN, is_from_own=bool(own))
+            raise self._refused(self._pixels, shares, caller, self.held + pixels)
         if ticket.waits or self.turns.count - bool(ticket.pixels) <= FEW:
             return
         wait = self.turns.wait(pixels, seconds)
@@ -172,28 +183,11 @@ class Admission:
                 retry_after=self.wait(),
             )
 
-    def _refused(
-        self, limit: "_Limit", shares: Shares, caller: Caller, received: int, large: int = 0
-    ) -> Overloaded:
+    def _refused(self, limit: Limit, shares: Shares, caller: Caller, received: int) -> Overloaded:
         """Return the error of a caller for so much of all requests together."""
-        expected = self._expected(limit, shares, caller)
-        shares.want(_share(shares, caller), self.wait() + RETURN, large)
+        expected = limit.expected(shares, caller)
+        shares.want(_share(shares, caller), self.wait() + RETURN)
         return Overloaded(f"{expected}, received {received}", retry_after=self.wait())
-
-    def _expected(self, limit: "_Limit", shares: Shares, caller: Caller) -> str:
-        if not shares.are_contended(caller):
-            bound = shares.bound(caller, limit.most)
-            free = "" if bound == limit.most else ", as another caller has come a short time ago"
-            return f"queue: expected at most {bound} {limit.what}{free}"
-        part = shares.part(caller, limit.most)
-        return (
-            f"queue: expected at most {limit.most} {limit.what}, {part} of a caller beside others"
-        )
-
-
-class _Limit(NamedTuple):
-    most: int
-    what: str
 
 
 def _share(shares: Shares, caller: Caller) -> Share:
@@ -230,7 +224,7 @@ def _ceil(seconds: float) -> int:
 
 
 class Ticket:
-    """A request's share of what is admitted: one item, until more is known.
+    """A request's share of what is admitted: one item once its body is here, until more is known.
 
     Attributes:
         share: What its caller has here.
@@ -269,18 +263,24 @@ class Ticket:
         self._admission = admission
         self._photographs: Share | None = None  # its caller's, while it has pixels
         self.share = share
-        self._requests = self.items = requests
+        self._requests, self.items = requests, 0
         self.waits = waits
         self.bytes = size
         self.held = self.pixels = 0
         self.left = self.seconds = 0.0
         share.wants = 0.0
         share.requests += requests
-        share.items += requests
         share.bytes += size
         admission.requests += requests
-        admission.items += requests
         admission.bytes += size
+
+    def arrive(self) -> None:
+        """Count the request as an item, once its body is here. Raises Overloaded."""
+        admission, share = self._admission, self.share
+        admission.check_items(share.caller)
+        self.items += 1
+        share.items += 1
+        admission.items += 1
 
     def grow(self, *, items: int = 0, size: int = 0, pixels: int = 0, seconds: float = 0.0) -> None:
         """Count more of the request, as more of it is known.
@@ -367,6 +367,7 @@ class Ticket:
             turns.add(pixels, left, held=held)
         share.held += held - self.held
         admission.held += held - self.held
+        admission.photographs.large += admission.large(held) - admission.large(self.held)
         self.pixels, self.left, self.held = pixels, left, held
         if not held:
             self._photographs = None
@@ -376,12 +377,7 @@ class Ticket:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         admission, share = self._admission, self.share
         if self.held:
             self._leave(0, 0.0, held=0)

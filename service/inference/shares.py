@@ -6,8 +6,9 @@ the limit before: what is here then exceeds the limit, by half at most, until th
 are answered. A caller that is refused counts as one that has something here until it may try again.
 
 Pixels of photographs never exceed their limit, as it stands for gigabytes of memory: instead, two
-thirds of it are shared so, unless a caller has been alone for a minute. For a photograph that is
-larger than its caller's share, room is kept after it was refused.
+thirds of it are shared so, unless a caller has been alone for a minute. For a large photograph that
+was refused, room is kept until it may come again, so that small ones do not take it for ever: its
+caller's own leave that room, and those of others do once it has no other here.
 """
 
 import heapq
@@ -15,6 +16,7 @@ import itertools
 import math
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.inference.caller import Caller
 from service.inference.estimates import Turns
@@ -48,10 +50,27 @@ class Share:
     is_noted: bool = False
 
 
+class _Kept(NamedTuple):
+    """Room that is kept for a photograph.
+
+    Attributes:
+        name: The name of its caller.
+        amount: Its pixels.
+        until: The time.monotonic() until which.
+        is_from_own: Whether the caller's own photographs alone leave it, as it has others here.
+    """
+
+    name: str
+    amount: int
+    until: float
+    is_from_own: bool
+
+
 class Shares:
     """The shares of all callers.
 
     Attributes:
+        large: Pixels of large photographs: others may come and go while one of these is here.
         of: Those that have something here, or were refused lately, by the names of the callers.
         weights: The sum of their weights.
         latest: The name of the caller that has come last, None for nobody.
@@ -69,7 +88,8 @@ class Shares:
         self._is_strict = is_strict
         self.latest: str | None = None
         self.since = -math.inf
-        self._large: tuple[Share, int] | None = None  # for whom room is kept, and how much
+        self._kept: _Kept | None = None
+        self.large = 0
         self.of: dict[str, Share] = {}
         self.weights = 0
         self.idle: Share | None = None
@@ -114,8 +134,14 @@ class Shares:
             limit: The most.
         """
         whole = others + more
-        if self._large and not self._leaves_room(caller, whole, limit):
-            return False
+        if self._kept:
+            is_claim = self._kept.name == caller.name and more >= self._kept.amount
+            if is_claim and not (own and self.are_contended(caller)):
+                if whole <= limit:
+                    self._kept = None
+                return whole <= limit
+            if not is_claim and not self._leaves_room(caller, whole, limit):
+                return False
         shared = self.shared(limit)
         if 2 * whole <= shared:
             return True
@@ -125,13 +151,28 @@ class Shares:
         return is_within and whole <= (limit if self._is_strict else limit + max(1, limit // 2))
 
     def _leaves_room(self, caller: Caller, whole: int, limit: int) -> bool:
-        """Return whether there is room beside so much for the one for whom it is kept."""
-        assert self._large
-        share, amount = self._large
-        if share.wants <= time.monotonic():
-            self._large = None
+        """Return whether so much leaves the room that is kept, once large photographs leave."""
+        assert self._kept
+        if self._kept.until <= time.monotonic():
+            self._kept = None
             return True
-        return share.caller.name == caller.name or whole + amount <= limit
+        is_concerned = self._kept.name == caller.name or not self._kept.is_from_own
+        return not is_concerned or whole - self.large + self._kept.amount <= limit
+
+    def keep(self, caller: Caller, amount: int, seconds: float, *, is_from_own: bool) -> None:
+        """Keep room for a photograph that has been refused, unless it is kept for another.
+
+        Args:
+            caller: Whose it is.
+            amount: Its pixels.
+            seconds: For how long.
+            is_from_own: Whether the caller's own photographs alone leave it.
+        """
+        now = time.monotonic()
+        kept = self._kept
+        is_its_own = kept and kept.name == caller.name and amount >= kept.amount
+        if kept is None or kept.until <= now or is_its_own:
+            self._kept = _Kept(caller.name, amount, now + seconds, is_from_own)
 
     def shared(self, limit: int) -> int:
         """Return how much of a limit the shares are parts of."""
@@ -144,17 +185,9 @@ class Shares:
             return limit
         return self.shared(limit)
 
-    def want(self, share: Share, seconds: float, large: int = 0) -> None:
-        """Count a caller that has been refused, for so many seconds.
-
-        Args:
-            share: Its share, which is one of these.
-            seconds: How long.
-            large: How much room to keep for it, if nobody is ahead of it; 0 for its share alone.
-        """
+    def want(self, share: Share, seconds: float) -> None:
+        """Count a caller that has been refused, by its share of these, for so many seconds."""
         share.wants = max(share.wants, time.monotonic() + seconds)
-        if large and (self._large is None or self._large[0] is share):
-            self._large = share, large
         if not share.is_noted:
             share.is_noted = True
             heapq.heappush(self._wanting, (share.wants, next(self._numbers), share))

@@ -7,6 +7,7 @@ import pytest
 
 from service.errors import Overloaded
 from service.inference.admission import FEW, MAX_RETRY_AFTER, Admission
+from service.inference.caller import ANYBODY
 from service.inference.estimates import QUEUED
 from tests.service.simulation import Clock
 
@@ -29,6 +30,22 @@ def test_items_beyond_the_limit_are_refused_until_others_have_left() -> None:
         pass
     admission.admit()
     assert (admission.items, admission.requests) == (1, 1)
+
+
+def test_a_request_is_an_item_from_the_end_of_its_body_on() -> None:
+    admission = Admission(max_items=2, max_bytes=1000)
+    receiving = [admission.receive(100, ANYBODY) for _ in range(9)]
+    assert (admission.items, admission.requests, admission.bytes) == (0, 9, 900)
+    with pytest.raises(Overloaded, match="at most 1000 bytes of waiting requests, received 1001"):
+        admission.receive(101, ANYBODY)
+    for each in receiving[:2]:
+        each.arrive()
+    with pytest.raises(Overloaded, match="at most 2 waiting items, received more"):
+        receiving[2].arrive()
+    for each in receiving:
+        with each:
+            pass
+    assert (admission.items, admission.requests, admission.bytes) == (0, 0, 0)
 
 
 def test_bytes_beyond_the_limit_are_refused_until_others_have_left() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Iterator
 
 import pytest
@@ -215,3 +216,57 @@ def test_who_is_refused_has_room_kept_for_as_long_as_it_was_told_to_wait(clock: 
     assert admission.held == 58 * MP
     leave([large], 1)
     admission.admit(0, FLOOD).grow(pixels=8 * MP)
+
+
+@pytest.mark.parametrize("pixels", [20 * MP, 30 * MP, 50 * MP])
+@pytest.mark.parametrize("caller", [FLOOD, QUIET])
+def test_a_large_photograph_has_its_turn_while_small_ones_never_end(
+    clock: Clock, caller: Caller, pixels: int
+) -> None:
+    admission = admissions()
+    small = deque(photographs(admission, FLOOD, 8 * MP))
+    large = admission.admit(0, caller)
+    due = 0.0
+    while clock.now < 300.0:
+        if clock.now >= due:
+            try:
+                large.grow(pixels=pixels, seconds=pixels / MP)
+            except Overloaded as refused:
+                due = clock.now + int(refused.headers["Retry-After"])
+            else:
+                break
+        clock.now += 8.0
+        leave(small, 1)  # and at once others come
+        small.extend(photographs(admission, FLOOD, 8 * MP))
+        assert small
+    assert admission.held <= 64 * MP
+    assert large.held == pixels
+
+
+def test_small_photographs_flow_while_large_ones_never_end(clock: Clock) -> None:
+    admission = admissions()
+    large = list(photographs(admission, FLOOD, 50 * MP))
+    admitted = 0
+    for _ in range(20):
+        clock.now += 25.0
+        with contextlib.suppress(Overloaded):
+            large.append(admission.admit(0, FLOOD))
+            large[-1].grow(pixels=50 * MP, seconds=50.0)
+        small = list(photographs(admission, FLOOD, 6 * MP))
+        admitted += len(small)
+        leave(small, len(small))
+        if len(large) > 2:
+            with large.pop(0):
+                pass
+    assert admitted >= 20
+
+
+def test_room_is_kept_from_other_callers_for_who_has_no_photograph_here(clock: Clock) -> None:
+    admission = admissions()
+    first = admission.admit(0, FLOOD)
+    first.grow(pixels=40 * MP, seconds=40.0)
+    with pytest.raises(Overloaded):
+        admission.admit(0, FLOOD).grow(pixels=40 * MP, seconds=40.0)
+    clock.now += 1.0
+    quiet = list(photographs(admission, QUIET, 8 * MP))
+    assert len(quiet) == 2

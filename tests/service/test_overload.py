@@ -2,9 +2,11 @@
 
 import asyncio
 import gzip
+import json
 import random
 import time
 import zlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -33,6 +35,28 @@ async def test_a_full_queue_answers_429_at_once_and_loses_nothing(start: Start, 
     gate.open()
     assert [(await each).status_code for each in admitted] == [200, 200]
     assert (await client.post("/encode", json=BODY)).status_code == 200
+
+
+async def test_bodies_that_are_still_to_come_are_no_items(start: Start, gate: Gate) -> None:
+    client = start(max_queue_items=2)
+    may_come = asyncio.Event()
+
+    async def late() -> AsyncIterator[bytes]:
+        await may_come.wait()
+        yield json.dumps(BODY).encode()
+
+    slow = [
+        asyncio.create_task(client.post("/encode", content=late(), headers=AS_JSON))
+        for _ in range(5)
+    ]
+    await asyncio.sleep(0.1)
+    assert (await client.post("/encode", json=BODY)).status_code == 200
+    gate.close()
+    may_come.set()
+    while sum(each.done() for each in slow) < 3:  # noqa: ASYNC110 - nothing tells
+        await asyncio.sleep(0.01)
+    gate.open()
+    assert sorted([(await each).status_code for each in slow]) == [200, 200, 429, 429, 429]
 
 
 async def test_a_queue_that_is_full_of_bytes_answers_429(start: Start, gate: Gate) -> None:

@@ -151,7 +151,7 @@ class Control:
     async def _respond(self, exchange: Exchange) -> None:
         if self._changes:
             check_origin(exchange.header, self._serving.origins)
-        with self._room.admit(exchange.length(LARGEST_BODY, "")) as ticket:
+        with self._room.receive(exchange.length(LARGEST_BODY, ""), exchange.caller) as ticket:
             body = await exchange.body(LARGEST_BODY, ticket, "")
             name = exchange.scope.get("path_params", {}).get("model", "")
             document = await self._act(name, parse(bytes(body) or b"{}", or_null=not self._changes))

@@ -1,0 +1,36 @@
+"""A limit of what is admitted, and what a caller beyond it is told."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from service.inference.caller import Caller
+from service.inference.shares import Shares
+
+
+class Limit(NamedTuple):
+    """A limit.
+
+    Attributes:
+        most: The most of all requests together.
+        what: Of what, with the name of the setting.
+    """
+
+    most: int
+    what: str
+
+    def expected(self, shares: Shares, caller: Caller) -> str:
+        """Return what was expected of a caller, for the message of an error."""
+        if not shares.are_contended(caller):
+            bound = shares.bound(caller, self.most)
+            free = "" if bound == self.most else ", as another caller has come a short time ago"
+            return f"queue: expected at most {bound} {self.what}{free}"
+        part = shares.part(caller, self.most)
+        return f"queue: expected at most {self.most} {self.what}, {part} of a caller beside others"
+
+
+def limits(most: tuple[int, int, int], settings: tuple[str, str, str] | None) -> Iterator[Limit]:
+    """Yield the limits of items, bytes and pixels, with the names of their settings, if any."""
+    named = [f" ({name})" for name in settings] if settings else ["", "", ""]
+    whats = "waiting items", "bytes of waiting requests", "pixels of waiting photographs"
+    for limit, what, name in zip(most, whats, named, strict=True):
+        yield Limit(limit, f"{what}{name}")
