@@ -236,7 +236,8 @@ def test_a_large_photograph_has_its_turn_while_small_ones_never_end(
             else:
                 break
         clock.now += 8.0
-        leave(small, 1)  # and at once others come
+        with small.popleft():  # and at once others come
+            pass
         small.extend(photographs(admission, FLOOD, 8 * MP))
         assert small
     assert admission.held <= 64 * MP
