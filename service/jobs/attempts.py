@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 import orjson
 
 from service.errors import ServiceError
+from service.inference.caller import Caller
 from service.jobs.backend import Backend
 from service.jobs.entries import AGAIN, RUN, key_of, parts_of
 from service.jobs.record import Entry, Job, Run
+from service.jobs.turns import Turns
 
 FIRST = 1
 """Priority of an attempt that is given back: before all jobs that have not run."""
@@ -24,10 +26,11 @@ FIRST = 1
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """An item that was taken from the queue: a job, an attempt, and what claims it."""
+    """An item that was taken from the queue: a job, an attempt, its tag, and what claims it."""
 
     job_id: str
     attempt: int
+    tag: float
     claim: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -44,12 +47,14 @@ class Attempts:
         self._storage = backend.storage
         self._reached = backend.reached
         self._find = find
+        self._turns = Turns(backend.storage)
         self._taken: deque[_Item] = deque()  # and not claimed yet, as the store went away
 
-    def add(self, job_id: str) -> None:
-        """Queue the first attempt."""
+    def add(self, job: Job, caller: Caller) -> None:
+        """Queue the first attempt, where it is its caller's turn."""
         with self._reached():
-            self._storage.enqueue(_token(job_id, 1))
+            tag = self._turns.place(caller, job.bytes)
+            self._storage.enqueue(_token(job.id, 1, tag), -tag)
 
     def take(self) -> tuple[Job, int] | None:
         """Return the next job and the number of the attempt, which is the caller's; None if none.
@@ -61,6 +66,8 @@ class Attempts:
                 entry = self._find(item.job_id)
                 is_open = entry and not entry.end and entry.attempts <= item.attempt
                 if entry and is_open and self._claim(item):
+                    with self._reached():
+                        self._turns.begin(item.tag)
                     return entry.job, item.attempt
             except ServiceError:
                 self._taken.append(item)
@@ -103,8 +110,9 @@ class Attempts:
             token = self._storage.dequeue()
         if token is None:
             return None
-        job_id, attempt = parts_of(bytes(token))
-        return _Item(job_id, int(attempt))
+        job_id, _, rest = bytes(token).decode().partition("/")
+        attempt, _, tag = rest.partition("/")
+        return _Item(job_id, int(attempt), float(tag or 0))
 
     def _claim(self, item: _Item) -> bool:
         key = key_of(item.job_id, f"{RUN}{item.attempt}")
@@ -116,5 +124,5 @@ class Attempts:
         return isinstance(stored, bytes) and orjson.loads(stored).get("claim") == item.claim
 
 
-def _token(job_id: str, attempt: int) -> bytes:
-    return key_of(job_id, str(attempt)).encode()
+def _token(job_id: str, attempt: int, tag: float = 0.0) -> bytes:
+    return f"{job_id}/{attempt}/{tag}".encode()

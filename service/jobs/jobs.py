@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.errors import JobNotFound, ServiceError
+from service.inference.caller import Caller
 from service.jobs.backend import Backend
 from service.jobs.blobs import Writer
 from service.jobs.callback import Callbacks
@@ -134,9 +135,9 @@ class Jobs:
 
         return await asyncio.to_thread(create)
 
-    async def add(self, job: Job) -> None:
-        """Queue a job whose body is written."""
-        await asyncio.to_thread(self._store.add, job)
+    async def add(self, job: Job, caller: Caller) -> None:
+        """Queue a job of a caller whose body is written."""
+        await asyncio.to_thread(self._store.add, job, caller)
         self._worker.wake()
 
     async def discard(self, job: Job) -> None:

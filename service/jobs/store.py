@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from service.errors import ServiceError
+from service.inference.caller import ANYBODY, Caller
 from service.jobs.attempts import Attempts
 from service.jobs.backend import Backend
 from service.jobs.blobs import Blobs
@@ -62,15 +63,15 @@ class Store:
         """What turns the errors of a backend's library into those of the service."""
         return self._backend.reached
 
-    def add(self, job: Job) -> None:
-        """Queue a job whose body is stored.
+    def add(self, job: Job, caller: Caller = ANYBODY) -> None:
+        """Queue a job of a caller whose body is stored.
 
         It is there once it has its record: recovery queues a job that has no place in the queue.
         """
         with self.reached():
             self._storage.put_data(key_of(job.id, JOB), orjson.dumps(job))
         try:
-            self.attempts.add(job.id)
+            self.attempts.add(job, caller)
         except ServiceError as error:
             log.warning("job %s is queued later: %s", job.id, error)
 
@@ -96,6 +97,8 @@ class Store:
             found: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
             for key, value in items.items():
                 job_id, what = parts_of(key)
+                if not what:  # what is known of turns
+                    continue
                 found[job_id][what] = value
             entries = {}
             for job_id, values in found.items():

@@ -15,11 +15,13 @@ from service.jobs.store import Store
 from tests.service.asgi import check_problem, lifespan
 from tests.service.gate import Gate
 from tests.service.job_requests import (
+    ARRAY,
     JSON,
     create,
     finished,
     picture,
 )
+from tests.service.keys import lines, made
 from tests.service.listener import Listener, heard, listening
 from tests.service.tiny import Start
 
@@ -52,6 +54,23 @@ async def test_jobs_that_wait_and_run_are_cancelled(
         assert (await finished(client, last))["state"] == "succeeded"
         assert gate.batches == [1, 1]  # of the job that ran, and of the last
     assert not list((tmp_path / "jobs").glob("*.body"))
+
+
+async def test_a_caller_with_many_jobs_lets_another_have_its_turn(
+    start: Start, gate: Gate, tmp_path: Path
+) -> None:
+    flood, quiet = made("flood"), made("quiet")
+    client = start(jobs_dir=str(tmp_path / "jobs"), api_keys=lines(flood, quiet))
+    async with lifespan(client):
+        gate.close()
+        sent = [flood, flood, flood, flood, quiet]
+        paths = [await create(client, json=ARRAY, headers=key.bearer) for key in sent]
+        gate.open()
+        ends = [
+            (await finished(client, path, key.bearer))["finished"]
+            for path, key in zip(paths, sent, strict=True)
+        ]
+    assert ends[0] < ends[4] < ends[2] < ends[3]  # one of the flood ran already
 
 
 async def test_a_job_that_runs_at_the_stop_runs_again_after_the_start(

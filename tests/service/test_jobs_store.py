@@ -1,6 +1,7 @@
 """The store of jobs: what is lost between it and a process, and what belongs to others."""
 
 import os
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from service.errors import InsufficientStorage, JobsUnavailable
+from service.inference.caller import Caller
 from service.jobs.backend import Backend, open_folder, open_redis
 from service.jobs.files import Files
 from service.jobs.orphans import remove_orphans
@@ -166,6 +168,38 @@ def test_what_is_given_back_runs_first_and_waits_until_then(store: Store) -> Non
     assert state(store) == "queued"
     assert store.attempts.take() == (JOB, 2)
     assert store.attempts.take() == (OTHER, 1)
+
+
+def waiting(store: Store, caller: Caller, count: int, size: int = 100_000) -> list[str]:
+    """Queue jobs of a caller; return their ids."""
+    ids = [secrets.token_hex(16) for _ in range(count)]
+    for job_id in ids:
+        store.add(Job(job_id, "denoise", "", [], size, 0.0, "id"), caller)
+    return ids
+
+
+def run(store: Store, count: int) -> list[str]:
+    """Return the ids of the jobs that are next."""
+    taken = [store.attempts.take() for _ in range(count)]
+    return [job.id for job, _ in filter(None, taken)]
+
+
+def test_callers_take_turns_however_many_jobs_each_has(backend: Backend, store: Store) -> None:
+    flood, quiet, heavy = Caller("flood", 1), Caller("quiet", 1), Caller("heavy", 2)
+    other = Store(backend)  # of another process
+    many = waiting(store, flood, 20)
+    assert run(other, 3) == many[:3]
+    single = waiting(other, quiet, 1)
+    assert run(store, 2) == [*single, many[3]]
+    some = waiting(store, heavy, 8)
+    following = run(other, 9)
+    assert [each for each in following if each in many] == many[4:7]
+    assert [each for each in following if each in some] == some[:6]
+    large = waiting(store, quiet, 2, size=1_000_000)
+    following = run(store, 12)
+    assert large[0] in following[:3]
+    assert large[1] not in following  # its caller's other one is as large as ten
+    assert len(store.entries()) == 20 + 1 + 8 + 2
 
 
 def state(store: Store) -> str:

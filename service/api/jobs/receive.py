@@ -8,6 +8,7 @@ from dataclasses import replace
 from service.api.request import Exchange
 from service.api.streaming import pieces
 from service.errors import ServiceError
+from service.inference.caller import Caller
 from service.jobs.blobs import CHUNK, Writer
 from service.jobs.jobs import Jobs
 from service.jobs.record import Job
@@ -45,7 +46,7 @@ async def store(
         ServiceError: As pieces(), check() and accept() raise it; nothing is stored then.
     """
     jobs.room.reserve(job.id, exchange.length(limit))
-    upload = _Upload(jobs, job, check, accept)
+    upload = _Upload(jobs, job, exchange.caller, check, accept)
     is_stored = False
     try:
         async for piece in pieces(exchange, limit):
@@ -69,11 +70,13 @@ class _Upload:
         self,
         jobs: Jobs,
         job: Job,
+        caller: Caller,
         check: Callable[[bytes], object],
         accept: Callable[[int], Awaitable[None]],
     ) -> None:
         self._jobs = jobs
         self._job = job
+        self._caller = caller
         self._check = check
         self._accept = accept
         self._pieces: list[bytes] = []
@@ -101,7 +104,7 @@ class _Upload:
         await self._accept(self._size)
         job = replace(self._job, bytes=self._size)
         self._may_be_stored = True
-        self._doing = asyncio.create_task(self._jobs.add(job))
+        self._doing = asyncio.create_task(self._jobs.add(job, self._caller))
         await asyncio.shield(self._doing)
         return job
 
