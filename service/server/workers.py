@@ -13,30 +13,30 @@ from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 START_SECONDS = 120.0
-"""Seconds that a worker may take to its first sign of life: the interpreter and the imports. On a
-busy machine they take more than the 5 s that uvicorn waits, which would start workers for ever."""
+"""Seconds without a sign of life after which a worker that starts is replaced: on a busy machine,
+imports and the loading of models give none for longer than the 5 s that uvicorn waits, so that
+workers would be started for ever."""
 
 log = logging.getLogger("service")
 
 
 class Worker(Process):
-    """A worker, which may take longer to its first sign of life than to any other.
+    """A worker, which has more time for a sign of life until it serves.
 
     Attributes:
         serves: Whether it has said that it serves.
     """
 
     serves = False
-    _began = 0.0
-    _was_heard = False
+    _heard = 0.0
     _is_asked = False
 
     def is_alive(self, timeout: float = 5) -> bool:
-        if self._was_heard:
+        if self.serves:
             return super().is_alive(timeout)
-        self._began = self._began or time.monotonic()
-        is_late = time.monotonic() - self._began > START_SECONDS
-        return self.process.is_alive() and (self.ping(0) or not is_late)
+        self._heard = self._heard or time.monotonic()
+        is_heard = self.ping(0) or time.monotonic() - self._heard < START_SECONDS
+        return self.process.is_alive() and is_heard
 
     def _healthcheck(self, timeout: float) -> bool | None:
         """Ask for a sign of life unless the last one is still due: none is read as a later one."""
@@ -49,7 +49,7 @@ class Worker(Process):
             self.serves = self.parent_conn.recv()
         except (OSError, EOFError, pickle.UnpicklingError):
             return None
-        self._is_asked, self._was_heard = False, True
+        self._is_asked, self._heard = False, time.monotonic()
         return self.serves
 
 
