@@ -14,7 +14,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from service import __version__, components
+from service import __version__, components, threads
 from service.api import health, jobs, models, open_inference, operations
 from service.api.codecs import image
 from service.api.content_policy import ContentPolicy
@@ -82,6 +82,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         shutdown.install()
+        asyncio.get_running_loop().set_default_executor(threads.started())
         tasks = []
         if settings.reload_seconds:
             tasks.append(asyncio.create_task(repository.follow(settings.reload_seconds)))

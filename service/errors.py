@@ -4,6 +4,7 @@ Messages read "expected ..., received ...". api/routing.py turns them into respo
 to a model, api/problems.py for all others.
 """
 
+import errno
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -208,6 +209,17 @@ class TooManyConnections(ServiceError):
             f"connections: expected at most {most} (SERVICE_MAX_CONNECTIONS), received one more"
         )
         self.headers = {"Retry-After": str(retry_after)}
+
+
+NO_MEMORY = ("can't start new thread", "Error -4 while ")
+"""How messages begin that say so: Python's of threads, zlib's of Z_MEM_ERROR."""
+
+
+def is_shortage(error: BaseException | None) -> bool:
+    """Return whether an exception says that there is no memory left."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or str(error).startswith(NO_MEMORY)
 
 
 class InsufficientMemory(ServiceError):

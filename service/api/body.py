@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType, is_shortage
 from service.inference.admission import Ticket
 
 Body = bytes | memoryview
@@ -127,6 +127,8 @@ def _decompressed(body: Body, coding: str) -> Iterator[bytes]:
         try:
             piece = stream.decompress(fed, STEP)
         except zlib.error as error:
+            if is_shortage(error):
+                raise MemoryError from error
             fault = str(error).rpartition(": ")[2]  # "Error -3 while decompressing data: ..."
             raise MalformedBody(f"body: expected {coding}, received: {fault}") from error
         at += len(fed) - len(stream.unconsumed_tail) - len(stream.unused_data)

@@ -5,10 +5,13 @@ import logging
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.problems import error_response
+from service.api.problems import response_to
 from service.api.request import usable_id
+from service.errors import InsufficientMemory, ServiceError, is_shortage
 
 REQUEST_ID = "X-Request-Id"
+RETRY_AFTER = 1
+"""Seconds after which a client that found no memory should try again."""
 
 log = logging.getLogger("service.requests")
 
@@ -37,12 +40,13 @@ class RequestIdMiddleware:
 
         try:
             await self.app(scope, receive, send_with_id)
-        except Exception:
-            log.exception("request %s failed", request_id, extra={"request_id": request_id})
+        except Exception as error:
+            if is_shortage(error) and not started:
+                log.error("not enough memory: %s", str(error) or "none is left")
+                failure: ServiceError = InsufficientMemory(retry_after=RETRY_AFTER)
+            else:
+                log.exception("request %s failed", request_id, extra={"request_id": request_id})
+                failure = ServiceError(f"the log has it under {request_id}")
             if started:
                 raise
-            detail = f"the log has it under {request_id}"
-            response = error_response(
-                scope["path"], 500, "internal-error", "Internal error", detail
-            )
-            await response(scope, receive, send_with_id)
+            await response_to(scope["path"], failure)(scope, receive, send_with_id)

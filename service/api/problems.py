@@ -90,11 +90,15 @@ def error_response(
     return Response(body.content, status, headers, body.media_type)
 
 
+def response_to(path: str, error: ServiceError) -> Response:
+    """Return an error as a framework's response, in the form that a path promises."""
+    return error_response(path, error.status, error.code, error.title, str(error), error.headers)
+
+
 async def service_error(request: Request, error: Exception) -> Response:
     """Return the response to a ServiceError."""
     assert isinstance(error, ServiceError)
-    path = request.scope["path"]
-    return error_response(path, error.status, error.code, error.title, str(error), error.headers)
+    return response_to(request.scope["path"], error)
 
 
 async def http_error(request: Request, error: Exception) -> Response:

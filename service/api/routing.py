@@ -28,6 +28,7 @@ from service.errors import (
     ServiceError,
     ShuttingDown,
     StartupError,
+    is_shortage,
 )
 from service.images.formats import READ_ALL, Policy
 from service.inference.admission import Admission
@@ -174,11 +175,10 @@ class Serving:
                     raise
                 stopped = ShuttingDown("expected an answer before the service stops, received none")
                 await _fail(exchange, failure, stopped)
-            except MemoryError as error:
-                if exchange.status:
-                    raise
-                await _fail(exchange, failure, self.short_of_memory(error))
-            except Exception:
+            except Exception as error:
+                if is_shortage(error) and not exchange.status:
+                    await _fail(exchange, failure, self.short_of_memory(error))
+                    return
                 who = exchange.request_id
                 log.exception("request %s failed", who, extra={"request_id": who})
                 if exchange.status:
@@ -199,7 +199,7 @@ class Serving:
                 )
                 _log(exchange, seconds, worst)
 
-    def short_of_memory(self, error: MemoryError) -> ServiceError:
+    def short_of_memory(self, error: Exception) -> ServiceError:
         """Return the error of a request for which there is no memory, and log what took it."""
         log.error("not enough memory: %s", str(error) or "none is left")
         return InsufficientMemory(retry_after=self.admission.wait())

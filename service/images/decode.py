@@ -6,7 +6,13 @@ from dataclasses import replace
 
 from PIL import Image
 
-from service.errors import BodyTooLarge, MalformedBody, ServiceError, UnsupportedMediaType
+from service.errors import (
+    BodyTooLarge,
+    MalformedBody,
+    ServiceError,
+    UnsupportedMediaType,
+    is_shortage,
+)
 from service.images import exif, unread, xmp
 from service.images.avif_decoder import open_avif
 from service.images.bmp_decoder import open_bmp
@@ -239,11 +245,13 @@ def _made_upright(stored: Metadata, *, is_upright: bool) -> tuple[int, Metadata]
 def _malformed() -> Iterator[None]:
     try:
         yield
-    except (ServiceError, MemoryError):
+    except ServiceError:
         raise
     except Image.DecompressionBombError as error:  # Pillow's own limit
         raise BodyTooLarge(f"picture: {error}") from error
     except Exception as error:  # Pillow's decoders fail in more ways than it documents
+        if is_shortage(error):
+            raise
         raise MalformedBody(
             "picture: expected a whole picture, received a truncated or damaged one"
         ) from error

@@ -20,6 +20,8 @@ BLOCK = 1 << 16
 """Bytes that a decoder gets at a time."""
 PIXEL = 4
 """Bytes, at most, that Pillow has of a pixel."""
+OUT_OF_MEMORY = -9
+"""What a decoder says where it finds no memory: IMAGING_CODEC_MEMORY."""
 STRIP = 1 << 18
 """Bytes that are copied at a time: all at once, Pillow would hold an image three times."""
 
@@ -44,10 +46,13 @@ class PixelDecoder:
 
         Raises:
             MalformedBody: The stream is damaged.
+            MemoryError: There is no memory to decode it.
         """
         data = self._pending + block
         consumed, error = self._decoder.decode(data)
         if consumed < 0:
+            if error == OUT_OF_MEMORY:
+                raise MemoryError
             if error:
                 raise MalformedBody("picture: expected a whole picture, received a damaged one")
             return True

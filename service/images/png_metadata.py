@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Iterable
 
+from service.errors import is_shortage
 from service.images.photograph import LARGEST_METADATA, ColourChunks, Metadata
 from service.images.photoshop import has_iptc, without_thumbnail
 from service.images.png_chunks import chunk
@@ -173,6 +174,8 @@ def _inflated(data: bytes) -> bytes | None:
     inflate = zlib.decompressobj()
     try:
         found = inflate.decompress(data[1:], LARGEST_METADATA + 1)
-    except zlib.error:
+    except zlib.error as error:
+        if is_shortage(error):
+            raise MemoryError from error
         return None
     return found if inflate.eof and len(found) <= LARGEST_METADATA and data[:1] == b"\0" else None

@@ -72,6 +72,7 @@ class Batcher:
         self._observe = observe
         self._queue: Queue = TileQueue(max_batch) if session.any_size else Queue(max_batch)
         self._thread = ThreadPoolExecutor(1, session.operation.file)
+        self._thread.submit(int)  # starts the thread: later, there may be no memory for it
         self._lock = threading.Lock()
         self._busy_since: float | None = None
         described = session.operation.steps

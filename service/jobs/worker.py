@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from service.errors import JobsUnavailable, ServiceError
+from service.errors import JobsUnavailable, ServiceError, is_shortage
 from service.jobs.record import End, Run, failure
 from service.jobs.running import Runner, Running
 from service.jobs.store import Store
@@ -92,8 +92,11 @@ class Worker:
             except ServiceError as error:  # the store is away, or its disk is full
                 log.warning("%s", error)
                 await asyncio.sleep(RETRY_SECONDS)
-            except Exception:
-                log.exception("cannot run a job")
+            except Exception as error:
+                if is_shortage(error):  # another attempt runs the job, once its claim is old
+                    log.error("cannot run a job: not enough memory")
+                else:
+                    log.exception("cannot run a job")
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _run(self, running: Running) -> None:

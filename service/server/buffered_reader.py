@@ -26,6 +26,9 @@ class Parsing(Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse anything else."""
 
+    def end_short_of_memory(self) -> None:
+        """Refuse what there is no memory to receive."""
+
     def connection_lost(self, exc: Exception | None) -> None: ...
 
     def pause_writing(self) -> None: ...
@@ -53,4 +56,9 @@ class BufferedReader(asyncio.BufferedProtocol):
         if self._http.unfilled:
             self._http.body_received(nbytes)
         else:
-            self._http.data_received(bytes(SPACE[:nbytes]))
+            try:
+                data = bytes(SPACE[:nbytes])
+            except MemoryError:
+                self._http.end_short_of_memory()
+                return
+            self._http.data_received(data)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.api.problems import Failed, failed, failure_of
-from service.errors import RequestTimeout, ServiceError, TooManyConnections
+from service.errors import InsufficientMemory, RequestTimeout, ServiceError, TooManyConnections
 from service.server.buffered_transport import BufferedTransport
 from service.server.connection_table import connections_of
 from service.server.refusal import written
@@ -133,6 +133,10 @@ class ClosingProtocol(HttpToolsProtocol):
             self._refuse_beyond()
         else:
             self.transport.close()
+
+    def end_short_of_memory(self) -> None:
+        """Refuse what there is no memory to receive, and close the connection."""
+        self._fail(InsufficientMemory(retry_after=RETRY_AFTER))
 
     def abort(self) -> None:
         self.transport.abort()

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from service.api.body import BODY_AT_HAND, WHOLE_BODY
 from service.api.problems import Failed
 from service.api.request import ABORT, READ_BOUNDED
+from service.errors import is_shortage
 from service.server import head
 from service.server.buffered_reader import BufferedReader
 from service.server.closing_protocol import ClosingProtocol
@@ -59,8 +60,11 @@ class Protocol(ClosingProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self.refuse(self._fault or head.beyond_bounds(self.url, self.headers) or INVALID)
+        except (httptools.HttpParserError, MemoryError) as error:
+            if is_shortage(error) or is_shortage(error.__context__):  # of what the parser called
+                self.end_short_of_memory()
+            else:
+                self.refuse(self._fault or head.beyond_bounds(self.url, self.headers) or INVALID)
         else:
             if self.unparsed > head.LONGEST_HEAD:
                 self.refuse(head.too_long())

@@ -1,9 +1,12 @@
 """Requests for which there is no memory, which others need not notice."""
 
+import asyncio
 import io
 import json
 import math
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -55,3 +58,17 @@ async def test_a_photograph_without_memory_fails_alone(client: httpx.AsyncClient
         first, second = json.loads(archive.read("manifest.json"))["photographs"]
     assert (first["status"], first["code"]) == (503, "insufficient-memory")
     assert second["status"] == 200
+
+
+async def test_a_request_without_a_thread_may_be_sent_again(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as unstarted:
+        monkeypatch.setattr(loop, "_default_executor", unstarted)
+        answer = await client.post("/denoise?model=photo", content=picture(40, 40))
+    check_problem(answer, 503, "insufficient-memory")

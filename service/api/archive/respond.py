@@ -29,6 +29,7 @@ from service.errors import (
     QuotaExceeded,
     ServiceError,
     ShuttingDown,
+    is_shortage,
 )
 from service.inference.admission import Ticket
 from service.inference.model import Model
@@ -229,10 +230,10 @@ class _Run:
                 return Done(encoded, headers, width, height, noise[0].sigma if noise else None)
         except ServiceError:
             raise
-        except MemoryError as error:
-            log.error("not enough memory: %s", str(error) or "none is left")
-            raise InsufficientMemory(retry_after=1) from error
         except Exception as error:
+            if is_shortage(error):
+                log.error("not enough memory: %s", str(error) or "none is left")
+                raise InsufficientMemory(retry_after=1) from error
             who = exchange.request_id
             log.exception("request %s failed", who, extra={"request_id": who})
             raise ServiceError(f"the log has it under {who}") from error

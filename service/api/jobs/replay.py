@@ -9,7 +9,14 @@ from typing import Any
 from service.api.jobs.stored_request import StoredRequest
 from service.api.jobs.stored_response import StoredResponse
 from service.api.operations import Endpoints
-from service.errors import JobLost, JobsUnavailable, Overloaded, ServiceError
+from service.errors import (
+    InsufficientMemory,
+    JobLost,
+    JobsUnavailable,
+    Overloaded,
+    ServiceError,
+    is_shortage,
+)
 from service.inference.queue import BACKGROUND
 from service.jobs.jobs import Jobs
 from service.jobs.progress import PROGRESS, Progress
@@ -75,6 +82,8 @@ class Replay:
         if not task.cancelled() and (error := task.exception()):
             if isinstance(error, ServiceError):
                 raise error
+            if is_shortage(error):
+                raise InsufficientMemory(retry_after=1)
             return failure(ServiceError(f"the log has it under {running.job.request_id}"))
         return await response.end()
 
