@@ -104,7 +104,7 @@ def _doctor(settings: Settings, _: argparse.Namespace) -> int:
     return 1 if any(finding.advice for finding in findings) else 0
 
 
-def _new_key(settings: Settings, options: argparse.Namespace) -> int:
+def _keys(settings: Settings, options: argparse.Namespace) -> int:
     return keys.run(settings.api_keys_file, options)
 
 
@@ -144,11 +144,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
                 help=f"{field.description} ({default}{variable(setting)})",
             )
     actions = commands.add_parser("keys", help=keys.SUMMARY, description=keys.SUMMARY)
-    new = actions.add_subparsers(required=True, metavar="ACTION").add_parser(
-        "new", help=keys.NEW, description=keys.NEW
-    )
-    new.set_defaults(command=_new_key)
-    keys.add(new, variable("api_keys_file"))
+    actions.set_defaults(command=_keys)
+    keys.add(actions, variable("api_keys_file"))
     return parser
 
 

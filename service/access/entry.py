@@ -51,11 +51,15 @@ class Entry:
     @property
     def line(self) -> str:
         """How it is stored."""
-        scopes = ",".join(each for each in SCOPES if each in self.scopes)
-        line = f"{self.name} sha256:{self.salt.hex()}:{self.digest.hex()} scopes={scopes}"
+        return f"{self.name} sha256:{self.salt.hex()}:{self.digest.hex()} {self.words}"
+
+    @property
+    def words(self) -> str:
+        """What it may do, until when, and how much of it."""
+        words = f"scopes={','.join(each for each in SCOPES if each in self.scopes)}"
         if self.expires != math.inf:
-            line += f" expires={shown(self.expires)}"
-        return line + self.allowance.words
+            words += f" expires={shown(self.expires)}"
+        return words + self.allowance.words
 
 
 def digest_of(salt: bytes, key: bytes) -> bytes:
@@ -97,6 +101,33 @@ def entries_of(text: str) -> list[Entry]:
                 except ValueError as error:
                     raise ValueError(f"line {number}: {error}") from None
     return found
+
+
+def without(text: str, name: str, count: int) -> str:
+    """Return a text without the first entries of a name; comments and other entries stay.
+
+    Args:
+        text: As entries_of() takes it.
+        name: Whose entries go.
+        count: How many of them.
+    """
+    kept = []
+    for line in text.splitlines(keepends=True):
+        entries, mark, comment = line.partition("#")
+        parts = entries.split(";")
+        rest = []
+        for part in parts:
+            if count and part.split()[:1] == [name]:
+                count -= 1
+            else:
+                rest.append(part)
+        if len(rest) == len(parts):
+            kept.append(line)
+        elif mark or any(part.strip() for part in rest):
+            left = ";".join(rest).rstrip()
+            gap = " " if left and mark else ""
+            kept.append(f"{left}{gap}{mark}{comment}".rstrip() + "\n")
+    return "".join(kept)
 
 
 def named(name: str) -> str:
