@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
@@ -83,6 +84,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         shutdown.install()
         asyncio.get_running_loop().set_default_executor(threads.started())
+        await run_in_threadpool(int)  # loads what streams need, while there are descriptors
         tasks = []
         if settings.reload_seconds:
             tasks.append(asyncio.create_task(repository.follow(settings.reload_seconds)))

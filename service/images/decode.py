@@ -250,8 +250,8 @@ def _malformed() -> Iterator[None]:
     except Image.DecompressionBombError as error:  # Pillow's own limit
         raise BodyTooLarge(f"picture: {error}") from error
     except Exception as error:  # Pillow's decoders fail in more ways than it documents
-        if is_shortage(error):
-            raise
+        if is_shortage(error) or (isinstance(error, OSError) and error.errno):
+            raise  # the machine's fault
         raise MalformedBody(
             "picture: expected a whole picture, received a truncated or damaged one"
         ) from error

@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection
 
 from service.jobs.record import End
+from service.jobs.steady_clock import SteadyClock
 
 
 class Ages:
@@ -18,21 +19,17 @@ class Ages:
 
     def __init__(self) -> None:
         self._first: dict[str, tuple[float, float]] = {}  # age at the first look, and when it was
-        self._looked = time.time(), time.monotonic()
+        self._clock = SteadyClock()
+        self._looked = self._clock.now()
 
     def look(self, ended: Collection[str]) -> None:
         """Begin a look at the jobs that have ended; forget all others."""
         self._first = {job_id: each for job_id, each in self._first.items() if job_id in ended}
-        self._looked = self._now(), time.monotonic()
+        self._looked = self._clock.now()
 
     def of(self, job_id: str, end: End) -> float:
         """Return the seconds since the end of a job, 0 or more."""
         now = time.monotonic()
-        age = max(0.0, self._looked[0] - end.finished)
+        age = max(0.0, self._looked - end.finished)
         first, since = self._first.setdefault(job_id, (age, now))
         return first + now - since
-
-    def _now(self) -> float:
-        """Return the time by the wall clock, without a jump ahead since the last look."""
-        then, since = self._looked
-        return min(time.time(), then + time.monotonic() - since)

@@ -2,11 +2,11 @@
 
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from service.jobs.blobs import CHUNK
+from service.jobs.steady_clock import SteadyClock
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 """Permissions: photographs are their owner's business."""
@@ -19,6 +19,7 @@ class Files:
         """Create the folder where it is missing. Raises OSError."""
         folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
         self._folder = folder
+        self._clock = SteadyClock()
 
     def writer(self, name: str) -> "FileWriter":
         return FileWriter(self._folder, name)
@@ -39,11 +40,12 @@ class Files:
         (self._folder / name).unlink(missing_ok=True)
 
     def stale(self, seconds: float) -> Iterator[str]:
+        now = self._clock.now()
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 try:
                     is_file = entry.is_file(follow_symlinks=False)
-                    age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                    age = now - entry.stat(follow_symlinks=False).st_mtime
                 except FileNotFoundError:  # another process has removed it
                     continue
                 if is_file and age > seconds:

@@ -270,6 +270,14 @@ def test_a_name_is_that_of_an_old_file_alone(tmp_path: Path) -> None:
     assert list(files.stale(60.0)) == ["old"]
 
 
+def test_no_file_is_old_as_the_clock_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, now = Files(tmp_path), time.time()
+    (tmp_path / "new").touch()
+    monkeypatch.setattr(time, "time", lambda: now + 86_400)
+    assert list(files.stale(3600.0)) == []
+    assert list(files.stale(3600.0)) == []
+
+
 def test_room_is_told_from_other_errors_by_their_kind(tmp_path: Path) -> None:
     backend = open_folder(tmp_path)
     with pytest.raises(JobsUnavailable), backend.reached():

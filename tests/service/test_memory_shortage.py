@@ -13,6 +13,7 @@ from service import threads
 from service.api.middleware import RequestIdMiddleware
 from service.errors import is_shortage
 from service.images import pillow, png_decoder
+from service.images.decode import read
 from service.images.pillow import PixelDecoder
 from service.server import buffered_reader
 from service.server.http_protocol import Protocol
@@ -59,6 +60,17 @@ async def test_a_decoder_without_memory_does_not_blame_the_picture(
     monkeypatch.setattr(png_decoder, "PixelDecoder", Short)
     answer = await client.post("/denoise?model=photo", content=picture(40, 40))
     check_problem(answer, 503, "insufficient-memory")
+
+
+def test_a_machine_at_its_limits_does_not_blame_the_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(png_decoder, "decode", full)
+    with pytest.raises(OSError, match="Too many open files"):
+        read(picture(8, 8), 1000)
 
 
 async def test_a_request_of_the_framework_without_memory_may_be_sent_again() -> None:
