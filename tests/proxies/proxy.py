@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import os
 import re
 import shutil
 import socket
@@ -17,14 +16,14 @@ from typing import Literal
 
 import pytest
 
+from tests.programs import program
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 Name = Literal["nginx", "haproxy"]
 NAMES: tuple[Name, ...] = ("nginx", "haproxy")
 MAIN = {"nginx": "autoencoder-service.conf", "haproxy": "haproxy.cfg"}
 Change = Callable[[Name, str], str]
 """Returns a configuration from another."""
-REQUIRED = "TEST_REQUIRES_PROXIES"
-"""Where this variable is set, as in the workflow, tests without their proxy fail."""
 SITE = "photographs.example"
 """The name of the site in the configurations."""
 NGINX = """
@@ -43,6 +42,10 @@ http {
 }
 """
 """What a system's nginx.conf has around the files of conf.d, as a user can run it."""
+
+
+UNPRIVILEGED = ("    user haproxy", "    group haproxy", "    chroot /var/lib/haproxy")
+"""What HAProxy gives up once it has its ports, for which it has to be root."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +83,6 @@ class Proxy:
         return connection
 
 
-def missing(name: Name) -> str:
-    """Return what is not installed here, "" if all is."""
-    programs = (name, "openssl")
-    return next((each for each in programs if not shutil.which(each, path=SYSTEM_PATH)), "")
-
-
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin"
-
-
 @contextlib.contextmanager
 def proxy(
     name: Name, *services: int, any_host: bool = True, change: Change | None = None
@@ -101,9 +95,7 @@ def proxy(
         any_host: Whether requests for other names than the site's are served, too.
         change: Changes its configuration further.
     """
-    if fault := missing(name):
-        lacking = pytest.fail if os.environ.get(REQUIRED) else pytest.skip
-        lacking(f"needs {fault}")
+    path = program(name)
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as place:
         folder = Path(place)
         port, tls_port, redirect_port = _free_ports(3)
@@ -117,7 +109,7 @@ def proxy(
             file.write_text(change(name, file.read_text()))
         with (folder / "output.txt").open("wb") as output:
             process = subprocess.Popen(
-                [shutil.which(name, path=SYSTEM_PATH) or name, *command],
+                [path, *command],
                 cwd=folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -156,6 +148,8 @@ def _write_nginx(made: Proxy, services: Sequence[int], *, any_host: bool) -> lis
 def _write_haproxy(made: Proxy, services: Sequence[int], *, any_host: bool) -> list[str]:
     text = (DEPLOY / "haproxy" / "haproxy.cfg").read_text()
     text = re.sub(r"\n.*\[::\].*", "", text)
+    for line in UNPRIVILEGED:
+        text = _replaced(text, f"{line}\n", "")
     plain = f"bind 127.0.0.1:{made.port}"
     text = _replaced(text, "bind :80", f"{plain}\n    bind 127.0.0.1:{made.redirect_port}")
     text = _replaced(text, "bind :443", f"bind 127.0.0.1:{made.tls_port}")
@@ -184,7 +178,7 @@ def certificate() -> Path:
     subject = ["-subj", f"/CN={SITE}", "-addext", f"subjectAltName=DNS:{SITE}"]
     kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"]
     files = ["-keyout", f"{folder}/privkey.pem", "-out", f"{folder}/fullchain.pem"]
-    command = ["openssl", "req", *kind, *files, *subject, "-days", "2"]
+    command = [program("openssl"), "req", *kind, *files, *subject, "-days", "2"]
     subprocess.run(command, check=True, capture_output=True)
     both = [(folder / each).read_text() for each in ("fullchain.pem", "privkey.pem")]
     (folder / "tls.pem").write_text("".join(both))

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 import yaml
 
 from service.access.identity import INFER
@@ -12,7 +11,7 @@ from service.api.scopes import scope_of
 from service.server.limits import ConnectionLimits
 from service.settings import Settings
 from tests.proxies.direct import DIRECT
-from tests.proxies.proxy import DEPLOY, NAMES, REQUIRED, proxy
+from tests.proxies.proxy import DEPLOY, UNPRIVILEGED
 
 NGINX = (DEPLOY / "nginx" / "autoencoder-service.conf").read_text()
 UPSTREAM = (DEPLOY / "nginx" / "upstream.conf").read_text()
@@ -56,7 +55,9 @@ def test_a_proxy_waits_for_as_long_as_the_service_may_take() -> None:
     for each in ("client_body_timeout", "send_timeout", "proxy_send_timeout"):
         assert seconds(nginx(each)) == DEFAULTS.timeout
     assert seconds(haproxy("timeout client")) == DEFAULTS.timeout
-    assert seconds(nginx("proxy_connect_timeout")) == seconds(haproxy("timeout connect"))
+    connect = seconds(nginx("proxy_connect_timeout"))
+    assert connect == seconds(haproxy("timeout connect"))
+    assert connect < seconds(nginx("proxy_next_upstream_timeout")) < answer
     for head in (nginx("client_header_timeout"), haproxy("timeout http-request")):
         assert seconds(head) == DEFAULTS.head_seconds
 
@@ -107,51 +108,11 @@ def test_paths_that_need_more_than_the_scope_infer_are_for_the_inside() -> None:
     assert f"-m beg {beginnings[0]} " in HAPROXY
 
 
-def test_the_workflow_installs_the_proxies_and_skips_no_test_of_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    file = DEPLOY.parent / ".github" / "workflows" / "test.yml"
-    steps = yaml.safe_load(file.read_text())["jobs"]["test"]["steps"]
-    (run,) = (each for each in steps if each.get("run") == ".ci/run")
-    (install,) = (each for each in steps if "apt-get install" in each.get("run", ""))
-    assert set(NAMES) <= set(install["run"].split())
-    assert steps.index(install) < steps.index(run)
-    monkeypatch.delenv(REQUIRED, raising=False)
-    monkeypatch.setattr("tests.proxies.proxy.SYSTEM_PATH", "")
-    for environment, outcome in (({}, pytest.skip), (run["env"], pytest.fail)):
-        for each, value in environment.items():
-            monkeypatch.setenv(each, value)
-        with pytest.raises(outcome.Exception, match="needs nginx"), proxy("nginx", 1):
-            pass
+def test_haproxy_gives_up_the_rights_of_root() -> None:
+    section = HAPROXY.partition("\ndefaults\n")[0].partition("\nglobal\n")[2].splitlines()
+    assert set(UNPRIVILEGED) <= set(section)
 
 
 def test_tests_that_a_proxy_is_left_out_of_exist() -> None:
     code = "\n".join(path.read_text() for path in (DEPLOY.parent / "tests").rglob("test_*.py"))
     assert [each for each in DIRECT if f"def {each}(" not in code] == []
-
-
-class Tags(yaml.SafeLoader):  # type: ignore[misc]
-    """Reads Compose's own tags as what they are before."""
-
-
-Tags.add_constructor("!reset", lambda *_: None)
-
-
-def test_nginx_in_compose_has_the_same_instances_and_is_trusted() -> None:
-    compose = yaml.load((DEPLOY / "nginx" / "docker-compose.yml").read_text(), Tags)
-    written = compose["configs"]["upstream"]["content"]
-    assert lines(written) == lines(UPSTREAM.replace("127.0.0.1", "service"))
-    address = compose["services"]["nginx"]["networks"]["default"]["ipv4_address"]
-    assert compose["services"]["service"]["environment"] == {"SERVICE_TRUSTED_PROXIES": address}
-    assert compose["services"]["service"]["ports"] is None
-    root = DEPLOY.parent
-    for each in compose["services"]["nginx"]["volumes"]:
-        if each.startswith("./"):
-            assert (root / each.split(":")[0]).is_file()
-    assert set(compose["services"]) - {"nginx"} <= set(
-        yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
-    )
-
-
-def lines(text: str) -> list[str]:
-    return [each.strip() for each in text.splitlines() if each.strip() and "#" not in each]

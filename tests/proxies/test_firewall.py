@@ -1,13 +1,11 @@
 """The firewall's rules beside nginx bound the connections of a client, in a network of its own."""
 
 import os
-import shutil
 import subprocess
 import sys
 
-import pytest
-
-from tests.proxies.proxy import DEPLOY, SYSTEM_PATH
+from tests.programs import SYSTEM_PATH, cannot_run, program
+from tests.proxies.proxy import DEPLOY
 
 RULES = DEPLOY / "nginx" / "connections.nft"
 ADDRESSES = ("2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:2::1")
@@ -41,15 +39,13 @@ PATH = f"{os.environ['PATH']}:{SYSTEM_PATH}"
 
 
 def test_connections_beyond_those_of_a_client_are_refused() -> None:
-    programs = {each: shutil.which(each, path=PATH) for each in ("nft", "ip", "unshare")}
-    if missing := [each for each, found in programs.items() if not found]:
-        pytest.skip(f"needs {', '.join(missing)}")
-    alone = [str(programs["unshare"]), "--map-root-user", "--net", "sh", "-c"]
+    unshare, *_ = (program(each) for each in ("unshare", "ip", "nft"))
+    alone = [unshare, "--map-root-user", "--net", "sh", "-c"]
     environment = {**os.environ, "PATH": PATH}
     if subprocess.run(
         [*alone, "nft list ruleset"], check=False, env=environment, capture_output=True
     ).returncode:
-        pytest.skip("needs a network namespace of its own, and the kernel's nf_tables")
+        cannot_run("needs a network namespace of its own, and the kernel's nf_tables")
     command = f'{NETWORK} && nft -f "$0" && "$1" -c "$2"'
     subprocess.run(
         [*alone, command, str(RULES), sys.executable, SCRIPT],
