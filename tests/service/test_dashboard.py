@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from pathlib import Path
 
 import httpx
 import pytest
@@ -136,6 +137,9 @@ def test_compose_mounts_what_grafana_and_prometheus_read() -> None:
     watching = {name for name, each in services.items() if "monitoring" in each.get("profiles", ())}
     assert watching == {"prometheus", "grafana"}
     assert set(found["names"]) == set(services) - watching
+    secret = Path(jobs[0]["authorization"]["credentials_file"])
+    assert secret.parent == Path("/run/secrets")
+    assert secret.name in services["prometheus"]["secrets"]
     provisioning = dashboard.MONITORING / "grafana" / "provisioning"
     (provider,) = yaml.safe_load((provisioning / "dashboards" / "dashboards.yml").read_text())[
         "providers"
@@ -148,6 +152,13 @@ def test_compose_mounts_what_grafana_and_prometheus_read() -> None:
     assert inside[home.rpartition("/")[0]] / home.rpartition("/")[2] == dashboard.BOARD
     for name in watching:
         assert re.fullmatch(r"(prom|grafana)/\w+:v?\d+\.\d+\.\d+", services[name]["image"])
+
+
+async def test_a_service_without_keys_ignores_the_empty_one_of_prometheus(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.get("/metrics", headers={"Authorization": "Bearer"})
+    assert answer.status_code == 200
 
 
 async def test_openmetrics_is_written_where_it_is_asked_for(client: httpx.AsyncClient) -> None:

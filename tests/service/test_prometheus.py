@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from service.access.allowance import Allowance
+from tests.programs import program
 from tests.service import dashboard
 from tests.service.keys import lines, made
 from tests.service.running import running
@@ -35,20 +36,21 @@ BODIES = [
 ]
 
 
+SECRET = "/run/secrets/metrics-key"
+"""Where Compose puts the key."""
+
+
 @pytest.fixture
 def promtool() -> str:
-    return found("promtool")
+    return program("promtool")
 
 
-def found(program: str) -> str:
-    if path := shutil.which(program):
-        return path
-    pytest.skip(f"needs {program}, of Debian's package prometheus")
-
-
-def test_promtool_accepts_the_configuration_and_the_rules(promtool: str) -> None:
+def test_promtool_accepts_the_configuration_and_the_rules(promtool: str, tmp_path: Path) -> None:
+    shutil.copytree(dashboard.MONITORING, tmp_path, dirs_exist_ok=True)
+    config = tmp_path / "prometheus.yml"
+    config.write_text(config.read_text().replace(SECRET, os.devnull))
     for what, name in (("config", "prometheus.yml"), ("rules", "rules.yml")):
-        command = [promtool, "check", what, str(dashboard.MONITORING / name)]
+        command = [promtool, "check", what, str(tmp_path / name)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -61,7 +63,7 @@ def test_alerts_fire_when_they_should_and_at_no_other_time(promtool: str) -> Non
 
 @pytest.mark.slow
 def test_no_query_of_the_dashboard_is_empty_under_load(models: Path, tmp_path: Path) -> None:
-    program = found("prometheus")
+    prometheus_program = program("prometheus")
     with (
         receiving() as receiver,
         running(
@@ -73,7 +75,7 @@ def test_no_query_of_the_dashboard_is_empty_under_load(models: Path, tmp_path: P
             },
         ) as service,
         load(service.url),
-        scraping(program, service.own_url, tmp_path) as prometheus,
+        scraping(prometheus_program, service.own_url, tmp_path) as prometheus,
     ):
         expressions = {expression for _, expression, _ in dashboard.panel_queries()}
         expressions |= {expression for expression, _ in dashboard.variable_queries()}
@@ -136,21 +138,23 @@ def load(url: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def scraping(program: str, target: str, folder: Path) -> Iterator[httpx.Client]:
+def scraping(path: str, target: str, folder: Path) -> Iterator[httpx.Client]:
     """Run Prometheus with the project's configuration, but for the target and the intervals."""
     config: dict[str, Any] = yaml.safe_load((dashboard.MONITORING / "prometheus.yml").read_text())
     config["global"] |= {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(dashboard.MONITORING / name) for name in config["rule_files"]]
     (job,) = config["scrape_configs"]
     del job["dns_sd_configs"]
-    job["authorization"] = {"credentials": KEY.key}
+    assert job["authorization"] == {"credentials_file": SECRET}
+    job["authorization"]["credentials_file"] = str(folder / "key")
+    (folder / "key").write_text(f"{KEY.key}\n")
     job["static_configs"] = [{"targets": [target.removeprefix("http://")]}]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     command = [
-        program,
+        path,
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address={address}",
