@@ -4,8 +4,10 @@ They follow from the commit alone: whoever makes them again from it gets the sam
 """
 
 import hashlib
+import platform
 import shutil
 import sys
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -52,12 +54,17 @@ def release(root: Path) -> str:
 
 def _remarks(number: str, found: commit.Commit) -> list[str]:
     """Return what whoever releases should know."""
-    remarks = [f"Version {number} of commit {found.revision}, in {TARGET}"]
+    remarks = [f"Version {number} of commit {found.revision}, in {TARGET}", made_by()]
     if found.changes:
         remarks.append(f"Not in it: {found.changes} files that differ from the commit")
     if not found.tags:
         remarks.append(f"A rehearsal: the commit has no tag v{number}")
     return remarks
+
+
+def made_by() -> str:
+    """Return what the bytes of the wheel and the sdist depend on, beside the commit."""
+    return f"Made by Python {platform.python_version()} and zlib {zlib.ZLIB_RUNTIME_VERSION}"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ known is an error.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from typing import Any
 REQUIREMENTS = Path("deploy", "requirements")
 FOUND, NOT_AUDITED = 1, 2
 """Exit statuses beside 0, which says that every package was audited and none is vulnerable."""
+MARKER = re.compile(r" ;.*(?= \\$)", re.MULTILINE)
+"""Which systems a pin is for. pip-audit leaves out pins for others than the one that it runs on."""
 
 
 def audit(files: Sequence[Path], options: Sequence[str]) -> tuple[int, str]:
@@ -31,7 +34,11 @@ def audit(files: Sequence[Path], options: Sequence[str]) -> tuple[int, str]:
     """
     with TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
-        named = [word for file in files for word in ("--requirement", str(file))]
+        named = []
+        for file in files:
+            copy = Path(folder, file.name)
+            copy.write_text(MARKER.sub("", file.read_text()))
+            named += ["--requirement", str(copy)]
         fixed = "--require-hashes", "--disable-pip", "--progress-spinner", "off"
         command = [sys.executable, "-m", "pip_audit", *named, *fixed, *options]
         asked = subprocess.run(

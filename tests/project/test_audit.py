@@ -71,14 +71,18 @@ def osv() -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_pip_audit_reads_what_is_pinned_and_asks_about_all_of_it(root: Path, osv: str) -> None:
+def test_pip_audit_reads_what_is_pinned_and_asks_about_all_of_it(
+    root: Path, osv: str, tmp_path: Path
+) -> None:
     requirements = root / "deploy" / "requirements"
-    files = [requirements / "pip.txt", requirements / "lock.txt"]
+    elsewhere = tmp_path / "elsewhere.txt"
+    elsewhere.write_text(f"one==1.0 ; sys_platform == 'none' \\\n    --hash=sha256:{'1' * 64}\n")
+    files = [requirements / "pip.txt", requirements / "lock.txt", elsewhere]
     asked = "--vulnerability-service", "osv", "--osv-url"
     status, said = audit(files, [*asked, osv])
     assert status == FOUND
     assert "GHSA-0000, fixed in 99" in said
-    assert said.endswith("\n2 of 2 packages audited")
+    assert said.endswith("\n3 of 3 packages audited")
     status, said = audit(files, [*asked, f"{osv}none"])
     assert status == NOT_AUDITED
     assert said.startswith("NOT AUDITED: expected an answer of the vulnerability service, received")

@@ -5,7 +5,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -161,11 +163,20 @@ def test_a_bill_has_what_an_image_installs_and_nothing_of_other_systems(
 
 def test_a_tag_makes_a_release_by_the_same_command(root: Path) -> None:
     workflow = yaml.safe_load((root / ".github" / "workflows" / "release.yml").read_text())
-    assert workflow[True]["push"]["tags"] == ["v[0-9]*"]
-    commands = [step.get("run", "") for step in workflow["jobs"]["release"]["steps"]]
-    assert "make release" in commands
-    assert f"{program.TARGET}/* --verify-tag" in commands[-1]
-    assert f"--notes-file {program.TARGET}/{program.NOTES}" in commands[-1]
+    makes, publishes = (workflow["jobs"][each]["steps"] for each in ("files", "publish"))
+    assert "make release" in [step.get("run") for step in makes]
+    (kept,) = (step["with"] for step in makes if "upload-artifact" in step.get("uses", ""))
+    assert Path(kept["path"]) == program.TARGET
+    (step,) = publishes
+    assert f'gh run download "$GITHUB_RUN_ID" --name {kept["name"]} --dir files' in step["run"]
+    assert "files/* --verify-tag" in step["run"]
+    assert f"files/{program.NOTES}" in step["run"]
     assert re.search(
         r"^release: .*\n\t.* -m deploy\.release$", (root / "Makefile").read_text(), re.MULTILINE
     )
+
+
+def test_whoever_makes_a_release_is_told_by_what_its_bytes_are_made(clone: Path) -> None:
+    said = program.release(clone).splitlines()
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert f"Made by Python {version} and zlib {zlib.ZLIB_RUNTIME_VERSION}" in said
