@@ -1,9 +1,6 @@
 """Settings: environment variables SERVICE_*, overridden by flags of the command line."""
 
 import ipaddress
-import json
-import re
-import reprlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,6 +14,7 @@ from service.images.formats import BY_NAME, NAMES, Name, Policy, is_installed
 from service.images.unread import why_missing
 from service.manifest import OperationName
 from service.setting_names import PREFIX
+from service.setting_values import names_of, or_none, path_of
 
 if TYPE_CHECKING:
     from service.inference.device import Execution
@@ -24,40 +22,6 @@ if TYPE_CHECKING:
 # An installed package has the models inside, a clone and the image have them beside it.
 _INSIDE = Path(__file__).parent / "models"
 SHIPPED_MODELS = _INSIDE if _INSIDE.is_dir() else Path(__file__).parents[1] / "models"
-
-
-def _listed(value: object) -> object:
-    """Return the names of a list that is given as JSON, or separated by commas."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("["):
-        try:
-            names = json.loads(value)
-        except ValueError:
-            raise ValueError(
-                f"expected names by commas or a list in JSON, received {reprlib.repr(value)}"
-            ) from None
-    else:
-        names = [name.strip().lower() for name in value.split(",") if name.strip()]
-    if not names:
-        raise ValueError(f"expected at least one of {', '.join(NAMES)}, received none")
-    return names
-
-
-def _path(value: object) -> object:
-    """Return a path to put in front of paths: "" for the root, else without a slash at its end."""
-    path = value.rstrip("/") if isinstance(value, str) else value
-    if not (isinstance(path, str) and re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path)):
-        raise ValueError(
-            "expected a path such as /photographs, of letters, digits and . _ ~ -, "
-            f"received {reprlib.repr(value)}"
-        )
-    return path
-
-
-def _or_none(value: object) -> object:
-    """Return None for an empty text: a variable that is there and names nothing."""
-    return None if value == "" else value
 
 
 class Settings(BaseSettings):
@@ -117,6 +81,14 @@ class Settings(BaseSettings):
             "read of a response; 0: any",
         ),
     ] = 1000
+    min_read_rate: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="bytes a second behind which a client that reads a response may lag by ten "
+            "minutes at most; 0: any",
+        ),
+    ] = 64_000
     max_output_bytes: Annotated[
         int, Field(ge=1, description="largest output, in bytes of float32; a larger one gets a 413")
     ] = 64 * 1024 * 1024
@@ -138,7 +110,7 @@ class Settings(BaseSettings):
     formats: Annotated[
         tuple[Name, ...],
         NoDecode,
-        BeforeValidator(_listed),
+        BeforeValidator(names_of),
         Field(min_length=1, description="formats of pictures that are read; others get a 415"),
     ] = NAMES
     truncated: Annotated[
@@ -204,7 +176,7 @@ class Settings(BaseSettings):
     ] = "auto"
     api_keys_file: Annotated[
         Path | None,
-        BeforeValidator(_or_none),
+        BeforeValidator(or_none),
         Field(
             description="file of API keys as `keys new` writes it, read again when it changes; "
             "without keys, anybody may come in"
@@ -232,7 +204,7 @@ class Settings(BaseSettings):
     ] = 0
     rate_url: Annotated[
         str | None,
-        BeforeValidator(_or_none),
+        BeforeValidator(or_none),
         Field(
             description="URL of a Redis for quotas that several instances share, redis://...; "
             "without, each instance has its own"
@@ -258,7 +230,7 @@ class Settings(BaseSettings):
     ] = ()
     root_path: Annotated[
         str,
-        BeforeValidator(_path),
+        BeforeValidator(path_of),
         Field(description="path under which a proxy serves the service; empty: a host of its own"),
     ] = ""
     cuda_device: Annotated[

@@ -127,12 +127,15 @@ async def respond(exchange: Exchange, codec: Codec | Responder, body: Body, tick
     checked = await decode(exchange, codec, body, ticket)
     decoded = time.perf_counter()
     result = await exchange.outcome(codec.runner.submit(exchange, codec, checked.inputs, ticket))
+    counted = checked.size
     del checked  # of a photograph, hundreds of megabytes
     ran = time.perf_counter()
     encoded = await encode(codec, result.output)
     exchange.starts = (started, decoded, decoded + result.queue, ran)
     exchange.stages = stages(started, decoded, ran, result)
     headers = (*codec.runner.headers(result), *encoded.headers, _timing(exchange.stages))
+    del codec, result, body  # the client may take its time
+    ticket.write(max(0, sum(map(len, encoded.parts)) - counted))
     await exchange.respond(200, encoded.media_type, headers, *encoded.parts)
 
 

@@ -6,15 +6,15 @@ the sessions expect of each request (see estimates.py). Callers that come togeth
 (see shares.py).
 """
 
-import asyncio
 import math
 import time
 from typing import Self
 
 from service.errors import Overloaded
 from service.inference.caller import ANYBODY, Caller
+from service.inference.departures import Departures
 from service.inference.estimates import Turns
-from service.inference.limit import Limit, limits
+from service.inference.limit import Limit, limits, too_late, whole
 from service.inference.shares import Share, Shares
 
 MAX_RETRY_AFTER = 60
@@ -43,7 +43,7 @@ class Admission:
         seconds: How long their images and codings will keep sessions busy.
         shares: What each caller has here.
         photographs: What each has of the pixels.
-        watchers: Set when something leaves.
+        departures: Who waits for something to leave.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Admission:
         self.shares = Shares()
         self.photographs = Shares(is_strict=True)  # of pixels
         self.seconds = 0.0  # that images and codings will keep sessions busy
-        self.watchers: list[asyncio.Future[None]] = []
+        self.departures = Departures()
 
     @property
     def pixels(self) -> int:
@@ -127,15 +127,9 @@ class Admission:
         """Return the ticket of a request that is admitted."""
         return Ticket(self, size, share)
 
-    async def departure(self) -> None:
-        """Wait until a request, or a part of one, leaves."""
-        watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.watchers.append(watcher)
-        await watcher
-
     def wait(self) -> int:
         """Return the expected seconds, 1 to MAX_RETRY_AFTER, until what is here now has left."""
-        return min(MAX_RETRY_AFTER, max(1, _ceil(self.seconds + self.turns.left())))
+        return min(MAX_RETRY_AFTER, max(1, whole(self.seconds + self.turns.left())))
 
     def check_items(self, caller: Caller) -> None:
         """Raise Overloaded if one item more finds no room."""
@@ -177,11 +171,7 @@ class Admission:
             own_wait = share.turns.wait(pixels, seconds) if share and share.turns else 0.0
             wait = min(wait, own_wait / shares.fraction(caller))
         if wait > self.patience:
-            raise Overloaded(
-                f"queue: expected photographs to wait {self.patience:g} s at most, "
-                f"received one that would wait {_ceil(wait)} s",
-                retry_after=self.wait(),
-            )
+            raise too_late(self.patience, wait, self.wait())
 
     def _refused(self, limit: Limit, shares: Shares, caller: Caller, received: int) -> Overloaded:
         """Return the error of a caller for so much of all requests together."""
@@ -216,11 +206,6 @@ def _remove(shares: Shares, share: Share) -> None:
     shares.weights -= share.caller.weight
     if share is shares.idle:
         shares.idle = None
-
-
-def _ceil(seconds: float) -> int:
-    """Round up, but for what is a rounding error of a sum."""
-    return math.ceil(round(seconds, 3))
 
 
 class Ticket:
@@ -327,7 +312,7 @@ class Ticket:
                     raise
             else:
                 return
-            await self._admission.departure()
+            await self._admission.departures.next()
 
     def part(self, *, waits: bool) -> "Ticket":
         """Return a ticket for one of several photographs, which come and go within the request.
@@ -339,6 +324,20 @@ class Ticket:
             waits: Whether its pixels wait for room instead of being refused.
         """
         return type(self)(self._admission, 0, self.share, requests=0, waits=waits)
+
+    def write(self, size: int) -> None:
+        """Count the response in place of its photographs, which are in memory no more.
+
+        Args:
+            size: Bytes of it that are not counted yet; they are not refused, as they are here.
+        """
+        if self.held:
+            self._leave(0, 0.0, held=0)
+            self.bytes += size
+            self.share.bytes += size
+            self._admission.bytes += size
+            if self._admission.departures.watchers:
+                self._admission.departures.tell()
 
     def expect(self, photographs: int) -> None:
         """Learn of how many photographs there will be parts."""
@@ -390,10 +389,7 @@ class Ticket:
         admission.items -= self.items
         admission.bytes -= self.bytes
         admission.requests -= self._requests
-        if watchers := admission.watchers:
-            admission.watchers = []
-            for watcher in watchers:
-                if not watcher.done():
-                    watcher.set_result(None)
+        if admission.departures.watchers:
+            admission.departures.tell()
         if not admission.requests:
             admission.seconds = 0.0  # no rounding error stays

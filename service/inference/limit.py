@@ -1,8 +1,10 @@
 """A limit of what is admitted, and what a caller beyond it is told."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from service.errors import Overloaded
 from service.inference.caller import Caller
 from service.inference.shares import Shares
 
@@ -34,3 +36,17 @@ def limits(most: tuple[int, int, int], settings: tuple[str, str, str] | None) ->
     whats = "waiting items", "bytes of waiting requests", "pixels of waiting photographs"
     for limit, what, name in zip(most, whats, named, strict=True):
         yield Limit(limit, f"{what}{name}")
+
+
+def too_late(patience: float, wait: float, retry_after: int) -> Overloaded:
+    """Return the error of a photograph that would wait for so long, where that is too long."""
+    return Overloaded(
+        f"queue: expected photographs to wait {patience:g} s at most, "
+        f"received one that would wait {whole(wait)} s",
+        retry_after=retry_after,
+    )
+
+
+def whole(seconds: float) -> int:
+    """Round up, but for what is a rounding error of a sum."""
+    return math.ceil(round(seconds, 3))

@@ -116,7 +116,7 @@ class ConnectionTable:
 
     def wait_for_reader(self, connection: Connection) -> None:
         """See to it that a response is read fast enough."""
-        if self.limits.rate:
+        if self.limits.rate or self.limits.read_rate:
             self._rates.measure_response(connection, asyncio.get_running_loop().time())
             self._check_later()
 

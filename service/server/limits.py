@@ -17,6 +17,9 @@ class ConnectionLimits:
         head_seconds: Seconds for the head of a request; 0 for any time.
         rate: Bytes a second that a body must come with, and a response be read with; 0 for any.
         read_seconds: Seconds over which the rate of reading a response is measured.
+        read_rate: Bytes a second behind which a client that reads may lag by lag_seconds, so that
+            what is in memory for it does not stay there for hours; 0 for any.
+        lag_seconds: A phone on a 3G network, of 48 kB/s, gets 115 MB by the defaults.
     """
 
     connections: int = 0
@@ -24,3 +27,5 @@ class ConnectionLimits:
     head_seconds: float = 0.0
     rate: int = 0
     read_seconds: float = 30.0
+    read_rate: int = 0
+    lag_seconds: float = 600.0

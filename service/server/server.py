@@ -147,6 +147,7 @@ def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
             connections=within_descriptors(settings.max_connections),
             head_seconds=settings.head_seconds,
             rate=settings.min_rate,
+            read_rate=settings.min_read_rate,
             read_seconds=settings.timeout,
         ),
     )

@@ -18,13 +18,21 @@ class _Start:
     amount: int
 
 
+@dataclass(slots=True)
+class _Reading:
+    """Two measurements of how fast is read: one of late, one since something was first unread."""
+
+    late: _Start
+    whole: _Start
+
+
 class TransferRates:
     """The rates of the connections that are waited for."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
         self._bodies: dict[Connection, _Start] = {}
-        self._responses: dict[Connection, _Start] = {}
+        self._responses: dict[Connection, _Reading] = {}
 
     def __bool__(self) -> bool:
         """Return whether any rate is measured."""
@@ -37,7 +45,9 @@ class TransferRates:
 
     def measure_response(self, connection: Connection, now: float) -> None:
         """Measure how fast a response is read, from now on."""
-        self._responses[connection] = _Start(now, connection.read())
+        start = _Start(now, connection.read())
+        found = self._responses.get(connection)
+        self._responses[connection] = _Reading(start, found.whole if found else start)
 
     def forget(self, connection: Connection) -> None:
         """Measure nothing of a connection any more."""
@@ -59,11 +69,15 @@ class TransferRates:
 
     def slow_readers(self, now: float) -> Iterator[Connection]:
         """Yield the connections whose response is read too slowly."""
-        seconds = self._limits.read_seconds
-        for connection, start in [*self._responses.items()]:
+        limits = self._limits
+        for connection, reading in [*self._responses.items()]:
+            read, late, whole = connection.read(), reading.late, reading.whole
+            expected = limits.read_rate * (now - whole.time - limits.lag_seconds)
             if not connection.unread():
                 del self._responses[connection]
-            elif now - start.time >= seconds:
-                if connection.read() - start.amount < self._limits.rate * seconds:
+            elif read - whole.amount < expected:
+                yield connection
+            elif now - late.time >= limits.read_seconds:
+                if read - late.amount < limits.rate * limits.read_seconds:
                     yield connection
-                self._responses[connection] = _Start(now, connection.read())
+                reading.late = _Start(now, read)

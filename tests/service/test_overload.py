@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import random
+import re
 import time
 import zlib
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from service.inference import batcher as batching
 from service.inference.admission import Admission
 from tests.service.asgi import AS_JSON, Caller, application_of, check_problem
 from tests.service.gate import Gate
+from tests.service.job_requests import picture, until
 from tests.service.tiny import Start
 
 BODY = {"inputs": [[[0.0] * 4] * 4]}
@@ -57,6 +59,29 @@ async def test_bodies_that_are_still_to_come_are_no_items(start: Start, gate: Ga
         await asyncio.sleep(0.01)
     gate.open()
     assert sorted([(await each).status_code for each in slow]) == [200, 200, 429, 429, 429]
+
+
+async def test_a_response_that_is_being_read_takes_no_pixels(start: Start) -> None:
+    url, sent, headers = "/denoise?model=photo", picture(), {"Content-Type": "image/png"}
+    client = start(max_queue_pixels=40 * 24, max_queue_bytes=11 * len(sent) // 2)
+    reading = []
+    for _ in range(3):
+        reading.append(Caller(application_of(client), "POST", url, sent, headers))
+        reading[-1].reads.clear()
+        await until(lambda: reading[-1].status > 0)
+    assert [each.status for each in reading] == [200, 200, 200]
+    metrics = (await client.get("/metrics")).text
+    kept = re.search(r"autoencoder_in_flight_bytes (\d\S*)", metrics)
+    assert kept
+    responses = sum(int(dict(each.sent[0]["headers"])[b"content-length"]) for each in reading)
+    assert float(kept[1]) == 3 * len(sent) + responses
+    refused = Caller(application_of(client), "POST", url, sent, headers)
+    assert "bytes of waiting requests" in await refused.text()
+    assert refused.status == 429
+    for each in reading:
+        each.reads.set()
+        await asyncio.wait_for(each.task, 30)
+    assert (await client.post(url, content=sent, headers=headers)).status_code == 200
 
 
 async def test_a_queue_that_is_full_of_bytes_answers_429(start: Start, gate: Gate) -> None:

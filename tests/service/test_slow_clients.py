@@ -1,6 +1,7 @@
 """Clients that take their time are not waited for, and those that are fast enough are."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -155,3 +156,19 @@ async def test_a_response_that_is_read_at_the_rate_may_take_longer_than_the_time
             await asyncio.sleep(len(more) / 7e6)  # 2.7 s in all: the time limit is 2 s
         writer.close()
     assert count == len(body)
+
+
+async def test_a_response_that_is_read_too_slowly_for_long_is_dropped(app: ASGIApp) -> None:
+    body = body_of(np.zeros((300_000, 4, 4), np.float32))  # 19 MB, more than the system keeps
+    limits = ConnectionLimits(rate=1000, read_rate=10_000_000, lag_seconds=0.5)
+    async with serving(app, limits) as server:
+        reader, writer = await server.connect(head(len(body)) + body)
+        await reader.readuntil(b"\r\n\r\n")
+        count = 0
+        with contextlib.suppress(ConnectionError):
+            while more := await reader.read(100_000):
+                count += len(more)
+                await asyncio.sleep(len(more) / 2e6)
+        writer.close()
+        await server.check_others()
+    assert 0 < count < len(body)
