@@ -30,11 +30,14 @@ def test_nginx_takes_the_configuration_beside_what_its_package_brings(tmp_path: 
     if not (SYSTEM / "nginx.conf").is_file():
         cannot_run(f"needs {SYSTEM}, as Debian's package has it")
     place = tmp_path / "nginx"
-    shutil.copytree(SYSTEM, place, symlinks=True)
+    shutil.copytree(SYSTEM, place)  # what links lead to, so that nothing there is changed
     shutil.copytree(certificate(), place / "tls")
     copies, rest = steps("sudo cp deploy/nginx"), []
     for line in copies:
         if "nginx -t" not in line and "make serve" not in line:
+            assert line.count("/etc/") == line.count(f"{SYSTEM}/"), (
+                "nothing of this system is changed"
+            )
             command = ["sh", "-c", line.replace(f"{SYSTEM}", f"{place}")]
             subprocess.run(command, cwd=ROOT, check=True)
         else:
@@ -47,6 +50,9 @@ def test_nginx_takes_the_configuration_beside_what_its_package_brings(tmp_path: 
             text = re.sub(rf"(listen +){port}\b", rf"\g<1>{other}", text)
         text = re.sub(r"/(var/log/nginx|run)/", f"{tmp_path}/", text)
         each.write_text(text)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    lines = (f"{each}_temp_path {tmp_path}/{each};\n" for each in kinds)  # which any user may make
+    (place / "conf.d" / "folders.conf").write_text("".join(lines))
     command = [path, "-t", "-c", str(place / "nginx.conf"), "-e", str(tmp_path / "error.log")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
