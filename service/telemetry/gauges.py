@@ -4,7 +4,6 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -12,9 +11,7 @@ from service import __version__
 from service.inference.admission import Admission
 from service.inference.registry import ModelRegistry
 from service.jobs.tally import STATES, Tally
-
-PROC = Path("/proc")
-"""Linux's description of processes; other systems have none."""
+from service.telemetry.shared_files import PROC
 
 Labels = tuple[str | int, ...]
 

@@ -15,7 +15,8 @@ Format = Literal["text", "json"]
 context: ContextVar[Mapping[str, str]] = ContextVar("context", default=MappingProxyType({}))
 """Further fields of the JSON lines that are logged for the current request."""
 
-# Text from a client, as in a path, can neither forge a log line nor control a terminal.
+# Text from a client, as in a path or in the message of an exception, can neither forge a log line
+# nor control a terminal: a line that is not indented is the service's own.
 ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 ESCAPES[ord("\n")] = "\n    "
 
@@ -51,6 +52,5 @@ def _add_context(record: logging.LogRecord) -> bool:
 
 
 class _Text(logging.Formatter):
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        record.message = record.message.translate(ESCAPES)
-        return super().formatMessage(record)
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).translate(ESCAPES)

@@ -22,9 +22,9 @@ from service.inference.admission import Admission
 from service.inference.batcher import Batch
 from service.inference.registry import ModelRegistry
 from service.jobs.tally import Tally
-from service.telemetry.gauges import PROC, Gauges
+from service.telemetry.gauges import Gauges
 from service.telemetry.histogram import UNTRACED, Trace, observe, show
-from service.telemetry.shared_files import reserve
+from service.telemetry.shared_files import forget_gauges, locked, reserve
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the folder in which workers share their metrics."""
@@ -182,16 +182,14 @@ class Metrics:
         Args:
             encode: Writes them, by default in Prometheus's text format.
         """
-        shared = os.environ.get(SHARED)
-        if shared is None:
+        if SHARED not in os.environ:
             return encode(self._registry)
-        for path in Path(shared).glob("gauge_live*_*.db"):
-            worker = path.stem.rpartition("_")[2]
-            if PROC.exists() and not (PROC / worker).exists():
-                path.unlink(missing_ok=True)  # a worker that crashed has nothing in flight
+        folder = Path(os.environ[SHARED])
+        forget_gauges(folder)
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return encode(registry)
+        with locked(folder):
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            return encode(registry)
 
     def _flush(self) -> None:
         answered, self._answered = self._answered, []

@@ -106,7 +106,7 @@ async def test_a_fault_is_an_error_with_its_id_and_its_traceback(
     await client.post("/encode", json=BODY, headers=ID)
     written = lines()
     assert untimed(written[0]) == "ERROR service.requests: request abc-1 failed"
-    assert written[1] == "Traceback (most recent call last):"
+    assert written[1] == "    Traceback (most recent call last):"
     assert untimed(written[-1]).startswith("ERROR service.requests: abc-1 POST /encode 500 in ")
 
 
@@ -202,4 +202,21 @@ def test_a_clients_words_can_neither_pass_for_a_line_nor_steer_a_terminal(
     assert [untimed(first), second] == [
         "INFO service.requests: /x",
         "    ERROR:     root: \\x1b[31m\\x9b2Jforged\\x0d 404",
+    ]
+
+
+def test_an_exceptions_words_can_neither_pass_for_a_line_nor_steer_a_terminal(
+    set_up: Callable[..., Lines],
+) -> None:
+    lines = set_up("info", "text")
+    try:
+        raise ValueError("/x\n2026-11-29 00:00:00,000 INFO root: \x1b[2Jforged")
+    except ValueError:
+        logging.getLogger("service.requests").exception("failed")
+    first, *others = lines()
+    assert untimed(first) == "ERROR service.requests: failed"
+    assert {line[:4] for line in others} == {"    "}
+    assert others[-2:] == [
+        "    ValueError: /x",
+        "    2026-11-29 00:00:00,000 INFO root: \\x1b[2Jforged",
     ]

@@ -17,7 +17,7 @@ from service.inference.control import Control
 from service.inference.loader import load
 from service.inference.registry import ModelRegistry
 from service.inference.repository import Repository
-from service.telemetry.gauges import PROC
+from service.telemetry.shared_files import PROC
 from service.telemetry.histogram import observe
 from service.telemetry.metrics import BUFFERED, Metrics
 from tests.service.keys import lines, made

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.app import create_app
 from service.errors import StartupError
@@ -17,8 +20,8 @@ from service.inference.admission import Admission
 from service.inference.registry import ModelRegistry
 from service.settings import Settings
 from service.telemetry import shared_files
-from service.telemetry.gauges import PROC
 from service.telemetry.metrics import SHARED, Metrics
+from service.telemetry.shared_files import DEAD, PROC
 from tests.service.asgi import lifespan
 from tests.service.running import running
 from tests.service.scraping import Value, reader
@@ -68,7 +71,11 @@ def test_workers_are_added_up_and_the_gauges_of_a_killed_one_vanish(models: Path
         assert kinds == set(shared_files.SIZES)
         assert list(folder.glob(f"gauge_live*_{first}.db"))
         os.kill(first, signal.SIGKILL)
-        until(lambda _: not list(folder.glob(f"gauge_live*_{first}.db")))
+        until(lambda _: not list(folder.glob(f"*_{first}.db")))  # once another has started
+        assert {path.name for path in folder.glob(f"*_{DEAD}.db")} == {
+            f"counter_{DEAD}.db",
+            f"histogram_{DEAD}.db",
+        }
         ask(5)
         counted = until(lambda value: value("requests_total", **served, status="200") == 25)
         assert counted("model_ready", model="half", version="2") == 1
@@ -136,6 +143,71 @@ def test_the_room_of_shared_metrics_is_taken_at_the_start_or_there_is_none(tmp_p
             shared_files.reserve(tmp_path / "full")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+COUNT_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from service.telemetry.shared_files import reserve
+
+reserve(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+registry = CollectorRegistry()
+Counter("asked", "text", ["by"], registry=registry).labels(sys.argv[1]).inc(3)
+seconds = Histogram("seconds", "text", buckets=[1, 2], registry=registry)
+for value in (0.5, 1.5, 5):
+    seconds.observe(value)
+print(os.getpid(), flush=True)
+if sys.argv[2] == "dies":
+    os.kill(os.getpid(), signal.SIGKILL)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not PROC.exists(), reason="needs /proc")
+def test_what_dead_workers_counted_is_kept_in_one_file_of_each_kind(tmp_path: Path) -> None:
+    environment = os.environ | {SHARED: str(tmp_path)}
+
+    def counting(by: str, then: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", COUNT_AND_DIE, by, then],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert int(process.stdout.readline()) == process.pid
+        return process
+
+    def seen() -> dict[str, float]:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, str(tmp_path))
+        value = registry.get_sample_value
+        return {
+            "a": value("asked_total", {"by": "a"}) or 0,
+            "b": value("asked_total", {"by": "b"}) or 0,
+            "to 1": value("seconds_bucket", {"le": "1.0"}) or 0,
+            "to 2": value("seconds_bucket", {"le": "2.0"}) or 0,
+            "count": value("seconds_count") or 0,
+            "sum": value("seconds_sum") or 0,
+        }
+
+    with counting("b", "stays") as stays:
+        for dead in (1, 2, 3):
+            with counting("a", "dies") as dies:
+                dies.wait(30)
+            assert seen() == {
+                "a": 3 * dead,
+                "b": 3,
+                "to 1": dead + 1,
+                "to 2": 2 * (dead + 1),
+                "count": 3 * (dead + 1),
+                "sum": 7 * (dead + 1),
+            }
+        # The last to die is added up by the next that starts.
+        owners = {path.stem.rpartition("_")[2] for path in tmp_path.glob("*.db")}
+        assert owners == {DEAD, str(stays.pid), str(dies.pid)}
+        stays.communicate(timeout=30)
 
 
 def workers(supervisor: int) -> list[int]:
