@@ -71,6 +71,8 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         components.check_defaults(repository.registry, settings)
     image.warm_up()
     keyring = components.keyring(settings)
+    if keyring:
+        metrics.has_stale_keys = keyring.is_stale
     limiter = components.limiter(settings, metrics, shared)
     serving = components.serving(settings, repository.registry, metrics, tracer)
     shutdown = GracefulShutdown(settings.drain_seconds)

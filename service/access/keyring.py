@@ -89,6 +89,10 @@ class Keyring:
         else:
             self._fault = ""
 
+    def is_stale(self) -> bool:
+        """Return whether the file could not be read the last time, so that its old keys stay."""
+        return bool(self._fault)
+
     @property
     def _owners(self) -> str:
         return ", ".join(sorted({each.name for each in self._entries})) or "nobody"

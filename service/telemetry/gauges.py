@@ -42,6 +42,9 @@ class Gauges:
         )
         self._queue = gauge("queue_requests", "Requests that wait for a session", served)
         self._queue_age = gauge("queue_age_seconds", "Wait of the oldest of them", served, "max")
+        self._batch_age = gauge(
+            "batch_age_seconds", "How long the running batch has run", served, "max"
+        )
         self._ready = gauge(
             "model_ready",
             "1 if the version serves requests, 0 if it failed, is unloaded or is gone",
@@ -63,6 +66,9 @@ class Gauges:
         self._jobs_age = gauge(
             "jobs_queue_age_seconds", "Time since the oldest job that waits was created", (), "max"
         )
+        self._keys = gauge(
+            "api_keys_stale", "1 if the file of API keys cannot be read again", (), "max"
+        )
         self._memory = gauge("resident_memory_bytes", "Memory of the process, or of all workers")
         started = gauge(
             "start_time_seconds", "When the process, or its youngest worker, started", (), "max"
@@ -72,8 +78,11 @@ class Gauges:
             __version__
         ).set(1)
 
-    def update(self, models: ModelRegistry, admission: Admission, tally: Tally) -> None:
+    def update(
+        self, models: ModelRegistry, admission: Admission, tally: Tally, *, has_stale_keys: bool
+    ) -> None:
         """Set every gauge to its present value."""
+        self._keys.set(has_stale_keys)
         self._set(self._jobs, {(state,): tally.states.get(state, 0) for state in STATES})
         self._jobs_bytes.set(tally.bytes)
         self._jobs_age.set(max(0.0, time.time() - (tally.oldest or time.time())))
@@ -83,9 +92,12 @@ class Gauges:
         self._in_flight_pixels.set(admission.pixels)
         now = time.perf_counter()
         waiting: defaultdict[Labels, list[float]] = defaultdict(list)
+        busy: defaultdict[Labels, float] = defaultdict(float)
         for model in models:
             for operation, batcher in model.batchers.items():
                 waiting[operation, model.name] += batcher.waiting()
+                busy[operation, model.name] = max(busy[operation, model.name], batcher.busy_for())
+        self._set(self._batch_age, busy)
         self._set(self._queue, {served: len(since) for served, since in waiting.items()})
         self._set(
             self._queue_age,

@@ -43,6 +43,7 @@ class Metrics:
 
     Attributes:
         tally: Returns how many jobs there are: none, unless it is replaced.
+        has_stale_keys: Returns whether the file of API keys cannot be read again.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self.tally: Callable[[], Tally] = Tally
+        self.has_stale_keys: Callable[[], bool] = bool
         self._answered: list[tuple[str, str, int, float, Mapping[str, float]]] = []
         self._failed: Counts[tuple[str, str]] = Counts()
         self._traced: list[tuple[str, str, float, Trace]] = []
@@ -170,7 +172,8 @@ class Metrics:
     def update(self, models: ModelRegistry, admission: Admission) -> None:
         """Count what is buffered and set the gauges, before a scrape."""
         self._flush()
-        self._gauges.update(models, admission, self.tally())
+        stale = self.has_stale_keys()
+        self._gauges.update(models, admission, self.tally(), has_stale_keys=stale)
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics of this process as they are, not of other workers."""

@@ -11,7 +11,7 @@ from tests.service.running import ROOT
 
 MONITORING = ROOT / "deploy" / "monitoring"
 BOARD = MONITORING / "grafana" / "dashboards" / "autoencoder-service.json"
-ADDED = {"job", "instance"}
+ADDED = {"job", "instance", "namespace", "service"}
 """Labels that Prometheus adds to every series that it scrapes."""
 SELECTOR = re.compile(r"\b(autoencoder_\w+|up)\b(?:\{([^}]*)\})?")
 LABEL = re.compile(r'(\w+)(?:=~|!=|!~|=)"')

@@ -1,5 +1,6 @@
 """Requests with and without API keys: who may come in, and what they may do."""
 
+import asyncio
 import json
 import logging
 import time
@@ -9,13 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service.access import keyring
 from service.errors import StartupError
 from service.settings import Settings
 from tests.service.asgi import Caller, application_of, check_problem, lifespan
 from tests.service.conftest import client_of
 from tests.service.job_requests import ARRAY, finished
 from tests.service.keys import Made, lines, made
-from tests.service.scraping import reader
+from tests.service.scraping import reader, scrape
 from tests.service.tiny import Start
 
 BODY = {"inputs": [[[0.0] * 4] * 4]}
@@ -261,3 +263,23 @@ def test_repository_control_is_on_beyond_loopback_where_keys_guard_it() -> None:
 def test_a_service_whose_keys_cannot_be_read_does_not_start(start: Start, tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"SERVICE_API_KEYS_FILE \(--api-keys-file\): expected"):
         start(api_keys_file=tmp_path / "none")
+
+
+async def test_metrics_say_that_the_file_of_keys_cannot_be_read_again(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring, "LOOK_SECONDS", 0.01)
+    (tmp_path / "keys").write_text(lines(PROMETHEUS))
+    client = start(api_keys_file=tmp_path / "keys")
+    client.headers.update(PROMETHEUS.bearer)
+
+    async def until(stale: int) -> None:
+        async with asyncio.timeout(30):
+            while (await scrape(client))("api_keys_stale") != stale:
+                await asyncio.sleep(0.01)
+
+    async with lifespan(client):
+        await until(0)
+        for content, stale in (("nothing", 1), (lines(PROMETHEUS, WEB), 0)):
+            (tmp_path / "keys").write_text(content)
+            await until(stale)

@@ -17,9 +17,9 @@ from service.inference.control import Control
 from service.inference.loader import load
 from service.inference.registry import ModelRegistry
 from service.inference.repository import Repository
-from service.telemetry.shared_files import PROC
 from service.telemetry.histogram import observe
 from service.telemetry.metrics import BUFFERED, Metrics
+from service.telemetry.shared_files import PROC
 from tests.service.keys import lines, made
 from tests.service.running import ROOT
 from tests.service.scraping import Value, reader, scrape

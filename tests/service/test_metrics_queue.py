@@ -59,6 +59,8 @@ async def test_what_waits_and_what_is_in_flight_is_seen_while_a_batch_runs(
     value = await scrape(client)
     age = value("queue_age_seconds", operation="encode", model="mirror") or 0.0
     assert first_age + 0.05 <= age < 30
+    assert age < (value("batch_age_seconds", operation="encode", model="mirror") or 0.0) < 30
+    assert value("batch_age_seconds", operation="denoise", model="half") == 0
     assert value("in_flight_requests") == 3
     assert value("in_flight_items") == 5
     assert (value("in_flight_bytes") or 0) > 5 * 16 * 4
@@ -70,6 +72,7 @@ async def test_what_waits_and_what_is_in_flight_is_seen_while_a_batch_runs(
         assert value(name) == 0
     assert value("queue_requests", operation="encode", model="mirror") == 0
     assert value("queue_age_seconds", operation="encode", model="mirror") == 0
+    assert value("batch_age_seconds", operation="encode", model="mirror") == 0
 
 
 async def test_the_queues_of_several_versions_are_added_up(start: Start, gate: Gate) -> None:
