@@ -10,7 +10,9 @@ from typing import Any
 from service.settings import Settings
 
 SCHEMA = Path(__file__).parents[1] / "deploy/helm/autoencoder-service/values.schema.json"
-OF_THE_CHART = frozenset({"host", "port", "models", "jobs_dir", "jobs_url", "api_keys_file"})
+OF_THE_CHART = frozenset(
+    {"host", "port", "models", "jobs_dir", "jobs_url", "rate_url", "api_keys_file"}
+)
 """Settings that follow from other values of the chart, or from the image."""
 SECRET = frozenset({"api_keys"})
 """Settings that belong into a Secret, not into values."""

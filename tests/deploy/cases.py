@@ -11,6 +11,7 @@ CASES: dict[str, dict[str, Any]] = {
         "ingress": {
             "enabled": True,
             "className": "nginx",
+            "controller": "nginx",
             "host": "photographs.example",
             "tlsSecret": "certificate",
         },
@@ -36,6 +37,7 @@ CASES: dict[str, dict[str, Any]] = {
             "nginxClientSettingsPolicy": True,
         },
         "jobs": {"store": "redis", "redis": {"existingSecret": "redis"}},
+        "quotas": {"redis": {"existingSecret": "redis", "key": "quotas"}},
         "models": {"image": {"reference": "registry.example/models:1"}},
         "networkPolicy": {"egress": [{"ports": [{"port": 6379}]}]},
         "env": [{"name": "OTEL_SERVICE_NAME", "value": "photographs"}],

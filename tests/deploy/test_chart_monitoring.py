@@ -3,11 +3,13 @@
 import helm_python
 import pytest
 
-from tests.deploy.chart import ROOT, rendered, written
+from tests.deploy.chart import NAME, NAMESPACE, ROOT, rendered, written
 
 
-def test_a_monitor_scrapes_the_port_of_the_service() -> None:
-    manifests = rendered({"serviceMonitor": {"enabled": True, "labels": {"release": "p"}}})
+@pytest.mark.parametrize("names", [{}, {"nameOverride": "denoise"}, {"fullnameOverride": "n"}])
+def test_a_monitor_scrapes_the_port_of_the_service(names: dict[str, str]) -> None:
+    monitored = {"serviceMonitor": {"enabled": True, "labels": {"release": "p"}}}
+    manifests = rendered(monitored | names)
     monitor = manifests["ServiceMonitor"]
     labels = manifests["Service"]["metadata"]["labels"]
     assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
@@ -15,6 +17,7 @@ def test_a_monitor_scrapes_the_port_of_the_service() -> None:
     [port] = manifests["Service"]["spec"]["ports"]
     assert endpoint == {"port": port["name"], "path": "/metrics", "interval": "15s"}
     assert monitor["metadata"]["labels"]["release"] == "p"
+    # Whatever the names are, it is the job that the rules ask for.
     assert labels[monitor["spec"]["jobLabel"]] == "autoencoder-service"
 
 
@@ -28,9 +31,19 @@ def test_a_monitor_has_a_key_where_keys_are_asked_for() -> None:
 
 
 def test_rules_are_those_of_the_file_of_rules() -> None:
-    rules = rendered({"prometheusRule": {"enabled": True, "labels": {"release": "p"}}})
-    assert rules["PrometheusRule"]["spec"] == written("files/alerts.yaml")
-    assert rules["PrometheusRule"]["metadata"]["labels"]["release"] == "p"
+    rule = rendered({"prometheusRule": {"enabled": True, "labels": {"release": "p"}}})[
+        "PrometheusRule"
+    ]
+    assert rule["metadata"]["labels"]["release"] == "p"
+    [group], [shipped] = rule["spec"]["groups"], written("files/alerts.yaml")["groups"]
+    down, *others = group["rules"]
+    expected, *rest = shipped["rules"]
+    assert others == rest
+    # An instance of another release does not stand for those of this one.
+    job = 'job="autoencoder-service"'
+    pods = f'{job},namespace="{NAMESPACE}",service="{NAME}"'
+    assert job in expected["expr"]
+    assert down == expected | {"expr": expected["expr"].replace(job, pods)}
 
 
 def test_rules_are_those_that_are_tested_without_the_chart() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.deploy.chart import NAME, environment, rendered
 
-INGRESS = {"enabled": True, "host": "photographs.example"}
+INGRESS = {"enabled": True, "host": "photographs.example", "controller": "nginx"}
 ROUTE = {"enabled": True, "parentRefs": [{"name": "gateway"}], "nginxClientSettingsPolicy": True}
 CONTROLLERS = [
     ("ingress-nginx", "nginx.ingress.kubernetes.io/proxy-", "body-size", ""),
@@ -29,6 +29,9 @@ def test_an_ingress_has_the_body_limit_of_the_service(
     for each in ("read", "send"):
         assert annotations[f"{prefix}{each}-timeout"] == f"120{unit}"
     assert annotations[f"{prefix}buffering"] in ("off", "False")
+    # A request that is refused early is not read to its end first. F5's has no such annotation.
+    requests = annotations.get(f"{prefix}request-buffering")
+    assert requests == ("off" if controller == "ingress-nginx" else None)
 
 
 def test_an_ingress_of_another_controller_has_the_annotations_that_are_given() -> None:
@@ -86,7 +89,14 @@ def test_both_lead_to_the_service_and_it_to_the_pods() -> None:
             {"httpRoute": ROUTE, "settings": {"timeout": 300}},
             "httpRoute.timeoutSeconds: expected at least settings.timeout, 300, received 120",
         ),
-        ({"ingress": {"enabled": True}}, "ingress.host: expected a name, received none"),
+        (
+            {"ingress": {"enabled": True, "controller": "other"}},
+            "ingress.host: expected a name, received none",
+        ),
+        (
+            {"ingress": {"enabled": True, "host": "photographs.example"}},
+            "ingress.controller: expected nginx, ingress-nginx or other, received none",
+        ),
         ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs: expected a Gateway"),
     ],
 )

@@ -87,6 +87,10 @@ def test_both_scale_alike() -> None:
             "networkPolicy.egress: expected a rule that lets jobs reach Redis",
         ),
         (
+            {"quotas": {"redis": {"existingSecret": "redis"}}},
+            "networkPolicy.egress: expected a rule that lets quotas reach Redis",
+        ),
+        (
             {"models": {"existingClaim": "a", "image": {"reference": "b"}}},
             "models: expected image.reference or existingClaim, received both",
         ),

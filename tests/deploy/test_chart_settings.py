@@ -48,6 +48,13 @@ def test_every_variable_that_the_chart_sets_is_one_of_the_service(case: str) -> 
     assert len(named) == len(set(named))
 
 
+def test_quotas_are_counted_together_in_the_redis_of_a_secret() -> None:
+    assert "SERVICE_RATE_URL" not in {each["name"] for each in container(rendered())["env"]}
+    shared = rendered(CASES["KEDA, a route, jobs in Redis and an image of models"])
+    [url] = [each for each in container(shared)["env"] if each["name"] == "SERVICE_RATE_URL"]
+    assert url["valueFrom"]["secretKeyRef"] == {"name": "redis", "key": "quotas"}
+
+
 def test_jobs_are_off_in_a_folder_or_in_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment(rendered())["SERVICE_JOBS_DIR"] == ""
     folder = rendered(CASES["a folder of jobs"])
@@ -80,6 +87,7 @@ def test_models_are_read_where_their_volume_is(case: str) -> None:
         ({"device": "gpu"}, "device"),
         ({"port": 9000}, "port"),
         ({"host": "127.0.0.1"}, "host"),
+        ({"rate_url": "redis://:password@redis"}, "rate_url"),
     ],
 )
 def test_a_setting_that_would_stop_the_service_is_refused(

@@ -64,6 +64,22 @@ def test_a_drain_that_ends_before_readiness_has_failed_is_refused(values: dict[s
         rendered(values)
 
 
+@pytest.mark.parametrize("values", [{}, written("values-gpu.yaml")])
+def test_a_pod_may_start_for_as_long_as_several_versions_load(
+    values: dict[str, Any],
+) -> None:
+    probe = container(rendered(values))["startupProbe"]
+    limit = probe["periodSeconds"] * probe["failureThreshold"]
+    assert limit >= 5 * Settings.model_fields["load_seconds"].default
+
+
+def test_a_pod_that_would_be_ended_before_a_version_has_loaded_is_refused() -> None:
+    with pytest.raises(
+        helm_python.HelmError, match=r"probes.startup: expected at least settings.load_seconds, 400"
+    ):
+        rendered({"settings": {"load_seconds": 400}})
+
+
 def test_probes_ask_what_the_service_answers() -> None:
     found = container(rendered())
     document = (ROOT / "docs" / "endpoints.md").read_text()

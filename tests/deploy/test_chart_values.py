@@ -6,9 +6,10 @@ from typing import Any
 
 import helm_python
 import pytest
+import yaml
 
 from tests.deploy.cases import CASES
-from tests.deploy.chart import CHART, files, rendered, written
+from tests.deploy.chart import CHART, ROOT, container, files, rendered, written
 
 TOGETHER = {"probes", "resources", "settings", "updateStrategy"}
 """Groups that are described as a whole."""
@@ -62,6 +63,32 @@ def test_notes_warn_of_a_service_without_keys() -> None:
     assert "apiKeys.existingSecret is not set" not in guarded
     assert "curl https://photographs.example/health/ready" in guarded
     assert "files/prometheus-adapter.yaml" in guarded
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        {"ingress": {"enabled": True, "controller": "nginx", "host": "photographs.example"}},
+        {"httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]}},
+    ],
+)
+def test_notes_warn_of_a_route_whose_proxy_is_not_trusted(route: dict[str, Any]) -> None:
+    told = "settings.trusted_proxies is not set"
+    assert told not in files()["NOTES.txt"]
+    assert told in files(route)["NOTES.txt"]
+    trusted = route | {"settings": {"trusted_proxies": ["10.244.0.0/16"]}}
+    assert told not in files(trusted)["NOTES.txt"]
+    assert {"name": "SERVICE_TRUSTED_PROXIES", "value": "10.244.0.0/16"} in container(
+        rendered(trusted)
+    )["env"]
+
+
+def test_the_values_of_the_page_render_without_a_warning() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/kubernetes.md").read_text(), re.DOTALL)
+    assert len(blocks) > 2
+    for values in map(yaml.safe_load, blocks):
+        assert rendered(values)["Deployment"]
+    assert "WARNING" not in files(yaml.safe_load(blocks[0]))["NOTES.txt"]
 
 
 def test_an_image_is_named_by_tag_or_digest() -> None:

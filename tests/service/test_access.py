@@ -275,7 +275,7 @@ async def test_metrics_say_that_the_file_of_keys_cannot_be_read_again(
 
     async def until(stale: int) -> None:
         async with asyncio.timeout(30):
-            while (await scrape(client))("api_keys_stale") != stale:
+            while (await scrape(client))("api_keys_stale") != stale:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
 
     async with lifespan(client):

@@ -13,6 +13,14 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- $start := mul .Values.probes.startup.periodSeconds .Values.probes.startup.failureThreshold -}}
+{{- $load := dig "load_seconds" 60 .Values.settings -}}
+{{- if lt (float64 $start) (float64 $load) -}}
+{{- fail (printf "probes.startup: expected at least settings.load_seconds, %v s, which a single version may take, received %d s" $load $start) -}}
+{{- end -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.controller) -}}
+{{- fail "ingress.controller: expected nginx, ingress-nginx or other, received none" -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) -}}
 {{- fail "ingress.host: expected a name, received none" -}}
 {{- end -}}
@@ -33,6 +41,9 @@
 {{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.egress) -}}
 {{- fail "networkPolicy.egress: expected a rule that lets jobs reach Redis, received none" -}}
 {{- end -}}
+{{- end -}}
+{{- if and .Values.quotas.redis.existingSecret .Values.networkPolicy.enabled (not .Values.networkPolicy.egress) -}}
+{{- fail "networkPolicy.egress: expected a rule that lets quotas reach Redis, received none" -}}
 {{- end -}}
 {{- if and (ne .Values.autoscaling.by "none") (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) -}}
 {{- fail (printf "autoscaling.minReplicas: expected at most maxReplicas, %d, received %d" (int .Values.autoscaling.maxReplicas) (int .Values.autoscaling.minReplicas)) -}}

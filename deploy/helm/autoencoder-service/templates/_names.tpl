@@ -20,6 +20,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "chart.labels" -}}
 {{ include "chart.selector" . }}
+app.kubernetes.io/part-of: autoencoder-service
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}

@@ -34,6 +34,13 @@
 - name: SERVICE_JOBS_DIR
   value: {{ eq .Values.jobs.store "claim" | ternary "/var/lib/autoencoder-service/jobs" "" | quote }}
 {{- end }}
+{{- if .Values.quotas.redis.existingSecret }}
+- name: SERVICE_RATE_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.quotas.redis.existingSecret }}
+      key: {{ .Values.quotas.redis.key }}
+{{- end }}
 {{- with .Values.env }}
 {{ toYaml . }}
 {{- end }}
