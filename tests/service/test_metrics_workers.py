@@ -181,7 +181,7 @@ def test_what_dead_workers_counted_is_kept_in_one_file_of_each_kind(tmp_path: Pa
 
     def seen() -> dict[str, float]:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(tmp_path))
+        MultiProcessCollector(registry, str(tmp_path))  # type: ignore[no-untyped-call]
         value = registry.get_sample_value
         return {
             "a": value("asked_total", {"by": "a"}) or 0,
