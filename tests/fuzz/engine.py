@@ -21,6 +21,8 @@ HANGS = 60
 """Seconds after which an input that has not ended is a fault."""
 MEMORY = 3072
 """MiB of memory that the process may take."""
+GROWTH = 32
+"""MiB that it may grow by, from half of its inputs to their end."""
 
 
 def main(name: str, inputs: str, seconds: str, folder: str) -> None:
@@ -54,11 +56,11 @@ def main(name: str, inputs: str, seconds: str, folder: str) -> None:
         "timeout": str(HANGS),
     }
     arguments = [f"-{option}={value}" for option, value in options.items()]
-    atheris.Setup(["fuzz", *arguments, str(found)], _Watched(target, int(inputs)))
+    atheris.Setup(["fuzz", *arguments, str(found)], Watched(target, int(inputs)))
     atheris.Fuzz()  # ends the process
 
 
-class _Watched:
+class Watched:
     """Runs inputs, fails where one takes too long, and tells how the memory grows."""
 
     def __init__(self, target: Target, inputs: int) -> None:
@@ -77,7 +79,10 @@ class _Watched:
         if self._done == self._inputs // 2:
             self._early = _resident()
         elif self._done == self._inputs * 99 // 100:
-            sys.stderr.write(f"memory grew by {(_resident() - self._early) >> 20} MiB\n")
+            grown = (_resident() - self._early) >> 20
+            sys.stderr.write(f"memory grew by {grown} MiB\n")
+            if grown > GROWTH:
+                raise Fault(f"expected memory to grow by at most {GROWTH} MiB, received {grown}")
 
 
 def _resident() -> int:

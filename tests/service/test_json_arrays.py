@@ -148,6 +148,19 @@ def test_a_large_body_of_empty_lists_is_refused_by_its_first_piece(way: str, ite
         json_pieces.decode(f'{{"inputs":[{lists}, "no number"]}}'.encode())
 
 
+def test_blank_is_what_json_has_for_it_before_and_behind_the_numbers_of_a_large_body(
+    way: str,
+) -> None:
+    array = array_of((7, 30))
+    numbers = json.dumps(array.tolist())[1:-1]
+    blank = " \n\r\t" * json_pieces.PIECE
+    text = "".join(blank + each for each in ("{", '"inputs"', ":", "[", numbers, "]", "}"))
+    assert np.array_equal(json_pieces.decode(text.encode()), array)
+    for bad in (text.replace("{", "\v{"), text.replace("}", "\f}")):
+        with pytest.raises(ServiceError):
+            json_pieces.decode(bad.encode())
+
+
 def test_a_large_body_may_end_in_any_amount_of_blank(way: str) -> None:
     array = array_of((100, 28, 28))
     text = json.dumps({"inputs": array.tolist()}) + " \n" * json_pieces.PIECE

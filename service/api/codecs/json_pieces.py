@@ -20,8 +20,10 @@ PIECE = 128 * 1024
 """Bytes of JSON that are decoded in one piece, or one item that is longer."""
 FLOATS = 32 * 1024
 """Numbers that are encoded in one piece."""
-OPENING = re.compile(rb'\s*\{\s*"inputs"\s*:\s*\[(?=[\s\[\]0-9-])')
-CLOSING = re.compile(rb"\]\s*\}\s*\Z")
+BLANK = b" \t\r\n"
+"""What JSON allows between its tokens (RFC 8259, section 2)."""
+SPACE = rb"[ \t\r\n]*"
+OPENING = re.compile(SPACE.join((b"", rb"\{", b'"inputs"', b":", rb"\[(?=[ \t\r\n\[\]0-9-])")))
 NESTED = re.compile(rb"[\s\[]*")
 
 
@@ -49,8 +51,8 @@ def encode(model: str, version: int, outputs: Floats) -> bytes:
 
 def _decode_pieces(body: bytes) -> Floats:
     opening = OPENING.match(body)
-    closing = _closing(body)
-    if not opening or not closing:  # decoded as a whole, it would hold everything else up
+    end = _end_of_items(body)
+    if not opening or end is None:  # decoded as a whole, it would hold everything else up
         raise InvalidValue(
             'body: expected {"inputs": [...]} and nothing else, received one that begins with '
             f"{_shown(body[:40])} and ends with {_shown(body[-40:])}"
@@ -58,7 +60,7 @@ def _decode_pieces(body: bytes) -> Floats:
     arrays: list[Floats] = []
     first: list[Any] = []
     count = 0
-    for piece in _pieces(body, opening.end(), closing.start()):
+    for piece in _pieces(body, opening.end(), end):
         document = b'{"inputs":[' + piece + b"]}"
         array = json.decode_quickly(document)
         if array is None or (arrays and array.shape[1:] != arrays[0].shape[1:]):
@@ -84,12 +86,25 @@ def _shown(text: bytes) -> str:
     return " ".join(bytes(text).decode(errors="replace").split())
 
 
-def _closing(body: bytes) -> re.Match[bytes] | None:
-    """Return the end of the outer list and of the document, however much blank follows."""
+def _end_of_items(body: bytes) -> int | None:
+    """Return where the outer list ends, None if the document does not end with it."""
     end = len(body)
-    while end > PIECE and body[end - PIECE : end].isspace():
-        end -= PIECE
-    return CLOSING.search(body, max(0, end - 2 * PIECE), end)
+    for bracket in (b"}", b"]"):
+        end = _trimmed(body, end)
+        if body[end - 1 : end] != bracket:
+            return None
+        end -= 1
+    return end
+
+
+def _trimmed(body: bytes, end: int) -> int:
+    """Return the end of what is before an end but for the blank there, however much it is."""
+    while end:
+        start = max(0, end - PIECE)
+        if kept := len(body[start:end].rstrip(BLANK)):
+            return start + kept
+        end = start
+    return 0
 
 
 def _pieces(body: bytes, start: int, end: int) -> Iterator[bytes]:

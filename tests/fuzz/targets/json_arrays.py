@@ -29,6 +29,8 @@ def run(data: bytes) -> None:
         _check(now, whole)
     if pieces is not None:
         _check(pieces, whole)
+    elif whole is not None and whole.size:  # items without numbers are refused in large bodies
+        raise Fault(f"expected {whole!r} in pieces too, received a refusal")
 
 
 def _outcome(decode: Callable[[bytes], Floats], data: bytes) -> Floats | None:
@@ -57,6 +59,9 @@ def seeds() -> list[bytes]:
         b'{"inputs":' + b"[" * 40 + b"]" * 40 + b"}",
         b'{"inputs":[' + b"[0.25,-3],\n" * 12 + b"[7,8]]}",
         b'{"\\u0069nputs":[1]}',
+        b'\v{"inputs":[[0.5,1.5]' + b",[1,2]" * 12 + b"]}",
+        b'{"inputs":[[0.5,1.5]' + b",[1,2]" * 12 + b"]\v}",
+        b'{"inputs":[[0.5,1.5]' + b" " * 70 + b"]" + b"\t" * 70 + b"}" + b"\n" * 70,
         b'\xef\xbb\xbf{"inputs":[NaN]}',
     ]
 
