@@ -182,7 +182,7 @@ def tracer(settings: Settings) -> "Tracer | None":
     with _needs_otel("traces"):
         from service.telemetry import tracing
 
-        return tracing.create()
+        return tracing.create(settings.trace_parents)
 
 
 def exported_metrics(settings: Settings, metrics: Metrics) -> "ExportedMetrics | None":

@@ -256,6 +256,15 @@ class Settings(BaseSettings):
     log_format: Annotated[
         Literal["text", "json"], Field(description="log lines as text, or as one JSON object each")
     ] = "text"
+    trace_parents: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(networks_of),
+        Field(
+            description="addresses and networks of the callers whose traces go on in the service, "
+            "by commas; for others, each request begins one"
+        ),
+    ] = ()
     drain_seconds: Annotated[
         float,
         Field(ge=0, description="seconds to go on serving, not ready, after SIGTERM"),

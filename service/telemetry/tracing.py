@@ -4,6 +4,8 @@ Attributes follow OpenTelemetry's semantic conventions for HTTP; the others are 
 module needs the extra `otel`; app.py reports it if it is missing.
 """
 
+import functools
+import ipaddress
 import time
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -14,11 +16,13 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import (
+    Link,
     Span,
     SpanKind,
     StatusCode,
     format_span_id,
     format_trace_id,
+    get_current_span,
     set_span_in_context,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -51,8 +55,17 @@ class Traced(Protocol):
 class Tracer:
     """Creates the spans of requests."""
 
-    def __init__(self, provider: TracerProvider) -> None:
+    def __init__(self, provider: TracerProvider, trusted: Sequence[str] = ()) -> None:
+        """Create a tracer.
+
+        Args:
+            provider: Samples spans, and exports them.
+            trusted: Networks of the callers whose traces go on here. Whoever is trusted chooses
+                the ids of traces, and that they are recorded.
+        """
         self._provider = provider
+        networks = [ipaddress.ip_network(each) for each in trusted]
+        self._trusts = functools.lru_cache(1024)(functools.partial(_is_within, networks))
         self._tracer = provider.get_tracer(otlp.NAME, __version__)
         self._parents = TraceContextTextMapPropagator()
 
@@ -70,11 +83,13 @@ class Tracer:
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in traced.scope["headers"]
         }
+        parent, links = self._origin(traced.scope, headers)
         span = self._tracer.start_span(
             f"{traced.scope['method']} {_route(traced.scope)}",
-            self._parents.extract(headers),
+            parent,
             SpanKind.SERVER,
             _request_attributes(traced.scope, headers),
+            links,
             start_time=offset + _nanoseconds(traced.began),
         )
         ids = _ids(span)
@@ -95,6 +110,17 @@ class Tracer:
         """Export the remaining spans; give up after a number of seconds."""
         otlp.finish(self._provider.shutdown, seconds)
 
+    def _origin(
+        self, scope: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> tuple[Context, Sequence[Link]]:
+        """Return the caller's trace to go on with, or an empty one that is linked to it."""
+        caller = self._parents.extract(headers, Context())
+        client = scope.get("client")  # None for jobs, which run long after their request
+        if client and self._trusts(client[0]):
+            return caller, ()
+        context = get_current_span(caller).get_span_context()
+        return Context(), [Link(context)] if context.is_valid else ()
+
     def _describe(self, span: Span, operation: str, traced: Traced, offset: int) -> None:
         span.set_attributes(_response_attributes(operation, traced))
         if traced.status >= 500 or not traced.status:
@@ -106,11 +132,24 @@ class Tracer:
             child.end(start_time + _nanoseconds(seconds))
 
 
-def create() -> Tracer:
-    """Return a tracer that exports by OTLP over HTTP, as OpenTelemetry's OTEL_* variables say."""
+def create(trusted: Sequence[str] = ()) -> Tracer:
+    """Return a tracer that exports by OTLP over HTTP, as OpenTelemetry's OTEL_* variables say.
+
+    Args:
+        trusted: Networks of the callers whose traces go on here.
+    """
     provider = TracerProvider(resource=otlp.resource())
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Tracer(provider)
+    return Tracer(provider, trusted)
+
+
+def _is_within(
+    networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network], address: str
+) -> bool:
+    try:
+        return any(ipaddress.ip_address(address) in each for each in networks)
+    except ValueError:  # a proxy that is trusted has named none
+        return False
 
 
 def _ids(span: Span) -> dict[str, str]:

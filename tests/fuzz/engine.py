@@ -56,18 +56,29 @@ def main(name: str, inputs: str, seconds: str, folder: str) -> None:
         "timeout": str(HANGS),
     }
     arguments = [f"-{option}={value}" for option, value in options.items()]
-    atheris.Setup(["fuzz", *arguments, str(found)], Watched(target, int(inputs)))
+    watched = Watched(target, int(inputs), int(seconds))
+    atheris.Setup(["fuzz", *arguments, str(found)], watched)
     atheris.Fuzz()  # ends the process
 
 
 class Watched:
     """Runs inputs, fails where one takes too long, and tells how the memory grows."""
 
-    def __init__(self, target: Target, inputs: int) -> None:
+    def __init__(self, target: Target, inputs: int, seconds: int = 0) -> None:
+        """Prepare a run.
+
+        Args:
+            target: What is fuzzed.
+            inputs: How many there will be.
+            seconds: After which it ends all the same, 0 for no end.
+        """
         self._target = target
         self._inputs = inputs
+        self._seconds = seconds
+        self._began = time.monotonic()
         self._done = 0
         self._early = 0
+        self._is_over = False
 
     def __call__(self, data: bytes) -> None:
         started = time.process_time()
@@ -76,9 +87,13 @@ class Watched:
         if taken > LONGEST:
             raise Fault(f"expected at most {LONGEST:g} s, received {taken:.1f} s")
         self._done += 1
-        if self._done == self._inputs // 2:
+        part = self._done / self._inputs
+        if self._seconds:
+            part = max(part, (time.monotonic() - self._began) / self._seconds)
+        if part >= 0.5 and not self._early:
             self._early = _resident()
-        elif self._done == self._inputs * 99 // 100:
+        elif part >= 0.95 and not self._is_over:
+            self._is_over = True
             grown = (_resident() - self._early) >> 20
             sys.stderr.write(f"memory grew by {grown} MiB\n")
             if grown > GROWTH:

@@ -48,7 +48,7 @@ def test_a_parser_that_refuses_what_is_right_is_found(
 def test_a_parser_that_keeps_memory_is_found(
     mebibytes: int, monkeypatch: pytest.MonkeyPatch, *, is_fault: bool
 ) -> None:
-    resident = iter([0, mebibytes << 20])
+    resident = iter([1 << 20, (1 + mebibytes) << 20])
     monkeypatch.setattr(engine, "_resident", lambda: next(resident))
     watched = Watched(Target(lambda _: None, list, share=1), 100)
     expected: Callable[..., contextlib.AbstractContextManager[object]] = (

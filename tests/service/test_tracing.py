@@ -33,6 +33,7 @@ from tests.service.otlp_receiver import Receiver, receiving
 BODY = {"inputs": [[[0.0] * 4] * 4] * 3}
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CALLED = {"traceparent": f"00-{TRACE}-{PARENT}-01", "X-Request-Id": "abc-1"}
+TRUSTED = ("10.0.0.0/8", "127.0.0.1")
 Spans = Callable[[], list[ReadableSpan]]
 
 
@@ -65,7 +66,7 @@ def times(span: ReadableSpan) -> tuple[int, int]:
 
 
 async def test_a_request_is_a_span_below_its_callers(start: Start, spans: Spans) -> None:
-    client = start(traces=True)
+    client = start(traces=True, trace_parents=TRUSTED)
     await client.post("/encode?model=half&version=1", json=BODY, headers=CALLED)
     span = whole(spans())
     assert span.name == "POST /encode"
@@ -92,6 +93,25 @@ async def test_a_request_is_a_span_below_its_callers(start: Start, spans: Spans)
         "autoencoder.request_id": "abc-1",
     }
     assert span.status.status_code == StatusCode.UNSET
+
+
+@pytest.mark.parametrize("trusted", [(), ("10.0.0.0/8", "::1")])
+async def test_a_caller_that_is_not_trusted_neither_names_a_trace_nor_has_it_recorded(
+    start: Start, spans: Spans, monkeypatch: pytest.MonkeyPatch, trusted: tuple[str, ...]
+) -> None:
+    client = start(traces=True, trace_parents=trusted)
+    await client.post("/encode", json=BODY, headers=CALLED)
+    span = whole(spans())
+    assert span.parent is None
+    assert span.context is not None
+    assert f"{span.context.trace_id:032x}" != TRACE
+    (link,) = span.links
+    assert f"{link.context.trace_id:032x}" == TRACE
+    assert f"{link.context.span_id:016x}" == PARENT
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
+    client = start(traces=True, trace_parents=trusted)
+    await client.post("/encode", json=BODY, headers=CALLED)
+    assert spans() == []
 
 
 async def test_attributes_are_named_as_the_conventions_name_them(
@@ -179,7 +199,7 @@ async def test_a_fault_is_marked_as_an_error_and_a_clients_mistake_is_not(
 async def test_log_lines_name_the_trace_in_json(
     start: Start, spans: Spans, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    client = start(traces=True)
+    client = start(traces=True, trace_parents=TRUSTED)
     logs.set_up("error", "json")
     monkeypatch.setattr(Session, "run", _fail)
     await client.post("/encode", json=BODY, headers=CALLED)
@@ -198,10 +218,10 @@ async def test_the_share_of_requests_that_are_traced_is_the_operators_choice(
     start: Start, spans: Spans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
-    client = start(traces=True)
+    client = start(traces=True, trace_parents=TRUSTED)
     assert (await client.post("/encode", json=BODY)).status_code == 200
     assert spans() == []
-    await client.post("/encode", json=BODY, headers=CALLED)  # the caller wants it
+    await client.post("/encode", json=BODY, headers=CALLED)  # the caller wants it, and may
     assert whole(spans())
 
 
@@ -272,7 +292,10 @@ def test_all_is_sent_where_the_standard_variables_say_the_last_when_it_stops(mod
             "OTEL_BLRP_SCHEDULE_DELAY": "600000",
             "OTEL_METRIC_EXPORT_INTERVAL": "600000",
         }
-        flags = ("--traces=true", "--otlp-metrics=true", "--otlp-logs=true")
+        flags = (
+            *("--traces=true", "--otlp-metrics=true", "--otlp-logs=true"),
+            "--trace-parents=127.0.0.1",
+        )
         with (
             running(models, *flags, environment=environment) as service,
             httpx.Client(base_url=service.url, trust_env=False) as client,
