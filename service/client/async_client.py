@@ -108,7 +108,7 @@ class AsyncClient:
         return await self._runner.run(self._calls.model(name, version))
 
     async def ready(self) -> bool:
-        """Return whether the service can be reached and takes requests now."""
+        """Return whether the service can be reached and takes requests now: Client.ready."""
         return await self._runner.run(self._calls.ready(READY))
 
     async def submit(

@@ -14,7 +14,7 @@ from service.client.flow import Flow, Request, Send, Work
 from service.client.images import NPY, Array, Body, ImageLike
 from service.client.options import Operation
 from service.client.results import Estimate, Model, Result
-from service.client.retries import Retries
+from service.client.retries import Retries, is_hopeless, unreachable
 
 OF_PHOTOGRAPHS = ("denoise", "estimate")
 """Operations of models of photographs."""
@@ -82,10 +82,13 @@ class Calls:
         )
 
     def ready(self, seconds: float) -> Flow[bool]:
-        """Say whether the service takes requests now."""
+        """Say whether the service takes requests now. Raises Unreachable where it never will."""
+        request = Request("GET", "health/ready")
         try:
-            response = yield Send(Request("GET", "health/ready"), seconds)
-        except httpx.RequestError:
+            response = yield Send(request, seconds)
+        except httpx.RequestError as error:
+            if is_hopeless(error):
+                raise unreachable(request, error) from error
             return False
         return bool(response.is_success)
 

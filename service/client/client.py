@@ -35,7 +35,7 @@ class Client:
         base_url: Where the service is; may have a path.
         timeout: Seconds that a call may take, with all its attempts and pauses.
         retries: Attempts after the first that may fail without a Retry-After.
-        api_key: Sent as `Authorization: Bearer`, for a proxy that asks for it.
+        api_key: Sent as `Authorization: Bearer`, without spaces and line ends around it.
         http: An httpx client to send with, which stays open; by default one of its own.
     """
 
@@ -162,7 +162,12 @@ class Client:
         return self._runner.run(self._calls.model(name, version))
 
     def ready(self) -> bool:
-        """Return whether the service can be reached and takes requests now."""
+        """Return whether the service can be reached and takes requests now.
+
+        Raises:
+            Unreachable: It never will: the certificate is not that of the host, or of nobody that
+                is trusted, or there is no TLS at a URL of https.
+        """
         return self._runner.run(self._calls.ready(READY))
 
     def submit(

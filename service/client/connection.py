@@ -1,5 +1,6 @@
 """Where the service is, and how its requests are made: what both clients share."""
 
+import re
 import ssl
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ CONNECT = 10.0
 """Seconds that opening a connection may take."""
 READY = 5.0
 """Seconds within which a service that is ready says so."""
+KEY = re.compile(r"[!-~]+")
+"""API keys: what a header can have, without spaces."""
 AT_ONCE = 4
 """Photographs that are on their way at once, by default: one runs, others are read and written."""
 
@@ -45,7 +48,8 @@ class Connection:
         """Return the connection to a service, as the clients' arguments describe it.
 
         Raises:
-            ValueError: The URL has no scheme of HTTP or no host, or a number is negative.
+            ValueError: The URL has no scheme of HTTP or no host, a number is negative, or the API
+                key has characters that no header can have. The message has nothing of a key.
         """
         url = httpx.URL(base_url)
         if url.scheme not in ("http", "https") or not url.host:
@@ -59,7 +63,7 @@ class Connection:
             )
         headers = {"User-Agent": f"autoencoder-service-client/{__version__}"}
         if api_key:
-            headers["Authorization"] = f"Bearer {api_key}"
+            headers["Authorization"] = f"Bearer {_checked(api_key)}"
         return cls(str(url).rstrip("/"), headers, Calls(Retries(timeout, retries)))
 
     @property
@@ -82,3 +86,17 @@ class Connection:
             "content": request.content,
             "timeout": httpx.Timeout(seconds, connect=min(CONNECT, seconds)),
         }
+
+
+def _checked(api_key: str) -> str:
+    """Return a key without the spaces and line ends around it, which files have. Raises ValueError.
+
+    An HTTP library would show the whole of one that no header can have.
+    """
+    key = api_key.strip()
+    if not KEY.fullmatch(key):
+        raise ValueError(
+            "api_key: expected visible ASCII characters without spaces, received "
+            f"{len(key)} characters{' with others among them' if key else ''}"
+        )
+    return key

@@ -2,6 +2,7 @@
 
 import email.utils
 import random
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Errors before anything of the request was sent."""
 HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
 """Errors that are the same at each attempt."""
+NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+"""What OpenSSL says where a server answers in something else than TLS."""
 FIRST, MOST = 0.5, 30.0
 """Seconds of the first pause and of the longest, before they are drawn."""
 
@@ -61,8 +64,8 @@ class Retries:
                 )
             except httpx.RequestError as caught:
                 cause = caught
-                error = Unreachable(f"{request.method} {request.path}: {described(caught)}")
-                again = not isinstance(caught, HOPELESS)
+                error = unreachable(request, caught)
+                again = not is_hopeless(caught)
                 again &= request.is_idempotent or isinstance(caught, UNSENT)
             else:
                 if response.is_success:
@@ -88,6 +91,23 @@ class Retries:
 def _has_done_nothing(error: ServiceError) -> bool:
     """Return whether a request that was refused can be sent again without being done twice."""
     return error.status == 429 or error.code in NOTHING_DONE
+
+
+def unreachable(request: Request, error: httpx.RequestError) -> Unreachable:
+    """Return the error of a request without a response."""
+    return Unreachable(f"{request.method} {request.path}: {described(error)}")
+
+
+def is_hopeless(error: httpx.RequestError) -> bool:
+    """Return whether an error is the same at each attempt, as of a certificate of another host."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        if isinstance(cause, ssl.SSLError) and cause.reason in NO_TLS:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return isinstance(error, HOPELESS)
 
 
 def described(error: httpx.RequestError) -> str:

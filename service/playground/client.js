@@ -216,13 +216,15 @@ export class Estimate extends Provenance {
 export class Client {
   /** Models that take pictures where a request names none, by operation. @type {Map<Operation, string>} */
   #photographs = new Map();
+  /** @type {string | undefined} */
+  #apiKey;
 
   /**
    * @param {string | URL} [baseUrl] where the service is; by default where this module is from
    * @param {{ timeout?: number, retries?: number, apiKey?: string, fetch?: typeof globalThis.fetch }} [options]
    *   `timeout`: milliseconds that a call may take, with all its attempts; `retries`: attempts after
-   *   the first that may fail without a Retry-After; `apiKey`: sent as `Authorization: Bearer`;
-   *   `fetch`: used in place of the global one
+   *   the first that may fail without a Retry-After; `apiKey`: sent as `Authorization: Bearer`, without
+   *   spaces and line ends around it; `fetch`: used in place of the global one
    */
   constructor(baseUrl = origin(), { timeout = 600_000, retries = 5, apiKey, fetch = globalThis.fetch } = {}) {
     this.baseUrl = new URL(String(baseUrl).replace(/\/*$/, "/"));
@@ -230,6 +232,20 @@ export class Client {
     this.retries = retries;
     this.apiKey = apiKey;
     this.fetch = fetch.bind(globalThis);
+  }
+
+  /** The API key. An error of one that no header can have shows nothing of it. */
+  get apiKey() {
+    return this.#apiKey;
+  }
+
+  /** @param {string | undefined} given */
+  set apiKey(given) {
+    const key = given && given.trim();
+    if (given && !/^[!-~]+$/.test(String(key))) {
+      throw new TypeError("apiKey: expected visible ASCII characters without spaces, received others");
+    }
+    this.#apiKey = key;
   }
 
   /**
@@ -332,14 +348,18 @@ export class Client {
     throw new ServiceError(`version: expected one of ${known} of ${name}, received ${version}`, more);
   }
 
-  /** Return whether the service can be reached and takes requests now. */
+  /**
+   * Return whether the service can be reached and takes requests now. Throws where it never will, as
+   * the certificate is none that is trusted; a browser does not say so.
+   */
   async ready() {
     try {
       const signal = AbortSignal.timeout(5000);
       const response = await this.fetch(new URL("health/ready", this.baseUrl), { signal });
       await response.arrayBuffer();
       return response.ok;
-    } catch {
+    } catch (cause) {
+      if (isOfTls(cause)) throw new ServiceError(`GET health/ready: ${described(cause)}`, { cause });
       return false;
     }
   }
@@ -573,8 +593,8 @@ async function send(client, request, retries = client.retries) {
       wait = retryAfter(answer.headers.get("Retry-After"));
     } catch (cause) {
       signal?.throwIfAborted();
-      const why = cause instanceof Error ? [cause.message, codeOf(cause)].filter(Boolean).join(": ") : String(cause);
-      error = new ServiceError(`${method} ${path}: ${why}`, { cause });
+      error = new ServiceError(`${method} ${path}: ${described(cause)}`, { cause });
+      isTransient &&= !isOfTls(cause);
       isTransient ||= cause instanceof Error && codeOf(cause) === "ECONNREFUSED"; // nothing was sent
     } finally {
       limit.release();
@@ -775,6 +795,20 @@ function mediaType(headers) {
  */
 function codeOf({ cause }) {
   return cause instanceof Object && "code" in cause ? String(cause.code) : "";
+}
+
+/** @param {unknown} error */
+function described(error) {
+  return error instanceof Error ? [error.message, codeOf(error)].filter(Boolean).join(": ") : String(error);
+}
+
+/**
+ * Return whether a certificate is not that of the host, or not trusted, or there is no TLS: the same
+ * at each attempt. Node says so by OpenSSL's codes.
+ * @param {unknown} error
+ */
+function isOfTls(error) {
+  return error instanceof Error && /CERT|LEAF_SIGNATURE|WRONG_VERSION_NUMBER/.test(codeOf(error));
 }
 
 function origin() {

@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
-const { CLIENT, SERVICE, PHOTOGRAPH } = process.env;
+const { CLIENT, SERVICE, PHOTOGRAPH, CERTIFICATE } = process.env;
 const { Client, NpyArray, ServiceError } = await import(CLIENT);
 const client = new Client(SERVICE);
 const photograph = new Blob([await readFile(PHOTOGRAPH)]);
@@ -95,6 +96,30 @@ test("noise is estimated, models and readiness are told", async () => {
   await assert.rejects(client.model("half", 3), { code: "model-not-found" });
   assert.equal(await client.ready(), true);
   assert.equal(await new Client("http://127.0.0.1:1").ready(), false);
+});
+
+test("a certificate that is not trusted is told, and at once", async () => {
+  const [key, cert] = await Promise.all(["key.pem", "cert.pem"].map((name) => readFile(`${CERTIFICATE}/${name}`)));
+  const server = createTlsServer({ key, cert }, (_, response) => response.end());
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const distrustful = new Client(`https://127.0.0.1:${server.address().port}`);
+  try {
+    await assert.rejects(distrustful.ready(), /health\/ready: fetch failed: DEPTH_ZERO_SELF_SIGNED_CERT/);
+    await assert.rejects(distrustful.models(), { message: /SELF_SIGNED_CERT/, status: 0 });
+  } finally {
+    server.close();
+  }
+  await assert.rejects(new Client(SERVICE.replace("http:", "https:")).ready(), ServiceError);
+});
+
+test("an API key is sent without the ends of a line, and no error shows one", async () => {
+  const keys = [];
+  const fetch = (_, { headers }) => Promise.resolve(new Response((keys.push(headers.Authorization), '{"models": []}')));
+  await new Client(SERVICE, { apiKey: " secret\r\n", fetch }).models();
+  assert.deepEqual(keys, ["Bearer secret"]);
+  for (const apiKey of ["secret\nsecret", "sécret", " \n"]) {
+    assert.throws(() => new Client(SERVICE, { apiKey }), (error) => /^apiKey: expected/.test(error.message) && !/s.cret/.test(error.message));
+  }
 });
 
 test("a refusal is an error with the code of its problem", async () => {

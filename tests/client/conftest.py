@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import shutil
+import subprocess
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,19 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     jobs = f"--jobs-dir={models.parent / 'jobs'}"
     with running(models, "--default-picture=informed", jobs) as service:
         yield service.url
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with key.pem and cert.pem, which is of localhost and signed by nobody else."""
+    folder = tmp_path_factory.mktemp("certificate")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-noenc", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl")
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
 
 
 class Blocking:

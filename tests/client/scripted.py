@@ -2,10 +2,12 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 CUT = b"<cut>"
 """Ends an answer by closing the connection, whatever its Content-Length promised."""
@@ -62,6 +64,32 @@ def scripted(answers: Sequence[bytes]) -> Iterator[Scripted]:
         listener.close()
         thread.join(10)
     assert not thread.is_alive()
+
+
+@contextlib.contextmanager
+def tls_server(certificate: Path) -> Iterator[str]:
+    """Yield the URL of a server that offers a certificate, and closes each connection then."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                context.wrap_socket(connection, server_side=True).close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(10)
 
 
 def _receive(connection: socket.socket, server: Scripted) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from service.client import Client, errors
 from tests.client.conftest import Connect
+from tests.client.scripted import answer, scripted, tls_server
 
 COLOUR = np.arange(24 * 16 * 3, dtype=np.uint8).reshape(24, 16, 3)
 SIZE = (384, 320)
@@ -132,6 +133,38 @@ def test_models_are_described(client: Any) -> None:
 def test_readiness_is_told_and_not_waited_for(client: Any, connect: Connect) -> None:
     assert client.ready()
     assert not connect("http://127.0.0.1:1").ready()
+
+
+@pytest.mark.parametrize("trusts", [False, True])
+def test_a_certificate_that_is_not_right_is_told_and_at_once(
+    connect: Connect, certificate: Path, monkeypatch: pytest.MonkeyPatch, trusts: bool
+) -> None:
+    if trusts:  # it is then of another host
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    told = "Hostname|IP address mismatch" if trusts else "self-signed certificate"
+    with tls_server(certificate) as url:
+        client = connect(url)
+        for call in (client.ready, client.models):
+            with pytest.raises(errors.Unreachable, match=told):
+                call()
+
+
+def test_a_service_without_tls_is_told(connect: Connect, url: str) -> None:
+    with pytest.raises(errors.Unreachable, match="SSL"):
+        connect(url.replace("http:", "https:")).ready()
+
+
+def test_an_api_key_is_sent_without_the_ends_of_a_line(connect: Connect) -> None:
+    with scripted([answer("200 OK")]) as server:
+        connect(server.url, api_key=" secret\r\n").ready()
+    assert "Authorization: Bearer secret" in server.heads[0].splitlines()
+
+
+@pytest.mark.parametrize("key", ["secret\nsecret", "sécret", "two secrets", " \n"])
+def test_no_error_shows_an_api_key(connect: Connect, url: str, key: str) -> None:
+    with pytest.raises(ValueError, match="api_key: expected visible ASCII") as raised:
+        connect(url, api_key=key)
+    assert "cret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
