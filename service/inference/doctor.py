@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from service.cpus import usable_cpus
 from service.errors import StartupError
 from service.inference.builds import ONE, available_providers, installed_builds
+from service.inference.intact import verify
 from service.inference.openvino import OPENVINO, OpenVino, Precision, bfloat16_instructions
 from service.manifest import FILE_NAME, Manifest
 from service.pydantic_errors import explain
@@ -44,8 +45,8 @@ def examine(root: Path, *, device: "Device", precision: Precision = "bf16") -> l
     """Report ONNX Runtime, what it can use and the models, and on what one of these runs.
 
     Args:
-        root: The folder of models; the first that is intact is loaded, on OpenVINO the first of
-            photographs.
+        root: The folder of models, which are all verified; the first that is intact is loaded, on
+            OpenVINO the first of photographs.
         device: The device to load it on.
         precision: That of OpenVINO.
     """
@@ -106,16 +107,23 @@ def _cuda() -> list[Finding]:
 
 
 def _models(root: Path) -> tuple[list[Path], list[Finding]]:
-    """Return the folders of versions whose manifest is intact, and a report on all of them."""
+    """Return the folders of versions that are intact, and a report on all of them."""
     intact: list[Path] = []
     faults: list[Finding] = []
+    has_any = False
     for model in _folders(root, faults):
         for version in _folders(model, faults):
             manifest = version / FILE_NAME
             try:
                 if not manifest.exists():
                     continue
-                Manifest.read(version)
+                has_any = True
+                described = Manifest.read(version)
+                if version.name.isdecimal():
+                    verify(version, described)
+            except StartupError as error:
+                what, _, fault = str(error).partition(": ")
+                faults.append(Finding(what, fault, "copy the version anew, or export it again"))
             except OSError as error:
                 faults.append(_unreadable(manifest, error))
             except ValidationError as error:
@@ -126,7 +134,7 @@ def _models(root: Path) -> tuple[list[Path], list[Finding]]:
                 else:
                     faults.append(Finding(str(version), "a version that is no number", "rename it"))
     none = f"no model in {root}: SERVICE_MODELS (--models) names the folder of models"
-    count = Finding("models", f"{len(intact)} versions in {root}", "" if intact else none)
+    count = Finding("models", f"{len(intact)} versions in {root}", "" if has_any else none)
     return intact, [count, *faults]
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from service.errors import ModelNotFound, StartupError, one_of
-from service.inference import graph_file
 from service.inference.batcher import Batch, Batcher
 from service.inference.device import Execution
+from service.inference.intact import verify
 from service.inference.model import Model
 from service.inference.session import Session
-from service.manifest import FILE_NAME, Manifest, OperationName, digest, regular
+from service.manifest import FILE_NAME, Manifest, OperationName
 from service.pydantic_errors import explain
 
 SETTING = "SERVICE_MODELS (--models)"
@@ -126,28 +126,13 @@ def load(
         ) from error
     except ValidationError as error:
         raise StartupError(f"{folder / FILE_NAME}: {explain(error)}") from error
-    found = (folder.parent.name, folder.name)
-    described = (manifest.name, str(manifest.version))
-    if found != described:
-        raise StartupError(
-            f"{folder}: expected the folder {'/'.join(described)} that its manifest describes, "
-            f"received {'/'.join(found)}"
-        )
-    batchers: dict[OperationName, Batcher] = {}
-    for name, operation in manifest.operations.items():
-        path = folder / operation.file
-        try:
-            received = digest(regular(folder, operation.file))
-        except OSError as error:
-            raise StartupError(
-                f"{path}: expected the graph of {name}, received: {error.strerror}"
-            ) from error
-        if received != operation.sha256:
-            raise StartupError(f"{path}: expected SHA-256 {operation.sha256}, received {received}")
-        graph_file.check(path)
-        batchers[name] = Batcher(
-            Session(path, operation, execution),
+    verify(folder, manifest)
+    batchers: dict[OperationName, Batcher] = {
+        name: Batcher(
+            Session(folder / operation.file, operation, execution),
             max_batch=max_batch,
             observe=partial(observe, manifest.name, name),
         )
+        for name, operation in manifest.operations.items()
+    }
     return Model(manifest, batchers)

@@ -167,9 +167,27 @@ def no_number(version: Path) -> Path:
     return version.rename(version.with_name("one"))
 
 
+def another_digest(version: Path) -> Path:
+    with (version / "denoise.onnx").open("ab") as graph:
+        graph.write(b"\0")
+    return version / "denoise.onnx"
+
+
+def no_graph(version: Path) -> Path:
+    (version / "denoise.onnx").unlink()
+    return version / "denoise.onnx"
+
+
+def another_number(version: Path) -> Path:
+    return version.rename(version.with_name("7"))
+
+
 @pytest.mark.parametrize(
     ("spoil", "fault"),
     [
+        (another_digest, "expected SHA-256 "),
+        (no_graph, "expected the graph of denoise, received: No such file"),
+        (another_number, "expected the folder half/1 that its manifest describes"),
         (broken_link, "No such file or directory"),
         (link_to_itself, "Too many levels of symbolic links"),
         (no_manifest_but_a_folder, "Is a directory"),
