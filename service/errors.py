@@ -89,6 +89,12 @@ class Forbidden(ServiceError):
         }
 
 
+class ListingForbidden(ServiceError):
+    """Without API keys nobody may list jobs: their ids are what lets a client see them."""
+
+    status, code, title = 403, "listing-forbidden", "Listing forbidden"
+
+
 class ModelNotFound(ServiceError):
     """There is no model of this name, or no such version of it."""
 

@@ -116,12 +116,12 @@ def complete(document: dict[str, Any], registry: ModelRegistry, defaults: Defaul
         components["schemas"].pop(name, None)
     served = examples.model_of("denoise", registry, defaults)
     for path, methods in document["paths"].items():
-        for described in methods.values():
+        for method, described in methods.items():
             responses = described["responses"]
             # Parameters are text in the path; other faults of a request have a response described.
             if "HTTPValidationError" in str(responses.get("422")):
                 del responses["422"]
-            runs = path.endswith("/infer") or path in PATHS or path in JOBS
+            runs = path.endswith("/infer") or path in PATHS or (path in JOBS and method == "post")
             for status, response in responses.items():
                 response["headers"] = response.get("headers", {}) | {
                     name: {"$ref": f"#/components/headers/{name}"}
@@ -193,7 +193,7 @@ def _add_examples(
 ) -> None:
     """Add the examples of one operation of the document, those of /v2 with one model for all."""
     content = described.get("requestBody", {}).get("content", {}).get(media.JSON)
-    if operation := PATHS.get(path) or JOBS.get(path):
+    if content and (operation := PATHS.get(path) or JOBS.get(path)):
         if model := examples.model_of(operation, registry, defaults):
             content["example"] = {"inputs": examples.inputs(model, operation)}
         return

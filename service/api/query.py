@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, Field, ValidationError
@@ -15,6 +15,9 @@ from service.pydantic_errors import explain
 MOST_PARAMETERS = 64
 """Parameters of a query that are looked at: each operation knows fewer, and each once. Those that a
 head of 64 KiB can hold would block the event loop for 11 ms."""
+
+
+Parameters = TypeVar("Parameters", bound=BaseModel)
 
 
 class Query(BaseModel):
@@ -162,6 +165,19 @@ class Choice:
 
 
 def parse(query: bytes, kind: type[Query], fields: Sequence[tuple[str, str]] = ()) -> Choice:
+    """Return the parameters of an operation; arguments and errors as of checked()."""
+    chosen = checked(query, kind, fields)
+    controls = chosen.controls() if isinstance(chosen, DenoiseQuery) else DEFAULTS
+    return Choice(
+        **chosen.model_dump(exclude=set(ControlsQuery.model_fields)),
+        controls=controls,
+        of_photographs=tuple(name for name in OF_PHOTOGRAPHS if name in chosen.model_fields_set),
+    )
+
+
+def checked(
+    query: bytes, kind: type[Parameters], fields: Sequence[tuple[str, str]] = ()
+) -> Parameters:
     """Return the parameters of a request.
 
     Args:
@@ -202,12 +218,6 @@ def parse(query: bytes, kind: type[Query], fields: Sequence[tuple[str, str]] = (
         if len(values) > 1:
             raise InvalidValue(f"{name}: expected one value, received {', '.join(values)[:80]!r}")
     try:
-        chosen = kind.model_validate(parameters)
+        return kind.model_validate(parameters)
     except ValidationError as error:
         raise InvalidValue(explain(error)) from error
-    controls = chosen.controls() if isinstance(chosen, DenoiseQuery) else DEFAULTS
-    return Choice(
-        **chosen.model_dump(exclude=set(ControlsQuery.model_fields)),
-        controls=controls,
-        of_photographs=tuple(name for name in OF_PHOTOGRAPHS if name in parameters),
-    )

@@ -12,6 +12,7 @@ from service.client import job_calls
 from service.client.connection import AT_ONCE, BASE_URL, READY, RETRIES, TIMEOUT, Connection
 from service.client.images import Array, ImageLike
 from service.client.job import AsyncJob
+from service.client.job_status import State
 from service.client.options import (
     DecodeOptions,
     DenoiseOptions,
@@ -126,3 +127,13 @@ class AsyncClient:
     async def job(self, id: str) -> AsyncJob:  # noqa: A002
         """Return a job that was submitted before. Raises JobNotFound."""
         return AsyncJob(self._runner, await self._runner.run(job_calls.look(self._calls, id)))
+
+    async def jobs(self, *states: State) -> AsyncGenerator[AsyncJob]:
+        """Yield the jobs of the API key, the newest first: Client.jobs."""
+        cursor = ""
+        while True:
+            found, cursor = await self._runner.run(job_calls.page(self._calls, states, cursor))
+            for status in found:
+                yield AsyncJob(self._runner, status)
+            if not cursor:
+                return

@@ -12,6 +12,7 @@ from service.client import job_calls
 from service.client.connection import AT_ONCE, BASE_URL, READY, RETRIES, TIMEOUT, Connection
 from service.client.images import Array, ImageLike
 from service.client.job import Job
+from service.client.job_status import State
 from service.client.options import (
     DecodeOptions,
     DenoiseOptions,
@@ -194,3 +195,21 @@ class Client:
     def job(self, id: str) -> Job:  # noqa: A002
         """Return a job that was submitted before. Raises JobNotFound."""
         return Job(self._runner, self._runner.run(job_calls.look(self._calls, id)))
+
+    def jobs(self, *states: State) -> Iterator[Job]:
+        """Yield the jobs of the API key, the newest first; of all keys with the scope `control`.
+
+        Args:
+            states: "queued", "running", "succeeded", "failed" or "cancelled"; any without.
+
+        Raises:
+            Forbidden: The service has no API keys: it lists the jobs of nobody then.
+            ServiceError: Jobs are off, or the service cannot be reached.
+        """
+        cursor = ""
+        while True:
+            found, cursor = self._runner.run(job_calls.page(self._calls, states, cursor))
+            for status in found:
+                yield Job(self._runner, status)
+            if not cursor:
+                return

@@ -7,7 +7,7 @@ ServiceError
 │   ├── MalformedBody         400 malformed-body
 │   ├── Unauthenticated       401 unauthenticated
 │   ├── Forbidden             403 forbidden, control-forbidden, cross-origin-forbidden,
-│   │                             callback-forbidden
+│   │                             callback-forbidden, listing-forbidden
 │   ├── NotFound              404 not-found, 405 method-not-allowed
 │   │   ├── ModelNotFound     404 model-not-found
 │   │   └── JobNotFound       404 job-not-found
@@ -196,6 +196,7 @@ BY_CODE: Mapping[str, type[ServiceError]] = MappingProxyType(
         "method-not-allowed": NotFound,
         "model-not-found": ModelNotFound,
         "callback-forbidden": Forbidden,
+        "listing-forbidden": Forbidden,
         "job-not-found": JobNotFound,
         "job-cancelled": JobCancelled,
         "job-lost": JobLost,

@@ -1,7 +1,7 @@
 """The calls of jobs, without I/O: they are submitted, looked at, fetched and cancelled."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from service.client.errors import InternalError, JobCancelled, JobNotFound
 from service.client.events import MEDIA_TYPE
 from service.client.flow import Flow, Pause, Request, Work
 from service.client.images import ImageLike
-from service.client.job_status import JobStatus, Watch
+from service.client.job_status import JobStatus, State, Watch
 from service.client.options import Operation
 from service.client.results import Estimate, Result
 from service.client.retries import Retries
@@ -38,6 +38,16 @@ def submit(
     job = Request("POST", "jobs", query, request.headers, request.content, is_idempotent=False)
     response = yield from shared.retries.send(job)
     return responses.read(response, "a job", job_status.read), body.is_single
+
+
+def page(
+    shared: Calls, states: Collection[State], cursor: str
+) -> Flow[tuple[list[JobStatus], str]]:
+    """Ask for jobs in some states, in any for none; return them and the cursor of the next page."""
+    given = {"state": ",".join(states), "cursor": cursor}
+    query = {name: value for name, value in given.items() if value}
+    response = yield from shared.retries.send(Request("GET", "jobs", query))
+    return responses.read(response, "jobs", job_status.read_page)
 
 
 def look(shared: Calls, job: str, watch: Watch | None = None) -> Flow[JobStatus]:

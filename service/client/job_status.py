@@ -27,6 +27,7 @@ class JobStatus:
         id: Its identifier.
         state: "queued", "running", "succeeded", "failed" or "cancelled".
         operation: What it does.
+        owner: Name of the API key that created it; "" without keys.
         megapixels_done: Of its photographs.
         megapixels_total: Of its photographs; None until all are known.
         share: What is done, 0 to 1.
@@ -46,6 +47,7 @@ class JobStatus:
     created: datetime | None = None
     expires: datetime | None = None
     error: ServiceError | None = None
+    owner: str = ""
 
     @property
     def is_finished(self) -> bool:
@@ -71,7 +73,13 @@ def read(document: Mapping[str, Any]) -> JobStatus:
         created=_time(document.get("created")),
         expires=_time(document.get("expires")),
         error=responses.problem(problem) if problem else None,
+        owner=document.get("owner") or "",
     )
+
+
+def read_page(document: Mapping[str, Any]) -> tuple[list[JobStatus], str]:
+    """Return a page of jobs and the cursor of the next, "" after the last; errors as of read()."""
+    return [read(each) for each in document["jobs"]], document.get("next") or ""
 
 
 class Watch:

@@ -95,6 +95,7 @@ class Jobs:
             self._store, self.room, recovery, options.keep_seconds, recall=self._ended
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reading = asyncio.Lock()
         if backend.lock and backend.lock.is_alone:
             recovery.at_start()
             backend.lock.share()
@@ -150,6 +151,12 @@ class Jobs:
         if entry is None:
             raise not_found(job_id)
         return entry
+
+    async def entries(self) -> list[Entry]:
+        """Return what is known of every job; several callers wait for one another."""
+        async with self._reading:
+            found = await asyncio.to_thread(self._store.entries, tidy=False)
+        return list(found.values())
 
     async def remove(self, job_id: str) -> None:
         """Cancel a job, or forget one that has ended. Raises JobNotFound."""

@@ -90,8 +90,12 @@ class Store:
             found = self._storage.peek_many(keys)
         return entry_of({parts_of(key)[1]: value for key, value in found.items()})
 
-    def entries(self) -> dict[str, Entry]:
-        """Return what is stored of every job, by id; remove what is left of those forgotten."""
+    def entries(self, *, tidy: bool = True) -> dict[str, Entry]:
+        """Return what is stored of every job, by id.
+
+        Args:
+            tidy: Whether to remove what is left of those forgotten.
+        """
         with self.reached():
             items = self._storage.result_items()
             found: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
@@ -104,7 +108,7 @@ class Store:
             for job_id, values in found.items():
                 if entry := entry_of(values):
                     entries[job_id] = entry
-                else:
+                elif tidy:
                     for what in values:
                         self._storage.delete_data(key_of(job_id, what))
         return entries

@@ -58,7 +58,7 @@
 /**
  * A job, as GET /jobs/{id} describes it.
  * @typedef {{ id: string, state: "queued" | "running" | "succeeded" | "failed" | "cancelled",
- *   operation: Operation, created: string | null, started: string | null, finished: string | null,
+ *   operation: Operation, owner: string | null, created: string | null, started: string | null, finished: string | null,
  *   expires: string | null, seconds_left: number | null, error: any,
  *   progress: { megapixels_done: number, megapixels_total: number | null, share: number },
  *   result: { href: string, media_type: string, bytes: number } | null }} JobStatus
@@ -384,6 +384,22 @@ export class Client {
    */
   async job(id) {
     return new Job(this, await json(await send(this, { method: "GET", path: jobPath(id) }), "state"));
+  }
+
+  /**
+   * Yield the jobs of the API key, the newest first; of all keys with the scope `control`.
+   * @param {{ states?: JobStatus["state"][], signal?: AbortSignal }} [options] `states`: those that
+   *   are wanted, by default any
+   * @returns {AsyncGenerator<Job>}
+   */
+  async *jobs({ states = [], signal } = {}) {
+    /** @type {Record<string, string>} */
+    const query = states.length ? { state: states.join(",") } : {};
+    do {
+      const page = await json(await send(this, { method: "GET", path: "jobs", query, signal }), "jobs");
+      for (const status of page.jobs) yield new Job(this, status);
+      query.cursor = page.next ?? "";
+    } while (query.cursor);
   }
 
   /**

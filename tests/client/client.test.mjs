@@ -242,6 +242,22 @@ test("a job is followed by its events, cut where they like", async () => {
   });
 });
 
+test("jobs are listed page by page, in the states that are wanted", async () => {
+  const page = (id, next) => answer(200, JSON.stringify({ jobs: [{ ...JSON.parse(job("failed", 0)), id }], next }));
+  const paths = [];
+  const noted = (respond) => (response) => {
+    paths.push(response.req.url);
+    respond(response);
+  };
+  await scripted([noted(page("b", "17-a")), noted(page("a", null))], {}, async (client) => {
+    const ids = [];
+    for await (const each of client.jobs({ states: ["queued", "failed"] })) ids.push(each.id);
+    assert.deepEqual(ids, ["b", "a"]);
+    assert.deepEqual(paths, ["/jobs?state=queued%2Cfailed", "/jobs?state=queued%2Cfailed&cursor=17-a"]);
+  });
+  await assert.rejects(client.jobs().next(), { code: "listing-forbidden" });
+});
+
 test("a job whose events are held up is asked for", async () => {
   const failed = JSON.stringify({ ...JSON.parse(job("failed", 0)), error: { status: 422, code: "invalid-value", title: "Invalid", detail: "x" } });
   const answers = [answer(200, job("queued", 0)), answer(502, ""), answer(200, job("running", 0.5)), answer(200, failed)];

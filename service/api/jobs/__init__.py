@@ -1,10 +1,10 @@
-"""POST /jobs, which stores a request to run later, and what a client asks of a job then."""
+"""POST /jobs, which stores a request to run later, and what a client asks of jobs then."""
 
 from collections.abc import Callable
 
 from starlette.routing import BaseRoute
 
-from service.api.jobs import events, read, submit
+from service.api.jobs import events, listing, read, submit
 from service.api.operations import Endpoints
 from service.api.routing import Serving
 from service.jobs.jobs import Jobs
@@ -26,6 +26,7 @@ def routes(
     """
     return [
         submit.route(jobs, serving, endpoints),
+        *listing.create_router(jobs).routes,
         *read.create_router(jobs, serving.origins).routes,
         *events.create_router(jobs, is_draining).routes,
     ]

@@ -35,6 +35,9 @@ class JobDocument(BaseModel):
     id: str
     state: State
     operation: OperationName
+    owner: Annotated[
+        str | None, Field(description="name of the API key that created it; null without keys")
+    ]
     created: datetime
     started: Annotated[datetime | None, Field(description="of the last attempt to run it")]
     finished: datetime | None
@@ -58,6 +61,7 @@ def document(jobs: Jobs, entry: Entry) -> JobDocument:
         id=job.id,
         state=entry.state,
         operation=job.operation,
+        owner=job.owner or None,
         created=_time(job.created),
         started=_time(run.started) if run else None,
         finished=_time(end.finished) if end else None,
