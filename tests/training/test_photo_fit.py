@@ -316,9 +316,24 @@ def test_a_checkpoint_whose_writing_was_cut_off_gives_way_to_the_one_before(
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
-    settings = PhotoFitSettings(steps=20, learning_rate=1.0, warmup=4, decay=0.5)
+    settings = PhotoFitSettings(
+        steps=20, learning_rate=1.0, warmup=4, decay=0.5, sizes=(64,), shares=(1.0,)
+    )
     received = [settings.rate(step, step / 20) for step in (0, 3, 4, 9, 10, 15, 20)]
     assert received == pytest.approx([0.25, 1, 1, 1, 1, 0.5, 0])
+
+
+def test_the_learning_rate_is_lower_as_patches_are_wider() -> None:
+    settings = PhotoFitSettings(
+        steps=20,
+        learning_rate=1.0,
+        warmup=1,
+        decay=0.5,
+        sizes=(64, 128, 256),
+        shares=(0.2, 0.4, 0.4),
+    )
+    received = [settings.rate(step, step / 20) for step in (0, 3, 4, 9, 10, 11, 13, 16, 20)]
+    assert received == pytest.approx([1, 1, 1 / 2, 1 / 2, 1 / 2, 0.45, 0.175, 0.1, 0])
 
 
 def test_progress_is_of_steps_or_of_minutes() -> None:

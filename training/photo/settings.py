@@ -51,6 +51,15 @@ class PhotoFitSettings(Schedule):
                 return size
         return self.sizes[-1]
 
+    def rate(self, step: int, progress: float) -> float:
+        """Return the learning rate of a step: lower in proportion as patches are wider.
+
+        A batch holds fewer of them, each with a noise of its own, so its gradient varies more: with
+        the root of the number of patches, as the learning rate does (Malladi et al., 2022, arXiv
+        2205.10287).
+        """
+        return super().rate(step, progress) * self.sizes[0] / self.size(progress)
+
     def is_squared(self, progress: float) -> bool:
         """Return whether the error is the root of the mean square at a progress."""
         return progress >= 1 - self.squared
@@ -64,6 +73,6 @@ class PhotoFitSettings(Schedule):
             f"error, in the last {self.squared:.0%} root mean square error of each patch, Muon "
             f"with a weight decay of {self.weight_decay:g}, gradients of a norm up to "
             f"{self.clip:g} and a learning rate up to {self.learning_rate:g}, rising in "
-            f"{self.warmup} steps, falling in the last {self.decay:.0%}; moving average of the "
-            f"weights {self.momentum:g}"
+            f"{self.warmup} steps, lower as patches are wider, falling in the last "
+            f"{self.decay:.0%}; moving average of the weights {self.momentum:g}"
         )
