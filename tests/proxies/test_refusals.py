@@ -27,6 +27,7 @@ def refused(proxied: Proxy, method: str, path: str, **headers: str) -> tuple[int
     content = json.loads(answer.read())
     connection.close()
     assert answer.headers.get_all("X-Request-Id") == [REQUEST_ID]
+    assert answer.headers.get_all("X-Content-Type-Options") == ["nosniff"]
     return answer.status, answer.headers["Content-Type"], content
 
 
