@@ -167,6 +167,7 @@ def admission(settings: Settings) -> Admission:
         max_pixels=settings.max_queue_pixels,
         # The other half of the time is a margin: waits are estimates.
         patience=settings.timeout / 2,
+        patience_named=f"half of {variable('timeout')}",
         settings=(
             variable("max_queue_items"),
             variable("max_queue_bytes"),

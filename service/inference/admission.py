@@ -53,6 +53,7 @@ class Admission:
         max_bytes: int,
         max_pixels: int = 0,
         patience: float | None = None,
+        patience_named: str = "",
         settings: tuple[str, str, str] | None = None,
     ) -> None:
         """Create an empty admission.
@@ -62,12 +63,15 @@ class Admission:
             max_bytes: Bytes in all requests together.
             max_pixels: Pixels of photographs in all requests together.
             patience: Seconds that a photograph may wait for others, None for any time.
+            patience_named: What these are, with the name of their setting, for the message of an
+                error.
             settings: The names of the settings of the three limits, for the messages of errors.
         """
         self.max_items = max_items
         self.max_bytes = max_bytes
         self.max_pixels = max_pixels
         self.patience = math.inf if patience is None else patience
+        self._patience_named = patience_named
         self._items, self._bytes, self._pixels = limits(
             (max_items, max_bytes, max_pixels), settings
         )
@@ -171,7 +175,7 @@ class Admission:
             own_wait = share.turns.wait(pixels, seconds) if share and share.turns else 0.0
             wait = min(wait, own_wait / shares.fraction(caller))
         if wait > self.patience:
-            raise too_late(self.patience, wait, self.wait())
+            raise too_late(self.patience, self._patience_named, wait, self.wait())
 
     def _refused(self, limit: Limit, shares: Shares, caller: Caller, received: int) -> Overloaded:
         """Return the error of a caller for so much of all requests together."""

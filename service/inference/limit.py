@@ -38,10 +38,17 @@ def limits(most: tuple[int, int, int], settings: tuple[str, str, str] | None) ->
         yield Limit(limit, f"{what}{name}")
 
 
-def too_late(patience: float, wait: float, retry_after: int) -> Overloaded:
-    """Return the error of a photograph that would wait for so long, where that is too long."""
+def too_late(patience: float, named: str, wait: float, retry_after: int) -> Overloaded:
+    """Return the error of a photograph that would wait for so long, where that is too long.
+
+    Args:
+        patience: Seconds that it may wait.
+        named: What these are, with the name of a setting, or "".
+        wait: Seconds that it would.
+        retry_after: Seconds until there is room.
+    """
     return Overloaded(
-        f"queue: expected photographs to wait {patience:g} s at most, "
+        f"queue: expected photographs to wait {patience:g} s at most{named and f' ({named})'}, "
         f"received one that would wait {whole(wait)} s",
         retry_after=retry_after,
     )

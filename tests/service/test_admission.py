@@ -5,10 +5,12 @@ import time
 
 import pytest
 
+from service import components
 from service.errors import Overloaded
 from service.inference.admission import FEW, MAX_RETRY_AFTER, Admission
 from service.inference.caller import ANYBODY
 from service.inference.estimates import QUEUED
+from service.settings import Settings
 from tests.service.simulation import Clock
 
 MP = 1_000_000
@@ -210,3 +212,12 @@ def test_what_a_tile_has_run_for_is_no_longer_waited_for(clock: Clock) -> None:
     with admission.admit() as thumbnails:
         thumbnails.grow(items=9, seconds=10.0)
         assert admission.wait() == 10
+
+
+def test_a_photograph_that_would_wait_too_long_is_told_which_setting_says_so() -> None:
+    admission = components.admission(Settings(timeout=20))
+    for _ in range(6):
+        admission.admit().grow(pixels=MP, seconds=2.0)
+    told = r"wait 10 s at most \(half of SERVICE_TIMEOUT\), received one that would wait 12 s"
+    with admission.admit() as more, pytest.raises(Overloaded, match=told):
+        more.grow(pixels=MP, seconds=2.0)
