@@ -251,11 +251,7 @@ def jobs_backend(settings: Settings) -> Backend | None:
 
 def stored_jobs(settings: Settings, serving: Serving, backend: Backend) -> Jobs:
     """Return the jobs: their endpoints have no time limit, and an admission of their own."""
-    unhurried = JobAdmission(
-        max_items=settings.max_queue_items,
-        max_bytes=settings.max_queue_bytes,
-        max_pixels=settings.max_queue_pixels,
-    )
+    unhurried = JobAdmission(serving.admission)
     of_jobs = endpoints(settings, replace(serving, admission=unhurried, timeout=NO_TIMEOUT))
     options = Options(
         settings.jobs_max,
@@ -266,4 +262,4 @@ def stored_jobs(settings: Settings, serving: Serving, backend: Backend) -> Jobs:
         (variable("jobs_max"), variable("jobs_max_bytes"), variable("jobs_callback_hosts")),
         settings.root_path,
     )
-    return Jobs(backend, options, lambda stored: Replay(stored, of_jobs), described)
+    return Jobs(backend, options, lambda stored: Replay(stored, of_jobs, unhurried), described)

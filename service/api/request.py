@@ -107,11 +107,10 @@ class Exchange:
         self._stopped: float | None = None
         self.closes = False
         self.model: Model | None = None
-        self.items = 0
         self.headers: Sequence[Header] = ()
         self.stages: Mapping[str, float] = {}
         self.starts: Sequence[float] = ()
-        self.status = 0
+        self.items = self.status = 0
         self.fault = NO_FAULT
         self.trace = UNTRACED
 

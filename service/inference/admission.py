@@ -12,9 +12,9 @@ from typing import Self
 
 from service.errors import Overloaded
 from service.inference.caller import ANYBODY, Caller
-from service.inference.departures import Departures
 from service.inference.estimates import Turns
 from service.inference.limit import Limit, limits, too_late, whole
+from service.inference.room import Room
 from service.inference.shares import Share, Shares
 
 MAX_RETRY_AFTER = 60
@@ -38,12 +38,11 @@ class Admission:
         requests: Requests admitted and not yet answered.
         items: Images and codings in them; a request for photographs counts as one.
         bytes: Bytes of their bodies and outputs.
-        held: Pixels of their photographs.
+        room: Where the pixels of their photographs are.
         turns: Their photographs that are not denoised yet.
         seconds: How long their images and codings will keep sessions busy.
         shares: What each caller has here.
         photographs: What each has of the pixels.
-        departures: Who waits for something to leave.
     """
 
     def __init__(
@@ -55,6 +54,7 @@ class Admission:
         patience: float | None = None,
         patience_named: str = "",
         settings: tuple[str, str, str] | None = None,
+        room: Room | None = None,
     ) -> None:
         """Create an empty admission.
 
@@ -63,9 +63,9 @@ class Admission:
             max_bytes: Bytes in all requests together.
             max_pixels: Pixels of photographs in all requests together.
             patience: Seconds that a photograph may wait for others, None for any time.
-            patience_named: What these are, with the name of their setting, for the message of an
-                error.
+            patience_named: What these are, with the name of their setting, for errors.
             settings: The names of the settings of the three limits, for the messages of errors.
+            room: That of another admission, where both have it together.
         """
         self.max_items = max_items
         self.max_bytes = max_bytes
@@ -75,17 +75,17 @@ class Admission:
         self._items, self._bytes, self._pixels = limits(
             (max_items, max_bytes, max_pixels), settings
         )
-        self.requests = self.items = self.bytes = self.held = 0
-        self.turns = Turns()
-        self.shares = Shares()
-        self.photographs = Shares(is_strict=True)  # of pixels
+        self.requests = self.items = self.bytes = 0
+        self.turns, self.shares = Turns(), Shares()
+        self.photographs = Shares(is_strict=True, room=room)  # of pixels
+        self.room = self.photographs.room
+        self.room.turns.append(self.turns)
         self.seconds = 0.0  # that images and codings will keep sessions busy
-        self.departures = Departures()
 
     @property
-    def pixels(self) -> int:
-        """Return the pixels of photographs that are not denoised yet."""
-        return self.turns.pixels
+    def held(self) -> int:
+        """Return the pixels of photographs that are in memory."""
+        return self.room.held
 
     def is_full(self, caller: Caller = ANYBODY) -> bool:
         """Return whether nothing more of a caller is admitted now, however small."""
@@ -131,9 +131,10 @@ class Admission:
         """Return the ticket of a request that is admitted."""
         return Ticket(self, size, share)
 
-    def wait(self) -> int:
-        """Return the expected seconds, 1 to MAX_RETRY_AFTER, until what is here now has left."""
-        return min(MAX_RETRY_AFTER, max(1, whole(self.seconds + self.turns.left())))
+    def wait(self, *, room: Room | None = None) -> int:
+        """Return the expected seconds, 1 to MAX_RETRY_AFTER, until all here, or in a room, left."""
+        left = (room or self.turns).left()
+        return min(MAX_RETRY_AFTER, max(1, whole(self.seconds + left)))
 
     def check_items(self, caller: Caller) -> None:
         """Raise Overloaded if one item more finds no room."""
@@ -146,7 +147,7 @@ class Admission:
         own = share.bytes - counted if share else 0
         others = self.bytes - counted
         if not self.shares.admit(caller, own, counted + more, others, self.max_bytes):
-            raise self._refused(self._bytes, self.shares, caller, self.bytes + more)
+            raise self._refused(self._bytes, self.shares, caller, self.bytes + more, self.wait())
 
     def large(self, pixels: int) -> int:
         """Return the pixels of a large photograph, 0 of a small one."""
@@ -163,25 +164,28 @@ class Admission:
         share = shares.of.get(caller.name)
         own = share.held - ticket.held if share else 0
         others = self.held - ticket.held
-        if not shares.admit(caller, own, ticket.held + pixels, others, self.max_pixels):
-            wanted = ticket.held + pixels
+        wanted = ticket.held + pixels
+        if not shares.admit(caller, own, wanted, others, self.max_pixels):
+            wait = self.wait(room=self.room)
             if self.large(wanted):
-                shares.keep(caller, wanted, self.wait() + RETURN, is_from_own=bool(own))
-            raise self._refused(self._pixels, shares, caller, self.held + pixels)
+                self.room.keep(caller, wanted, wait + RETURN, is_from_own=bool(own))
+            raise self._refused(self._pixels, shares, caller, self.held + pixels, wait)
         if ticket.waits or self.turns.count - bool(ticket.pixels) <= FEW:
             return
-        wait = self.turns.wait(pixels, seconds)
-        if wait > self.patience and shares.are_contended(caller):  # whose tiles have turns, too
+        late = self.turns.wait(pixels, seconds)
+        if late > self.patience and shares.are_contended(caller):  # whose tiles have turns, too
             own_wait = share.turns.wait(pixels, seconds) if share and share.turns else 0.0
-            wait = min(wait, own_wait / shares.fraction(caller))
-        if wait > self.patience:
-            raise too_late(self.patience, self._patience_named, wait, self.wait())
+            late = min(late, own_wait / shares.fraction(caller))
+        if late > self.patience:
+            raise too_late(self.patience, self._patience_named, late, self.wait())
 
-    def _refused(self, limit: Limit, shares: Shares, caller: Caller, received: int) -> Overloaded:
+    def _refused(
+        self, limit: Limit, shares: Shares, caller: Caller, received: int, wait: int
+    ) -> Overloaded:
         """Return the error of a caller for so much of all requests together."""
         expected = limit.expected(shares, caller)
-        shares.want(_share(shares, caller), self.wait() + RETURN)
-        return Overloaded(f"{expected}, received {received}", retry_after=self.wait())
+        shares.want(_share(shares, caller), wait + RETURN)
+        return Overloaded(f"{expected}, received {received}", retry_after=wait)
 
 
 def _share(shares: Shares, caller: Caller) -> Share:
@@ -316,7 +320,7 @@ class Ticket:
                     raise
             else:
                 return
-            await self._admission.departures.next()
+            await self._admission.room.departure()
 
     def part(self, *, waits: bool) -> "Ticket":
         """Return a ticket for one of several photographs, which come and go within the request.
@@ -340,8 +344,8 @@ class Ticket:
             self.bytes += size
             self.share.bytes += size
             self._admission.bytes += size
-            if self._admission.departures.watchers:
-                self._admission.departures.tell()
+            if self._admission.room.watchers:
+                self._admission.room.tell()
 
     def expect(self, photographs: int) -> None:
         """Learn of how many photographs there will be parts."""
@@ -369,8 +373,8 @@ class Ticket:
             turns.remove(self.pixels, self.left, held=self.held)
             turns.add(pixels, left, held=held)
         share.held += held - self.held
-        admission.held += held - self.held
-        admission.photographs.large += admission.large(held) - admission.large(self.held)
+        admission.room.held += held - self.held
+        admission.room.large += admission.large(held) - admission.large(self.held)
         self.pixels, self.left, self.held = pixels, left, held
         if not held:
             self._photographs = None
@@ -393,7 +397,7 @@ class Ticket:
         admission.items -= self.items
         admission.bytes -= self.bytes
         admission.requests -= self._requests
-        if admission.departures.watchers:
-            admission.departures.tell()
+        if admission.room.watchers:
+            admission.room.tell()
         if not admission.requests:
             admission.seconds = 0.0  # no rounding error stays

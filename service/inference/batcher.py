@@ -101,7 +101,8 @@ class Batcher:
             affected.
         """
         loop = asyncio.get_running_loop()
-        now, background = time.perf_counter(), BACKGROUND.get()
+        now, lets_others_first = time.perf_counter(), BACKGROUND.get()
+        background = lets_others_first is not None and lets_others_first()
         cost = array.size * (steps or self._steps)
         future: asyncio.Future[Result] = loop.create_future()
         whose = caller or CALLER.get()

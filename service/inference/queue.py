@@ -16,7 +16,7 @@ What runs in the background lets all others run first.
 import asyncio
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -32,8 +32,8 @@ MAX_RUN_NUMBERS = 1 << 20
 """Numbers (pixels times channels) of photographs in one run, unless a single item has more. A run
 takes about 100 bytes of memory a number, and larger runs only let others wait."""
 
-BACKGROUND: ContextVar[bool] = ContextVar("background", default=False)
-"""Whether what is submitted now is for a client that does not wait for it."""
+BACKGROUND: ContextVar[Callable[[], bool] | None] = ContextVar("background", default=None)
+"""Tells whether what is submitted now lets others first, as no client waits for it; None: no."""
 
 BACKGROUND_SECONDS = 60.0
 """Seconds after which a request in the background has its turn like any other, so that it gets on

@@ -6,9 +6,7 @@ the limit before: what is here then exceeds the limit, by half at most, until th
 are answered. A caller that is refused counts as one that has something here until it may try again.
 
 Pixels of photographs never exceed their limit, as it stands for gigabytes of memory: instead, two
-thirds of it are shared so, unless a caller has been alone for a minute. For a large photograph that
-was refused, room is kept until it may come again, so that small ones do not take it for ever: its
-caller's own leave that room, and those of others do once it has no other here.
+thirds of it are shared so, unless a caller has been alone for a minute.
 """
 
 import heapq
@@ -16,10 +14,10 @@ import itertools
 import math
 import time
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from service.inference.caller import Caller
 from service.inference.estimates import Turns
+from service.inference.room import Room
 
 ALONE_SECONDS = 60.0
 """Without another caller, after which one may have all of a limit that is never exceeded."""
@@ -50,27 +48,11 @@ class Share:
     is_noted: bool = False
 
 
-class _Kept(NamedTuple):
-    """Room that is kept for a photograph.
-
-    Attributes:
-        name: The name of its caller.
-        amount: Its pixels.
-        until: The time.monotonic() until which.
-        is_from_own: Whether the caller's own photographs alone leave it, as it has others here.
-    """
-
-    name: str
-    amount: int
-    until: float
-    is_from_own: bool
-
-
 class Shares:
     """The shares of all callers.
 
     Attributes:
-        large: Pixels of large photographs: others may come and go while one of these is here.
+        room: Where pixels are.
         of: Those that have something here, or were refused lately, by the names of the callers.
         weights: The sum of their weights.
         latest: The name of the caller that has come last, None for nobody.
@@ -79,17 +61,17 @@ class Shares:
             that is alone comes and goes with each request.
     """
 
-    def __init__(self, *, is_strict: bool = False) -> None:
+    def __init__(self, *, is_strict: bool = False, room: Room | None = None) -> None:
         """Create shares of nobody.
 
         Args:
             is_strict: Whether the limit is never exceeded.
+            room: That of other shares, where these have it together.
         """
         self._is_strict = is_strict
         self.latest: str | None = None
         self.since = -math.inf
-        self._kept: _Kept | None = None
-        self.large = 0
+        self.room = room or Room()
         self.of: dict[str, Share] = {}
         self.weights = 0
         self.idle: Share | None = None
@@ -134,13 +116,13 @@ class Shares:
             limit: The most.
         """
         whole = others + more
-        if self._kept:
-            is_claim = self._kept.name == caller.name and more >= self._kept.amount
+        if self.room.kept:
+            is_claim = self.room.is_kept_for(caller, more)
             if is_claim and not (own and self.are_contended(caller)):
                 if whole <= limit:
-                    self._kept = None
+                    self.room.kept = None
                 return whole <= limit
-            if not is_claim and not self._leaves_room(caller, whole, limit):
+            if not is_claim and not self.room.is_left_by(caller, whole, limit):
                 return False
         shared = self.shared(limit)
         if 2 * whole <= shared:
@@ -149,30 +131,6 @@ class Shares:
             return whole <= self.bound(caller, limit)
         is_within = not own or own + more <= self.part(caller, limit)
         return is_within and whole <= (limit if self._is_strict else limit + max(1, limit // 2))
-
-    def _leaves_room(self, caller: Caller, whole: int, limit: int) -> bool:
-        """Return whether so much leaves the room that is kept, once large photographs leave."""
-        assert self._kept
-        if self._kept.until <= time.monotonic():
-            self._kept = None
-            return True
-        is_concerned = self._kept.name == caller.name or not self._kept.is_from_own
-        return not is_concerned or whole - self.large + self._kept.amount <= limit
-
-    def keep(self, caller: Caller, amount: int, seconds: float, *, is_from_own: bool) -> None:
-        """Keep room for a photograph that has been refused, unless it is kept for another.
-
-        Args:
-            caller: Whose it is.
-            amount: Its pixels.
-            seconds: For how long.
-            is_from_own: Whether the caller's own photographs alone leave it.
-        """
-        now = time.monotonic()
-        kept = self._kept
-        is_its_own = kept and kept.name == caller.name and amount >= kept.amount
-        if kept is None or kept.until <= now or is_its_own:
-            self._kept = _Kept(caller.name, amount, now + seconds, is_from_own)
 
     def shared(self, limit: int) -> int:
         """Return how much of a limit the shares are parts of."""
@@ -184,6 +142,11 @@ class Shares:
         if is_alone and time.monotonic() - self.since >= ALONE_SECONDS:
             return limit
         return self.shared(limit)
+
+    def are_wanted(self) -> bool:
+        """Return whether a caller that was refused is to come again."""
+        now = time.monotonic()
+        return any(share.wants > now for share in self.of.values())
 
     def want(self, share: Share, seconds: float) -> None:
         """Count a caller that has been refused, by its share of these, for so many seconds."""

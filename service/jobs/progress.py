@@ -4,7 +4,10 @@ import time
 from contextvars import ContextVar
 
 from service.inference.admission import Admission, Ticket
+from service.inference.room import Room
 from service.inference.shares import Share
+
+AGAIN_SECONDS = 2
 
 
 class Progress:
@@ -67,11 +70,34 @@ PROGRESS: ContextVar[Progress | None] = ContextVar("progress", default=None)
 
 
 class JobAdmission(Admission):
-    """The admission of jobs, apart from that of requests.
+    """The admission of jobs, apart from that of requests but for the room for photographs.
 
-    A job waits for no request to be admitted, and no request is refused because of a job: those
-    that run at a time are few.
+    Neither waits for items or bytes of the other: the jobs that run at a time are few.
     """
+
+    def __init__(self, requests: Admission) -> None:
+        """Create an empty admission, with the limits of that of requests."""
+        super().__init__(
+            max_items=requests.max_items,
+            max_bytes=requests.max_bytes,
+            max_pixels=requests.max_pixels,
+            room=requests.room,
+        )
+        self._requests = requests
+
+    def lets_others_first(self) -> bool:
+        """Return whether requests run first.
+
+        They do not where a photograph of a job has so much room that others find none: the sooner
+        it is denoised, the sooner they do.
+        """
+        shares = self.photographs.of.values()
+        has_much = self.large(sum(share.held for share in shares))
+        return not (has_much and self._requests.photographs.are_wanted())
+
+    def wait(self, *, room: Room | None = None) -> int:  # noqa: ARG002
+        """Return the seconds after which a job that found no room asks again."""
+        return AGAIN_SECONDS
 
     def ticket(self, size: int, share: Share) -> Ticket:
         return _JobTicket(self, size, share)

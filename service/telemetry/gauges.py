@@ -89,7 +89,7 @@ class Gauges:
         self._in_flight.set(admission.requests)
         self._in_flight_items.set(admission.items)
         self._in_flight_bytes.set(admission.bytes)
-        self._in_flight_pixels.set(admission.pixels)
+        self._in_flight_pixels.set(admission.turns.pixels)
         now = time.perf_counter()
         waiting: defaultdict[Labels, list[float]] = defaultdict(list)
         busy: defaultdict[Labels, float] = defaultdict(float)

@@ -105,7 +105,7 @@ def test_rounding_leaves_nothing_of_what_was_here() -> None:
             for _ in range(3):
                 first.done(999)
     assert admission.turns.wait(1, 0.0) == 0
-    assert (admission.pixels, admission.held, admission.requests) == (0, 0, 0)
+    assert (admission.turns.pixels, admission.held, admission.requests) == (0, 0, 0)
 
 
 def test_pixels_beyond_the_limit_are_refused_beside_other_photographs_alone() -> None:
@@ -118,10 +118,10 @@ def test_pixels_beyond_the_limit_are_refused_beside_other_photographs_alone() ->
         with refused, admission.admit() as second:
             second.grow(pixels=1)
         first.done(40)  # which are in memory until it is answered
-        assert (admission.pixels, admission.held) == (40, 80)
+        assert (admission.turns.pixels, admission.held) == (40, 80)
         with refused, admission.admit() as second:
             second.grow(pixels=1)
-    assert (admission.pixels, admission.held) == (0, 0)
+    assert (admission.turns.pixels, admission.held) == (0, 0)
     with admission.admit() as first, admission.admit() as second:
         first.grow(pixels=40)
         second.grow(pixels=10)
@@ -139,7 +139,7 @@ def test_who_is_refused_or_goes_makes_no_wait_longer_or_shorter() -> None:
             with contextlib.suppress(TimeoutError), admission.admit() as gone:
                 gone.grow(items=9, pixels=3 * MP, seconds=3.0)
                 raise TimeoutError
-            assert (admission.pixels, admission.held) == (left * MP, 40 * MP)
+            assert (admission.turns.pixels, admission.held) == (left * MP, 40 * MP)
             assert admission.wait() == left
 
 

@@ -179,7 +179,7 @@ def test_pixels_never_exceed_their_limit_and_leave_a_third_to_who_comes(clock: C
     assert len(quiet) == 3
     leave(flood, 5)
     leave(quiet, 3)
-    assert (admission.held, admission.pixels) == (0, 0)
+    assert (admission.held, admission.turns.pixels) == (0, 0)
     clock.now += 120.0
     assert len(list(photographs(admission, FLOOD, 8 * MP))) == 5  # another was the last to come
     clock.now += 60.0

@@ -82,7 +82,7 @@ def serve(
     for size in MIXES[mix]:
         service.client(partial(size, chance), until=seconds)
     service.clock.run(math.inf)
-    assert (admission.requests, admission.pixels, admission.held) == (0, 0, 0)
+    assert (admission.requests, admission.turns.pixels, admission.held) == (0, 0, 0)
     assert service.told
     return service
 

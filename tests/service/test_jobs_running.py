@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs import keeper, worker
+from service.jobs import keeper, progress, worker
 from service.jobs.backend import open_folder
 from service.jobs.progress import Progress
 from service.jobs.record import End
@@ -167,18 +167,32 @@ async def test_a_job_is_cancelled_by_another_process(
     assert not list((tmp_path / "jobs").glob(f"{path.removeprefix('/jobs/')}*"))
 
 
-async def test_a_job_waits_for_room_beside_others(start: Start, gate: Gate, tmp_path: Path) -> None:
+async def test_jobs_and_requests_have_room_for_photographs_together(
+    start: Start, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "AGAIN_SECONDS", 0.1)
     client = start(jobs_dir=str(tmp_path / "jobs"), jobs_concurrency=2, max_queue_pixels=1000)
+    url = "/denoise?model=photo"
     async with lifespan(client):
         gate.close()
         paths = [await create(client, "model=photo", content=picture()) for _ in range(2)]
         await gate.reached()
-        request = asyncio.create_task(client.post("/denoise?model=photo", content=picture()))
-        await asyncio.sleep(0.1)
+        refused = await client.post(url, content=picture())
+        detail = check_problem(refused, 429, "overloaded")
+        assert "1000 pixels of waiting photographs" in detail
+        assert detail.endswith("received 1920")  # 960 are the job's
         gate.open()
-        assert (await request).status_code == 200  # whatever jobs hold
         for path in paths:
             assert (await finished(client, path))["state"] == "succeeded"
+        gate.close()
+        request = asyncio.create_task(client.post(url, content=picture()))
+        await gate.reached()
+        path = await create(client, "model=photo", content=picture())
+        await asyncio.sleep(0.3)
+        assert (await client.get(path)).json()["progress"]["share"] == 0.0
+        gate.open()
+        assert (await request).status_code == 200
+        assert (await finished(client, path))["state"] == "succeeded"
 
 
 async def test_a_job_whose_body_is_gone_fails(start: Start, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ class PixelCounter:
                     try:
                         return self._room.admit(size, caller)
                     except Overloaded:
-                        await self._room.departures.next()
+                        await self._room.room.departure()
         except TimeoutError:
             raise DeadlineExceeded(
                 f"timeout: expected room to open the body within {self._seconds:g} s, received none"

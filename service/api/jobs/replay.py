@@ -19,7 +19,7 @@ from service.errors import (
 )
 from service.inference.queue import BACKGROUND
 from service.jobs.jobs import Jobs
-from service.jobs.progress import PROGRESS, Progress
+from service.jobs.progress import PROGRESS, JobAdmission, Progress
 from service.jobs.record import End, failure
 from service.jobs.running import Running
 from service.jobs.worker import STOP_SECONDS
@@ -28,10 +28,11 @@ from service.jobs.worker import STOP_SECONDS
 class Replay:
     """Runs stored requests, as service.jobs.running.Runner says."""
 
-    def __init__(self, jobs: Jobs, endpoints: Endpoints) -> None:
-        """Run the requests of jobs through endpoints, by operation."""
+    def __init__(self, jobs: Jobs, endpoints: Endpoints, admission: JobAdmission) -> None:
+        """Run the requests of jobs through endpoints, by operation, which admit them so."""
         self._jobs = jobs
         self._endpoints = endpoints
+        self._admission = admission
 
     async def __call__(self, running: Running) -> End | None:
         try:
@@ -61,7 +62,7 @@ class Replay:
         del body
         endpoint = self._endpoints[running.job.operation]
         context = contextvars.copy_context()
-        context.run(BACKGROUND.set, True)
+        context.run(BACKGROUND.set, self._admission.lets_others_first)
         context.run(PROGRESS.set, running.progress)
         handled: Coroutine[Any, Any, None] = endpoint(request.scope, request.receive, response.send)
         task = asyncio.get_running_loop().create_task(handled, context=context)
