@@ -10,6 +10,8 @@ from pydantic import ValidationError
 
 from service.app import create_app
 from service.errors import StartupError
+from service.inference.caller import Caller
+from service.jobs.record import Job
 from service.jobs.store import Store
 from service.settings import Settings
 from tests.service.asgi import check_problem, lifespan
@@ -98,10 +100,10 @@ async def test_of_a_job_that_is_refused_nothing_is_kept(
 ) -> None:
     add = Store.add
 
-    def lose(store: Store, job: object) -> None:
+    def lose(store: Store, job: Job, caller: Caller) -> None:
         """Store a job as usual, and lose the answer."""
         with store.reached():
-            add(store, job)  # type: ignore[arg-type]
+            add(store, job, caller)
             raise OSError("the answer is lost")
 
     with monkeypatch.context() as patch:
