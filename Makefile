@@ -8,7 +8,7 @@ comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve style check test coverage train bench bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
+.PHONY: help install serve style check test coverage train bench bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
 
 # Of the machine that `make gpu-bundle` is for: its version of Python; where PyTorch for CUDA 13 is
 # installed, LIBRARIES=no; PART=40 spreads the wheels over folders of 40 MB at most.
@@ -18,6 +18,8 @@ PART ?=
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+install: .venv/service-$(RUNTIME)/installed $(extras) ## install what serves, without serving
 
 serve: .venv/service-$(RUNTIME)/installed $(extras) ## serve the models on 127.0.0.1:8000 (RUNTIME=gpu for CUDA, openvino for bfloat16; EXTRAS=heic,raw)
 	$(if $(filter openvino,$(RUNTIME)),SERVICE_DEVICE=$${SERVICE_DEVICE:-openvino} )$(<D)/bin/python -m service serve
