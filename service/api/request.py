@@ -42,6 +42,8 @@ READ_BOUNDED = "autoencoder.read_bounded"
 """The ASGI extension that says whether the server drops clients that read too slowly."""
 STOPPED_SECONDS = 1.0
 """Seconds after which the time limit is looked at again, at the soonest, while its clock stands."""
+GONE = "gone"
+"""Where the state of an ASGI scope has why a request has no client any more, if that is known."""
 NO_FAULT = ("", "")
 NO_STATE: Mapping[str, Any] = MappingProxyType({})
 END = {"type": "http.response.body", "body": b""}
@@ -67,6 +69,7 @@ class Exchange:
         status: Status of the response, 0 before it is sent.
         closes: Whether the connection ends with the response.
         fault: Code and detail of the error that the response reports.
+        is_quiet: Whether the log leaves it out: there are too many like it.
         trace: The ids of its trace and span, if it is traced and sampled.
     """
 
@@ -79,6 +82,7 @@ class Exchange:
         "closes",
         "fault",
         "headers",
+        "is_quiet",
         "items",
         "model",
         "receive",
@@ -112,6 +116,7 @@ class Exchange:
         self.starts: Sequence[float] = ()
         self.items = self.status = 0
         self.fault = NO_FAULT
+        self.is_quiet = False
         self.trace = UNTRACED
 
     def header(self, name: bytes) -> str:
@@ -123,6 +128,11 @@ class Exchange:
         """The name of the API key that the request has, "" without."""
         identity = self.scope.get("state", NO_STATE).get(IDENTITY)
         return (identity.name or "") if identity else ""
+
+    @property
+    def gone(self) -> str:
+        """Why there is no client any more, "" where nothing is known."""
+        return str(self.scope.get("state", NO_STATE).get(GONE, ""))
 
     @property
     def quota(self) -> RequestQuota | None:

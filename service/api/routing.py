@@ -171,6 +171,8 @@ class Serving:
             except ClientDisconnect:
                 exchange.status = CLIENT_GONE
             except asyncio.CancelledError:  # shutdown_seconds are over: the last chance to respond
+                if exchange.gone:  # a job that is stopped in a thread
+                    exchange.status = exchange.status or CLIENT_GONE
                 if exchange.status:
                     raise
                 stopped = ShuttingDown("expected an answer before the service stops, received none")
@@ -229,10 +231,11 @@ def _send_error(exchange: Exchange, response: Failed) -> Awaitable[None]:
 def _log(exchange: Exchange, seconds: float, worst: int) -> None:
     """Log a request.
 
-    Success and a full queue are logged at DEBUG, as there may be thousands a second and the
-    metrics count them; client errors at INFO; server errors at the worst level.
+    Success, a full queue and what is quiet are logged at DEBUG, as there may be thousands a second
+    and the metrics count them; client errors at INFO; server errors at the worst level.
     """
-    level = logging.DEBUG if exchange.status < 400 or exchange.status == 429 else logging.INFO
+    is_many = exchange.status < 400 or exchange.status == 429 or exchange.is_quiet
+    level = logging.DEBUG if is_many else logging.INFO
     level = worst if exchange.status >= 500 else level
     if log.isEnabledFor(level):
         fields = {
@@ -249,5 +252,8 @@ def _log(exchange: Exchange, seconds: float, worst: int) -> None:
         if exchange.fault is not NO_FAULT:
             fields |= zip(("code", "detail"), exchange.fault, strict=True)
             text += ": %s: %s"
+        elif gone := exchange.gone:
+            fields["detail"] = gone
+            text += ": %s"
         extra = {**fields, "address": address_of(exchange.scope)}
         log.log(level, text, *fields.values(), extra=extra)

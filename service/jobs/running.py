@@ -19,6 +19,7 @@ class Running:
         attempt: The number of the attempt.
         progress: How far it is.
         stop: Set when it shall stop: it was cancelled, or the process ends.
+        is_requeued: Whether it stops as the process ends, and runs again.
         over: Set when it runs no more, and is not to be reported on.
     """
 
@@ -26,6 +27,7 @@ class Running:
     attempt: int
     progress: Progress = field(default_factory=Progress)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    is_requeued: bool = False
     over: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = field(default_factory=time.time)
 

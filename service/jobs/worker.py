@@ -72,6 +72,7 @@ class Worker:
         self.rest()
         self._stopping = True
         for running in self._running.values():
+            running.is_requeued = True
             running.stop.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=2 * STOP_SECONDS)
@@ -103,6 +104,7 @@ class Worker:
         job = running.job
         self._running[job.id] = running
         if self._stopping:
+            running.is_requeued = True
             running.stop.set()
         reports = asyncio.create_task(self._report(running))
         try:
@@ -144,6 +146,7 @@ class Worker:
                 elif self._stopping:
                     release = self._store.attempts.release
                     await asyncio.to_thread(release, job.id, running.attempt)
+                    log.info("job %s: requeued, as the service stops: it runs again", job.id)
                 return
             except ServiceError as error:
                 log.warning("job %s: %s", job.id, error)

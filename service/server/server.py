@@ -21,6 +21,7 @@ from service.errors import ServiceError, StartupError
 from service.server import arenas
 from service.server.jobs_folder import with_jobs_folder
 from service.server.security_headers import security_headers
+from service.server.supervision import end_with_supervisor
 from service.server.workers import Workers
 from service.setting_names import named, unknown, variable
 from service.settings import Settings
@@ -54,10 +55,12 @@ def run(settings: Settings) -> int:
             name,
             f" ({' or '.join(near)})" if near else "",
         )
-    if not settings.is_loopback and not settings.has_keys:
+    if not settings.has_keys and not (settings.is_loopback and not settings.trusted_proxies):
+        proxied = f" through a proxy ({variable('trusted_proxies')})"
         log.warning(
-            "anybody who reaches %s may use the service: expected API keys (%s), received none",
+            "anybody who reaches %s%s may use the service: expected API keys (%s), received none",
             settings.host,
+            proxied if settings.trusted_proxies else "",
             variable("api_keys_file"),
         )
     try:
@@ -98,9 +101,15 @@ def _run_alone(settings: Settings) -> int:
     server = uvicorn.Server(_config(settings, partial(_create, settings)))
     # uvicorn raises the signal that stopped it once more, after the last response.
     for number in STOP:
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, _end)
     server.run()
     return 0
+
+
+def _end(*_: object) -> None:
+    """Exit at once: the interpreter would wait for a tile that runs, which nobody waits for."""
+    logging.shutdown()
+    os._exit(0)
 
 
 def _run_workers(settings: Settings, bound: socket.socket) -> int:
@@ -167,6 +176,7 @@ def _create(settings: Settings, shared: Path | None = None, *, strict: bool = Tr
 def _create_worker(settings: Settings, shared: Path) -> ASGIApp:
     """Return the application of one of several workers, in the worker's process."""
     logs.set_up(settings.log_level, settings.log_format)
+    end_with_supervisor()
     try:
         if settings.device != "cpu":
             number = _claim_number(shared)

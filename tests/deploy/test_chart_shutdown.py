@@ -9,8 +9,8 @@ import pytest
 from service.settings import Settings
 from tests.deploy.chart import ROOT, container, environment, pod, rendered, written
 
-EXPORT = 5
-"""Seconds that exporting the last spans may take: docs/operations.md."""
+JOBS_AND_EXPORTS = 15
+"""Seconds that requeuing jobs and exporting the last spans may take: docs/operations.md."""
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_pod_may_take_as_long_as_the_service_needs_to_end(
         monkeypatch.setenv(name, text)
     read = Settings()
     asleep = values.get("preStopSleepSeconds", 0)
-    needed = asleep + read.drain_seconds + read.shutdown_seconds + EXPORT
+    needed = asleep + read.drain_seconds + read.shutdown_seconds + JOBS_AND_EXPORTS
     assert needed < pod(manifests)["terminationGracePeriodSeconds"] <= needed + 6
     hook = container(manifests).get("lifecycle")
     assert hook == ({"preStop": {"sleep": {"seconds": asleep}}} if asleep else None)

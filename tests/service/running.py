@@ -38,9 +38,9 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    models: Path, *flags: str, environment: Mapping[str, str] | None = None
+    models: Path, *flags: str, environment: Mapping[str, str] | None = None, expected: int = 0
 ) -> Iterator[Running]:
-    """Serve models on the CPU; stop as an operator does, and expect that to go well."""
+    """Serve models on the CPU; stop as an operator does, and expect a status of its end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -64,7 +64,7 @@ def running(
     finally:
         process.terminate()
         status = process.wait(60)
-    assert status == 0, log.read_text()
+    assert status == expected, log.read_text()
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from service.access import keyring
+from service.api.lines import MOST
 from service.errors import StartupError
 from service.settings import Settings
 from tests.service.asgi import Caller, application_of, check_problem, lifespan
@@ -183,6 +184,22 @@ async def test_a_job_is_its_owners_and_that_of_whoever_controls(client: httpx.As
     assert (await client.get(f"{path}/result", headers=WEB.bearer)).status_code == 200
     assert (await client.get(path, headers=OPS.bearer)).status_code == 200
     assert (await client.delete(path, headers=OPS.bearer)).status_code == 204
+
+
+async def test_requests_without_a_key_cannot_fill_the_log(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = start(api_keys=KEYS)
+    with caplog.at_level(logging.INFO, "service.requests"):
+        for _ in range(2):
+            caplog.clear()
+            answers = [await client.get("/models") for _ in range(MOST + 5)]
+            assert {each.status_code for each in answers} == {401}
+            await asyncio.sleep(1.1)
+            *lines, more = caplog.messages
+            assert len(lines) == MOST
+            assert all(" GET /models 401 in " in each for each in lines)
+            assert more == "5 further requests without a key that the service knows in 1 s"
 
 
 async def test_logs_and_metrics_have_the_name_of_a_key_and_never_the_key(

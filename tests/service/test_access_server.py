@@ -179,3 +179,14 @@ def test_listening_beyond_loopback_without_keys_is_warned_of_once(
     assert capsys.readouterr().err.count(warning) == 1
     assert main(["serve", "--models", str(tmp_path), "--device", "cpu"]) == 1
     assert "anybody" not in capsys.readouterr().err
+
+
+def test_a_service_behind_a_proxy_without_keys_is_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proxied = ["serve", "--models", str(tmp_path), "--device=cpu", "--trusted-proxies=127.0.0.1"]
+    assert main(proxied) == 1
+    told = capsys.readouterr().err
+    assert "127.0.0.1 through a proxy (SERVICE_TRUSTED_PROXIES) may use the service" in told
+    assert main([*proxied, f"--api-keys={lines(WEB)}"]) == 1
+    assert "anybody" not in capsys.readouterr().err

@@ -74,15 +74,21 @@ async def test_a_caller_with_many_jobs_lets_another_have_its_turn(
 
 
 async def test_a_job_that_runs_at_the_stop_runs_again_after_the_start(
-    start: Start, gate: Gate, tmp_path: Path
+    start: Start, gate: Gate, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = str(tmp_path / "jobs")
     first = start(jobs_dir=folder)
-    async with lifespan(first):
-        gate.close()
-        paths = [await create(first) for _ in range(3)]
-        await gate.reached()
-        assert (await first.get(paths[0])).json()["state"] == "running"
+    with caplog.at_level("INFO", "service"):
+        async with lifespan(first):
+            gate.close()
+            paths = [await create(first) for _ in range(3)]
+            await gate.reached()
+            assert (await first.get(paths[0])).json()["state"] == "running"
+    requests = [each for each in caplog.messages if " POST " in each]
+    assert len(requests) == 1
+    assert requests[0].endswith(" ms: the job was requeued, as the service stops")
+    who = paths[0].removeprefix("/jobs/")
+    assert f"job {who}: requeued, as the service stops: it runs again" in caplog.messages
     gate.open()
     second = start(jobs_dir=folder)
     assert (await second.get(paths[0])).json()["state"] == "queued"

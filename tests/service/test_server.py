@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -59,6 +60,24 @@ def test_signals_end_the_service_with_status_0(models: Path, told: int, workers:
         service.process.send_signal(told)
         assert service.process.wait(30) == 0
         assert "Traceback" not in service.log.read_text()
+
+
+def test_no_thread_keeps_a_service_that_has_stopped_from_its_end(models: Path) -> None:
+    code = (
+        "import sys, threading; from service.cli import main; "
+        "threading.Thread(target=threading.Event().wait).start(); "  # as a tile that runs
+        "sys.exit(main(['serve', '--port=0', '--device=cpu', '--models', sys.argv[1]]))"
+    )
+    command = [sys.executable, "-c", code, str(models)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        try:
+            assert any("Uvicorn running" in line for line in process.stderr)
+            process.terminate()
+            assert process.wait(30) == 0
+            assert "Finished server process" in process.stderr.read()
+        finally:
+            process.kill()
 
 
 @pytest.mark.slow
@@ -118,6 +137,19 @@ def test_a_worker_that_dies_is_replaced(models: Path) -> None:
         os.kill(min(workers(service)), signal.SIGKILL)
         until(lambda: started(service) == 3)
         assert post(service) == 200
+
+
+@pytest.mark.slow
+def test_workers_end_and_free_the_port_when_their_supervisor_is_killed(models: Path) -> None:
+    flags = ("--workers=2", "--drain-seconds=60")  # nothing is to be drained
+    with running(models, *flags, expected=-signal.SIGKILL) as service:
+        until(lambda: started(service) == 2)
+        service.process.kill()
+        until(lambda: service.log.read_text().count("Finished server process") == 2)
+        assert service.log.read_text().count("the supervisor of the workers has died") == 2
+        assert "Traceback" not in service.log.read_text()
+        host, _, port = service.own_url.removeprefix("http://").partition(":")
+        socket.create_server((host, int(port))).close()
 
 
 @pytest.mark.slow

@@ -70,6 +70,8 @@ class Replay:
         try:
             await asyncio.wait((task, *ends), return_when=asyncio.FIRST_COMPLETED)
             if not task.done():  # it sees that its client is gone
+                if running.stop.is_set():
+                    request.stop(is_requeued=running.is_requeued)
                 response.gone.set()
                 await asyncio.wait((task,), timeout=STOP_SECONDS)
         finally:

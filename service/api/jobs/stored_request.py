@@ -7,7 +7,7 @@ from typing import Any
 from starlette.types import Message
 
 from service.access.identity import IDENTITY, INFER, Identity
-from service.api.request import ABORT
+from service.api.request import ABORT, GONE
 from service.jobs.record import Job
 
 
@@ -17,6 +17,9 @@ class StoredRequest:
     Attributes:
         scope: The scope.
     """
+
+    CANCELLED = "the job was cancelled"
+    REQUEUED = "the job was requeued, as the service stops"
 
     def __init__(
         self, job: Job, body: bytes, gone: asyncio.Event, abort: Callable[[], None]
@@ -46,9 +49,14 @@ class StoredRequest:
             "query_string": job.query.encode("latin-1"),
             "headers": headers,
             "extensions": {ABORT: abort},
+            "state": {},
         }
         if job.owner:  # whose request it is in logs, metrics and traces
-            self.scope["state"] = {IDENTITY: Identity(job.owner, "", frozenset({INFER}))}
+            self.scope["state"][IDENTITY] = Identity(job.owner, "", frozenset({INFER}))
+
+    def stop(self, *, is_requeued: bool) -> None:
+        """Let the log say why the endpoint is about to see that its client is gone."""
+        self.scope["state"][GONE] = self.REQUEUED if is_requeued else self.CANCELLED
 
     async def receive(self) -> Message:
         if self._body is not None:

@@ -46,12 +46,12 @@
 {{- end }}
 {{- end -}}
 
-{{/* How long a pod may take to end: until SIGTERM, until the port closes, for requests in flight, for
-the last spans of traces (5 s), and 5 s to exit. */}}
+{{/* How long a pod may take to end: until SIGTERM, until the port closes, for requests in flight, to
+requeue jobs (10 s), for the last spans of traces (5 s), and 5 s to exit. */}}
 {{- define "chart.grace" -}}
 {{- $drain := dig "drain_seconds" 0 .Values.settings | ceil | int -}}
 {{- $shutdown := dig "shutdown_seconds" 30 .Values.settings | int -}}
-{{- add .Values.preStopSleepSeconds $drain $shutdown 10 -}}
+{{- add .Values.preStopSleepSeconds $drain $shutdown 20 -}}
 {{- end -}}
 
 {{- define "chart.body-bytes" -}}
