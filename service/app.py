@@ -15,7 +15,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from service import __version__, components, threads
+from service import __version__, allocator, components, threads
 from service.api import health, jobs, models, open_inference, operations
 from service.api.codecs import image
 from service.api.content_policy import ContentPolicy
@@ -87,7 +87,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         shutdown.install()
         asyncio.get_running_loop().set_default_executor(threads.started())
         await run_in_threadpool(int)  # loads what streams need, while there are descriptors
-        tasks = []
+        tasks = [asyncio.create_task(allocator.trim())]
         if settings.reload_seconds:
             tasks.append(asyncio.create_task(repository.follow(settings.reload_seconds)))
         if keyring:

@@ -17,8 +17,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
+from service import allocator
 from service.errors import ServiceError, StartupError
-from service.server import arenas
 from service.server.jobs_folder import with_jobs_folder
 from service.server.security_headers import security_headers
 from service.server.supervision import end_with_supervisor
@@ -165,7 +165,7 @@ def _config(settings: Settings, factory: partial[ASGIApp]) -> uvicorn.Config:
 def _create(settings: Settings, shared: Path | None = None, *, strict: bool = True) -> ASGIApp:
     from service.app import create_app
 
-    arenas.bound()
+    allocator.bound()
     app = create_app(settings, shared=shared, strict=strict)
     # Later collections skip what exists now: p99 at 32 connections was 18-28 ms, and is 5-8 ms.
     gc.collect()
