@@ -8,7 +8,7 @@ comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve style check test coverage train bench bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
+.PHONY: help install serve style check test coverage train bench chaos bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
 
 # Of the machine that `make gpu-bundle` is for: its version of Python; where PyTorch for CUDA 13 is
 # installed, LIBRARIES=no; PART=40 spreads the wheels over folders of 40 MB at most.
@@ -65,6 +65,9 @@ EXAMPLES ?= 1000
 fuzz: .venv/dev/fuzz ## fuzz every parser (INPUTS=10000000) and the HTTP API (EXAMPLES=1000 for each operation); hours, Linux
 	.venv/dev/bin/python -m tests.fuzz all --inputs $(INPUTS)
 	.venv/dev/bin/python -m tests.fuzz.contract --examples $(EXAMPLES)
+
+chaos: .venv/dev/installed ## let faults befall the service under load, and compare every response (Linux, 90 minutes)
+	$(<D)/bin/python -m tests.chaos
 
 setup: .venv/training/installed ## set up what trains, without training
 
