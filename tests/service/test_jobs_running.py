@@ -34,8 +34,9 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_jobs_that_wait_and_run_are_cancelled(
-    start: Start, gate: Gate, tmp_path: Path
+    start: Start, gate: Gate, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "service.requests")
     client = start(jobs_dir=str(tmp_path / "jobs"))
     async with lifespan(client):
         gate.close()
@@ -53,6 +54,7 @@ async def test_jobs_that_wait_and_run_are_cancelled(
         gate.open()
         assert (await finished(client, last))["state"] == "succeeded"
         assert gate.batches == [1, 1]  # of the job that ran, and of the last
+    assert len([each for each in caplog.messages if each.endswith("the job was cancelled")]) == 1
     assert not list((tmp_path / "jobs").glob("*.body"))
 
 
