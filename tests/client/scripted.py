@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.service.wire import more
+
 CUT = b"<cut>"
 """Ends an answer by closing the connection, whatever its Content-Length promised."""
 TRICKLE = b"<trickle>"
@@ -95,11 +97,11 @@ def tls_server(certificate: Path) -> Iterator[str]:
 def _receive(connection: socket.socket, server: Scripted) -> None:
     received = b""
     while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
+        received += more(connection)
     head, _, body = received.partition(b"\r\n\r\n")
     lines = head.decode().lower().splitlines()
     length = next((int(line[15:]) for line in lines if line.startswith("content-length:")), 0)
     while len(body) < length:
-        body += connection.recv(65536)
+        body += more(connection)
     server.heads.append(head.decode())
     server.bodies.append(body)

@@ -17,7 +17,7 @@ from tests.proxies.http2 import ask, request
 from tests.proxies.proxy import SITE, Name, Proxy, proxy
 from tests.service.job_requests import ARRAY, UNFINISHED, picture
 from tests.service.running import Running
-from tests.service.wire import body_of, read_head
+from tests.service.wire import body_of, more, read_head
 
 GET = request(b"GET", b"/health/live")
 AUTHORITY = (b":authority", SITE.encode())
@@ -81,7 +81,7 @@ def test_large_bodies_pass_both_ways_as_they_come(proxied: Proxy, service: Runni
         threading.Thread(target=connection.sendall, args=(body[100_000:],)).start()
         told, received = read_head(connection)
         while len(received) < len(body):
-            received += connection.recv(1 << 20)
+            received += more(connection)
     assert told.startswith("HTTP/1.1 200")
     np.testing.assert_array_equal(np.load(io.BytesIO(received)), sent / 2)
     assert [each for each in proxied.folder.rglob("*") if "body/" in str(each)] == []

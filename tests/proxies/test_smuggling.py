@@ -13,7 +13,7 @@ from tests.proxies.attacks import ATTACKS, TARGETS, get
 from tests.proxies.conftest import connections
 from tests.proxies.proxy import Proxy
 from tests.service.running import Running
-from tests.service.wire import body_of, read_head
+from tests.service.wire import body_of, more, read_head
 
 METRICS = b"# TYPE"
 UNREAD = b"Invalid HTTP request received."
@@ -56,7 +56,7 @@ class Victim:
         length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
         assert length
         while len(body) < int(length[1]):
-            body += connection.recv(65536)
+            body += more(connection)
         assert len(body) == int(length[1])
         assert re.findall(r"x-request-id: (\S+)", head, re.IGNORECASE) == [f"victim-{self._asked}"]
         return head, body

@@ -17,7 +17,7 @@ from service.client import AsyncClient, Client, Result, errors
 from service.server.security_headers import security_headers
 from tests.service.keys import lines, made
 from tests.service.running import ROOT, Running, running
-from tests.service.wire import SMALL, body_of, check, head, images, read_head
+from tests.service.wire import SMALL, body_of, check, head, images, more, read_head
 
 WEB = made("web")
 
@@ -98,7 +98,7 @@ def test_a_refusal_reaches_a_client_that_still_sends_and_the_connection_goes_on(
     assert 'www-authenticate: Bearer realm="autoencoder-service"' in told
     length = int(re.search(r"content-length: (\d+)", told, re.IGNORECASE)[1])  # type: ignore[index]
     while len(rest) < length:
-        rest += connection.recv(65536)
+        rest += more(connection)
     assert b'"unauthenticated"' in rest
     connection.sendall(body)
     sent = images(SMALL)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.service.running import Running, running
 from tests.service.tiny import write_model
-from tests.service.wire import LARGE, MIDDLE, SMALL, body_of, check, head, images, read_head
+from tests.service.wire import LARGE, MIDDLE, SMALL, body_of, check, head, images, more, read_head
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +76,7 @@ def test_requests_may_be_sent_before_the_one_before_is_answered(connection: sock
     while received.count(b"HTTP/1.1 200 OK") < 3 or not received.endswith(
         (third / 2).astype(np.float32).tobytes()
     ):
-        more = connection.recv(1 << 20)
-        assert more
-        received += more
+        received += more(connection)
     assert (second / 2).astype(np.float32).tobytes() in received
 
 
@@ -88,11 +86,11 @@ def test_two_bodies_in_one_read_are_two(connection: socket.socket) -> None:
     rest = b""
     for sent in bodies:
         while b"\r\n\r\n" not in rest:
-            rest += connection.recv(1 << 20)
+            rest += more(connection)
         told, _, rest = rest.partition(b"\r\n\r\n")
         length = int(re.search(rb"content-length: (\d+)", told, re.IGNORECASE)[1])  # type: ignore[index]
         while len(rest) < length:
-            rest += connection.recv(1 << 20)
+            rest += more(connection)
         np.testing.assert_array_equal(np.load(io.BytesIO(rest[:length])), sent / 2)
         rest = rest[length:]
 
@@ -133,8 +131,8 @@ def test_a_client_that_never_reads_is_given_up_in_time(service: Running) -> None
         wait_for(service, "autoencoder_in_flight_requests 0.0")
         received = 0
         with contextlib.suppress(ConnectionResetError):
-            while more := connection.recv(1 << 20):
-                received += len(more)
+            while got := connection.recv(1 << 20):
+                received += len(got)
         assert received < len(body)
 
 
@@ -145,8 +143,8 @@ def test_nothing_after_the_last_request_is_answered(connection: socket.socket) -
     )
     told, received = read_head(connection)
     assert told.startswith("HTTP/1.1 200")
-    while more := connection.recv(1 << 20):
-        received += more
+    while got := connection.recv(1 << 20):
+        received += got
     assert len(received) == len(body)
 
 
@@ -262,8 +260,8 @@ def test_an_early_answer_reaches_a_client_that_still_sends(connection: socket.so
     connection.sendall(head(len(body), "Connection: close") + body)
     told, rest = read_head(connection)
     assert told.split()[1] == "413"
-    while more := connection.recv(65536):
-        rest += more
+    while got := connection.recv(65536):
+        rest += got
     assert b"body-too-large" in rest
 
 

@@ -26,12 +26,18 @@ def head(length: int | None, *lines: str, version: str = "1.1") -> bytes:
     return "\r\n".join([f"POST /denoise HTTP/{version}", "Host: x", *told, *lines, "", ""]).encode()
 
 
+def more(connection: socket.socket) -> bytes:
+    """Return what is received next; where the other side has closed, no more is to come."""
+    received = connection.recv(1 << 20)
+    if not received:
+        raise ConnectionError("expected more, received the end of the connection")
+    return received
+
+
 def read_head(connection: socket.socket) -> tuple[str, bytes]:
     received = b""
     while b"\r\n\r\n" not in received:
-        more = connection.recv(65536)
-        assert more, received
-        received += more
+        received += more(connection)
     told, _, rest = received.partition(b"\r\n\r\n")
     return told.decode(), rest
 
@@ -41,7 +47,7 @@ def answer(connection: socket.socket) -> tuple[int, np.ndarray]:
     told, body = read_head(connection)
     length = int(re.search(r"content-length: (\d+)", told, re.IGNORECASE)[1])  # type: ignore[index]
     while len(body) < length:
-        body += connection.recv(1 << 20)
+        body += more(connection)
     return int(told.split()[1]), np.load(io.BytesIO(body))
 
 
