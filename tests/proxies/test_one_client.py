@@ -31,7 +31,7 @@ def status(connection: socket.socket, line: bytes = b"") -> bytes:
 
 def comes_to(expected: bytes, connect: Callable[[], socket.socket], line: bytes = b"") -> bool:
     """Return whether new connections get a status, once the proxy has seen those before."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 8  # of HAProxy's 10 s for connections on which nothing comes
     while time.monotonic() < deadline:
         found = b""
         with contextlib.suppress(ConnectionError), connect() as connection:

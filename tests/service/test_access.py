@@ -196,10 +196,12 @@ async def test_requests_without_a_key_cannot_fill_the_log(
             answers = [await client.get("/models") for _ in range(MOST + 5)]
             assert {each.status_code for each in answers} == {401}
             await asyncio.sleep(1.1)
-            *lines, more = caplog.messages
+            lines = [each for each in caplog.messages if " GET /models 401 in " in each]
             assert len(lines) == MOST
-            assert all(" GET /models 401 in " in each for each in lines)
-            assert more == "5 further requests without a key that the service knows in 1 s"
+            # Services of other tests may say theirs at this time, too.
+            assert (
+                "5 further requests without a key that the service knows in 1 s" in caplog.messages
+            )
 
 
 async def test_logs_and_metrics_have_the_name_of_a_key_and_never_the_key(

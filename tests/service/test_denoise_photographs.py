@@ -135,13 +135,13 @@ async def test_several_photographs_of_one_size_come_back_as_an_array(start: Star
 
 
 async def test_each_tile_that_is_done_gives_more_time(start: Start, gate: Gate) -> None:
-    client, sent = start(timeout=1.0), picture(8, 3200)
+    client, sent = start(timeout=2.0), picture(8, 3200)
     await client.post("/denoise?model=photo", content=picture(8, 8))  # imports what reads pictures
     gate.close()
     asked = asyncio.create_task(client.post("/denoise?model=photo", content=sent))
     for _ in range(3):
         await gate.reached()
-        await asyncio.sleep(0.5)  # half of the time for each of three tiles
+        await asyncio.sleep(0.8)  # less than the time for each of three tiles, more in all
         gate.pass_one()
     assert (await asked).status_code == 200
     late = await client.post("/denoise?model=photo", content=sent)

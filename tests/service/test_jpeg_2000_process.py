@@ -123,13 +123,13 @@ async def test_requests_are_answered_during_decoding_and_after_its_process_was_k
 
     request = asyncio.create_task(send())
     while not (found := decoders()):
-        assert not request.done()
+        assert not request.done(), request.result().text
         await asyncio.sleep(0.001)
     os.kill(found[0], signal.SIGSTOP)
     try:
         other = await client.post("/denoise", json={"inputs": np.zeros((1, 4, 4)).tolist()})
         assert other.status_code == 200
-        assert not request.done()
+        assert not request.done(), request.result().text
     finally:
         os.kill(found[0], number)
         with contextlib.suppress(ProcessLookupError):  # SIGKILL ends it without
