@@ -40,8 +40,13 @@ def body() -> bytes:
     return encoded(smooth(size=SIZE), "JPEG2000")
 
 
-def decoders(parent: int | str = "self") -> list[int]:
-    """The processes that a process has for JPEG 2000, by their ids."""
+def decoders() -> list[int]:
+    """The processes that this one has for JPEG 2000, by their ids."""
+    return [each.pid for each in tuple(jp2_process._running)]
+
+
+def decoders_of(parent: int) -> list[int]:
+    """The processes that another one has for JPEG 2000, by their ids."""
     found = []
     children = []
     for thread in Path(f"/proc/{parent}/task").iterdir():
@@ -183,7 +188,7 @@ def test_no_process_outlives_a_service_that_is_killed(tmp_path: Path, body: byte
         try:
             assert service.stdout
             assert service.stdout.readline() == b"decoding\n"
-            (child,) = decoders(service.pid)
+            (child,) = decoders_of(service.pid)
             os.kill(child, signal.SIGSTOP)  # so that it does not end by itself
             ended = os.pidfd_open(child)
         finally:
