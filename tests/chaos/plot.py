@@ -24,10 +24,10 @@ def draw(rows: list[list[str]], path: Path) -> None:
     for column, (name, colour) in enumerate(zip(names, COLOURS, strict=False), 1):
         megabytes = [float(row[column] or "nan") / 1e6 for row in measured]
         axes.plot(minutes, megabytes, color=colour, label=name)
-    axes.set(xlabel="minutes", title="Resident memory, MB", ylim=(0, None), xlim=(0, None))
+    axes.set(xlabel="minutes", title="Resident memory, MB", ylim=(0, None), xlim=(0, minutes[-1]))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=COLOURS[0], alpha=0.25)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="center right")
     figure.savefig(path, dpi=150, facecolor="white", metadata={"Software": None})
 
 
