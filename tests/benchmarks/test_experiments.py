@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks import fairness, idle, overload
+from benchmarks import fairness, idle, overload, sizing
 from benchmarks.contenders import SERVICE
 from benchmarks.images import noisy
 from benchmarks.inprocess import images_per_second
+from benchmarks.photographs.pictures import made_up
 from benchmarks.servers import serving
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,24 @@ def test_an_idle_service_is_watched() -> None:
     )
     assert found
     assert int(found[1]) > 20  # an interpreter with numpy and the runtime takes more
+
+
+@pytest.mark.slow
+def test_what_a_request_takes_of_a_processor_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.measure.WARM_UP", 0.1)
+    monkeypatch.setattr("benchmarks.sizing.WARM_UP", 0.1)
+    monkeypatch.setattr("benchmarks.sizing.ARRAYS", (("npy", 2),))
+    monkeypatch.setattr("benchmarks.sizing.FILES", (("PNG", "image/png"),))
+    monkeypatch.setattr("benchmarks.sizing.SERVED", 0.05)
+    (array,) = sizing.of_arrays(PROGRAMS, 0.3)
+    (photograph,) = sizing.of_photographs(PROGRAMS, made_up(0), [0.05])
+    assert (array.units, array.unit) == (2, "images")
+    assert 1e-6 < array.seconds < photograph.seconds < 60
+    assert photograph.units == pytest.approx(0.05, rel=0.01)
+    assert photograph.peak > 20e6
+    lines = sizing.rows([array, photograph]).splitlines()
+    assert lines[-2].startswith("| npy, images: 2 ")
+    assert lines[-1].startswith("| PNG, 0.05 megapixels ")
 
 
 def test_the_model_is_measured_without_http() -> None:
