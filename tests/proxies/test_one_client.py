@@ -39,6 +39,7 @@ def comes_to(expected: bytes, connect: Callable[[], socket.socket], line: bytes 
         if found == expected:
             return True
         time.sleep(0.1)  # until the proxy has seen this one end
+    print(f"expected {expected!r}, received {found!r}")
     return False
 
 
