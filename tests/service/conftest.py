@@ -15,6 +15,7 @@ from service.inference.pixels import Floats
 from service.inference.session import Session
 from service.settings import Settings
 from tests.proxies.chosen import Through, chosen, close_all
+from tests.service.clock import Clock
 from tests.service.gate import Gate
 from tests.service.tiny import TINY, Start, write_model
 
@@ -104,6 +105,12 @@ async def shared_client(tiny_models: Path) -> AsyncIterator[httpx.AsyncClient]:
 def client(start: Start) -> httpx.AsyncClient:
     """A client of the service with default settings."""
     return start()
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the service under test, which the test sets forward."""
+    return Clock(monkeypatch)
 
 
 @pytest.fixture

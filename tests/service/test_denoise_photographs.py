@@ -11,12 +11,14 @@ import pytest
 from PIL import Image
 
 from service.api.codecs import batch
+from service.api.request import Exchange
 from service.app import create_app
 from service.images.decode import media_type_of
 from service.images.formats import BY_NAME, NAMES, Name, default_for
 from service.settings import Settings
 from tests.service import format_files
 from tests.service.asgi import Caller, application_of, opened
+from tests.service.clock import Clock
 from tests.service.gate import Gate
 from tests.service.photograph_requests import RANDOM, as_npy, picture
 from tests.service.tiny import Start
@@ -134,17 +136,29 @@ async def test_several_photographs_of_one_size_come_back_as_an_array(start: Star
     np.testing.assert_array_equal(np.rint(received[1] * 255), np.asarray(alone))
 
 
-async def test_each_tile_that_is_done_gives_more_time(start: Start, gate: Gate) -> None:
-    client, sent = start(timeout=2.0), picture(8, 3200)
-    await client.post("/denoise?model=photo", content=picture(8, 8))  # imports what reads pictures
+async def test_each_tile_that_is_done_gives_more_time(
+    start: Start, gate: Gate, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, progress = asyncio.Semaphore(0), Exchange.progress
+
+    def progressed(exchange: Exchange) -> None:
+        progress(exchange)
+        done.release()
+
+    monkeypatch.setattr(Exchange, "progress", progressed)
+    client, sent = start(timeout=100), picture(8, 3200)
     gate.close()
     asked = asyncio.create_task(client.post("/denoise?model=photo", content=sent))
     for _ in range(3):
+        await done.acquire()  # of the submission, then of the tile before
         await gate.reached()
-        await asyncio.sleep(0.8)  # less than the time for each of three tiles, more in all
+        await clock.advance(60)  # less than the time for each of three tiles, more in all
         gate.pass_one()
     assert (await asked).status_code == 200
-    late = await client.post("/denoise?model=photo", content=sent)
+    asked = asyncio.create_task(client.post("/denoise?model=photo", content=sent))
+    await gate.reached()
+    await clock.advance(120)
+    late = await asked
     gate.open()
     assert (late.status_code, late.json()["code"]) == (503, "deadline-exceeded")
 
