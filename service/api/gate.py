@@ -8,7 +8,7 @@ from service.access.entry import Entry, shown
 from service.access.identity import IDENTITY, Identity, ScopeName, address_of
 from service.access.keyring import Keyring
 from service.api.credentials import INVALID_TOKEN, key_of
-from service.api.lines import Lines
+from service.api.log_limit import LogLimit
 from service.api.refusal import refuse
 from service.api.request import Exchange
 from service.api.routing import Serving
@@ -33,7 +33,7 @@ class Gate:
         self.app = app
         self._keyring = keyring
         self._serving = serving
-        self._lines = Lines("requests without a key that the service knows")
+        self._log_limit = LogLimit("requests without a key that the service knows")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -42,7 +42,7 @@ class Gate:
             except (Unauthenticated, Forbidden) as error:
                 exchange = Exchange(scope, receive, send)
                 if isinstance(error, Unauthenticated):
-                    exchange.is_quiet = not self._lines.has_room()
+                    exchange.is_quiet = not self._log_limit.has_room()
                 await refuse(self._serving, exchange, REFUSED, error)
                 return
         await self.app(scope, receive, send)

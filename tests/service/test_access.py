@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.access import keyring
-from service.api.lines import MOST
+from service.api.log_limit import MOST
 from service.errors import StartupError
 from service.settings import Settings
 from tests.service.asgi import Caller, application_of, check_problem, lifespan
