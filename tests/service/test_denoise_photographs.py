@@ -146,18 +146,18 @@ async def test_each_tile_that_is_done_gives_more_time(
         done.release()
 
     monkeypatch.setattr(Exchange, "progress", progressed)
-    client, sent = start(timeout=100), picture(8, 3200)
+    client, sent = start(timeout=10), picture(8, 3200)  # less than clients wait
     gate.close()
     asked = asyncio.create_task(client.post("/denoise?model=photo", content=sent))
     for _ in range(3):
         await done.acquire()  # of the submission, then of the tile before
         await gate.reached()
-        await clock.advance(60)  # less than the time for each of three tiles, more in all
+        await clock.advance(6)  # less than the time for each of three tiles, more in all
         gate.pass_one()
     assert (await asked).status_code == 200
     asked = asyncio.create_task(client.post("/denoise?model=photo", content=sent))
     await gate.reached()
-    await clock.advance(120)
+    await clock.advance(12)
     late = await asked
     gate.open()
     assert (late.status_code, late.json()["code"]) == (503, "deadline-exceeded")
