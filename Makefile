@@ -1,7 +1,7 @@
 # `make help` lists what can be made. Nothing is installed outside this folder.
 PYTHON ?= python3
 RUNTIME ?= cpu
-# heic, jxl, raw, redis, otel, separated by commas
+# heic, jxl, raw, redis, otel, stores, parquet, separated by commas
 EXTRAS ?=
 
 comma := ,
@@ -112,6 +112,8 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(call pin,extra-raw,pyproject.toml --extra raw $(as-tested))
 	$(call pin,extra-redis,pyproject.toml --extra redis $(as-tested))
 	$(call pin,extra-otel,pyproject.toml --extra otel $(as-tested))
+	$(call pin,extra-stores,pyproject.toml --extra stores $(as-tested))
+	$(call pin,extra-parquet,pyproject.toml --extra parquet $(as-tested))
 	$(call pin,release,pyproject.toml --extra release $(as-tested))
 	$(call pin,fuzz,--group fuzz $(as-tested))
 	$(call pin,lock,--group lock)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from service import __version__, standard_output
 from service.access import command as keys
-from service.errors import OutputError, ServiceError, StartupError
+from service.errors import OutputError, ServiceError, StartupError, StoreError
 from service.files import arguments as of_files
 from service.files import command as files
 from service.pydantic_errors import faults
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None, *, prog: str = "autoencoder-service
         return _run(_parser(prog).parse_args(arguments))
     except ServiceError as error:
         _complain(f"{error.title}: {error}")
-        return 1 if isinstance(error, StartupError | OutputError) else 2
+        return 1 if isinstance(error, StartupError | OutputError | StoreError) else 2
     except KeyboardInterrupt:
         _complain("stopped")
         return 130

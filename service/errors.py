@@ -329,3 +329,9 @@ class OutputError(ServiceError):
     """A command cannot write its output."""
 
     code, title = "output-error", "Cannot write"
+
+
+class StoreError(ServiceError):
+    """An object store cannot be reached, or refuses what a command asks of it."""
+
+    code, title = "store-error", "Object store"

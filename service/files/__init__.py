@@ -1,1 +1,1 @@
-"""Photographs in files and folders, denoised without HTTP."""
+"""Photographs in files, folders and buckets, denoised and encoded without HTTP."""

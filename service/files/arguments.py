@@ -10,19 +10,21 @@ from service.manifest import PHOTO
 from service.setting_names import flag, variable
 from service.settings import Settings
 
-SUMMARY = "remove the noise from photographs in files and folders"
+SUMMARY = "remove the noise from photographs in files, folders and buckets"
 DESCRIPTION = """\
 Remove the noise from photographs of any size: PNG, JPEG, WebP, TIFF, AVIF and
 HEIC, which keep their metadata, their transparency and their depth; BMP, GIF,
 JPEG 2000, JPEG XL and the raw formats of cameras. Existing files are kept
 unless --overwrite is given. A photograph that fails is reported on a line of
-its own, and the others go on."""
+its own, and the others go on. Files and folders may be in buckets, by URL:
+s3://, gs:// and az://; https:// is read."""
 EXAMPLES = """\
 examples:
   %(prog)s photo.jpg -o clean.png
   %(prog)s holidays -o holidays-clean --strength 0.8
   %(prog)s party.jpg -o party-clean.jpg --luma 0.3
   %(prog)s a.jpg b.png scans -o clean --format webp
+  %(prog)s s3://bucket/in -o s3://bucket/clean --resume
 
 exit status: 0 if every photograph was written; 1 if one was not, or the model
 cannot be loaded; 2 if an option cannot be used; 130 after Ctrl-C, which leaves
@@ -41,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="IN",
         nargs="+",
         help="a photograph; a folder, for all files in it and below whose names end as those of "
-        "photographs do; or - for standard input",
+        "photographs do; the URL of either; or - for standard input",
     )
     parser.add_argument(
         "-o",
@@ -116,10 +118,21 @@ def add(parser: argparse.ArgumentParser) -> None:
         choices=[BY_TYPE[each].name for each in written()],
         help="of the output (default: by OUT's suffix, otherwise that of each input)",
     )
-    parser.add_argument(
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument(
         "--overwrite",
         action="store_true",
         help="replace existing files; with one folder as IN and OUT, the photographs in it",
+    )
+    existing.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a run that was stopped: leave photographs whose files exist",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write what became of each photograph to FILE, a line of JSON each",
     )
     parser.add_argument(
         flag("formats"),

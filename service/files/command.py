@@ -29,18 +29,22 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         StartupError: The model cannot be loaded.
         ServiceError: The options cannot be used.
     """
+    from service.files import plan, streamed
     from service.files.denoise import Options, denoise
-    from service.files.plan import STANDARD, plan
+    from service.files.outcomes import Outcomes
+    from service.files.plan import STANDARD
     from service.files.progress import Progress, is_terminal, report
     from service.inference.loader import find, load, locate
 
     if options.output == STANDARD and standard_output.opened().isatty():
         raise InvalidValue("OUT: expected a file or a pipe behind -, received a terminal")
-    planned = plan(
+    has_urls = streamed.has_urls(*options.inputs, options.output)
+    planned = (streamed.plan if has_urls else plan.plan)(
         options.inputs,
         options.output,
         media_type=options.format and BY_NAME[options.format].media_type,
         overwrite=options.overwrite,
+        resume=options.resume,
     )
     name = options.model or settings.default_picture or PHOTO
     folder = locate(settings.models, name, options.version)
@@ -62,16 +66,26 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         max_pixels=settings.max_pixels,
         policy=settings.policy,
         overwrite=options.overwrite,
+        resume=options.resume,
     )
-    for line in (*settings.formats_in_vain(), *planned.faults):
+    reported = list(planned.faults)
+    for line in (*settings.formats_in_vain(), *reported):
         report(line)
-    with Progress(planned.jobs) as progress:
-        outcome = denoise(denoiser, planned, how, progress)
-    written, failed = outcome.written, len(planned.jobs) - outcome.written + len(planned.faults)
+    append, overwrite = options.resume, options.overwrite
+    with (
+        Outcomes(options.report, append=append, overwrite=overwrite) as outcomes,
+        Progress(planned.jobs) as progress,
+    ):
+        outcome = denoise(denoiser, planned, how, progress, outcomes)
+    for line in planned.faults[len(reported) :]:
+        report(line)
+    failed, there = outcome.failed + len(planned.faults), outcome.there + planned.there
     level = _levels(outcome.levels)
-    if planned.has_folders or written + failed > 1:
+    if planned.has_folders or outcome.written + failed > 1 or there:
         report(
-            f"written: {written}, failed: {failed}, skipped as other files: {planned.skipped}"
+            f"written: {outcome.written}, failed: {failed}, "
+            f"skipped as other files: {planned.skipped}"
+            + (f", written before: {there}" if options.resume else "")
             + (f"; {level}" if level else "")
         )
     elif level and is_terminal():

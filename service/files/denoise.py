@@ -1,21 +1,19 @@
 """Denoise the photographs of a plan: while one is denoised, another is read or written."""
 
 import asyncio
-import contextlib
 import math
-import os
-import secrets
-import stat
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from service import standard_output
 from service.errors import InvalidValue, NotAcceptable
+from service.files import location
+from service.files.location import Location
+from service.files.outcomes import Outcomes
 from service.files.plan import Job, Plan
 from service.files.progress import Progress, report
-from service.files.targets import Targets, fits
+from service.files.targets import fits
 from service.images.crop import crop
 from service.images.decode import read
 from service.images.encode import writable, write
@@ -39,6 +37,7 @@ class Options:
         max_pixels: Of the largest photograph that is read.
         policy: Which files are read.
         overwrite: Whether existing files are replaced.
+        resume: Whether a photograph whose file exists is left as it is.
     """
 
     sigma: float | None
@@ -47,6 +46,7 @@ class Options:
     max_pixels: int
     policy: Policy
     overwrite: bool
+    resume: bool = False
 
 
 @dataclass
@@ -55,35 +55,48 @@ class Outcome:
 
     Attributes:
         written: How many were written.
-        levels: The noise level that was removed from each, where it is known.
+        failed: How many failed.
+        there: How many had been written before, which shows only once they are read.
+        levels: The least and the greatest noise level that was removed, where one is known.
     """
 
     written: int = 0
-    levels: list[float] = field(default_factory=list)
+    failed: int = 0
+    there: int = 0
+    levels: tuple[float, ...] = ()
 
 
-def denoise(denoiser: Denoiser, plan: Plan, options: Options, progress: Progress) -> Outcome:
-    """Denoise photographs and write them.
+class _IsThere(Exception):
+    """The file exists, and the run is a resumed one."""
 
-    A file is written under another name beside its place and then renamed, so that an interruption
-    leaves no partial file.
+
+def denoise(
+    denoiser: Denoiser,
+    plan: Plan,
+    options: Options,
+    progress: Progress,
+    outcomes: Outcomes | None = None,
+) -> Outcome:
+    """Denoise photographs and write each of them at once, so that none is ever there in part.
 
     Args:
         denoiser: Denoises each photograph.
         plan: What to read and where to write it.
         options: How.
         progress: Shows each photograph's progress, or why it failed; the others go on.
+        outcomes: Records what became of each; None to record nothing.
 
     Returns:
         How many photographs were written, and how noisy they were.
 
     Raises:
         InvalidValue: Standard input is to be read, and is closed.
+        StoreError: A store cannot be listed.
         OutputError: Standard output cannot be written.
     """
-    run, jobs = _Run(denoiser, plan.targets, options, progress), plan.jobs
+    run, jobs = _Run(denoiser, options, progress, outcomes or Outcomes()), plan.jobs
     # Outside of the event loop and of threads, where Ctrl-C would wait for the end of input.
-    if any(job.source is None for job in jobs):
+    if isinstance(jobs, Sequence) and any(job.source is None for job in jobs):
         if sys.stdin is None:  # `<&-`
             raise InvalidValue("IN: expected an open standard input, received a closed one")
         run.standard_input = sys.stdin.buffer.read()
@@ -95,39 +108,56 @@ def denoise(denoiser: Denoiser, plan: Plan, options: Options, progress: Progress
 
 class _Run:
     def __init__(
-        self, denoiser: Denoiser, targets: Targets, options: Options, progress: Progress
+        self, denoiser: Denoiser, options: Options, progress: Progress, outcomes: Outcomes
     ) -> None:
         self._denoiser = denoiser
-        self._targets = targets
         self._options = options
         self._progress = progress
+        self._outcomes = outcomes
         self._turn = asyncio.Lock()
+        self._next = asyncio.Lock()
         self.standard_input = self.standard_output = b""
         self.outcome = Outcome()
 
-    async def all(self, jobs: Sequence[Job]) -> None:
+    async def all(self, jobs: Iterable[Job]) -> None:
         remaining = iter(jobs)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(MAX_LOADED):
                     group.create_task(self._work(remaining))
+        except ExceptionGroup as errors:  # what lists a store failed
+            raise errors.exceptions[0] from None
         finally:
             await self._denoiser.idle()
 
     async def _work(self, jobs: Iterator[Job]) -> None:
-        for job in jobs:
+        while True:
+            async with self._next:  # a listing of a store is waited for in a thread
+                job = await asyncio.to_thread(next, jobs, None)
+            if job is None:
+                return
             try:
-                levels = await self._one(job)
+                target, levels = await self._one(job)
+            except _IsThere:
+                self.outcome.there += 1
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                self._progress.failed(job, str(error) or type(error).__name__)
+                problem = str(error) or type(error).__name__
+                self.outcome.failed += 1
+                self._progress.failed(job, problem)
+                self._outcomes.failed(job, problem)
             else:
                 self.outcome.written += 1
-                self.outcome.levels += levels
+                if seen := (*self.outcome.levels, *levels):
+                    self.outcome.levels = (min(seen), max(seen))
+                self._progress.finished(job)
+                self._outcomes.written(job, target, levels)
 
-    async def _one(self, job: Job) -> list[float]:
-        """Denoise a photograph and write it; return the noise level that was removed."""
+    async def _one(self, job: Job) -> tuple[Location | None, list[float]]:
+        """Denoise a photograph and write it; return where, and the noise level that was removed."""
+        if job.fault:
+            raise InvalidValue(job.fault)
         photograph, pixels, media_type = await asyncio.to_thread(self._read, job)
-        target = self._target(job, media_type)
+        target = await asyncio.to_thread(self._target, job, media_type)
         self._progress.begin(job, math.prod(pixels.shape[:2]))
         # One after the other: two at once would end at once, and the session would be idle while
         # both are written.
@@ -144,28 +174,27 @@ class _Run:
         if target is None:
             self.standard_output = file
         else:
-            await asyncio.to_thread(_save, file, target, overwrite=self._options.overwrite)
-        return [noise.sigma for noise in result.noise]
+            overwrite = self._options.overwrite
+            await asyncio.to_thread(location.write, file, target, overwrite=overwrite)
+        return target, [noise.sigma for noise in result.noise]
 
-    def _target(self, job: Job, media_type: str) -> Path | None:
+    def _target(self, job: Job, media_type: str) -> Location | None:
         """Return the file to write: another one where the plan could not tell the format."""
         if job.target is None or job.source is None:
             return job.target
         if job.is_settled and fits(job.target, media_type):
             return job.target
-        target = self._targets.take(job.target.with_name(job.source.name), media_type)
-        if os.path.lexists(target) and not self._options.overwrite:  # before it is denoised
+        wanted = job.target.with_name(job.source.name)
+        target = job.targets.take(wanted, media_type, late=True)
+        if not self._options.overwrite and location.exists(target):  # before it is denoised
+            if self._options.resume:
+                raise _IsThere
             raise InvalidValue(f"expected a new file to write, received {target}, which exists")
         return target
 
     def _read(self, job: Job) -> tuple[Photograph, Samples, str]:
         """Return what of a photograph to write, the pixels of all of it, and the media type."""
-        try:
-            body = self.standard_input if job.source is None else job.source.read_bytes()
-        except OSError as error:
-            raise InvalidValue(
-                f"expected a file that can be read, received: {error.strerror}"
-            ) from error
+        body = self.standard_input if job.source is None else location.read(job.source)
         photograph = read(body, self._options.max_pixels, self._options.policy)
         if photograph.warning:
             report(f"{job.name}: {photograph.warning}")
@@ -181,25 +210,3 @@ class _Run:
                 f"received {media_type}"
             )
         return photograph, pixels, media_type
-
-
-def _save(file: bytes, target: Path, *, overwrite: bool) -> None:
-    """Write a file to a path, or to where that links to, with the permissions of what was there."""
-    place = Path(os.path.realpath(target))
-    partial = place.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
-        new = 0o666 if mode is None else mode  # never open to more people, not even at first
-        with open(partial, "xb", opener=lambda path, flags: os.open(path, flags, new)) as stream:
-            stream.write(file)
-        if os.path.lexists(target) and not overwrite:
-            raise FileExistsError(0, "a file that came there meanwhile")
-        if mode is not None:
-            partial.chmod(mode)
-        partial.replace(place)
-    except OSError as error:
-        raise InvalidValue(f"expected to write {target}, received: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):  # it was renamed, or never created
-            partial.unlink()

@@ -2,16 +2,18 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.errors import InvalidValue
+from service.files.location import Location
 from service.files.targets import Targets, written_for
 from service.images.formats import SUFFIXES, written
 
 STANDARD = "-"
 """The name of standard input and standard output."""
+EXISTS = "which exists; --overwrite replaces it"
 SEPARATORS = (os.sep, os.altsep or os.sep)
 """A name that ends in one is a folder's."""
 
@@ -25,12 +27,16 @@ class Job:
         target: The file to write, None for standard output.
         media_type: The format to write, None for that of the source.
         is_settled: Whether the target's name is one that no other has.
+        targets: The names that are taken beside it.
+        fault: Why it cannot be done, "" if it can.
     """
 
-    source: Path | None
-    target: Path | None
+    source: Location | None
+    target: Location | None
     media_type: str | None
     is_settled: bool = True
+    targets: Targets = field(default_factory=lambda: Targets(()), compare=False)
+    fault: str = ""
 
     @property
     def name(self) -> str:
@@ -43,50 +49,59 @@ class Plan:
     """What a run does.
 
     Attributes:
-        jobs: The photographs to denoise.
-        faults: Why others cannot be, a line each.
+        jobs: The photographs to denoise; of a streamed plan, an iterator that can be used once.
+        faults: Why others cannot be, a line each; a streamed plan adds to them as it goes on.
         skipped: Files in folders that are not photographs.
+        there: Photographs that were written before, by a run that is resumed.
         has_folders: Whether an input is a folder.
-        targets: The names of the files to write.
     """
 
-    jobs: list[Job] = field(default_factory=list)
+    jobs: Iterable[Job] = ()
     faults: list[str] = field(default_factory=list)
     skipped: int = 0
+    there: int = 0
     has_folders: bool = False
-    targets: Targets = field(default_factory=lambda: Targets(()))
 
 
-def plan(inputs: Sequence[str], output: str, *, media_type: str | None, overwrite: bool) -> Plan:
+def plan(
+    inputs: Sequence[str],
+    output: str,
+    *,
+    media_type: str | None,
+    overwrite: bool,
+    resume: bool = False,
+) -> Plan:
     """Plan a run.
 
     A photograph in a folder keeps its path below it. Its suffix is that of what is written; where
     two would get one name, or one would replace another that is to be read, the one that has the
     name keeps it, and the other gets a number. One that would replace an existing file without
-    overwrite is a fault.
+    overwrite is a fault, or is left where a run is resumed.
 
     Args:
         inputs: Files, folders, or "-" for standard input.
         output: A folder; for a single file also a file, or "-" for standard output.
         media_type: The format to write, None for that of each input.
         overwrite: Whether existing files are replaced.
+        resume: Whether photographs whose files exist are left.
 
     Raises:
         InvalidValue: The output does not fit these inputs.
     """
     is_alone = len(inputs) == 1 and not Path(inputs[0]).is_dir()
-    if _is_file(output):
+    if is_file(output):
         if not is_alone:
             raise InvalidValue(f"OUT: expected a folder unless IN is one file, received {output}")
-        found = Plan([_job_to_file(inputs[0], output, media_type)])
-    else:
-        _check_folder(inputs, output, is_alone=is_alone)
-        found = _into_folder(inputs, Path(output), media_type)
-    return _checked(found, overwrite=overwrite)
+        source = None if inputs[0] == STANDARD else Path(inputs[0])
+        target = None if output == STANDARD else Path(output)
+        return _checked([job_to_file(source, target, media_type)], Plan(), overwrite, resume)
+    _check_folder(inputs, output, is_alone=is_alone)
+    found = Plan()
+    return _checked(_into_folder(inputs, Path(output), media_type, found), found, overwrite, resume)
 
 
-def _is_file(output: str) -> bool:
-    """Whether an output is a file or standard output."""
+def is_file(output: str) -> bool:
+    """Return whether an output is a file or standard output."""
     if output.endswith(SEPARATORS) or Path(output).is_dir():
         return False
     return output == STANDARD or SUFFIXES.get(Path(output).suffix.lower()) in written()
@@ -102,47 +117,53 @@ def _check_folder(inputs: Sequence[str], output: str, *, is_alone: bool) -> None
         )
     if is_alone and path.suffix and not path.exists() and not output.endswith(SEPARATORS):
         raise InvalidValue(
-            f"OUT: expected a name that ends in {', '.join(_writable())}, received {output}; "
+            f"OUT: expected a name that ends in {', '.join(writable())}, received {output}; "
             f"if it is to be a folder, {output}{os.sep}"
         )
 
 
-def _job_to_file(given: str, output: str, media_type: str | None) -> Job:
-    source = None if given == STANDARD else Path(given)
-    if output == STANDARD:
+def job_to_file(source: Location | None, target: Location | None, media_type: str | None) -> Job:
+    """Return the job of one photograph; its target's name says the format.
+
+    Raises:
+        InvalidValue: Another format is asked for.
+    """
+    if target is None:
         return Job(source, None, media_type)
-    named = SUFFIXES[Path(output).suffix.lower()]
+    named = SUFFIXES[target.suffix.lower()]
     if media_type not in (None, named):
         raise InvalidValue(
-            f"OUT: expected a name that ends in {_suffix(media_type)}, received {output}"
+            f"OUT: expected a name that ends in {_suffix(media_type)}, received {target}"
         )
-    return Job(source, Path(output), named)
+    return Job(source, target, named)
 
 
-def _into_folder(inputs: Sequence[str], output: Path, media_type: str | None) -> Plan:
-    found = Plan()
+def _into_folder(
+    inputs: Sequence[str], output: Path, media_type: str | None, found: Plan
+) -> list[Job]:
     named: list[tuple[Path, Path]] = []
     for path in map(Path, inputs):
         sources: Iterator[tuple[Path, Path]] = iter([(path, Path(path.name))])
         if path.is_dir():
             found.has_folders = True
-            sources = _walk(path, output, found)
+            sources = walk(path, output, found)
         named += [(source, output / below) for source, below in sources]
     named = list(dict.fromkeys(named))
-    found.targets = targets = Targets(source for source, _ in named)
+    targets = Targets(source for source, _ in named)
     kinds = [media_type or written_for(source) for source, _ in named]
     placed: list[Path | None] = [
         wanted if kind and targets.keep(wanted, kind, source) else None
         for (source, wanted), kind in zip(named, kinds, strict=True)
     ]
+    jobs = []
     for (source, wanted), kind, target in zip(named, kinds, placed, strict=True):
         # What cannot be told by now has no name to hold: it gets one once it has been read.
         name = target or (targets.take(wanted, kind) if kind else wanted)
-        found.jobs.append(Job(source, name, media_type, is_settled=kind is not None))
-    return found
+        jobs.append(Job(source, name, media_type, kind is not None, targets))
+    return jobs
 
 
-def _walk(folder: Path, output: Path, found: Plan) -> Iterator[tuple[Path, Path]]:
+def walk(folder: Path, output: Path, found: Plan) -> Iterator[tuple[Path, Path]]:
     """Return the photographs in a folder and below, each with its path from there.
 
     Hidden files and folders are left out, and the output, which may lie below.
@@ -173,26 +194,21 @@ def _walk(folder: Path, output: Path, found: Plan) -> Iterator[tuple[Path, Path]
         found.faults.append(f"{folder}: expected files {', '.join(SUFFIXES)} in it, received none")
 
 
-def _checked(found: Plan, *, overwrite: bool) -> Plan:
-    """Turn jobs that would overwrite something into faults."""
-    settled = [job for job in found.jobs if job.target and job.is_settled]
-    targets = {job: os.path.realpath(job.target) for job in settled if job.target}
+def _checked(jobs: list[Job], found: Plan, overwrite: bool, resume: bool) -> Plan:
+    """Turn jobs that would overwrite something into faults, and leave what is resumed."""
+    settled = [job for job in jobs if job.target and job.is_settled]
+    targets = {job: os.path.realpath(str(job.target)) for job in settled}
     writers = Counter(targets.values())
-
-    def fault(job: Job) -> str:
-        if job not in targets or job.target is None:
-            return ""
-        if writers[targets[job]] > 1:  # by links
-            return "which others would become as well"
-        if os.path.lexists(job.target) and not overwrite:
-            return "which exists; --overwrite replaces it"
-        return ""
-
     possible = []
-    for job in found.jobs:
-        if reason := fault(job):
+    for job in jobs:
+        is_there = job in targets and os.path.lexists(str(job.target)) and not overwrite
+        if job in targets and writers[targets[job]] > 1:  # by links
+            found.faults.append(f"{job.name}: {not_new(job)}, which others would become as well")
+        elif is_there and resume and os.path.realpath(str(job.source)) != targets[job]:
+            found.there += 1
+        elif is_there:
             found.faults.append(
-                f"{job.name}: expected a new file to write, received {job.target}, {reason}"
+                f"{job.name}: {not_new(job)}, which exists; --overwrite replaces it"
             )
         else:
             possible.append(job)
@@ -200,7 +216,12 @@ def _checked(found: Plan, *, overwrite: bool) -> Plan:
     return found
 
 
-def _writable() -> list[str]:
+def not_new(job: Job) -> str:
+    """Return how the error begins of a job whose target must not be written."""
+    return f"expected a new file to write, received {job.target}"
+
+
+def writable() -> list[str]:
     """Return the suffixes of formats that can be written."""
     return [suffix for suffix, kind in SUFFIXES.items() if kind in written()]
 

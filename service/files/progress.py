@@ -3,7 +3,7 @@
 import math
 import mmap
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +13,7 @@ from tqdm import tqdm
 from service.files.plan import Job
 from service.images.decode import open_image
 
+OPEN_ENDED = "{n:.1f} MP [{elapsed}, {rate_noinv_fmt}]"
 LINE = (
     "{percentage:3.0f}% |{bar}| {n:.1f} of {total:.1f} MP [{elapsed}<{remaining}, {rate_noinv_fmt}]"
 )
@@ -21,22 +22,28 @@ LINE = (
 class Progress:
     """The pixels that are denoised, of all photographs that have not failed."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        """Start a bar. Without a terminal behind stderr it is hidden, and no file is read."""
-        shown = is_terminal()
-        self._left = {job: _pixels(job.source) for job in jobs if shown and job.source}
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        """Start a bar. Without a terminal behind stderr it is hidden, and no file is read.
+
+        Args:
+            jobs: What is to be denoised; of an iterator, which can be used once, the bar shows no
+                total.
+        """
+        shown, self._knows_total = is_terminal(), isinstance(jobs, Sequence)
+        counted = jobs if shown and isinstance(jobs, Sequence) else ()
+        self._left = {job: _pixels(job.source) for job in counted if isinstance(job.source, Path)}
         self._bar = tqdm(
-            total=sum(self._left.values()),
+            total=sum(self._left.values()) if self._knows_total else None,
             unit="MP",
             unit_scale=1e-6,
-            bar_format=LINE,
+            bar_format=LINE if self._knows_total else OPEN_ENDED,
             file=sys.stderr,
             disable=not shown,
         )
 
     def begin(self, job: Job, pixels: int) -> None:
         """Replace the pixels that a photograph's header declared by those that were read."""
-        self._bar.total += pixels - self._left.get(job, 0)
+        self._add(pixels - self._left.get(job, 0))
         self._left[job] = pixels
 
     def done(self, job: Job, pixels: int) -> None:
@@ -44,10 +51,18 @@ class Progress:
         self._left[job] -= pixels
         self._bar.update(pixels)
 
+    def finished(self, job: Job) -> None:
+        """Forget a photograph that is written: a run may have millions."""
+        self._left.pop(job, None)
+
     def failed(self, job: Job, fault: str) -> None:
         """Print why a photograph failed, and leave its pixels out."""
-        self._bar.total -= self._left.pop(job, 0)
+        self._add(-self._left.pop(job, 0))
         report(f"{job.name}: {fault}")
+
+    def _add(self, pixels: int) -> None:
+        if self._knows_total:
+            self._bar.total += pixels
 
     def __enter__(self) -> Self:
         return self

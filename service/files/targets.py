@@ -1,11 +1,11 @@
 """The files that a run writes: each has a name of its own, with the suffix of what it holds."""
 
 import mmap
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from service.errors import ServiceError
+from service.files.location import Location, place
 from service.images.decode import media_type_of
 from service.images.file_names import folded, numbered, split
 from service.images.formats import SUFFIXES, default_for
@@ -14,47 +14,54 @@ from service.images.formats import SUFFIXES, default_for
 class Targets:
     """The names that are taken, by files that are written and by those that are to be read."""
 
-    def __init__(self, sources: Iterable[Path]) -> None:
+    def __init__(self, sources: Iterable[Location], *, whole: bool = False) -> None:
         """Start with no file to write.
 
         Args:
             sources: The files that are read.
+            whole: Whether a name that is taken is made of the whole name of the source, in the
+                place of a number: `a.heic.jpg`. Then no name depends on what other folders hold.
         """
-        self._read = {os.path.realpath(source) for source in sources}
-        self._exact: set[Path] = set()
+        self._read = {place(source) for source in sources}
+        self._whole = whole
+        self._exact: set[Location] = set()
         self._folded: set[str] = set()
 
-    def keep(self, wanted: Path, media_type: str, source: Path) -> bool:
+    def keep(self, wanted: Location, media_type: str, source: Location) -> bool:
         """Take a name as it is, and return whether that fits the format and no other has it."""
-        place = os.path.realpath(wanted)
-        is_anothers = place in self._read and place != os.path.realpath(source)
+        where = place(wanted)
+        is_anothers = where in self._read and where != place(source)
         if wanted in self._exact or is_anothers or not fits(wanted, media_type):
             return False
         self._add(wanted)
         return True
 
-    def take(self, wanted: Path, media_type: str) -> Path:
+    def take(self, wanted: Location, media_type: str, *, late: bool = False) -> Location:
         """Return a name that no other has, with the suffix of a format, and take it.
 
         Args:
             wanted: The name in the folder of the output that the source would have.
             media_type: The format that is written.
+            late: Whether other photographs are written meanwhile: with whole names, one is taken
+                at once then, so that no name depends on which is done first.
         """
         stem, suffix = split(wanted.name, media_type)
+        if self._whole and (late or self._has(wanted, stem + suffix)):
+            stem = wanted.name
         found = wanted.with_name(numbered(stem, suffix, lambda name: self._has(wanted, name)))
         self._add(found)
         return found
 
-    def _has(self, wanted: Path, name: str) -> bool:
+    def _has(self, wanted: Location, name: str) -> bool:
         path = wanted.with_name(name)
-        return folded(str(path)) in self._folded or os.path.realpath(path) in self._read
+        return folded(str(path)) in self._folded or place(path) in self._read
 
-    def _add(self, path: Path) -> None:
+    def _add(self, path: Location) -> None:
         self._exact.add(path)
         self._folded.add(folded(str(path)))
 
 
-def fits(name: Path, media_type: str) -> bool:
+def fits(name: Location, media_type: str) -> bool:
     """Return whether a name has a suffix of a format."""
     return SUFFIXES.get(name.suffix.lower()) == media_type
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 RUNNING = ("service-cpu", "service-gpu", "service-openvino", "training", "bench", "dev")
-EXTRAS = ("extra-heic", "extra-jxl", "extra-raw", "extra-redis", "extra-otel")
+EXTRAS = tuple(
+    f"extra-{name}" for name in ("heic", "jxl", "raw", "redis", "otel", "stores", "parquet")
+)
 NAMES = (*RUNNING, *EXTRAS, "docs", "fuzz", "release", "lock", "pip")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9._, -]+\])?==(\S+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
@@ -64,7 +66,8 @@ def test_every_extra_that_serves_has_requirements_and_is_in_both_recipes(root: P
     names = extras["optional-dependencies"].keys() - others
     assert {f"extra-{name}" for name in names} == set(EXTRAS)
     for recipe in ("Makefile", "Dockerfile"):
-        assert "# heic, jxl, raw, redis, otel, separated by commas" in (root / recipe).read_text()
+        listed = "# heic, jxl, raw, redis, otel, stores, parquet, separated by commas"
+        assert listed in (root / recipe).read_text()
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")

@@ -1,0 +1,82 @@
+"""Where a file is: a path of this machine, or an object in a store; what both can do."""
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from service.errors import InvalidValue
+from service.files.objects import Object, is_url
+
+Location = Path | Object
+
+
+def located(text: str) -> Location:
+    """Return the path or the object that an argument names. Raises InvalidValue as Object.parse."""
+    return Object.parse(text) if is_url(text) else Path(text)
+
+
+def place(location: Location) -> str:
+    """Return what two names of one file have in common: a path without links, or a URL."""
+    return os.path.realpath(location) if isinstance(location, Path) else str(location)
+
+
+def exists(location: Location) -> bool:
+    """Return whether there is a file, a folder or a link. Raises StoreError as Object.found()."""
+    if isinstance(location, Path):
+        return os.path.lexists(location)
+    return location.found() is not None
+
+
+def read(location: Location) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        InvalidValue: It cannot be read.
+        StoreError: Its store cannot be.
+    """
+    try:
+        return location.read_bytes()
+    except OSError as error:
+        raise InvalidValue(
+            f"expected a file that can be read, received: {error.strerror}"
+        ) from error
+
+
+def write(file: bytes, target: Location, *, overwrite: bool) -> None:
+    """Write a file, all at once.
+
+    A path that is a link stays one, and what it names gets the file, with the permissions of what
+    was there. It is written under another name beside its place and then renamed, so that an
+    interruption leaves no partial file.
+
+    Raises:
+        InvalidValue: It cannot be written, or exists and is not to be replaced.
+        StoreError: Its store cannot be written.
+    """
+    if isinstance(target, Object):
+        target.write_bytes(file, overwrite=overwrite)
+    else:
+        _save(file, target, overwrite=overwrite)
+
+
+def _save(file: bytes, target: Path, *, overwrite: bool) -> None:
+    place = Path(os.path.realpath(target))
+    partial = place.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
+        new = 0o666 if mode is None else mode  # never open to more people, not even at first
+        with open(partial, "xb", opener=lambda path, flags: os.open(path, flags, new)) as stream:
+            stream.write(file)
+        if os.path.lexists(target) and not overwrite:
+            raise FileExistsError(0, "a file that came there meanwhile")
+        if mode is not None:
+            partial.chmod(mode)
+        partial.replace(place)
+    except OSError as error:
+        raise InvalidValue(f"expected to write {target}, received: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):  # it was renamed, or never created
+            partial.unlink()

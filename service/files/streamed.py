@@ -1,0 +1,231 @@
+"""The plan of a run over buckets: made while it runs, so that millions of photographs fit.
+
+A listing of a store is sorted, so that names that could become one follow each other: those of one
+folder that are the same up to their first dot. Only they are in memory at a time.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from service.errors import InvalidValue
+from service.files.location import Location, exists, located, place
+from service.files.objects import Object, is_url
+from service.files.plan import (
+    SEPARATORS,
+    STANDARD,
+    Job,
+    Plan,
+    is_file,
+    job_to_file,
+    not_new,
+    walk,
+    writable,
+)
+from service.files.targets import Targets
+from service.images.formats import SUFFIXES, default_for
+
+WINDOW = 256
+"""Photographs of which it is looked up at a time whether their files exist."""
+LOOKUPS = 16
+"""Of these at once: a store answers one in some milliseconds, and many at once as fast."""
+
+Named = tuple[Location, Location]
+"""A file to read, and the file that it would be written to with its own name."""
+
+
+def plan(
+    inputs: Sequence[str],
+    output: str,
+    *,
+    media_type: str | None,
+    overwrite: bool,
+    resume: bool = False,
+) -> Plan:
+    """Plan a run as plan.plan() does, with URLs in the place of paths.
+
+    A format is told by the suffix of a name until the file is read. A name that is taken is made
+    of the whole name of the source, `a.heic.jpg`, not of a number, as a number depends on all
+    others.
+
+    Args:
+        inputs: Files and folders, paths or URLs, or "-" for standard input.
+        output: A folder; for a single file also a file, or "-" for standard output.
+        media_type: The format to write, None for that of each input.
+        overwrite: Whether existing files are replaced.
+        resume: Whether photographs whose files exist are left.
+
+    Raises:
+        InvalidValue: The output does not fit these inputs.
+        StoreError: A store cannot be reached, or refuses.
+    """
+    sources = [None if each == STANDARD else located(each) for each in inputs]
+    folders = [is_folder(each, given) for each, given in zip(sources, inputs, strict=True)]
+    found = Plan(has_folders=any(folders))
+    is_alone = len(inputs) == 1 and not any(folders)
+    target = None if output == STANDARD else located(output)
+    if isinstance(target, Object) and target.is_web:
+        raise InvalidValue(
+            f"OUT: expected a path or a bucket that can be written, received {output}"
+        )
+    jobs: Iterable[Job]
+    if is_file(output) and not (isinstance(target, Object) and not target.key):
+        if not is_alone:
+            raise InvalidValue(f"OUT: expected a folder unless IN is one file, received {output}")
+        jobs = [job_to_file(sources[0], target, media_type)]
+    else:
+        _check_folder(sources, output, target, is_alone=is_alone)
+        assert target is not None
+        named = [
+            _named(source, target, found, is_folder=folder)
+            for source, folder in zip(sources, folders, strict=True)
+            if source is not None
+        ]
+        jobs = _jobs(_groups(named, sources, target), media_type)
+    if not overwrite:
+        jobs = _new(jobs, found, resume=resume)
+    found.jobs = list(jobs) if is_alone else jobs
+    return found
+
+
+def is_folder(source: Location | None, given: str) -> bool:
+    """Return whether an input is a folder: of a bucket, a prefix that is no object.
+
+    Raises:
+        StoreError: Its store cannot be reached, or refuses.
+    """
+    if isinstance(source, Path):
+        return source.is_dir()
+    if source is None or source.is_web:
+        return False
+    if not source.key or given.endswith("/"):
+        return True
+    return source.found() is None and next(source.below(), None) is not None
+
+
+def _check_folder(
+    sources: Sequence[Location | None], output: str, target: Location | None, *, is_alone: bool
+) -> None:
+    if None in sources:
+        raise InvalidValue(
+            f"OUT: expected a file's name or {STANDARD} for standard input, received {output}"
+        )
+    if isinstance(target, Path) and target.exists():
+        if target.is_dir():
+            return
+        raise InvalidValue(f"OUT: expected a folder, received the file {output}")
+    if is_alone and target and target.suffix and not output.endswith((*SEPARATORS, "/")):
+        raise InvalidValue(
+            f"OUT: expected a name that ends in {', '.join(writable())}, received {output}; "
+            f"if it is to be a folder, {output}/"
+        )
+
+
+def _named(source: Location, output: Location, found: Plan, *, is_folder: bool) -> Iterator[Named]:
+    """Return the photographs of an input, each with the name that it would be written to."""
+    if not is_folder:
+        yield source, output / source.name
+    elif isinstance(source, Path):
+        excluded = output if isinstance(output, Path) else source / ".none"
+        for path, inside in walk(source, excluded, found):
+            yield path, output / inside.as_posix()
+    else:
+        for each, below in below_prefix(source, output, found):
+            yield each, output / str(below)
+
+
+def below_prefix(
+    folder: Object, output: Location, found: Plan
+) -> Iterator[tuple[Object, PurePosixPath]]:
+    """Return the photographs below a prefix, each with its path from there.
+
+    Hidden ones are left out, and the output, which may lie below.
+    """
+    written = f"{output}/" if output != folder else None
+    is_empty = True
+    for listed in folder.below():
+        each = listed.object
+        below = PurePosixPath(each.key).relative_to(folder.key)
+        *folders, name = below.parts
+        if (written and str(each).startswith(written)) or any(
+            part.startswith(".") for part in folders
+        ):
+            continue
+        if name.startswith(".") or each.suffix.lower() not in SUFFIXES:
+            found.skipped += 1
+            continue
+        is_empty = False
+        yield each, below
+    if is_empty:
+        found.faults.append(f"{folder}: expected files {', '.join(SUFFIXES)} in it, received none")
+
+
+def _groups(
+    named: Sequence[Iterator[Named]], sources: Sequence[Location | None], output: Location
+) -> Iterator[list[Named]]:
+    """Return photographs whose names could become one together: all, where any two could."""
+    (first, *more), (source, *_) = named, sources
+    if more or source == output:
+        yield list(dict.fromkeys(itertools.chain(first, *more)))
+        return
+    for _, group in itertools.groupby(first, _beginning):
+        yield list(group)
+
+
+def _beginning(named: Named) -> tuple[str, str]:
+    _, wanted = named
+    return str(wanted.parent), wanted.name.partition(".")[0]
+
+
+def _jobs(groups: Iterable[list[Named]], media_type: str | None) -> Iterator[Job]:
+    for group in groups:
+        targets = Targets((source for source, _ in group), whole=True)
+        kinds = [media_type or _written_by_name(source) for source, _ in group]
+        kept = [
+            bool(kind) and targets.keep(wanted, kind or "", source)
+            for (source, wanted), kind in zip(group, kinds, strict=True)
+        ]
+        for (source, wanted), kind, is_kept in zip(group, kinds, kept, strict=True):
+            target = targets.take(wanted, kind) if kind and not is_kept else wanted
+            yield Job(source, target, media_type, kind is not None, targets)
+
+
+def _written_by_name(source: Location) -> str | None:
+    """Return the format that a file of this name is written in, None if the name tells none."""
+    kind = SUFFIXES.get(source.suffix.lower())
+    return kind and default_for(kind)
+
+
+def _new(jobs: Iterable[Job], found: Plan, *, resume: bool) -> Iterator[Job]:
+    """Return jobs that write new files; the others, unless a run is resumed, as faults."""
+    remaining = iter(jobs)
+    with ThreadPoolExecutor(LOOKUPS) as pool:
+        while window := list(itertools.islice(remaining, WINDOW)):
+            for job, is_there in zip(window, pool.map(_is_there, window), strict=True):
+                if not is_there:
+                    yield job
+                elif (
+                    resume and job.source and job.target and place(job.source) != place(job.target)
+                ):
+                    found.there += 1
+                else:
+                    fault = f"{not_new(job)}, which exists; --overwrite replaces it"
+                    yield replace(job, fault=fault)
+
+
+def _is_there(job: Job) -> bool:
+    return job.target is not None and job.is_settled and exists(job.target)
+
+
+def _is_in_place(job: Job) -> bool:
+    """Return whether a photograph would replace itself: then its file tells nothing of a run."""
+    if job.source is None or job.target is None:
+        return False
+    return place(job.source) == place(job.target)
+
+
+def has_urls(*given: str) -> bool:
+    """Return whether one of some names is a URL."""
+    return any(map(is_url, given))
