@@ -14,7 +14,7 @@ COPY deploy/requirements/${REQUIREMENTS} /tmp/requirements.txt
 RUN python3 -m venv --without-pip /opt/venv \
  && python3 -m pip --python /opt/venv/bin/python install --no-cache-dir \
       --disable-pip-version-check --require-hashes --only-binary :all: -r /tmp/requirements.txt
-# heic, jxl, raw, redis, otel, stores, parquet, separated by commas
+# heic, jxl, raw, redis, otel, stores, parquet, ray, separated by commas
 # The library that writes HEIC reads it, too: it replaces the one that only reads.
 ARG EXTRAS=
 COPY deploy/requirements/extra-*.txt /tmp/

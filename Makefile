@@ -1,14 +1,14 @@
 # `make help` lists what can be made. Nothing is installed outside this folder.
 PYTHON ?= python3
 RUNTIME ?= cpu
-# heic, jxl, raw, redis, otel, stores, parquet, separated by commas
+# heic, jxl, raw, redis, otel, stores, parquet, ray, separated by commas
 EXTRAS ?=
 
 comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve style check test coverage train bench chaos bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
+.PHONY: help install serve style check test test-ray coverage train bench chaos bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
 
 # Of the machine that `make gpu-bundle` is for: its version of Python; where PyTorch for CUDA 13 is
 # installed, LIBRARIES=no; PART=40 spreads the wheels over folders of 40 MB at most.
@@ -35,6 +35,9 @@ check: style ## check style, types and imports, then run the fast tests
 
 test: style ## check style, types and imports, then run every test
 	.venv/dev/bin/python -m pytest $(two-processes)
+
+test-ray: .venv/ray/installed ## run the tests of Ray, on clusters of this machine alone
+	$(<D)/bin/python -m pytest tests/ray
 
 # Tracing each line takes most of what the tests of the service take themselves.
 coverage: .venv/dev/installed ## run every test and measure which branches of the service they take
@@ -114,6 +117,8 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(call pin,extra-otel,pyproject.toml --extra otel $(as-tested))
 	$(call pin,extra-stores,pyproject.toml --extra stores $(as-tested))
 	$(call pin,extra-parquet,pyproject.toml --extra parquet $(as-tested))
+	$(call pin,extra-ray,pyproject.toml --extra ray $(as-tested))
+	$(call pin,ray,pyproject.toml --extra cpu --extra ray --extra redis --extra otel --extra stores --extra parquet --group ray-tests $(as-tested))
 	$(call pin,release,pyproject.toml --extra release $(as-tested))
 	$(call pin,fuzz,--group fuzz $(as-tested))
 	$(call pin,lock,--group lock)

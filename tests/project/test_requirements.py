@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-RUNNING = ("service-cpu", "service-gpu", "service-openvino", "training", "bench", "dev")
+RUNNING = ("service-cpu", "service-gpu", "service-openvino", "training", "bench", "dev", "ray")
 EXTRAS = tuple(
-    f"extra-{name}" for name in ("heic", "jxl", "raw", "redis", "otel", "stores", "parquet")
+    f"extra-{name}" for name in ("heic", "jxl", "raw", "redis", "otel", "stores", "parquet", "ray")
 )
 NAMES = (*RUNNING, *EXTRAS, "docs", "fuzz", "release", "lock", "pip")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9._, -]+\])?==(\S+)( ; [^\\]+)? \\$")
@@ -66,7 +66,7 @@ def test_every_extra_that_serves_has_requirements_and_is_in_both_recipes(root: P
     names = extras["optional-dependencies"].keys() - others
     assert {f"extra-{name}" for name in names} == set(EXTRAS)
     for recipe in ("Makefile", "Dockerfile"):
-        listed = "# heic, jxl, raw, redis, otel, stores, parquet, separated by commas"
+        listed = "# heic, jxl, raw, redis, otel, stores, parquet, ray, separated by commas"
         assert listed in (root / recipe).read_text()
 
 
@@ -99,6 +99,7 @@ def test_one_build_of_onnx_runtime_is_required_and_never_two(root: Path) -> None
         "training": {"onnxruntime"},
         "bench": {"onnxruntime"},
         "dev": {"onnxruntime"},
+        "ray": {"onnxruntime"},
     }
 
 

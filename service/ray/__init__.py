@@ -1,0 +1,1 @@
+"""The service on Ray Serve: replicas on one machine or many, behind Ray's proxies."""

@@ -1,0 +1,65 @@
+"""Arguments of the application on Ray Serve: settings of the service, and its layout."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from service.errors import StartupError
+from service.pydantic_errors import explain
+from service.setting_names import variable
+from service.settings import Settings
+
+CONNECTIONS = "Ray's proxies hold the connections"
+STOPPING = "graceful_shutdown_timeout_s of the deployment says how long a replica may take to stop"
+FOREIGN = {
+    "host": "http_options of Serve's configuration say where its proxies listen",
+    "port": "http_options of Serve's configuration say where its proxies listen",
+    "workers": "num_replicas or autoscaling_config of the deployment say how many processes serve",
+    "max_connections": CONNECTIONS,
+    "head_seconds": CONNECTIONS,
+    "min_rate": CONNECTIONS,
+    "min_read_rate": CONNECTIONS,
+    "drain_seconds": STOPPING,
+    "shutdown_seconds": STOPPING,
+    "repository_control": "a request would change one replica; deploy again with other models",
+    "jobs_dir": f"replicas share no folder; {variable('jobs_url')} names a Redis that they share",
+}
+"""Settings that mean nothing on Ray Serve, and what does instead."""
+
+
+class Arguments(Settings):
+    """The settings of each replica, from the arguments or SERVICE_*, and the layout.
+
+    Attributes:
+        layout: `combined`: each replica is the whole service.
+    """
+
+    layout: Annotated[
+        Literal["combined"], Field(description="combined: each replica is the whole service")
+    ] = "combined"
+
+    @property
+    def settings(self) -> Settings:
+        """What a replica is built with: no jobs in a folder, no repository control."""
+        return self.model_copy(update={"repository_control": False, "jobs_dir": ""})
+
+
+def checked(arguments: Mapping[str, Any]) -> Arguments:
+    """Return the arguments of an application.
+
+    Args:
+        arguments: By the names of settings, in lower case, and `layout`.
+
+    Raises:
+        StartupError: One is unknown, out of range, or means nothing on Ray Serve.
+    """
+    for name, instead in FOREIGN.items():
+        if name in arguments:
+            raise StartupError(
+                f"{name}: expected no such argument, as {instead}, received {arguments[name]!r}"
+            )
+    try:
+        return Arguments(**arguments)
+    except ValidationError as error:
+        raise StartupError(explain(error)) from error
