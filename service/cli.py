@@ -1,4 +1,4 @@
-"""Command line: autoencoder-service serve | denoise | models | doctor | keys.
+"""Command line: autoencoder-service serve | denoise | encode | models | doctor | keys.
 
 Imports of what runs a command wait until it runs, so that --help comes at once.
 """
@@ -15,6 +15,8 @@ from service.access import command as keys
 from service.errors import OutputError, ServiceError, StartupError, StoreError
 from service.files import arguments as of_files
 from service.files import command as files
+from service.files.codings import arguments as of_codings
+from service.files.codings import command as codings
 from service.pydantic_errors import faults
 from service.setting_names import flag, named, variable
 from service.settings import Settings
@@ -22,7 +24,7 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-DESCRIPTION = "Serve autoencoders over HTTP, or denoise photographs in files."
+DESCRIPTION = "Serve autoencoders over HTTP, or run them on files."
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -125,6 +127,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     for name, command, summary, settings in (
         ("serve", _serve, "serve models over HTTP", tuple(Settings.model_fields)),
         ("denoise", files.run, of_files.SUMMARY, of_files.SETTINGS),
+        ("encode", codings.run, of_codings.SUMMARY, of_files.SETTINGS),
         ("models", _models, "load every model and list its operations", few),
         ("doctor", _doctor, "report what will run the models, and what is missing", few),
     ):
@@ -132,6 +135,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         if name == "denoise":
             of_files.add(added)
+        if name == "encode":
+            of_codings.add(added)
         for setting in settings:
             field = Settings.model_fields[setting]
             value = field.default

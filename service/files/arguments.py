@@ -60,7 +60,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"a model of photographs (default {PHOTO}; {variable('default_picture')})",
     )
     parser.add_argument(
-        "--version", metavar="N", type=_whole(1), help="of the model (default the newest)"
+        "--version", metavar="N", type=whole(1), help="of the model (default the newest)"
     )
     parser.add_argument(
         "--sigma",
@@ -109,7 +109,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quality",
         metavar="Q",
-        type=_whole(1, 100),
+        type=whole(1, 100),
         help="of lossy formats, 1 to 100; WebP of 100 is lossless (default 90, or lossless for "
         "what came so)",
     )
@@ -134,25 +134,36 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write what became of each photograph to FILE, a line of JSON each",
     )
+    reading(parser)
+
+
+def reading(parser: argparse.ArgumentParser, *, truncated: bool = True) -> None:
+    """Add the options that say which files are read.
+
+    Args:
+        parser: The parser.
+        truncated: Whether truncated files can be.
+    """
     parser.add_argument(
         flag("formats"),
         metavar="LIST",
         default=argparse.SUPPRESS,
         help=f"formats that are read, separated by commas (default all; {variable('formats')})",
     )
-    parser.add_argument(
-        flag("truncated"),
-        choices=("refuse", "accept"),
-        default=argparse.SUPPRESS,
-        help="what becomes of a JPEG that ends early: an error, or what is there of it, with a "
-        f"word on standard error (default refuse; {variable('truncated')})",
-    )
+    if truncated:
+        parser.add_argument(
+            flag("truncated"),
+            choices=("refuse", "accept"),
+            default=argparse.SUPPRESS,
+            help="what becomes of a JPEG that ends early: an error, or what is there of it, with a "
+            f"word on standard error (default refuse; {variable('truncated')})",
+        )
     limit = "max_pixels"
     parser.add_argument(
         flag(limit),
         metavar="N",
         default=argparse.SUPPRESS,
-        help="of the largest photograph that is read "
+        help="of the largest picture that is read "
         f"(default {Settings.model_fields[limit].default}; {variable(limit)})",
     )
 
@@ -179,8 +190,10 @@ def _region(text: str) -> Region:
         raise argparse.ArgumentTypeError(str(error).removeprefix("region: ")) from error
 
 
-def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
-    def whole(text: str) -> int:
+def whole(low: int, high: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number within limits, for a parser."""
+
+    def read(text: str) -> int:
         value = int(text) if text.isdecimal() else -1
         if value < low or (high is not None and value > high):
             to = "" if high is None else f" to {high}"
@@ -189,4 +202,4 @@ def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
             )
         return value
 
-    return whole
+    return read

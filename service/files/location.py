@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from service.errors import InvalidValue
@@ -20,6 +21,24 @@ def located(text: str) -> Location:
 def place(location: Location) -> str:
     """Return what two names of one file have in common: a path without links, or a URL."""
     return os.path.realpath(location) if isinstance(location, Path) else str(location)
+
+
+def names_in(folder: Location, below: str = "") -> Iterator[str]:
+    """Return the names of the files in a folder, none where there is none.
+
+    Args:
+        folder: The folder.
+        below: A folder in it whose files are meant, "" for its own.
+
+    Raises:
+        StoreError: Its store cannot be listed.
+    """
+    here = folder / below if below else folder
+    if isinstance(here, Object):
+        inside = (listed.object for listed in here.below())
+        yield from (each.name for each in inside if each.parent == here)
+    elif isinstance(here, Path) and here.is_dir():
+        yield from (each.name for each in here.iterdir() if each.is_file())
 
 
 def exists(location: Location) -> bool:
@@ -41,6 +60,20 @@ def read(location: Location) -> bytes:
     except OSError as error:
         raise InvalidValue(
             f"expected a file that can be read, received: {error.strerror}"
+        ) from error
+
+
+def read_range(location: Location, start: int, length: int) -> bytes:
+    """Return some bytes of a file, fewer where it ends before; raises as read() does."""
+    if isinstance(location, Object):
+        return location.read_range(start, length)
+    try:
+        with location.open("rb") as file:
+            file.seek(start)
+            return file.read(length)
+    except OSError as error:
+        raise InvalidValue(
+            f"{location}: expected a file that can be read, received: {error.strerror}"
         ) from error
 
 

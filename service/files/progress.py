@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tqdm import tqdm
 
@@ -74,6 +74,17 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self._bar.close()
+
+
+def items_bar(total: int, done: int) -> "tqdm[Any]":
+    """Return a bar of items, on a terminal only.
+
+    Args:
+        total: How many there are.
+        done: How many a run before has done.
+    """
+    shown = is_terminal()
+    return tqdm(total=total, initial=done, unit="items", file=sys.stderr, disable=not shown)
 
 
 def is_terminal() -> bool:

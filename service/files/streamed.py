@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from service.errors import InvalidValue
 from service.files.location import Location, exists, located, place
-from service.files.objects import Object, is_url
+from service.files.objects import Listed, Object, is_url
 from service.files.plan import (
     SEPARATORS,
     STANDARD,
@@ -128,17 +128,17 @@ def _named(source: Location, output: Location, found: Plan, *, is_folder: bool) 
     if not is_folder:
         yield source, output / source.name
     elif isinstance(source, Path):
-        excluded = output if isinstance(output, Path) else source / ".none"
+        excluded = output if isinstance(output, Path) else Path("-")
         for path, inside in walk(source, excluded, found):
             yield path, output / inside.as_posix()
     else:
-        for each, below in below_prefix(source, output, found):
-            yield each, output / str(below)
+        for listed, below in listed_below(source, output, found):
+            yield listed.object, output / str(below)
 
 
-def below_prefix(
+def listed_below(
     folder: Object, output: Location, found: Plan
-) -> Iterator[tuple[Object, PurePosixPath]]:
+) -> Iterator[tuple[Listed, PurePosixPath]]:
     """Return the photographs below a prefix, each with its path from there.
 
     Hidden ones are left out, and the output, which may lie below.
@@ -157,7 +157,7 @@ def below_prefix(
             found.skipped += 1
             continue
         is_empty = False
-        yield each, below
+        yield listed, below
     if is_empty:
         found.faults.append(f"{folder}: expected files {', '.join(SUFFIXES)} in it, received none")
 

@@ -1,0 +1,1 @@
+"""The command `encode`: pictures and arrays to codings, in parts."""

@@ -1,0 +1,123 @@
+"""A run of `encode`: what it is, which of its parts are written, and how one is."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from service.errors import InvalidValue
+from service.files import location
+from service.files.codings.encoder import Encoder
+from service.files.codings.inputs import Inputs, Listing, Shard
+from service.files.codings.part_files import WRITERS, Origin
+from service.files.location import Location
+
+FILE = "_run.json"
+"""Describes the run; readers of Parquet skip names that begin so."""
+ERRORS = "_errors"
+"""The folder of what has no coding, in JSON Lines, a file for each part that lacks some."""
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, the same on one machine and on many.
+
+    Attributes:
+        output: The folder of the parts.
+        form: The format of the parts, a key of WRITERS.
+        shard: Items of a part.
+        origin: The model.
+        listing: The items.
+        settings: What else the codings depend on.
+    """
+
+    output: Location
+    form: str
+    shard: int
+    origin: Origin
+    listing: Listing
+    settings: dict[str, object]
+
+    @property
+    def parts(self) -> int:
+        """How many parts it has."""
+        return -(-self.listing.items // self.shard)
+
+    def begin(self) -> set[int]:
+        """Describe the run in its folder, or go on with the one that is described there.
+
+        Returns:
+            The numbers of the parts that are written.
+
+        Raises:
+            InvalidValue: The folder is another run's.
+            StoreError: The store cannot be read or written.
+        """
+        target, described = self.output / FILE, self._described()
+        if location.exists(target):
+            there = json.loads(location.read(target))
+            differ = [name for name in described if there.get(name) != described[name]]
+            if differ:
+                raise InvalidValue(
+                    f"OUT: expected a new folder, or the one of this run, received {self.output}, "
+                    f"where {FILE} has another {', '.join(differ)}"
+                )
+        else:
+            text = json.dumps(described, indent=2) + "\n"
+            location.write(text.encode(), target, overwrite=False)
+        pattern = re.compile(rf"part-(\d+)\.{self.form}")
+        found = map(pattern.fullmatch, location.names_in(self.output))
+        return {int(each[1]) for each in found if each}
+
+    def left(self, inputs: Inputs, written: set[int]) -> Iterator[Shard]:
+        """Return the shards whose parts are not written, in order.
+
+        Raises:
+            InvalidValue: The inputs are no longer those that were listed.
+        """
+        items = 0
+        for shard in inputs.shards(self.shard):
+            items += len(shard)
+            if shard.number not in written:
+                yield shard
+        if items != self.listing.items:
+            raise InvalidValue(
+                f"IN: expected {self.listing.items} items, as listed before, received {items}"
+            )
+
+    def write(self, encoder: Encoder, shard: Shard) -> tuple[int, int]:
+        """Encode a shard and write its part, after what it lacks: a part that is there is whole.
+
+        Returns:
+            How many items have codings, and how many have none.
+
+        Raises:
+            InvalidValue: The part cannot be written.
+            StoreError: A store cannot be read or written.
+        """
+        encoded = encoder.encode(shard)
+        name = f"part-{shard.number:05}"
+        if encoded.faults:
+            lines = [
+                json.dumps({encoded.column: each.item, "problem": each.problem}, ensure_ascii=False)
+                for each in encoded.faults
+            ]
+            text = "".join(f"{line}\n" for line in lines)
+            location.write(text.encode(), self.output / ERRORS / f"{name}.jsonl", overwrite=True)
+        part = WRITERS[self.form](encoded, self.origin)
+        location.write(part, self.output / f"{name}.{self.form}", overwrite=True)
+        return len(encoded.items), len(encoded.faults)
+
+    def lacks(self) -> bool:
+        """Return whether items have no coding, of this run and of those that it goes on with."""
+        return next(location.names_in(self.output, ERRORS), None) is not None
+
+    def _described(self) -> dict[str, object]:
+        described = {
+            "schema_version": SCHEMA_VERSION,
+            "model": asdict(self.origin),
+            "inputs": {"items": self.listing.items, "sha256": self.listing.digest},
+            "settings": {"format": self.form, "shard": self.shard, **self.settings},
+        }
+        return dict(json.loads(json.dumps(described)))
