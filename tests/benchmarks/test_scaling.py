@@ -3,8 +3,6 @@ import random
 
 import pytest
 
-pytest.importorskip("simpy")
-
 from benchmarks.scaling.autoscaler import Autoscaler, Scaling
 from benchmarks.scaling.cluster import Cluster, simulate
 from benchmarks.scaling.load import Service, steady, step
