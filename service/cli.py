@@ -18,6 +18,7 @@ from service.files import command as files
 from service.files.codings import arguments as of_codings
 from service.files.codings import command as codings
 from service.pydantic_errors import faults
+from service.ray import batch_arguments as of_ray
 from service.setting_names import flag, named, variable
 from service.settings import Settings
 
@@ -76,6 +77,22 @@ def _serve(settings: Settings, _: argparse.Namespace) -> int:
     return run(settings)
 
 
+def _denoise(settings: Settings, options: argparse.Namespace) -> int:
+    if options.ray is None:
+        return files.run(settings, options)
+    from service.ray import batch_denoise
+
+    return batch_denoise.run(settings, options)
+
+
+def _encode(settings: Settings, options: argparse.Namespace) -> int:
+    if options.ray is None:
+        return codings.run(settings, options)
+    from service.ray import batch_encode
+
+    return batch_encode.run(settings, options)
+
+
 def _models(settings: Settings, _: argparse.Namespace) -> int:
     from service.inference.loader import find, load, nothing_in
 
@@ -126,8 +143,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     few = ("models", "device")
     for name, command, summary, settings in (
         ("serve", _serve, "serve models over HTTP", tuple(Settings.model_fields)),
-        ("denoise", files.run, of_files.SUMMARY, of_files.SETTINGS),
-        ("encode", codings.run, of_codings.SUMMARY, of_files.SETTINGS),
+        ("denoise", _denoise, of_files.SUMMARY, of_files.SETTINGS),
+        ("encode", _encode, of_codings.SUMMARY, of_files.SETTINGS),
         ("models", _models, "load every model and list its operations", few),
         ("doctor", _doctor, "report what will run the models, and what is missing", few),
     ):
@@ -137,6 +154,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
             of_files.add(added)
         if name == "encode":
             of_codings.add(added)
+        if name in ("denoise", "encode"):
+            of_ray.add(added)
         for setting in settings:
             field = Settings.model_fields[setting]
             value = field.default

@@ -6,6 +6,7 @@ Imports of what runs it wait until it runs, so that --help comes at once.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from service import standard_output
 from service.errors import InvalidValue, OperationNotOffered
@@ -13,6 +14,12 @@ from service.images.formats import BY_NAME
 from service.inference.tiling.controls import Controls
 from service.manifest import PHOTO, Manifest
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.files.denoise import Options, Outcome
+    from service.files.plan import Plan
+    from service.inference.device import Execution
+    from service.inference.tiling.denoise import Denoiser
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -30,11 +37,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         ServiceError: The options cannot be used.
     """
     from service.files import plan, streamed
-    from service.files.denoise import Options, denoise
+    from service.files.denoise import denoise
     from service.files.outcomes import Outcomes
     from service.files.plan import STANDARD
-    from service.files.progress import Progress, is_terminal, report
-    from service.inference.loader import find, load, locate
+    from service.files.progress import Progress
 
     if options.output == STANDARD and standard_output.opened().isatty():
         raise InvalidValue("OUT: expected a file or a pipe behind -, received a terminal")
@@ -46,10 +52,33 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
         resume=options.resume,
     )
+    denoiser, _ = loaded(settings, options, settings.execution)
+    how = chosen(settings, options)
+    begin(settings, planned)
+    append, overwrite = options.resume, options.overwrite
+    with (
+        Outcomes(options.report, append=append, overwrite=overwrite) as outcomes,
+        Progress(planned.jobs) as progress,
+    ):
+        outcome = denoise(denoiser, planned, how, progress, outcomes)
+    return told(planned, outcome, options)
+
+
+def loaded(
+    settings: Settings, options: argparse.Namespace, execution: "Execution"
+) -> "tuple[Denoiser, Path]":
+    """Return what denoises, and the folder of its model.
+
+    Raises:
+        StartupError: The model cannot be loaded.
+        OperationNotOffered: It denoises no photographs.
+        InvalidValue: It takes no such noise level.
+    """
+    from service.inference.loader import find, load, locate
+
     name = options.model or settings.default_picture or PHOTO
     folder = locate(settings.models, name, options.version)
-    model = load(folder, execution=settings.execution)
-    denoiser = model.denoiser
+    denoiser = load(folder, execution=execution).denoiser
     if denoiser is None:
         able = dict.fromkeys(filter(None, map(_denoiser_in, find(settings.models))))
         raise OperationNotOffered(
@@ -57,7 +86,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             f"({', '.join(able) or 'none does'}), received {name}"
         )
     denoiser.check_sigma(options.sigma)
-    how = Options(
+    return denoiser, folder
+
+
+def chosen(settings: Settings, options: argparse.Namespace) -> "Options":
+    """Return how photographs are read, denoised and written."""
+    from service.files.denoise import Options
+
+    return Options(
         sigma=options.sigma,
         controls=Controls(
             options.strength, options.luma, options.chroma, options.effort, options.region
@@ -68,16 +104,22 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
         resume=options.resume,
     )
-    reported = list(planned.faults)
-    for line in (*settings.formats_in_vain(), *reported):
+
+
+def begin(settings: Settings, planned: "Plan") -> None:
+    """Report what is known to fail before the run."""
+    from service.files.progress import report
+
+    for line in (*settings.formats_in_vain(), *planned.faults):
         report(line)
-    append, overwrite = options.resume, options.overwrite
-    with (
-        Outcomes(options.report, append=append, overwrite=overwrite) as outcomes,
-        Progress(planned.jobs) as progress,
-    ):
-        outcome = denoise(denoiser, planned, how, progress, outcomes)
-    for line in planned.faults[len(reported) :]:
+    planned.reported = len(planned.faults)
+
+
+def told(planned: "Plan", outcome: "Outcome", options: argparse.Namespace) -> int:
+    """Report what became of a run, and return its exit status."""
+    from service.files.progress import is_terminal, report
+
+    for line in planned.faults[planned.reported :]:
         report(line)
     failed, there = outcome.failed + len(planned.faults), outcome.there + planned.there
     level = _levels(outcome.levels)

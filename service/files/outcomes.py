@@ -10,6 +10,8 @@ from service.files.location import Location
 from service.files.plan import Job
 
 Mode = Literal["a", "w", "x"]
+Line = dict[str, Any]
+"""What became of a photograph."""
 
 
 class Outcomes:
@@ -45,14 +47,15 @@ class Outcomes:
 
     def written(self, job: Job, target: Location | None, levels: list[float]) -> None:
         """Record a photograph that is written, and the noise level that was removed."""
-        line: dict[str, Any] = {"source": job.name, "target": str(target), "status": "written"}
-        self._add(line | ({"sigma": round(levels[0], 2)} if levels else {}))
+        line: Line = {"source": job.name, "target": str(target), "status": "written"}
+        self.add(line | ({"sigma": round(levels[0], 2)} if levels else {}))
 
     def failed(self, job: Job, problem: str) -> None:
         """Record a photograph that failed, and why."""
-        self._add({"source": job.name, "status": "failed", "problem": problem})
+        self.add({"source": job.name, "status": "failed", "problem": problem})
 
-    def _add(self, line: dict[str, Any]) -> None:
+    def add(self, line: Line) -> None:
+        """Record a line."""
         if self._file:
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._file.flush()

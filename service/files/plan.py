@@ -54,6 +54,7 @@ class Plan:
         skipped: Files in folders that are not photographs.
         there: Photographs that were written before, by a run that is resumed.
         has_folders: Whether an input is a folder.
+        reported: How many of the faults have been reported.
     """
 
     jobs: Iterable[Job] = ()
@@ -61,6 +62,7 @@ class Plan:
     skipped: int = 0
     there: int = 0
     has_folders: bool = False
+    reported: int = 0
 
 
 def plan(

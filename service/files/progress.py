@@ -87,6 +87,11 @@ def items_bar(total: int, done: int) -> "tqdm[Any]":
     return tqdm(total=total, initial=done, unit="items", file=sys.stderr, disable=not shown)
 
 
+def photographs_bar() -> "tqdm[Any]":
+    """Return a bar of photographs whose number is not known, on a terminal only."""
+    return tqdm(unit="photographs", file=sys.stderr, disable=not is_terminal())
+
+
 def is_terminal() -> bool:
     """Return whether stderr is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()

@@ -164,14 +164,23 @@ def listed_below(
 
 def _groups(
     named: Sequence[Iterator[Named]], sources: Sequence[Location | None], output: Location
-) -> Iterator[list[Named]]:
-    """Return photographs whose names could become one together: all, where any two could."""
+) -> Iterator[tuple[list[Named], Targets]]:
+    """Return photographs whose names could become one together, and the names that are taken.
+
+    Where any two could, or one could replace another's source, all are listed first.
+    """
     (first, *more), (source, *_) = named, sources
-    if more or source == output:
-        yield list(dict.fromkeys(itertools.chain(first, *more)))
+    if not more and source != output:
+        for _, group in itertools.groupby(first, _beginning):
+            listed = list(group)
+            yield listed, Targets((each for each, _ in listed), whole=True)
         return
-    for _, group in itertools.groupby(first, _beginning):
-        yield list(group)
+    groups: dict[tuple[str, str], list[Named]] = {}
+    for each in dict.fromkeys(itertools.chain(first, *more)):
+        groups.setdefault(_beginning(each), []).append(each)
+    read = Targets((each for group in groups.values() for each, _ in group), whole=True)
+    for listed in groups.values():
+        yield listed, read.beside()
 
 
 def _beginning(named: Named) -> tuple[str, str]:
@@ -179,9 +188,8 @@ def _beginning(named: Named) -> tuple[str, str]:
     return str(wanted.parent), wanted.name.partition(".")[0]
 
 
-def _jobs(groups: Iterable[list[Named]], media_type: str | None) -> Iterator[Job]:
-    for group in groups:
-        targets = Targets((source for source, _ in group), whole=True)
+def _jobs(groups: Iterable[tuple[list[Named], Targets]], media_type: str | None) -> Iterator[Job]:
+    for group, targets in groups:
         kinds = [media_type or _written_by_name(source) for source, _ in group]
         kept = [
             bool(kind) and targets.keep(wanted, kind or "", source)

@@ -3,6 +3,7 @@
 import mmap
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from service.errors import ServiceError
 from service.files.location import Location, place
@@ -26,6 +27,16 @@ class Targets:
         self._whole = whole
         self._exact: set[Location] = set()
         self._folded: set[str] = set()
+
+    def beside(self) -> "Targets":
+        """Return the names of other files to write, while the same files are read."""
+        other = Targets((), whole=self._whole)
+        other._read = self._read
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled for another machine: the names beside a file, not all sources."""
+        return vars(self) | {"_read": set()}
 
     def keep(self, wanted: Location, media_type: str, source: Location) -> bool:
         """Take a name as it is, and return whether that fits the format and no other has it."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from service.errors import InvalidValue
 from service.files import location
-from service.files.codings.encoder import Encoder
+from service.files.codings.encoder import BATCH, Encoder, Options
 from service.files.codings.inputs import Inputs, Listing, Shard
 from service.files.codings.part_files import WRITERS, Origin
 from service.files.location import Location
@@ -29,7 +29,8 @@ class Run:
         shard: Items of a part.
         origin: The model.
         listing: The items.
-        settings: What else the codings depend on.
+        options: How pictures become inputs.
+        provider: The execution provider, by ONNX Runtime's name.
     """
 
     output: Location
@@ -37,7 +38,8 @@ class Run:
     shard: int
     origin: Origin
     listing: Listing
-    settings: dict[str, object]
+    options: Options
+    provider: str
 
     @property
     def parts(self) -> int:
@@ -114,10 +116,20 @@ class Run:
         return next(location.names_in(self.output, ERRORS), None) is not None
 
     def _described(self) -> dict[str, object]:
+        settings = {
+            "format": self.form,
+            "shard": self.shard,
+            "batch": BATCH,
+            "fit": self.options.fit,
+            "formats": sorted(self.options.policy.formats),
+            "longest": self.options.longest,
+            "max_pixels": self.options.max_pixels,
+            "provider": self.provider,
+        }
         described = {
             "schema_version": SCHEMA_VERSION,
             "model": asdict(self.origin),
             "inputs": {"items": self.listing.items, "sha256": self.listing.digest},
-            "settings": {"format": self.form, "shard": self.shard, **self.settings},
+            "settings": settings,
         }
         return dict(json.loads(json.dumps(described)))
