@@ -27,19 +27,30 @@ from service.errors import ServiceError
 from service.images import jp2_process
 from service.inference import trial
 from service.inference.control import Control
+from service.inference.model import Model
 from service.inference.registry import Defaults
 from service.inference.repository import Repository
 from service.jobs.jobs import Jobs
 from service.settings import Settings
 from service.shutdown import GracefulShutdown
+from service.telemetry.exporter import Collect, Exporter
 from service.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
+Load = Callable[[Path], Model]
+
 PLAYGROUND = Path(__file__).parent / "playground"
 
 
-def create_app(settings: Settings, *, shared: Path | None = None, strict: bool = True) -> ASGIApp:
+def create_app(
+    settings: Settings,
+    *,
+    shared: Path | None = None,
+    strict: bool = True,
+    load: Load | None = None,
+    export: Callable[[Collect], Exporter] | None = None,
+) -> ASGIApp:
     """Return the application, with every model loaded and warm.
 
     Args:
@@ -48,6 +59,8 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
             metrics; None for a single worker.
         strict: Whether every version must load, and every default that is set must be served, or
             only one version.
+        load: Returns the model of a folder; None to load its graphs into this process.
+        export: Returns what exports the metrics of this process, besides what the settings say.
 
     Raises:
         StartupError: A model cannot be loaded, the device is not available, jobs cannot be stored
@@ -57,9 +70,9 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         log.warning(line)
     metrics = Metrics()
     tracer = components.tracer(settings)
-    exported_metrics = components.exported_metrics(settings, metrics)
-    exports = (tracer, exported_metrics, components.exported_logs(settings))
-    loader = components.loader(settings, metrics)
+    exporters = components.exporters(settings, metrics, export)
+    exports = (tracer, *exporters, components.exported_logs(settings))
+    loader = load or components.loader(settings, metrics)
     repository = Repository(
         settings.models,
         loader,
@@ -95,9 +108,8 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
         if shared:
             tasks.append(asyncio.create_task(repository.follow(1.0, folder=False)))
             tasks.append(asyncio.create_task(_share_metrics(serving)))
-        if exported_metrics:
-            update = functools.partial(_update_metrics, serving)
-            tasks.append(asyncio.create_task(exported_metrics.follow(update)))
+        update = functools.partial(_update_metrics, serving)
+        tasks.extend(asyncio.create_task(each.follow(update)) for each in exporters)
         if stored:
             stored.start()
         yield
@@ -109,7 +121,7 @@ def create_app(settings: Settings, *, shared: Path | None = None, strict: bool =
             task.cancel()
         if limiter:
             await limiter.close()
-        if shared or exported_metrics:
+        if shared or exporters:
             _update_metrics(serving)  # for the last time
         await asyncio.gather(*(asyncio.to_thread(each.close) for each in exports if each))
 

@@ -26,7 +26,7 @@ from service.inference import trial
 from service.inference.admission import Admission
 from service.inference.device import CUDA
 from service.inference.loader import load
-from service.inference.model import Model
+from service.inference.model import LoadedModel
 from service.inference.registry import Defaults, ModelRegistry
 from service.jobs.backend import Backend, open_folder, open_redis
 from service.jobs.jobs import Jobs, Options
@@ -34,23 +34,23 @@ from service.jobs.progress import JobAdmission
 from service.manifest import OperationName
 from service.setting_names import named, variable
 from service.settings import Settings
+from service.telemetry.exporter import Collect, Exporter
 from service.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from service.quota.rate_limiter import RateLimiter
     from service.telemetry.otlp_logs import ExportedLogs
-    from service.telemetry.otlp_metrics import ExportedMetrics
     from service.telemetry.tracing import Tracer
 
 NO_TIMEOUT = 1e8
 """Seconds that a job may take: years, as no client waits for it."""
 
 
-def loader(settings: Settings, metrics: Metrics) -> Callable[[Path], Model]:
+def loader(settings: Settings, metrics: Metrics) -> Callable[[Path], LoadedModel]:
     """Return a function that loads the model of a folder and warms it up."""
     execution = settings.execution
 
-    def load_warm(folder: Path) -> Model:
+    def load_warm(folder: Path) -> LoadedModel:
         nonlocal execution
         model = load(folder, execution=execution, max_batch=settings.max_batch, observe=metrics.ran)
         if execution.device == "auto" and model.provider != CUDA:
@@ -186,14 +186,26 @@ def tracer(settings: Settings) -> "Tracer | None":
         return tracing.create(settings.trace_parents)
 
 
-def exported_metrics(settings: Settings, metrics: Metrics) -> "ExportedMetrics | None":
-    """Return what exports metrics, if they are. Raises StartupError without the extra `otel`."""
-    if not settings.otlp_metrics:
-        return None
-    with _needs_otel("otlp_metrics"):
-        from service.telemetry.otlp_metrics import ExportedMetrics
+def exporters(
+    settings: Settings, metrics: Metrics, further: Callable[[Collect], Exporter] | None
+) -> list[Exporter]:
+    """Return what exports metrics.
 
-        return ExportedMetrics(metrics.collect)
+    Args:
+        settings: Say whether they are exported by OTLP.
+        metrics: The metrics.
+        further: Returns another exporter; None for none.
+
+    Raises:
+        StartupError: The extra `otel` is missing.
+    """
+    found = [further(metrics.collect)] if further else []
+    if settings.otlp_metrics:
+        with _needs_otel("otlp_metrics"):
+            from service.telemetry.otlp_metrics import ExportedMetrics
+
+            found.append(ExportedMetrics(metrics.collect))
+    return found
 
 
 def exported_logs(settings: Settings) -> "ExportedLogs | None":

@@ -243,6 +243,22 @@ class InsufficientMemory(ServiceError):
         self.headers = {"Retry-After": str(retry_after)}
 
 
+class ReplicaLost(ServiceError):
+    """The replica that had the request ended before it answered, or there is none."""
+
+    status, code, title = 503, "replica-lost", "Replica lost"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        """Create an error.
+
+        Args:
+            message: What was expected, and what was received.
+            retry_after: Seconds after which the client should try again.
+        """
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
 class NotLive(ServiceError):
     """A batch hangs: it runs for longer than any request may take."""
 

@@ -17,8 +17,8 @@ from service.api.routing import Limits
 from service.api.tiles import size
 from service.images.decode import decode
 from service.inference.admission import Ticket
-from service.inference.batcher import Batcher
 from service.inference.caller import CALLER
+from service.inference.executor import Executor
 from service.inference.model import Model
 from service.inference.pixels import Floats
 from service.inference.queue import Stages
@@ -41,7 +41,7 @@ class Estimated:
 class Estimates:
     """Estimates the noise of photographs, one after the other."""
 
-    def __init__(self, limits: Limits, batcher: Batcher, estimator: Estimator) -> None:
+    def __init__(self, limits: Limits, batcher: Executor, estimator: Estimator) -> None:
         self._limits = limits
         self._batcher = batcher
         self._estimator = estimator

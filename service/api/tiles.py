@@ -10,8 +10,8 @@ from service.api.request import Exchange, Header
 from service.api.routing import Limits
 from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
 from service.inference.admission import Ticket
-from service.inference.batcher import Batcher
 from service.inference.caller import CALLER
+from service.inference.executor import Executor
 from service.inference.model import Model
 from service.inference.tiling.controls import Controls
 from service.inference.tiling.denoise import Denoised, Denoiser
@@ -36,7 +36,7 @@ class PhotoRunner(Runner, Protocol):
 class Tiles:
     """Runs photographs a tile at a time, between those of other requests."""
 
-    def __init__(self, limits: Limits, batcher: Batcher, denoiser: Denoiser) -> None:
+    def __init__(self, limits: Limits, batcher: Executor, denoiser: Denoiser) -> None:
         self._limits = limits
         self._batcher = batcher
         self._denoiser = denoiser

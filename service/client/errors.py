@@ -28,6 +28,7 @@ ServiceError
 │   ├── InsufficientMemory    503 insufficient-memory
 │   ├── DeadlineExceeded      503 deadline-exceeded
 │   ├── ShuttingDown          503 shutting-down
+│   ├── ReplicaLost           503 replica-lost
 │   ├── NotReady              503 not-ready, not-live
 │   ├── JobsUnavailable       503 jobs-unavailable
 │   └── InsufficientStorage   507 insufficient-storage
@@ -165,6 +166,10 @@ class ShuttingDown(Unavailable):
     """The service stopped before it answered."""
 
 
+class ReplicaLost(Unavailable):
+    """The replica that had the request ended before it answered."""
+
+
 class NotReady(Unavailable):
     """The service takes no new requests."""
 
@@ -217,6 +222,7 @@ BY_CODE: Mapping[str, type[ServiceError]] = MappingProxyType(
         "insufficient-memory": InsufficientMemory,
         "deadline-exceeded": DeadlineExceeded,
         "shutting-down": ShuttingDown,
+        "replica-lost": ReplicaLost,
         "not-ready": NotReady,
         "not-live": NotReady,
         "internal-error": InternalError,

@@ -11,7 +11,7 @@ from service.errors import ModelNotFound, StartupError, one_of
 from service.inference.batcher import Batch, Batcher
 from service.inference.device import Execution
 from service.inference.intact import verify
-from service.inference.model import Model
+from service.inference.model import LoadedModel
 from service.inference.session import Session
 from service.manifest import FILE_NAME, Manifest, OperationName
 from service.pydantic_errors import explain
@@ -100,13 +100,25 @@ def fingerprint(folder: Path) -> Fingerprint:
     return tuple(found)
 
 
+def read(folder: Path) -> Manifest:
+    """Return the manifest of a folder. Raises StartupError where there is none, or a broken one."""
+    try:
+        return Manifest.read(folder)
+    except OSError as error:
+        raise StartupError(
+            f"{folder / FILE_NAME}: expected a manifest, received: {error.strerror}"
+        ) from error
+    except ValidationError as error:
+        raise StartupError(f"{folder / FILE_NAME}: {explain(error)}") from error
+
+
 def load(
     folder: Path,
     *,
     execution: Execution = Execution(),  # noqa: B008 - frozen, so one for all calls is right
     max_batch: int = 64,
     observe: Observe = lambda *_: None,
-) -> Model:
+) -> LoadedModel:
     """Load the model of a folder <name>/<version>/ and verify its files against their digests.
 
     Args:
@@ -118,14 +130,7 @@ def load(
     Raises:
         StartupError: Something is not as the manifest says; the message names the file.
     """
-    try:
-        manifest = Manifest.read(folder)
-    except OSError as error:
-        raise StartupError(
-            f"{folder / FILE_NAME}: expected a manifest, received: {error.strerror}"
-        ) from error
-    except ValidationError as error:
-        raise StartupError(f"{folder / FILE_NAME}: {explain(error)}") from error
+    manifest = read(folder)
     verify(folder, manifest)
     batchers: dict[OperationName, Batcher] = {
         name: Batcher(
@@ -135,4 +140,4 @@ def load(
         )
         for name, operation in manifest.operations.items()
     }
-    return Model(manifest, batchers)
+    return LoadedModel(manifest, batchers)

@@ -1,12 +1,14 @@
 """One served model: its operations, each with its queue and session."""
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Self
 
 import numpy as np
 
 from service.errors import OperationNotOffered, ShapeMismatch, one_of
 from service.inference.batcher import Batcher
 from service.inference.device import CPU, CUDA
+from service.inference.executor import Executor
 from service.inference.pixels import Floats
 from service.inference.session import Session, Sigma
 from service.inference.tiling.denoise import Denoiser
@@ -25,7 +27,7 @@ MEASURED_RUNS = 3
 
 
 class Model:
-    """A version of a model that is loaded.
+    """A version of a model that is served, by graphs in this process or in others.
 
     Attributes:
         manifest: What its folder says of it.
@@ -39,7 +41,7 @@ class Model:
         of_photographs: Operations that take photographs of any size.
     """
 
-    def __init__(self, manifest: Manifest, batchers: Mapping[OperationName, Batcher]) -> None:
+    def __init__(self, manifest: Manifest, batchers: Mapping[OperationName, Executor]) -> None:
         """Create a model that offers the operations of these batchers."""
         self.manifest = manifest
         self.name = manifest.name
@@ -67,12 +69,30 @@ class Model:
             OperationNotOffered: The model does not denoise.
             ShapeMismatch: It denoises images of one size only.
         """
-        self._batcher("denoise")
+        self._offers("denoise")
         if self.denoiser is None:
             raise ShapeMismatch(
                 f"model: expected one that takes photographs of any size, received {self.name}"
             )
         return self.denoiser
+
+    def without(self, operations: Collection[OperationName]) -> Self:
+        """Return this model with fewer operations; requests that wait for them are still served."""
+        kept = {name: each for name, each in self.batchers.items() if name not in operations}
+        return type(self)(self.manifest, kept)
+
+    def _offers(self, operation: OperationName) -> None:
+        """Raise OperationNotOffered where the model has no such operation."""
+        if operation not in self.batchers:
+            raise OperationNotOffered(
+                f"operation: expected {one_of(self.batchers)} of {self.name}, received {operation}"
+            )
+
+
+class LoadedModel(Model):
+    """A version whose graphs are in this process."""
+
+    batchers: Mapping[OperationName, Batcher]
 
     def infer(
         self,
@@ -88,14 +108,10 @@ class Model:
             ShapeMismatch: As Session.check().
             InvalidValue: As Session.check().
         """
-        session = self._batcher(operation).session
+        self._offers(operation)
+        session = self.batchers[operation].session
         session.check(array, steps, sigma)
         return session.run(array, steps, sigma)
-
-    def without(self, operations: Collection[OperationName]) -> "Model":
-        """Return this model with fewer operations; requests that wait for them are still served."""
-        kept = {name: each for name, each in self.batchers.items() if name not in operations}
-        return Model(self.manifest, kept)
 
     def warm_up(self, max_batch: int = 1) -> None:
         """Run every operation, so that the first request finds memory and kernels ready.
@@ -112,14 +128,6 @@ class Model:
                 batcher.session.run(np.zeros(shape, np.float32))
             for _ in range(MEASURED_RUNS):
                 batcher.measure(shapes[-1])
-
-    def _batcher(self, operation: OperationName) -> Batcher:
-        try:
-            return self.batchers[operation]
-        except KeyError:
-            raise OperationNotOffered(
-                f"operation: expected {one_of(self.batchers)} of {self.name}, received {operation}"
-            ) from None
 
 
 def _warm_shapes(session: Session, max_batch: int) -> Iterator[tuple[int, ...]]:

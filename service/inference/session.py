@@ -1,4 +1,4 @@
-"""An ONNX Runtime session for one operation of a model."""
+"""One operation of a model: what its inputs must be, and the ONNX Runtime session that runs it."""
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -28,8 +28,8 @@ Sigma = float | Floats
 """The standard deviation of noise on the scale of 0 to 255: one for all items, or (batch,)."""
 
 
-class Session:
-    """One graph, ready to run; safe to call from several threads.
+class Signature:
+    """What a graph takes and gives, by its manifest: it need not be in this process.
 
     Attributes:
         operation: What the manifest says of the graph.
@@ -38,98 +38,21 @@ class Session:
         tiling: How photographs of any size become inputs, None for a model of thumbnails.
     """
 
-    def __init__(self, path: Path, operation: Operation, execution: Execution) -> None:
-        """Open a graph.
+    def __init__(self, operation: Operation, provider: str) -> None:
+        """Describe a graph.
 
         Args:
-            path: The ONNX file.
             operation: What the manifest says of it.
-            execution: The device and its options.
-
-        Raises:
-            StartupError: The file is not an ONNX graph, its tensors are not the manifest's, or the
-                device does not run.
+            provider: The execution provider that runs it.
         """
         self.operation = operation
-        any_size = self.any_size = "height" in operation.input.shape
-        options = ort.SessionOptions()
-        # Thumbnails are done before threads wake up; photographs are worth all CPUs.
-        threads = execution.threads or (usable_cpus() if any_size else 1)
-        options.intra_op_num_threads = threads
-        # Threads that spin while they wait take whole CPUs from an idle service.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        # The memory pattern of every size of a photograph would be kept.
-        options.enable_mem_pattern = not any_size
-        # An input on the CPU, as the number of steps is, cannot be part of a CUDA graph; and
-        # photographs would need a graph for every size.
-        graphs = execution.cuda.graphs and operation.steps is None and not any_size
-        wanted = providers(
-            execution, graphs=graphs, photographs=operation.tiles is not None, threads=threads
-        )
-        expected, fallback = "an ONNX graph", {}
-        if wanted[0][0] == OPENVINO:
-            # The provider takes what it can and leaves the rest, which may be all, to the CPU's.
-            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-            options.log_severity_level = 4  # the error that is raised says it
-            expected, fallback = f"a graph that {OPENVINO} takes whole", {"enable_fallback": 0}
-        try:
-            self._session = ort.InferenceSession(path, options, providers=wanted, **fallback)
-        except Exception as error:
-            raise StartupError(f"{path}: expected {expected}, received: {error}") from error
-        self.provider = check(execution.device, wanted[0], self._session)
-        self._check_tensors(path)
+        self.provider = provider
+        self.any_size = takes_any_size(operation)
+        bucket = BUCKET if provider == CUDA else 1
+        self.tiling = Tiling.of(operation.tiles, bucket) if operation.tiles else None
         # Requests have few shapes, and a lookup takes a tenth of the check. (A function that does
         # not know the session: a bound method would be a reference cycle.)
         self._output_shape = lru_cache(256)(partial(_output_shape, operation))
-        on_cuda = self.provider == CUDA
-        bucket = BUCKET if on_cuda else 1
-        self.tiling = Tiling.of(operation.tiles, bucket) if operation.tiles else None
-        self._binding: Binding | None = None
-        if on_cuda:
-            self._binding = Binding(
-                self._session, "cuda", device_id=execution.cuda.device_id, graphs=graphs
-            )
-
-    def run(
-        self,
-        array: Floats,
-        steps: int | None = None,
-        sigma: Sigma | None = None,
-        profile: Floats | None = None,
-    ) -> Floats:
-        """Run the graph in this thread.
-
-        Args:
-            array: Inputs that check() accepts, batch dimension first.
-            steps: Length of the sequence to return, None for the model's default.
-            sigma: Noise level of the inputs on the scale of 0 to 255, None if unknown.
-            profile: What else is known of the noise, (batch, 5) or (5,), None if unknown.
-
-        Returns:
-            The outputs, batch dimension first.
-
-        Raises:
-            MemoryError: ONNX Runtime finds no memory.
-        """
-        feed = {self.operation.input.name: array}
-        if self.operation.steps:
-            length = self.operation.steps.default if steps is None else steps
-            feed[self.operation.steps.tensor.name] = np.asarray(length, np.int64)
-        if self.operation.sigma:
-            feed[self.operation.sigma.tensor.name] = self.sigmas(sigma, len(array))
-        if self.operation.profile:
-            feed[self.operation.profile.tensor.name] = self.profiles(profile, len(array))
-        try:
-            if self._binding:
-                shape = self.output_shape(array.shape, steps)
-                return self._binding.run(feed, self.operation.output.name, shape)
-            outputs: list[Floats] = self._session.run([self.operation.output.name], feed)
-        except Exception as error:  # of a class that is not public
-            if any(each in str(error) for each in NO_MEMORY):
-                raise MemoryError(f"{self.operation.file}: {error}") from error
-            raise
-        return outputs[0]
 
     def check(
         self,
@@ -217,6 +140,96 @@ class Session:
             np.float32(unknown) if profile is None else profile, (count, PROFILE)
         )
 
+
+class Session(Signature):
+    """One graph, ready to run; safe to call from several threads."""
+
+    def __init__(self, path: Path, operation: Operation, execution: Execution) -> None:
+        """Open a graph.
+
+        Args:
+            path: The ONNX file.
+            operation: What the manifest says of it.
+            execution: The device and its options.
+
+        Raises:
+            StartupError: The file is not an ONNX graph, its tensors are not the manifest's, or the
+                device does not run.
+        """
+        any_size = takes_any_size(operation)
+        options = ort.SessionOptions()
+        # Thumbnails are done before threads wake up; photographs are worth all CPUs.
+        threads = execution.threads or (usable_cpus() if any_size else 1)
+        options.intra_op_num_threads = threads
+        # Threads that spin while they wait take whole CPUs from an idle service.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        # The memory pattern of every size of a photograph would be kept.
+        options.enable_mem_pattern = not any_size
+        # An input on the CPU, as the number of steps is, cannot be part of a CUDA graph; and
+        # photographs would need a graph for every size.
+        graphs = execution.cuda.graphs and operation.steps is None and not any_size
+        wanted = providers(
+            execution, graphs=graphs, photographs=operation.tiles is not None, threads=threads
+        )
+        expected, fallback = "an ONNX graph", {}
+        if wanted[0][0] == OPENVINO:
+            # The provider takes what it can and leaves the rest, which may be all, to the CPU's.
+            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+            options.log_severity_level = 4  # the error that is raised says it
+            expected, fallback = f"a graph that {OPENVINO} takes whole", {"enable_fallback": 0}
+        try:
+            self._session = ort.InferenceSession(path, options, providers=wanted, **fallback)
+        except Exception as error:
+            raise StartupError(f"{path}: expected {expected}, received: {error}") from error
+        super().__init__(operation, check(execution.device, wanted[0], self._session))
+        self._check_tensors(path)
+        self._binding: Binding | None = None
+        if self.provider == CUDA:
+            self._binding = Binding(
+                self._session, "cuda", device_id=execution.cuda.device_id, graphs=graphs
+            )
+
+    def run(
+        self,
+        array: Floats,
+        steps: int | None = None,
+        sigma: Sigma | None = None,
+        profile: Floats | None = None,
+    ) -> Floats:
+        """Run the graph in this thread.
+
+        Args:
+            array: Inputs that check() accepts, batch dimension first.
+            steps: Length of the sequence to return, None for the model's default.
+            sigma: Noise level of the inputs on the scale of 0 to 255, None if unknown.
+            profile: What else is known of the noise, (batch, 5) or (5,), None if unknown.
+
+        Returns:
+            The outputs, batch dimension first.
+
+        Raises:
+            MemoryError: ONNX Runtime finds no memory.
+        """
+        feed = {self.operation.input.name: array}
+        if self.operation.steps:
+            length = self.operation.steps.default if steps is None else steps
+            feed[self.operation.steps.tensor.name] = np.asarray(length, np.int64)
+        if self.operation.sigma:
+            feed[self.operation.sigma.tensor.name] = self.sigmas(sigma, len(array))
+        if self.operation.profile:
+            feed[self.operation.profile.tensor.name] = self.profiles(profile, len(array))
+        try:
+            if self._binding:
+                shape = self.output_shape(array.shape, steps)
+                return self._binding.run(feed, self.operation.output.name, shape)
+            outputs: list[Floats] = self._session.run([self.operation.output.name], feed)
+        except Exception as error:  # of a class that is not public
+            if any(each in str(error) for each in NO_MEMORY):
+                raise MemoryError(f"{self.operation.file}: {error}") from error
+            raise
+        return outputs[0]
+
     def _check_tensors(self, path: Path) -> None:
         inputs = (self.operation.steps, self.operation.sigma, self.operation.profile)
         more = [each.tensor for each in inputs if each]
@@ -228,6 +241,11 @@ class Session:
         received = ", ".join(f"{each.name} {each.type} {_unnamed(each.shape)}" for each in found)
         if expected != received:
             raise StartupError(f"{path}: expected the tensors {expected}; received {received}")
+
+
+def takes_any_size(operation: Operation) -> bool:
+    """Return whether an operation takes photographs of any height and width."""
+    return "height" in operation.input.shape
 
 
 def _output_shape(

@@ -1,15 +1,19 @@
 """The application builder: `serve run service.ray.application:build`, or a configuration file."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from service.errors import StartupError
+from service.inference.loader import newest, nothing_in
 from service.ray.arguments import Arguments, checked
+from service.ray.model_replica import multiplexed
 from service.ray.replica import Replica
 
 if TYPE_CHECKING:
     from ray.serve import Application  # which needs the extra `ray`
 
 DEPLOYMENT = "Service"
-"""The name of the deployment whose replicas clients reach."""
+"""The name of the deployment whose replicas clients reach; others have the names of models."""
 
 RETRY_AFTER = 1
 """Seconds after which clients that Ray's proxies refuse should try again."""
@@ -28,15 +32,17 @@ def build(arguments: dict[str, Any]) -> "Application":
         arguments: Settings by their names in lower case, and `layout`.
 
     Raises:
-        StartupError: An argument is unknown, out of range, or means nothing on Ray Serve.
+        StartupError: An argument is unknown, out of range, or means nothing on Ray Serve; or, in
+            the layout `split`, the folder of models has none.
     """
     given = checked(arguments)
-    application: Application = _service(given).bind(given.settings)
+    handles = _models(given) if given.layout == "split" else None
+    application: Application = _service(given).bind(given.settings, handles)
     return application
 
 
 def _service(given: Arguments) -> Any:
-    """Return the deployment of the whole service."""
+    """Return the deployment of the service."""
     from ray import serve
     from ray.serve.config import BackpressureConfig
 
@@ -47,9 +53,44 @@ def _service(given: Arguments) -> Any:
         max_ongoing_requests=given.max_queue_items,
         max_queued_requests=given.max_queue_items,
         backpressure_config=BackpressureConfig(status_code=429, retry_after_s=RETRY_AFTER),
-        graceful_shutdown_timeout_s=given.timeout + STOPPING,
-        graceful_shutdown_wait_loop_s=0.5,
-        max_constructor_retry_count=ATTEMPTS,
-        # New replicas are ready before old ones stop.
-        max_surge_percent=100,
+        **_lasting(given),
     )
+
+
+def _models(given: Arguments) -> "dict[str, Application]":
+    """Return an application of each model of the folder, by name."""
+    folders = newest(given.models)
+    if not folders:
+        raise nothing_in(given.models)
+    if DEPLOYMENT in folders:
+        raise StartupError(
+            f"{given.models}: expected no model of the name {DEPLOYMENT}, which is that of the "
+            "deployment of the service, received one"
+        )
+    return {name: _model(given, name, folder) for name, folder in folders.items()}
+
+
+def _model(given: Arguments, name: str, folder: Path) -> "Application":
+    from ray import serve
+
+    deployment = serve.deployment(
+        multiplexed(),
+        name=name,
+        # Two batches: one runs while the next one gathers. What waits beyond, waits where it came
+        # from, and goes to whichever replica is free.
+        max_ongoing_requests=2 * given.max_batch,
+        **_lasting(given),
+    )
+    application: Application = deployment.bind(given.settings, folder)
+    return application
+
+
+def _lasting(given: Arguments) -> dict[str, Any]:
+    """Return the options of how replicas start and stop, so that no request is lost."""
+    return {
+        "graceful_shutdown_timeout_s": given.timeout + STOPPING,
+        "graceful_shutdown_wait_loop_s": 0.5,
+        "max_constructor_retry_count": ATTEMPTS,
+        # New replicas are ready before old ones stop.
+        "max_surge_percent": 100,
+    }

@@ -32,17 +32,28 @@ class Arguments(Settings):
     """The settings of each replica, from the arguments or SERVICE_*, and the layout.
 
     Attributes:
-        layout: `combined`: each replica is the whole service.
+        layout: `combined`: each replica is the whole service. `split`: replicas of the service
+            decode, cut and encode pictures, and each model has a deployment that runs batches.
     """
 
     layout: Annotated[
-        Literal["combined"], Field(description="combined: each replica is the whole service")
+        Literal["combined", "split"],
+        Field(
+            description="combined: each replica is the whole service; split: each model has "
+            "replicas of its own, which run the batches of all replicas of the service"
+        ),
     ] = "combined"
 
     @property
     def settings(self) -> Settings:
-        """What a replica is built with: no jobs in a folder, no repository control."""
-        return self.model_copy(update={"repository_control": False, "jobs_dir": ""})
+        """What a replica is built with: no jobs in a folder, no repository control.
+
+        Nothing is tried out in a process of its own where the graphs are in other replicas.
+        """
+        changes: dict[str, Any] = {"repository_control": False, "jobs_dir": ""}
+        if self.layout == "split":
+            changes["load_seconds"] = 0.0
+        return self.model_copy(update=changes)
 
 
 def checked(arguments: Mapping[str, Any]) -> Arguments:

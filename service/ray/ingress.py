@@ -19,7 +19,10 @@ def ingress(app: ASGIApp, settings: Settings) -> ASGIApp:
 
 
 class _Headers:
-    """Sets headers of responses; leaves out X-Request-Id where Ray adds the same."""
+    """Sets headers of responses, and makes these such that Ray can send them between processes.
+
+    X-Request-Id is left out where Ray adds the same, and bodies become bytes.
+    """
 
     def __init__(self, app: ASGIApp, headers: list[tuple[str, str]]) -> None:
         self._app = app
@@ -34,6 +37,8 @@ class _Headers:
                 # Ray's proxy has given the request an id where it had none, and adds it again.
                 if headers.get(REQUEST_ID) == MutableHeaders(scope=scope).get(REQUEST_ID):
                     del headers[REQUEST_ID]
+            elif not isinstance(message.get("body", b""), bytes):  # a view, which has no pickle
+                message = {**message, "body": bytes(message["body"])}
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -1,6 +1,9 @@
-"""A replica: the whole service in a process of Ray's."""
+"""A replica of the service in a process of Ray's."""
 
+import asyncio
 import gc
+from collections.abc import Mapping
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -8,6 +11,8 @@ from service import allocator
 from service.app import create_app
 from service.ray.health import ask_live
 from service.ray.ingress import ingress
+from service.ray.metrics import RayMetrics
+from service.ray.split import remote_loader
 from service.settings import Settings
 from service.telemetry import logging as logs
 
@@ -15,18 +20,26 @@ from service.telemetry import logging as logs
 class Replica:
     """The service, as Ray Serve starts, watches and stops it."""
 
-    def __init__(self, settings: Settings) -> None:
+    async def __init__(  # type: ignore[misc]
+        self, settings: Settings, handles: Mapping[str, Any] | None = None
+    ) -> None:
         """Load every model and warm it up: Ray sends no request before.
 
         Args:
             settings: The settings.
+            handles: Ray's handles of deployments that run the models; None to run them here.
 
         Raises:
             StartupError: As create_app() raises it.
         """
         logs.set_up(settings.log_level, settings.log_format)
         allocator.bound()
-        self._app = ingress(create_app(settings), settings)
+        load = None
+        if handles is not None:
+            load = remote_loader(handles, asyncio.get_running_loop(), _replicas)
+        # In a thread, as models of other deployments are asked for on the event loop meanwhile.
+        app = await asyncio.to_thread(create_app, settings, load=load, export=RayMetrics)
+        self._app = ingress(app, settings)
         gc.collect()
         gc.freeze()
 
@@ -37,3 +50,10 @@ class Replica:
     async def check_health(self) -> None:
         """Raise where GET /health/live fails: Ray then replaces the replica."""
         await ask_live(self._app)
+
+
+def _replicas() -> int:
+    """Return how many replicas of the service there are."""
+    from ray import serve
+
+    return max(1, int(serve.get_replica_context().world_size))

@@ -12,7 +12,7 @@ from service.errors import InvalidValue
 from service.inference.admission import Ticket
 from service.inference.estimates import Throughput
 from service.inference.loader import load
-from service.inference.model import Model
+from service.inference.model import LoadedModel
 from service.inference.tiling.canvas import Picture
 from service.inference.tiling.controls import EFFORTS, Controls
 from service.inference.tiling.ensemble import turned, turned_back
@@ -24,13 +24,13 @@ RANDOM = np.random.default_rng(0)
 
 
 @pytest.fixture(params=["tiny", "shipped"])
-def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> LoadedModel:
     if request.param == "shipped":
         return load(ROOT / "models" / "photo" / "1")
     return load(write_model(tmp_path, "photo", name="symmetric"))
 
 
-def denoised(model: Model, noisy: Picture, effort: int, core: int = 512) -> Picture:
+def denoised(model: LoadedModel, noisy: Picture, effort: int, core: int = 512) -> Picture:
     chosen = Controls(effort=effort)
     return model.photographs().denoise_now(noisy, sigma=10, controls=chosen, core=core).output
 
@@ -50,7 +50,7 @@ def test_ways_are_all_orientations_and_back() -> None:
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
-def test_it_is_the_mean_over_orientations_of_the_whole(model: Model, effort: int) -> None:
+def test_it_is_the_mean_over_orientations_of_the_whole(model: LoadedModel, effort: int) -> None:
     noisy = RANDOM.random((40, 72, 3), np.float32)
     found = denoised(model, noisy, effort)
     batch = noisy[None]

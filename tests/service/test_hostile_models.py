@@ -18,6 +18,7 @@ from service.inference import graph_file, trial
 from service.inference.control import Control
 from service.inference.graph_file import DEEPEST, check
 from service.inference.loader import load
+from service.inference.model import LoadedModel
 from service.inference.repository import Repository
 from service.manifest import Manifest, digest
 from service.settings import SHIPPED_MODELS
@@ -262,8 +263,9 @@ async def test_a_model_that_takes_too_much_is_refused_and_the_others_serve(
     write_model(root, "mirror")
     following = asyncio.create_task(repository.refresh())
     while not following.done():  # requests are answered meanwhile
-        batcher = repository.registry.get("half").batchers["denoise"]
-        batcher.session.run(np.ones((1, 4, 4), np.float32))
+        half = repository.registry.get("half")
+        assert isinstance(half, LoadedModel)
+        half.infer("denoise", np.ones((1, 4, 4), np.float32))
         await asyncio.sleep(0.05)
     await following
     assert states(repository) == {

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from service.errors import ModelNotFound, OperationNotOffered, StartupError
 from service.inference.control import Control
 from service.inference.loader import load
-from service.inference.model import Model
+from service.inference.model import LoadedModel, Model
 from service.inference.repository import Repository
 from service.manifest import Manifest, digest
 from tests.service.asgi import lifespan
@@ -69,7 +69,9 @@ async def test_a_broken_version_never_replaces_a_good_one(
     break_graph(root / "half" / "1")  # and the good one is broken where it lies
     await repository.refresh()
     assert states(repository) == {"half/1": "ready", "half/2": "failed"}
-    assert repository.registry.get("half").infer("denoise", IMAGES)[0, 0, 0] == 0.5
+    good_model = repository.registry.get("half")
+    assert isinstance(good_model, LoadedModel)
+    assert good_model.infer("denoise", IMAGES)[0, 0, 0] == 0.5
     newest, good = repository.registry.versions("half")
     assert "expected SHA-256" in newest.fault
     assert "expected SHA-256" in good.fault

@@ -11,7 +11,7 @@ import pytest
 
 from service.errors import InvalidValue
 from service.inference.loader import load
-from service.inference.model import Model
+from service.inference.model import LoadedModel
 from tests.service.gate import Gate
 from tests.service.tile_runs import (
     CORE,
@@ -26,12 +26,12 @@ from tests.service.tiny import TINY, blur, write_model
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Model:
+def model(tmp_path: Path) -> LoadedModel:
     return load(write_model(tmp_path, "photo"))
 
 
 async def test_it_is_told_of_all_pixels_and_of_how_long_they_took(
-    model: Model, monkeypatch: pytest.MonkeyPatch
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow_down(monkeypatch)
     done: list[int] = []
@@ -45,7 +45,7 @@ async def test_it_is_told_of_all_pixels_and_of_how_long_they_took(
 
 
 async def test_a_picture_is_told_how_long_it_waited_for_others(
-    model: Model, monkeypatch: pytest.MonkeyPatch
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow_down(monkeypatch)
     first = asyncio.create_task(denoise(model, picture(9, 9, 3)))
@@ -54,7 +54,7 @@ async def test_a_picture_is_told_how_long_it_waited_for_others(
     assert waits[0] < SLOW <= waits[1] + 0.5 * SLOW
 
 
-async def test_no_more_than_two_tiles_are_in_the_queue(model: Model, gate: Gate) -> None:
+async def test_no_more_than_two_tiles_are_in_the_queue(model: LoadedModel, gate: Gate) -> None:
     pending: set[asyncio.Future[Any]] = set()
     most = 0
     batcher = model.batchers["denoise"]
@@ -81,7 +81,9 @@ async def test_no_more_than_two_tiles_are_in_the_queue(model: Model, gate: Gate)
     assert most == 2
 
 
-async def test_tiles_of_a_picture_that_is_cancelled_do_not_run(model: Model, gate: Gate) -> None:
+async def test_tiles_of_a_picture_that_is_cancelled_do_not_run(
+    model: LoadedModel, gate: Gate
+) -> None:
     gate.close()
     large = asyncio.create_task(denoise(model, picture(100, 100, 3), core=CORE))
     await gate.reached()
@@ -94,7 +96,7 @@ async def test_tiles_of_a_picture_that_is_cancelled_do_not_run(model: Model, gat
 
 
 async def test_a_small_picture_beside_a_large_one_waits_for_two_tiles_at_most(
-    model: Model, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    model: LoadedModel, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shapes = record_shapes(monkeypatch)
     gate.close()
@@ -129,7 +131,7 @@ async def test_a_tile_that_cannot_be_denoised_fails_the_picture_and_no_other(
 
 
 async def test_of_tiles_that_fail_together_only_one_is_told_of(
-    model: Model, caplog: pytest.LogCaptureFixture
+    model: LoadedModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     submitted = 0
 

@@ -11,7 +11,7 @@ import pytest
 
 from service.errors import InvalidValue, OperationNotOffered, ShapeMismatch
 from service.inference.loader import load
-from service.inference.model import Model
+from service.inference.model import LoadedModel
 from service.inference.pixels import LARGEST, to_floats
 from service.inference.tiling import canvas
 from service.inference.tiling.canvas import Canvas
@@ -33,7 +33,7 @@ NOTHING = Controls(strength=0)
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Model:
+def model(tmp_path: Path) -> LoadedModel:
     return load(write_model(tmp_path, "photo"))
 
 
@@ -43,7 +43,7 @@ def model(tmp_path: Path) -> Model:
     [(1, 1), (1, 7), (7, 1), (8, 8), (1, 33), (31, 9), (32, 32), (33, 31), (67, 33), (40, 129)],
 )
 async def test_what_tiles_become_is_what_the_whole_becomes(
-    model: Model, height: int, width: int, sigma: float | None
+    model: LoadedModel, height: int, width: int, sigma: float | None
 ) -> None:
     noisy = picture(height, width, 3)
     whole = at_once(model, to_floats(noisy, model.manifest.pixels), sigma)
@@ -57,7 +57,7 @@ async def test_what_tiles_become_is_what_the_whole_becomes(
 
 @pytest.mark.parametrize("bucket", [8, 64])
 async def test_a_picture_is_mirrored_up_to_a_bucket_where_the_session_has_some(
-    model: Model, monkeypatch: pytest.MonkeyPatch, bucket: int
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch, bucket: int
 ) -> None:
     denoiser = model.photographs()
     monkeypatch.setattr(denoiser, "tiling", Tiling.of(TILES, bucket))
@@ -75,7 +75,7 @@ async def test_a_picture_is_mirrored_up_to_a_bucket_where_the_session_has_some(
 @pytest.mark.parametrize("shape", [(70, 33, 3), (70, 33)])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 async def test_a_picture_keeps_its_type_and_all_of_its_bits(
-    model: Model, shape: tuple[int, ...], dtype: str
+    model: LoadedModel, shape: tuple[int, ...], dtype: str
 ) -> None:
     noisy = picture(*shape, dtype=dtype)
     scale = LARGEST.get(noisy.dtype, 1)
@@ -93,7 +93,7 @@ async def test_a_picture_keeps_its_type_and_all_of_its_bits(
 
 @pytest.mark.parametrize("strip", [canvas.STRIP, 100, 10])
 async def test_a_gray_picture_stays_gray_in_three_channels_as_in_one(
-    model: Model, monkeypatch: pytest.MonkeyPatch, strip: int
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch, strip: int
 ) -> None:
     monkeypatch.setattr(canvas, "STRIP", strip)  # all of it, three rows, a third of a row
     gray = picture(70, 33)
@@ -108,7 +108,7 @@ async def test_a_gray_picture_stays_gray_in_three_channels_as_in_one(
 
 @pytest.mark.parametrize("shape", [(1_000_000, 1), (1_000_000, 1, 3), (1, 4_000_000, 3)])
 def test_a_picture_of_any_aspect_takes_no_time_before_it_begins(
-    model: Model, shape: tuple[int, ...]
+    model: LoadedModel, shape: tuple[int, ...]
 ) -> None:
     gray = np.zeros(shape, np.uint8)
     started = time.process_time()
@@ -117,7 +117,7 @@ def test_a_picture_of_any_aspect_takes_no_time_before_it_begins(
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-async def test_strength_says_how_much_of_the_noise_goes(model: Model, dtype: str) -> None:
+async def test_strength_says_how_much_of_the_noise_goes(model: LoadedModel, dtype: str) -> None:
     noisy = picture(40, 40, 3, dtype=dtype)
     before = noisy.copy()
     most = (await denoise(model, noisy, core=CORE)).output
@@ -132,14 +132,14 @@ async def test_strength_says_how_much_of_the_noise_goes(model: Model, dtype: str
 
 
 async def test_a_strength_of_nothing_runs_nothing(
-    model: Model, monkeypatch: pytest.MonkeyPatch
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shapes, done = record_shapes(monkeypatch), list[int]()
     result = await denoise(model, picture(9, 7), controls=NOTHING, done=done.append)
     assert (shapes, done, result.queue, result.inference) == ([], [63], 0, 0)
 
 
-async def test_a_picture_is_copied_beside_the_event_loop(model: Model) -> None:
+async def test_a_picture_is_copied_beside_the_event_loop(model: LoadedModel) -> None:
     threads: list[threading.Thread] = []
 
     class Watched(np.ndarray[Any, Any]):
@@ -152,7 +152,7 @@ async def test_a_picture_is_copied_beside_the_event_loop(model: Model) -> None:
     assert threads != [threading.current_thread()]
 
 
-async def test_a_picture_that_is_a_view_is_taken(model: Model) -> None:
+async def test_a_picture_that_is_a_view_is_taken(model: LoadedModel) -> None:
     noisy = picture(3, 33, 70).transpose(2, 1, 0)
     noisy.flags.writeable = False
     clean = (await denoise(model, noisy, core=CORE)).output
@@ -161,7 +161,7 @@ async def test_a_picture_that_is_a_view_is_taken(model: Model) -> None:
     np.testing.assert_array_equal(clean, copied)
 
 
-async def test_numbers_that_are_not_finite_are_refused(model: Model) -> None:
+async def test_numbers_that_are_not_finite_are_refused(model: LoadedModel) -> None:
     noisy = picture(40, 40, 3, dtype="float32")
     noisy[39, 39, 2] = np.nan
     with pytest.raises(InvalidValue, match="expected finite numbers, received NaN or inf"):
@@ -183,7 +183,7 @@ async def test_numbers_that_are_not_finite_are_refused(model: Model) -> None:
     ],
 )
 async def test_what_is_no_picture_is_refused(
-    model: Model, shape: tuple[int, ...], dtype: str, told: dict[str, Any], fault: str
+    model: LoadedModel, shape: tuple[int, ...], dtype: str, told: dict[str, Any], fault: str
 ) -> None:
     with pytest.raises((ShapeMismatch, InvalidValue), match=fault):
         await denoise(model, np.zeros(shape, dtype), **told)
@@ -197,7 +197,7 @@ async def test_a_model_of_thumbnails_denoises_no_photograph(tmp_path: Path) -> N
 
 
 def test_without_an_event_loop_it_does_the_same_as_often_as_wanted(
-    model: Model, monkeypatch: pytest.MonkeyPatch
+    model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow_down(monkeypatch)
     noisy = picture(40, 33, 3, dtype="float32")
@@ -223,7 +223,7 @@ def test_without_an_event_loop_it_does_the_same_as_often_as_wanted(
     np.testing.assert_allclose(clean, whole, atol=1e-6)
 
 
-def test_no_more_than_a_few_tiles_are_there_as_floats(model: Model) -> None:
+def test_no_more_than_a_few_tiles_are_there_as_floats(model: LoadedModel) -> None:
     noisy = picture(2000, 2000, 3)
     core = 128
     model.photographs().denoise_now(noisy[:200], core=core)

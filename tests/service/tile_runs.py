@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.inference.model import Model
+from service.inference.model import LoadedModel
 from service.inference.pixels import LARGEST, Floats
 from service.inference.session import Session
 from service.inference.tiling.canvas import Picture
@@ -22,7 +22,7 @@ SLOW = 0.02
 """Seconds."""
 
 
-async def denoise(model: Model, noisy: Picture, **options: Any) -> Denoised:
+async def denoise(model: LoadedModel, noisy: Picture, **options: Any) -> Denoised:
     return await model.photographs().denoise(noisy, **options)
 
 
@@ -32,7 +32,7 @@ def picture(*shape: int, dtype: str = "uint8") -> Picture:
     return RANDOM.integers(0, LARGEST[np.dtype(dtype)], shape, dtype, endpoint=True)
 
 
-def at_once(model: Model, noisy: Floats, sigma: float | None = None) -> Floats:
+def at_once(model: LoadedModel, noisy: Floats, sigma: float | None = None) -> Floats:
     """What a whole picture (height, width, 3) becomes, mirrored up to the stride."""
     height, width, _ = noisy.shape
     beyond = [(0, -side % TILES.stride) for side in (height, width)]

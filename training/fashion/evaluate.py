@@ -7,7 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from service.inference.loader import load
-from service.inference.model import Model
+from service.inference.model import LoadedModel
 from service.manifest import Manifest, Measurement
 from training import card
 from training.datasets.fashion_mnist import FashionMnist
@@ -99,7 +99,7 @@ def corrupt(test: Floats, noise: Noise) -> Floats:
     return noise.corrupt(test, seed=TEST_SEED)
 
 
-def reconstruct(model: Model, images: Floats) -> Floats:
+def reconstruct(model: LoadedModel, images: Floats) -> Floats:
     """Return denoised images of a denoiser, else reconstructions: images encoded and decoded."""
 
     def one(batch: Floats) -> Floats:
@@ -111,7 +111,7 @@ def reconstruct(model: Model, images: Floats) -> Floats:
     return np.concatenate([one(batch) for batch in tqdm(_batches(images), name, disable=None)])
 
 
-def encode(model: Model, images: Floats) -> Floats:
+def encode(model: LoadedModel, images: Floats) -> Floats:
     """Return the codings of images, (n, ...)."""
     return np.concatenate([model.infer("encode", batch) for batch in _batches(images)])
 
@@ -121,7 +121,7 @@ def are_sigmoid_activations(codings: Floats) -> bool:
     return codings.ndim == 2 and bool(codings.min() >= 0 and codings.max() <= 1)
 
 
-def _measure_clean(model: Model, data: FashionMnist) -> Iterator[Measurement]:
+def _measure_clean(model: LoadedModel, data: FashionMnist) -> Iterator[Measurement]:
     error = mse(reconstruct(model, data.validation), data.validation)
     yield measurement("mse", _validation(len(data.validation)), CLEAN, MODEL, error)
     reconstructions = reconstruct(model, data.test)
@@ -129,7 +129,7 @@ def _measure_clean(model: Model, data: FashionMnist) -> Iterator[Measurement]:
     yield from _fidelity(reconstructions, data.test, CLEAN, MODEL)
 
 
-def _measure_sparsity(model: Model, data: FashionMnist) -> Iterator[Measurement]:
+def _measure_sparsity(model: LoadedModel, data: FashionMnist) -> Iterator[Measurement]:
     codings = encode(model, data.validation)
     if not are_sigmoid_activations(codings):
         return

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
-from service.inference.model import Model
+from service.inference.model import LoadedModel
 from training import history
 from training.datasets.fashion_mnist import CLASSES, FashionMnist
 from training.fashion.drawing import (
@@ -42,7 +42,7 @@ CLASS_COLOURS = (
 
 
 def draw(
-    models: Sequence[Model],
+    models: Sequence[LoadedModel],
     runs: Path,
     data: FashionMnist,
     folder: Path,
@@ -79,7 +79,7 @@ def draw(
         yield greedy_training(run, folder / f"{run.name}-training.png")
 
 
-def reconstructions(models: Sequence[Model], images: Floats, path: Path) -> Path:
+def reconstructions(models: Sequence[LoadedModel], images: Floats, path: Path) -> Path:
     """Draw the first images (n, height, width) in [0, 1] over each model's reconstructions."""
     shown = images[:COLUMNS]
     rows = {"original": shown}
@@ -89,7 +89,7 @@ def reconstructions(models: Sequence[Model], images: Floats, path: Path) -> Path
     return save(gallery(rows, "Test images and their reconstructions"), path)
 
 
-def denoising(model: Model, images: Floats, noise: Noise, path: Path) -> Path:
+def denoising(model: LoadedModel, images: Floats, noise: Noise, path: Path) -> Path:
     """Draw the first images (n, height, width) in [0, 1], then with noise, then denoised."""
     shown = images[:COLUMNS]
     noisy = corrupt(shown, noise)
@@ -132,7 +132,7 @@ def activations(codings: Floats, name: str, path: Path) -> Path:
     return save(figure, path)
 
 
-def tsne(model: Model, data: FashionMnist, path: Path) -> Path:
+def tsne(model: LoadedModel, data: FashionMnist, path: Path) -> Path:
     """Draw a t-SNE map of codings of validation images, coloured by class, with sample images."""
     images, labels = data.validation[:TSNE_IMAGES], data.validation_labels[:TSNE_IMAGES]
     codings = encode(model, images).reshape(len(images), -1)

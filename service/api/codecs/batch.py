@@ -15,7 +15,7 @@ from service.api.routing import Limits
 from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
 from service.images.fit import Frame
 from service.images.formats import PNG
-from service.inference.batcher import Batcher
+from service.inference.executor import Executor
 from service.inference.model import Model
 from service.inference.pixels import LARGEST, Floats, to_floats, to_pixels
 from service.manifest import OperationName
@@ -65,7 +65,7 @@ class BatchCodec:
     _as_pixels: bool = field(default=False, init=False)
 
     @property
-    def batcher(self) -> Batcher:
+    def batcher(self) -> Executor:
         return self.model.batchers[self.operation]
 
     def decode_now(self, body: Body) -> Inputs | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from service.api.body import Body
 from service.api.request import Exchange, Header, Part
 from service.inference.admission import Ticket
-from service.inference.batcher import Batcher
+from service.inference.executor import Executor
 from service.inference.pixels import Floats
 from service.inference.tiling.controls import DEFAULTS, Controls
 
@@ -109,7 +109,7 @@ class Codec(Protocol):
     """The encoding of one request's body, and of the response to it."""
 
     @property
-    def batcher(self) -> Batcher:
+    def batcher(self) -> Executor:
         """The queue of the operation, and the session that runs it."""
         ...
 

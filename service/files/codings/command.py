@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from service.files.codings.inputs import Inputs
     from service.files.codings.run import Run
     from service.inference.device import Execution
-    from service.inference.model import Model
+    from service.inference.model import LoadedModel
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -49,7 +49,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 def loaded(
     settings: Settings, options: argparse.Namespace, execution: "Execution"
-) -> "tuple[Model, Path]":
+) -> "tuple[LoadedModel, Path]":
     """Return the model that encodes, and its folder.
 
     Raises:
@@ -73,7 +73,7 @@ def loaded(
 
 
 def plan(
-    settings: Settings, options: argparse.Namespace, model: "Model", provider: str
+    settings: Settings, options: argparse.Namespace, model: "LoadedModel", provider: str
 ) -> "tuple[Run, Inputs]":
     """Return the run that settings, options and a model make, and what it encodes.
 

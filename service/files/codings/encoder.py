@@ -19,7 +19,7 @@ from service.files.codings.inputs import Picture, Rows, Shard
 from service.images.decode import decode, open_image
 from service.images.fit import Frame, checked, fitted
 from service.images.formats import Policy
-from service.inference.model import Model
+from service.inference.model import LoadedModel
 from service.inference.pixels import Floats, to_floats
 
 BATCH = 64
@@ -78,7 +78,7 @@ class Encoded:
 class Encoder:
     """Encodes shards with a model, one after the other."""
 
-    def __init__(self, model: Model, options: Options) -> None:
+    def __init__(self, model: LoadedModel, options: Options) -> None:
         """Create an encoder.
 
         Args:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.inference.batcher import Batcher
+from service.inference.executor import Executor
 from service.inference.pixels import Floats
 from service.inference.queue import Result, Stages
 from service.inference.tiling.canvas import Canvas, Picture
@@ -60,7 +60,7 @@ class Denoiser:
     """
 
     def __init__(
-        self, batcher: Batcher, tiling: Tiling, pixels: Pixels, estimator: Estimator | None
+        self, batcher: Executor, tiling: Tiling, pixels: Pixels, estimator: Estimator | None
     ) -> None:
         """Create a denoiser.
 

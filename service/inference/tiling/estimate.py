@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.inference.batcher import Batcher
+from service.inference.executor import Executor
 from service.inference.pixels import LARGEST, Floats, to_floats
 from service.inference.queue import Result
 from service.inference.tiling.canvas import Picture
@@ -36,7 +36,7 @@ class Estimator:
         pixels: Of a photograph that it looks at, at most.
     """
 
-    def __init__(self, batcher: Batcher, pixels: Pixels) -> None:
+    def __init__(self, batcher: Executor, pixels: Pixels) -> None:
         """Create an estimator.
 
         Args:

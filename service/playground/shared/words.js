@@ -13,6 +13,7 @@ const WORDS = {
   "insufficient-memory": "The service is short of memory. Try again in a moment, or a smaller photograph.",
   "deadline-exceeded": "This took longer than the service allows. Try less effort, or a smaller photograph.",
   "shutting-down": "The service is being stopped. Try again in a minute.",
+  "replica-lost": "A part of the service has failed, and is being replaced. Try again in a moment.",
   "not-ready": "The service is still starting. Try again in a minute.",
   "model-not-found": "The model is not there any more. Reload the page to see which are.",
   "operation-not-offered": "This model cannot do that.",

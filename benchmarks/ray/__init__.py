@@ -1,0 +1,1 @@
+"""The service on Ray Serve beside the service alone."""

@@ -1,0 +1,176 @@
+"""python -m benchmarks.ray: what Ray Serve costs, by rate, latency and processor time.
+
+.venv/ray/bin/python runs it, which `make test-ray` installs. The processor time is that of all
+processes of a server, proxies and Ray's own included: programs beside it change that little, unlike
+the rate and the latency, which want a machine that does nothing else.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import math
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+from PIL import Image
+
+from benchmarks.crowd import Plan
+from benchmarks.load import request, run
+from benchmarks.machine import machine
+from benchmarks.processes import cpu_seconds, none_left
+from benchmarks.table import table
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+CALLBACK = {"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "service.ray.proxy:middlewares"}
+HAPROXY = {"RAY_SERVE_ENABLE_HA_PROXY": "1"}
+FAST = {**HAPROXY, "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
+START = 600.0
+"""Seconds that a server may take to start."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A way to serve.
+
+    Attributes:
+        name: What it is called in the table.
+        layout: On Ray, "" for the service alone.
+        environment: Variables of its processes.
+    """
+
+    name: str
+    layout: str
+    environment: dict[str, str]
+
+
+SIDE = 256
+"""Of the photograph, in pixels."""
+
+SERVERS = (
+    Server("the service alone", "", {}),
+    Server("combined, Ray's Python proxy", "combined", CALLBACK),
+    Server("combined, HAProxy", "combined", CALLBACK | HAPROXY),
+    Server("combined, HAProxy, throughput optimized", "combined", CALLBACK | FAST),
+    Server("split, Ray's Python proxy", "split", CALLBACK),
+    Server("split, HAProxy", "split", CALLBACK | HAPROXY),
+    Server("split, HAProxy, throughput optimized, gRPC", "split", CALLBACK | FAST),
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ray", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10, help="of each load (default 10)")
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 16])
+    parser.add_argument("--only", default="", help="part of the names of the servers to measure")
+    options = parser.parse_args()
+    print(machine())
+    rows: list[tuple[str, ...]] = []
+    for server in SERVERS:
+        if options.only in server.name:
+            rows += measured(server, options.connections, options.seconds)
+    heads = ("server", "request", "connections", "requests/s", "p50 ms", "p99 ms", "CPU ms")
+    print(table(heads, rows))
+
+
+def measured(server: Server, connections: list[int], seconds: float) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each kind of request and number of connections."""
+    with none_left() as started, serving(server) as url:
+        for what, path, body, content_type in requests():
+            for count in connections:
+                plan = Plan(
+                    host="127.0.0.1",
+                    port=int(url.rpartition(":")[2]),
+                    request=request(url + path, body, content_type),
+                    connections=count,
+                    seconds=seconds,
+                    warm_up=2,
+                )
+                before = cpu_seconds(started()), time.monotonic()
+                found = run(plan)
+                took = cpu_seconds(started()) - before[0]
+                yield _row(server.name, what, count, found, took, time.monotonic() - before[1])
+
+
+def requests() -> Iterator[tuple[str, str, bytes, str]]:
+    """Yield what is asked: its name, path, body and Content-Type."""
+    image = json.loads((EXAMPLES / "images.json").read_text())["inputs"][0]
+    body = json.dumps({"inputs": [image]}).encode()
+    yield "JSON, 28x28", "/encode?model=stacked", body, "application/json"
+    with Image.open(EXAMPLES / "photo-noisy.jpg") as photograph:
+        crop = photograph.crop((0, 0, SIDE, SIDE))
+    file = io.BytesIO()
+    crop.save(file, "PNG")
+    yield f"PNG, {SIDE}x{SIDE}", "/denoise?model=photo", file.getvalue(), "image/png"
+
+
+def _row(
+    name: str, what: str, connections: int, found: dict[str, Any], took: float, whole: float
+) -> tuple[str, ...]:
+    """Return a row of the table; took: processor time of as many seconds as the whole load."""
+    answers = found["statuses"].get("200", {})
+    rate = found["rps"]
+    each = 1000 * took / (rate * whole) if rate else math.inf
+    return (
+        name,
+        what,
+        str(connections),
+        f"{rate:.0f}",
+        f"{answers.get('p50', math.inf):.1f}",
+        f"{answers.get('p99', math.inf):.1f}",
+        f"{each:.2f}",
+    )
+
+
+@contextlib.contextmanager
+def serving(server: Server) -> Iterator[str]:
+    """Yield the URL of a server that is ready."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    if server.layout:
+        words = ["-m", "benchmarks.ray.server", server.layout, str(port)]
+    else:
+        words = ["-m", "service", "serve", f"--port={port}", "--device=cpu", "--threads=1"]
+    environment = os.environ | {"SERVICE_JOBS_DIR": "", "PYTHONPATH": str(ROOT)}
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=environment | server.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait(url, process)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(URLError, OSError):
+            urllib.request.urlopen(f"{url}/health/ready", timeout=5)
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"{url}: expected a server that gets ready, received none")
+
+
+if __name__ == "__main__":
+    main()

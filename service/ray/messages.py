@@ -1,0 +1,63 @@
+"""What replicas of the service ask replicas of a model, and what these answer."""
+
+from dataclasses import dataclass
+
+from service.inference.caller import Caller
+from service.inference.pixels import Floats
+from service.inference.session import Sigma
+from service.manifest import OperationName
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request to run an operation, as Batcher.submit() takes it.
+
+    Attributes:
+        operation: The operation.
+        array: Inputs that the operation's signature accepts, batch dimension first.
+        steps: Length of the sequence to return, None for the model's default.
+        sigma: Noise level, 0 to 100 on the scale of 0 to 255, one or (batch,); None if unknown.
+        profile: What else is known of the noise, (5,) or (batch, 5); None if unknown.
+        caller: Whose it is.
+        background: Whether others run first.
+    """
+
+    operation: OperationName
+    array: Floats
+    steps: int | None
+    sigma: Sigma | None
+    profile: Floats | None
+    caller: Caller
+    background: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What it gives.
+
+    Attributes:
+        output: The output, batch dimension first.
+        inference: Seconds that its batch ran.
+        pace: Seconds that a number of the inputs takes now, at the best of late.
+        replicas: How many replicas of the model there are.
+    """
+
+    output: Floats
+    inference: float
+    pace: float
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a replica says of an operation that it has loaded.
+
+    Attributes:
+        provider: The execution provider, by ONNX Runtime's name.
+        pace: As in Answer.
+        replicas: As in Answer.
+    """
+
+    provider: str
+    pace: float
+    replicas: int

@@ -1,0 +1,129 @@
+"""A replica of a model: runs batches of the requests that all replicas of the service send it."""
+
+import asyncio
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from service import allocator, components
+from service.api.health import hung
+from service.errors import NotLive
+from service.inference.model import LoadedModel
+from service.inference.queue import BACKGROUND
+from service.inference.registry import ModelRegistry, Version
+from service.manifest import OperationName
+from service.ray.content import Content
+from service.ray.messages import Answer, Described, Question
+from service.ray.metrics import RayMetrics
+from service.settings import Settings
+from service.telemetry import logging as logs
+from service.telemetry.metrics import Metrics
+
+VERSIONS = 4
+"""Contents of a model that a replica keeps loaded: the one not used for the longest makes way."""
+
+log = logging.getLogger(__name__)
+
+
+class ModelReplica:
+    """The versions of one model in a process of Ray's, each loaded when it is first asked for."""
+
+    def __init__(self, settings: Settings, newest: Path) -> None:
+        """Prepare to load versions.
+
+        Args:
+            settings: The settings: device, threads, batches.
+            newest: The folder of the version that is loaded before the replica is ready.
+        """
+        logs.set_up(settings.log_level, settings.log_format)
+        allocator.bound()
+        self._newest = newest
+        self._metrics = Metrics()
+        self._load = components.loader(settings, self._metrics)
+        self._registry = ModelRegistry({})
+        self._serving = components.serving(settings, self._registry, self._metrics, None)
+        self._exporter = RayMetrics(self._metrics.collect)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> str:
+        """Begin to export metrics; return which content is to be loaded first."""
+        update = partial(self._metrics.update, self._registry, self._serving.admission)
+        self._tasks.append(asyncio.create_task(self._exporter.follow(update)))
+        self._tasks.append(asyncio.create_task(allocator.trim()))
+        return str(Content.of(self._newest))
+
+    async def load(self, identity: str) -> LoadedModel:
+        """Return a version, loaded and warm.
+
+        Args:
+            identity: Its content, as str() writes it.
+
+        Raises:
+            StartupError: It cannot be loaded, or this machine has another content.
+        """
+        content = Content.parse(identity)
+        await asyncio.to_thread(content.verify)
+        model = await asyncio.to_thread(self._load, content.folder)
+        version = Version(model.name, model.version, model, model.manifest)
+        known = [*self._registry.known.values(), version][-VERSIONS:]
+        self._registry.replace({(each.name, each.number): each for each in known})
+        return model
+
+    async def describe(self, model: LoadedModel) -> dict[OperationName, Described]:
+        """Return what a version offers."""
+        return {
+            name: Described(batcher.session.provider, batcher.seconds(1), _replicas())
+            for name, batcher in model.batchers.items()
+        }
+
+    async def run(self, model: LoadedModel, question: Question) -> Answer:
+        """Run a request in a batch with those that wait beside it.
+
+        Raises:
+            InvalidValue: The outputs are not finite.
+        """
+        batcher = model.batchers[question.operation]
+        BACKGROUND.set(_always if question.background else None)
+        result = await batcher.submit(
+            question.array, question.steps, question.sigma, question.profile, question.caller
+        )
+        return Answer(result.output, result.inference, batcher.seconds(1), _replicas())
+
+    async def check_health(self) -> None:
+        """Raise where a batch hangs: Ray then replaces the replica."""
+        if fault := hung(self._serving):
+            raise NotLive(fault)
+
+
+def multiplexed() -> Any:
+    """Return the class whose instances Ray runs: it asks for a version by multiplexed_model_id."""
+    from ray import serve
+
+    class Multiplexed(ModelReplica):
+        async def __init__(self, settings: Settings, newest: Path) -> None:  # type: ignore[misc]
+            super().__init__(settings, newest)
+            await self.version(await self.start())
+
+        @serve.multiplexed(max_num_models_per_replica=VERSIONS)  # type: ignore[untyped-decorator]
+        async def version(self, identity: str) -> LoadedModel:
+            return await self.load(identity)
+
+        async def describe_version(self) -> dict[OperationName, Described]:
+            return await self.describe(await self.version(serve.get_multiplexed_model_id()))
+
+        async def run_version(self, question: Question) -> Answer:
+            return await self.run(await self.version(serve.get_multiplexed_model_id()), question)
+
+    return Multiplexed
+
+
+def _always() -> bool:
+    return True
+
+
+def _replicas() -> int:
+    """Return how many replicas the deployment of this one has."""
+    from ray import serve
+
+    return max(1, int(serve.get_replica_context().world_size))

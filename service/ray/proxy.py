@@ -1,0 +1,80 @@
+"""What Ray's proxies, and replicas that clients reach without one, do to responses.
+
+RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=service.ray.proxy:middlewares on every node has Ray call
+it. Ray answers by itself where a replica cannot: with plain text, or with nothing.
+"""
+
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.middleware import REQUEST_ID
+from service.api.problems import response_to
+from service.errors import Overloaded, ReplicaLost, ServiceError
+
+RETRY_AFTER = 1
+"""Seconds after which a client should try again where Ray says nothing of it."""
+
+OVERLOADED = 429
+FAILED = (500, 503)
+"""Statuses of Ray's own: a replica that has ended, a deployment that has none."""
+
+
+def middlewares() -> list[Middleware]:
+    """Return the middleware, as Ray asks for it."""
+    return [Middleware(Proxied)]
+
+
+class Proxied:
+    """Answers with the service's problems where Ray does by itself; leaves one X-Request-Id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+        failure: ServiceError | None = None
+
+        async def send_on(message: Message) -> None:
+            nonlocal started, failure
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                failure = _failure(message["status"], headers)
+                first = headers.getlist(REQUEST_ID)[:1]
+                if first:  # the service's own, where it has another than the client sent
+                    headers[REQUEST_ID] = first[0]
+            if failure is None:
+                await send(message)
+
+        await self.app(scope, receive, send_on)
+        if not started:
+            failure = _lost()
+        if failure:
+            response = response_to(scope["path"], failure)
+            if asked := MutableHeaders(scope=scope).get(REQUEST_ID):
+                response.headers[REQUEST_ID] = asked
+            await response(scope, receive, send)
+
+
+def _failure(status: int, headers: MutableHeaders) -> ServiceError | None:
+    """Return the error that a response of Ray's own stands for, None for one of the service."""
+    if not headers.get("content-type", "").startswith("text/plain"):
+        return None
+    if status == OVERLOADED:
+        wait = int(headers.get("retry-after", RETRY_AFTER))
+        return Overloaded(
+            "queue: expected room at a replica, received as many requests as all of them take",
+            retry_after=wait,
+        )
+    return _lost() if status in FAILED else None
+
+
+def _lost() -> ServiceError:
+    return ReplicaLost(
+        "expected a replica to answer, received none: it has ended, or none has started",
+        retry_after=RETRY_AFTER,
+    )

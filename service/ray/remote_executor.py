@@ -1,0 +1,119 @@
+"""Runs an operation in the replicas of a model, in the place of a session in this process."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from service.errors import ReplicaLost, ServiceError
+from service.inference.caller import CALLER, Caller
+from service.inference.pixels import Floats
+from service.inference.queue import BACKGROUND, Result
+from service.inference.session import Sigma, Signature
+from service.manifest import Operation, OperationName
+from service.ray.messages import Answer, Described, Question
+
+ATTEMPTS = 3
+"""Replicas that a request is sent to, where those before have ended: a run changes nothing."""
+
+RETRY_AFTER = 1
+"""Seconds after which a client should try again where all of them have."""
+
+
+class RemoteExecutor:
+    """Sends requests to the deployment of a model, whose replicas batch those of all.
+
+    Attributes:
+        session: What the operation takes and gives.
+    """
+
+    def __init__(
+        self,
+        name: OperationName,
+        operation: Operation,
+        described: Described,
+        handle: Any,
+        askers: Callable[[], int],
+    ) -> None:
+        """Create an executor.
+
+        Args:
+            name: The operation.
+            operation: What the manifest says of it.
+            described: What a replica says of it.
+            handle: Ray's handle of the deployment, for one version.
+            askers: Returns how many replicas of the service share those of the model.
+        """
+        self.session = Signature(operation, described.provider)
+        self._name = name
+        self._run = handle.run_version
+        self._askers = askers
+        self._pace, self._replicas = described.pace, described.replicas
+        self._submitted: dict[asyncio.Task[Result], float] = {}
+        self._steps = operation.steps.default if operation.steps else 1
+
+    def submit(
+        self,
+        array: Floats,
+        steps: int | None = None,
+        sigma: Sigma | None = None,
+        profile: Floats | None = None,
+        caller: Caller | None = None,
+    ) -> asyncio.Future[Result]:
+        """Send a request, as Batcher.submit() does; cancel the future to drop it there.
+
+        Returns:
+            A future. Besides what Batcher.submit() says, it fails with ReplicaLost where replicas
+            end while they have it.
+        """
+        lets_others_first = BACKGROUND.get()
+        background = lets_others_first is not None and lets_others_first()
+        question = Question(
+            self._name, array, steps, sigma, profile, caller or CALLER.get(), background
+        )
+        now = time.perf_counter()
+        task = asyncio.get_running_loop().create_task(self._ask(question, now))
+        self._submitted[task] = now
+        task.add_done_callback(self._submitted.pop)
+        return task
+
+    def waiting(self) -> list[float]:
+        """Return when each request was submitted that is not answered."""
+        return list(self._submitted.values())
+
+    def busy_for(self) -> float:
+        """Return 0: a batch that hangs is known to its replica, which Ray then replaces."""
+        return 0.0
+
+    def seconds(self, size: int, steps: int | None = None) -> float:
+        """Return the seconds that a request takes of this replica's part of those of the model."""
+        return size * (steps or self._steps) * self._pace * self._askers() / self._replicas
+
+    async def _ask(self, question: Question, submitted: float) -> Result:
+        answer = await self._answer(question)
+        self._pace, self._replicas = answer.pace / self._steps, answer.replicas
+        elapsed = time.perf_counter() - submitted
+        return Result(answer.output, max(0.0, elapsed - answer.inference), answer.inference)
+
+    async def _answer(self, question: Question) -> Answer:
+        from ray.exceptions import RayActorError, RayTaskError
+
+        for _ in range(ATTEMPTS):
+            response = self._run.remote(question)
+            try:
+                answer: Answer = await response
+            except asyncio.CancelledError:
+                response.cancel()
+                raise
+            except RayTaskError as error:
+                if isinstance(error.cause, ServiceError | MemoryError):
+                    raise error.cause from None
+                raise
+            except RayActorError:
+                continue
+            return answer
+        raise ReplicaLost(
+            f"expected a replica of the model to answer, received none of {ATTEMPTS}: each has "
+            "ended",
+            retry_after=RETRY_AFTER,
+        )

@@ -1,0 +1,58 @@
+"""Models whose graphs are in other replicas: what a replica of the service knows of them."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from service.errors import StartupError, one_of
+from service.inference.loader import read
+from service.inference.model import Model
+from service.manifest import OperationName
+from service.ray.content import Content
+from service.ray.messages import Described
+from service.ray.remote_executor import RemoteExecutor
+
+
+def remote_loader(
+    handles: Mapping[str, Any], loop: asyncio.AbstractEventLoop, askers: Callable[[], int]
+) -> Callable[[Path], Model]:
+    """Return a function that returns the model of a folder, once a replica has loaded it.
+
+    Args:
+        handles: Ray's handle of the deployment of each model.
+        loop: The event loop, which runs while the function waits in a thread.
+        askers: Returns how many replicas of the service there are.
+    """
+
+    def load(folder: Path) -> Model:
+        manifest = read(folder)
+        if manifest.name not in handles:
+            raise StartupError(
+                f"{folder}: expected a model that has a deployment ({one_of(handles)}), received "
+                f"{manifest.name}: deploy the application again"
+            )
+        identity = str(Content.of(folder))
+        handle = handles[manifest.name].options(multiplexed_model_id=identity)
+        described = asyncio.run_coroutine_threadsafe(_described(handle), loop).result()
+        return Model(
+            manifest,
+            {
+                name: RemoteExecutor(name, operation, described[name], handle, askers)
+                for name, operation in manifest.operations.items()
+            },
+        )
+
+    return load
+
+
+async def _described(handle: Any) -> dict[OperationName, Described]:
+    from ray.exceptions import RayTaskError
+
+    try:
+        found: dict[OperationName, Described] = await handle.describe_version.remote()
+    except RayTaskError as error:
+        if isinstance(error.cause, StartupError):
+            raise error.cause from None
+        raise
+    return found

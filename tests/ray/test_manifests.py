@@ -1,0 +1,103 @@
+"""Configurations of Serve and KubeRay's manifest, by the schemas of Serve and of Kubernetes."""
+
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from service import __version__
+from service.ray.arguments import checked
+from tests.ray.conftest import NEEDS_RAY
+
+pytest.importorskip("ray", reason=NEEDS_RAY)
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy" / "ray"
+CALLBACK = {
+    "name": "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH",
+    "value": "service.ray.proxy:middlewares",
+}
+
+
+def read(name: str) -> dict[str, Any]:
+    document = yaml.safe_load((FOLDER / name).read_text())
+    assert isinstance(document, dict)
+    return document
+
+
+def configurations() -> dict[str, dict[str, Any]]:
+    """The configuration of each file."""
+    service = read("rayservice.yaml")
+    return {
+        "config.yaml": read("config.yaml"),
+        "rayservice.yaml": yaml.safe_load(service["spec"]["serveConfigV2"]),
+    }
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "rayservice.yaml"])
+def test_a_configuration_fits_the_schema_of_serve_and_the_deployments_of_the_application(
+    file: str,
+) -> None:
+    from ray.serve._private.build_app import build_app
+    from ray.serve.schema import ServeDeploySchema
+
+    from service.ray.application import build
+
+    configuration = ServeDeploySchema.model_validate(configurations()[file])
+    (application,) = configuration.applications
+    assert (application.import_path, application.route_prefix) == (
+        f"{build.__module__}:{build.__name__}",
+        "/",
+    )
+    checked(application.args)
+    built = build_app(build(application.args), name="service", default_runtime_env=None)
+    names = {each.name for each in built.deployments}
+    assert {each.name for each in application.deployments} <= names
+
+
+def pods() -> dict[str, dict[str, Any]]:
+    """The template of each kind of pod."""
+    cluster = read("rayservice.yaml")["spec"]["rayClusterConfig"]
+    workers = {each["groupName"]: each["template"] for each in cluster["workerGroupSpecs"]}
+    return {"head": cluster["headGroupSpec"]["template"]} | workers
+
+
+@pytest.mark.parametrize("name", ["head", "cpu", "gpu"])
+def test_a_pod_fits_the_schema_of_kubernetes_and_runs_the_image_with_what_ray_needs(
+    name: str,
+) -> None:
+    template = pods()[name]
+    spec = template["spec"]
+    manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}
+    kubernetes_validate.validate(manifest, "1.33", strict=True)
+    (container,) = spec["containers"]
+    assert container["image"].startswith(f"autoencoder-service:{__version__}-ray")
+    assert CALLBACK in container["env"]
+    assert spec["securityContext"]["runAsNonRoot"]
+
+
+def test_the_version_of_ray_is_the_pinned_one() -> None:
+    import ray
+
+    cluster = read("rayservice.yaml")["spec"]["rayClusterConfig"]
+    assert cluster["rayVersion"] == ray.__version__
+
+
+def test_replicas_fit_on_the_nodes_that_there_may_be() -> None:
+    """As many of each deployment as there may be, by processors and GPUs, beside each other."""
+    (application,) = configurations()["rayservice.yaml"]["applications"]
+    cluster = read("rayservice.yaml")["spec"]["rayClusterConfig"]
+    room = {"num_cpus": 0.0, "num_gpus": 0.0}
+    for group in cluster["workerGroupSpecs"]:
+        (container,) = group["template"]["spec"]["containers"]
+        limits = container["resources"]["limits"]
+        room["num_cpus"] += group["maxReplicas"] * float(limits["cpu"])
+        room["num_gpus"] += group["maxReplicas"] * float(limits.get("nvidia.com/gpu", 0))
+    for resource, there in room.items():
+        asked = sum(
+            each["autoscaling_config"]["max_replicas"] * each["ray_actor_options"].get(resource, 0)
+            for each in application["deployments"]
+        )
+        assert asked <= there
