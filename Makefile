@@ -8,7 +8,7 @@ comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve style check test test-ray coverage train bench chaos bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
+.PHONY: help install serve style check test test-ray test-processes coverage train bench chaos bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
 
 # Of the machine that `make gpu-bundle` is for: its version of Python; where PyTorch for CUDA 13 is
 # installed, LIBRARIES=no; PART=40 spreads the wheels over folders of 40 MB at most.
@@ -38,6 +38,9 @@ test: style ## check style, types and imports, then run every test
 
 test-ray: .venv/ray/installed ## run the tests of Ray, on clusters of this machine alone
 	$(<D)/bin/python -m pytest tests/ray
+
+test-processes: .venv/ray/torch ## test training on several processes, for which it adds PyTorch to the environment of Ray's tests
+	KERAS_BACKEND=torch $(<D)/bin/python -m pytest tests/training/test_photo_processes.py
 
 # Tracing each line takes most of what the tests of the service take themselves.
 coverage: .venv/dev/installed ## run every test and measure which branches of the service they take
@@ -118,7 +121,7 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(call pin,extra-stores,pyproject.toml --extra stores $(as-tested))
 	$(call pin,extra-parquet,pyproject.toml --extra parquet $(as-tested))
 	$(call pin,extra-ray,pyproject.toml --extra ray $(as-tested))
-	$(call pin,ray,pyproject.toml --extra cpu --extra ray --extra redis --extra otel --extra stores --extra parquet --group ray-tests $(as-tested))
+	$(call pin,ray,pyproject.toml --extra cpu --extra ray --extra redis --extra otel --extra stores --extra parquet --group ray-tests --group processes-tests $(as-tested))
 	$(call pin,release,pyproject.toml --extra release $(as-tested))
 	$(call pin,fuzz,--group fuzz $(as-tested))
 	$(call pin,lock,--group lock)
@@ -157,6 +160,13 @@ clean: ## remove the virtual environments and every cache; runs/ and models/ sta
 # What fuzzing adds to the environment of developers, in which it stays.
 .venv/dev/fuzz: deploy/requirements/fuzz.txt .venv/dev/installed
 	$(@D)/bin/python -m pip install $(pip-options) -r $<
+	@touch $@
+
+# PyTorch for CPUs alone is on no package index: pip takes it where it is told to look for it, and
+# the index's otherwise, which brings 2 GB of CUDA on Linux. So it is not among what is pinned with
+# hashes.
+.venv/ray/torch: .venv/ray/installed
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: torch==2.13.0
 	@touch $@
 
 # TensorFlow, which tests and training need, has wheels for no newer Python.

@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             stopped, and with the error's text, which exits with 1, where it failed.
     """
     options = _parser().parse_args(arguments)
+    options.words = sys.argv[1:] if arguments is None else arguments
     run: Callable[[argparse.Namespace], None] = options.run
     try:
         run(options)

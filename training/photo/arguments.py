@@ -65,7 +65,19 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
         ),
         Argument(
             "--workers",
-            {"type": positive, "help": "processes that make batches, by default 1"},
+            {
+                "type": positive,
+                "help": "processes that make batches, by default 1, for each that trains",
+            },
+            default=1,
+        ),
+        Argument(
+            "--processes",
+            {
+                "type": positive,
+                "help": "that train together on this machine, one for each GPU where it has GPUs, "
+                "by default 1; needs PyTorch",
+            },
             default=1,
         ),
     ),

@@ -34,45 +34,58 @@ class PhotoFamily:
         if options.steps and options.minutes:
             raise ValueError("--minutes: expected none where --steps sets the length")
         images = _folder(options)
+        from training.photo.launch import is_launched, launch
+
         keras_backend = backend.load()
+        if options.processes > 1 and not is_launched():
+            if keras_backend != "torch":
+                raise ValueError(
+                    f"KERAS_BACKEND: expected torch for several processes, received {keras_backend}"
+                )
+            launch(options.processes, options.words)
+            return
         from dataclasses import replace
 
         from training.autoencoders.photo import Computation
         from training.photo import recipe
         from training.photo.estimate.fit import EstimatorPlan
         from training.photo.fit import DenoiserPlan
+        from training.photo.joined import join
         from training.photo.train import Data, Plan, train
 
         if options.validation:
             held_out = photos.folder(options.validation)
         else:
             images, held_out = images.split(recipe.HELD_OUT)
-            print(
-                f"validating with {len(held_out)} of the photographs, each {recipe.HELD_OUT}th in "
-                "the order of their names, and training on the others"
-            )
         # The quicker layout of each backend on a CPU; TensorFlow has only one there.
         computation = Computation(
             options.precision, "channels_first" if keras_backend == "torch" else "channels_last"
         )
-        for name in names:
-            fit = recipe.FIT if name == NAME else recipe.ESTIMATOR_FIT
-            steps = options.steps or fit.steps
-            fit = replace(fit, steps=steps, minutes=options.minutes)
-            plan: Plan
-            if isinstance(fit, PhotoFitSettings):
-                plan = DenoiserPlan(recipe.CONFIG, fit, computation)
-            else:
-                plan = EstimatorPlan(recipe.ESTIMATOR, fit)
-            train(
-                plan,
-                Data(images, held_out, options.licence),
-                options.runs / name,
-                seed=options.seed,
-                command=_command(name, options, steps),
-                again=options.again,
-                workers=options.workers,
-            )
+        with join() as processes:
+            if not options.validation and processes.is_first:
+                print(
+                    f"validating with {len(held_out)} of the photographs, each {recipe.HELD_OUT}th "
+                    "in the order of their names, and training on the others"
+                )
+            for name in names:
+                fit = recipe.FIT if name == NAME else recipe.ESTIMATOR_FIT
+                steps = options.steps or fit.steps
+                fit = replace(fit, steps=steps, minutes=options.minutes)
+                plan: Plan
+                if isinstance(fit, PhotoFitSettings):
+                    plan = DenoiserPlan(recipe.CONFIG, fit, computation)
+                else:
+                    plan = EstimatorPlan(recipe.ESTIMATOR, fit)
+                train(
+                    plan,
+                    Data(images, held_out, options.licence),
+                    options.runs / name,
+                    seed=options.seed,
+                    command=_command(name, options, steps),
+                    again=options.again,
+                    workers=options.workers,
+                    processes=processes,
+                )
 
     def export(self, folders: Mapping[str, Path], options: Namespace) -> None:
         folder = folders.get(NAME)

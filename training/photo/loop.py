@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ import numpy as np
 from training import history
 from training.photo import checkpoint
 from training.photo.checkpoint import Position
+from training.photo.processes import Alone, Processes, Told
 from training.photo.schedule import Schedule
 from training.photo.stream import Source, stream
 
@@ -60,19 +62,22 @@ def run(
     weights: str,
     *,
     workers: int,
+    processes: Processes | None = None,
     announce: Callable[[str], None] = print,
 ) -> Position:
     """Train into a folder, from its checkpoint on where it has one.
 
     The folder receives history.csv (a row a validation), the checkpoint, and at the end the moving
     average of the weights. SIGTERM and SIGINT end the training after the current step, with a
-    checkpoint.
+    checkpoint. Of several processes only the first reads and writes the folder; a signal to one of
+    them ends all.
 
     Args:
         task: What to train.
         folder: Of the run.
         weights: File name of the weights.
         workers: Processes that make batches ahead.
+        processes: That train together, by default this one alone.
         announce: Receives a line for each validation.
 
     Returns:
@@ -83,11 +88,19 @@ def run(
             checkpoint is several times the usual one; that checkpoint is kept.
         KeyboardInterrupt: A signal stopped the training.
         ValueError: The history or the checkpoint is damaged; the error names the file.
+        ConnectionError: Another of the processes ended.
     """
+    processes = processes or Alone()
     schedule = task.schedule
     model, average = task.build(), task.build()
-    position = checkpoint.restore(folder / CHECKPOINT, model, average)
-    history.read(folder / history.FILE_NAME, "loss", key="step")  # a damaged one is found at once
+
+    def restore() -> Position:
+        found = checkpoint.restore(folder / CHECKPOINT, model, average)
+        history.read(folder / history.FILE_NAME, "loss", key="step")  # a damaged one is found now
+        return found
+
+    position = processes.first(restore)
+    _copy(processes, model)
     if position.step:
         announce(f"{folder}: resuming after {position.step} steps")
     run = _Run(task, position)
@@ -102,32 +115,36 @@ def run(
             step, progress = run.position.step, run.progress
             model.optimizer.learning_rate = schedule.rate(step, progress)
             loss, pixels = task.step(model, batch, progress)
-            losses.append(loss)
-            soundness.losses.append(loss)
-            step = run.advance(pixels)
-            if step % AVERAGE_EVERY == 0:
+            told = processes.tell(Told(loss, run.seconds, bool(stopped)))
+            losses.append(told.loss)
+            soundness.losses.append(told.loss)
+            step = run.advance(pixels, told.seconds)
+            if step % AVERAGE_EVERY == 0 and processes.is_first:
                 _average(average, model, step, schedule.momentum)
             validates = step % schedule.validate_every == 0 or run.ended
-            saves = step % schedule.save_every == 0 or bool(stopped)
+            saves = step % schedule.save_every == 0 or told.stopped
             if validates or saves:
                 soundness.check()
             row: dict[str, float] = {}
-            if validates:
+            if validates and processes.is_first:
                 row = {"step": step, "gigapixels": round(run.position.pixels / 1e9, 4)}
                 row |= {"loss": float(np.mean(losses)), **task.validate(average)}
                 row["seconds"] = round(time.monotonic() - validated, 1)
                 _log(folder / history.FILE_NAME, row)
                 losses, validated = [], time.monotonic()
-            if validates or saves:
+            if (validates or saves) and processes.is_first:
                 checkpoint.write(folder / CHECKPOINT, run.position, model, average)
             if row:
                 announce(" ".join(f"{key} {value:g}" for key, value in row.items()))
-            if stopped:
+            if validates or saves:  # the others wait for the checkpoint
+                told = processes.tell(replace(told, loss=0.0, stopped=bool(stopped)))
+            if told.stopped:
                 announce(f"{folder}: stopped after {step} steps")
                 raise KeyboardInterrupt
             if run.ended:
                 break
-    average.save_weights(folder / weights)
+    if processes.is_first:
+        average.save_weights(folder / weights)
     return run.position
 
 
@@ -149,12 +166,16 @@ class _Run:
     def ended(self) -> bool:
         return self.progress >= 1
 
-    def advance(self, pixels: int) -> int:
-        """Count a step; return how many there were."""
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def advance(self, pixels: int, seconds: float) -> int:
+        """Count a step that ended after so many seconds in all; return how many there were."""
         self.position = Position(
             self.position.step + 1,
             self.position.pixels + pixels,
-            time.monotonic() - self._started,
+            seconds,
         )
         return self.position.step
 
@@ -214,6 +235,13 @@ class _Soundness:
                     f"expected a loss of about {self._usual:.3g} or less, received {mean:.3g}"
                 )
             self._usual = min(self._usual, mean)
+
+
+def _copy(processes: Processes, model: keras.Model) -> None:
+    """Let all processes begin with the weights and the optimizer of the first."""
+    if processes.count > 1:
+        model.optimizer.build(model.trainable_variables)
+        processes.copy([*model.weights, *model.optimizer.variables])
 
 
 def _average(average: keras.Model, model: keras.Model, step: int, momentum: float) -> None:

@@ -1,10 +1,13 @@
 """Batches made ahead of the training by processes of their own."""
 
+import os
 import signal
+import threading
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from contextlib import contextmanager
+from multiprocessing import connection, get_context, parent_process
 from typing import Any, Protocol, TypeVar
 
 from training.datasets.photos import Photos, Pixels
@@ -42,7 +45,8 @@ def stream(
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare, (source,))
     try:
         for number, size in plan:
-            ahead.append(pool.submit(_draw, number, size))
+            with _deferred_signals():  # a process that has just begun would die of them
+                ahead.append(pool.submit(_draw, number, size))
             if len(ahead) > AHEAD * workers:
                 yield ahead.popleft().result()
         while ahead:
@@ -51,11 +55,32 @@ def stream(
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _deferred_signals() -> Iterator[None]:
+    """Defer what stops the training; processes started meanwhile never receive it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _prepare(source: Source[Any]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # the training stops its processes itself
         signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     global _source, _arrays  # what a process of the pool keeps between batches
     _source, _arrays = source, source.photos.arrays()
+
+
+def _end_with_parent() -> None:
+    """End this process when the training has: one that was killed ends none of its processes."""
+    if parent := parent_process():
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _draw(number: int, size: int) -> Any:

@@ -1,6 +1,8 @@
 """Train on photographs into a folder, where the training can be stopped and resumed."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +14,18 @@ from training.datasets import photos
 from training.datasets.photos import Folder, Photos
 from training.photo import checkpoint, loop
 from training.photo.dead_leaves import dead_leaves
+from training.photo.division import Divided
 from training.photo.loop import CHECKPOINT, Task
 from training.photo.noise import mix
+from training.photo.processes import Alone, Processes
 from training.photo.record import PhotoRecord
 from training.photo.schedule import Schedule
 from training.photo.validation import Validation
 from training.record import clear, versions
 
 DECODED = "photos.bin"
+IDENTITY = "seed", "photographs", "validation", "model", "settings", "precision"
+"""Fields of a record that tell one training from another."""
 SYNTHETIC = 64
 """Most images of dead leaves beside the photographs, one for nine of them."""
 
@@ -73,6 +79,7 @@ def train(
     command: str,
     again: bool = False,
     workers: int = 1,
+    processes: Processes | None = None,
     announce: Callable[[str], None] = print,
 ) -> PhotoRecord:
     """Train on photographs and write the weights and their record into a folder.
@@ -88,16 +95,21 @@ def train(
         command: That repeats this training, for the record.
         again: Whether to replace whatever training the folder holds.
         workers: Processes that make batches.
-        announce: Receives progress, a line at a time.
+        processes: That train together, by default this one alone. The first reads and writes the
+            folder; the others need the photographs alone.
+        announce: Receives progress of the first process, a line at a time.
 
     Returns:
         The record of the training.
 
     Raises:
         FileExistsError: The folder holds another training and again is not set, or no training.
-        ValueError: The record cannot be read, the learning rate falls already, or the photographs
-            are too small.
+        ValueError: The record cannot be read, the learning rate falls already, the photographs
+            are too small, or processes differ in what they are to train.
+        ConnectionError: Another of the processes ended.
     """
+    processes = processes or Alone()
+    announce = announce if processes.is_first else _silent
     schedule = plan.schedule
     record = PhotoRecord(
         seed=seed,
@@ -114,6 +126,46 @@ def train(
         minutes=schedule.minutes,
         backend=keras.backend.backend(),
     )
+    for name in (*IDENTITY, "steps", "minutes"):
+        processes.same(name, getattr(record, name))
+    processes.same("workers", workers)
+    if ended := processes.first(lambda: _ended(folder, record, schedule, again=again)):
+        announce(f"{folder}: trained already at {ended.trained_at}; --again trains it anew")
+        return ended
+    validation = Validation.of(data.validation)
+    if processes.is_first:
+        folder.mkdir(parents=True, exist_ok=True)
+        record.write(folder)
+    with _own_folder(folder, processes) as place:
+        decoded, synthetic = processes.once_a_machine(lambda: _decode(plan, data, place, announce))
+        task = plan.task(decoded, synthetic, validation, seed)
+        end = loop.run(
+            Divided(task, processes) if processes.count > 1 else task,
+            folder,
+            plan.weights,
+            workers=workers,
+            processes=processes,
+            announce=announce,
+        )
+    pixels = sum(height * width for height, width in decoded.sizes[:-synthetic])
+    record = replace(
+        record,
+        epochs=max(1, round(end.pixels / pixels)),
+        gigapixels=round(end.pixels / 1e9, 3),
+        hours=round(end.seconds / 3600, 2),
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions("keras", keras.backend.backend(), "numpy", "pillow", "scipy"),
+    )
+    if processes.is_first:
+        record.write(folder)
+        decoded.path.unlink()
+    return record
+
+
+def _ended(
+    folder: Path, record: PhotoRecord, schedule: Schedule, *, again: bool
+) -> PhotoRecord | None:
+    """Return the folder's record where it has ended; check that it can be resumed otherwise."""
     if again:
         clear(folder)
     elif earlier := PhotoRecord.find(folder):
@@ -126,34 +178,36 @@ def train(
             before = replace(schedule, steps=earlier.steps, minutes=earlier.minutes)
             _check_length(folder, before, schedule)
         elif earlier.ended:
-            announce(f"{folder}: trained already at {earlier.trained_at}; --again trains it anew")
             return earlier
-    validation = Validation.of(data.validation)
-    folder.mkdir(parents=True, exist_ok=True)
-    record.write(folder)
+    return None
+
+
+def _decode(
+    plan: Plan, data: Data, folder: Path, announce: Callable[[str], None]
+) -> tuple[Photos, int]:
+    """Return the photographs with dead leaves at their end, and how many these are."""
     decoded = photos.decode(data.train, folder / DECODED, at_least=plan.smallest)
-    announce(f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {_length(schedule)}")
+    announce(
+        f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {_length(plan.schedule)}"
+    )
     arrays = decoded.arrays()
     synthetic = min(SYNTHETIC, max(1, len(decoded) // 9))
     leaves = [dead_leaves(arrays, seed=index) for index in range(synthetic)]
-    end = loop.run(
-        plan.task(decoded.extended(leaves), synthetic, validation, seed),
-        folder,
-        plan.weights,
-        workers=workers,
-        announce=announce,
-    )
-    record = replace(
-        record,
-        epochs=max(1, round(end.pixels / decoded.pixels)),
-        gigapixels=round(end.pixels / 1e9, 3),
-        hours=round(end.seconds / 3600, 2),
-        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=versions("keras", keras.backend.backend(), "numpy", "pillow", "scipy"),
-    )
-    record.write(folder)
-    decoded.path.unlink()
-    return record
+    return decoded.extended(leaves), synthetic
+
+
+@contextmanager
+def _own_folder(folder: Path, processes: Processes) -> Iterator[Path]:
+    """Yield where this process keeps what it decodes: the others may be on other machines."""
+    if processes.is_first:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="photographs-") as own:
+        yield Path(own)
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def load(folder: Path, model: str) -> PhotoRecord:
@@ -183,7 +237,7 @@ def load(folder: Path, model: str) -> PhotoRecord:
 
 def _difference(earlier: PhotoRecord, requested: PhotoRecord) -> str:
     """Return how the training of a folder differs from the requested one, empty if it does not."""
-    for name in ("seed", "photographs", "validation", "model", "settings", "precision"):
+    for name in IDENTITY:
         expected, received = getattr(requested, name), getattr(earlier, name)
         if expected != received:
             return f"expected a training with {name} {expected}, received one with {received}"

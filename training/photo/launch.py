@@ -1,0 +1,59 @@
+"""Start the processes that train one model on this machine, and end them together."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from training.photo.joined import COUNT, STOPPED
+
+PATIENCE = 1800
+"""Seconds in which stopped processes end the step or the validation that they are at."""
+
+
+def is_launched() -> bool:
+    """Return whether a launcher, this one or torchrun, has started this process."""
+    return COUNT in os.environ
+
+
+def launch(count: int, words: Sequence[str]) -> None:
+    """Run a command line in processes of their own, by PyTorch's launcher.
+
+    A signal is passed on to them; where one ends with an error, the others are ended.
+
+    Args:
+        count: Of processes.
+        words: Of the command line, after the program's name.
+
+    Raises:
+        KeyboardInterrupt: A signal ended them.
+        ChildProcessError: One ended with an error.
+    """
+    import torch
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    # Each would take all cores otherwise.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, torch.get_num_threads() // count)))
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=count,
+        run_id="training",
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        shutdown_timeout=PATIENCE,
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "training", *words)
+    except SignalException:
+        raise KeyboardInterrupt from None
+    except ChildFailedError as error:
+        number, first = error.get_first_failure()
+        if first.exitcode == STOPPED:
+            raise KeyboardInterrupt from None
+        raise ChildProcessError(
+            f"process {number} of {count}: expected an end without an error, received exit status "
+            f"{first.exitcode}; call it again to resume after the last checkpoint"
+        ) from None
