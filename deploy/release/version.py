@@ -18,7 +18,9 @@ NAMED = {
     f"{CHART}/values-gpu.yaml": r"^  tag: (\S+)-gpu$",
     f"{CHART}/values-openvino.yaml": r"^  tag: (\S+)-openvino$",
     "deploy/kserve/servingruntime.yaml": r"image: autoencoder-service:(\S+)$",
+    "deploy/ray/rayservice.yaml": r"autoencoder-service:(\d+\.\d+\.\d+)-ray",
     "docs/kubernetes.md": r"(?:autoencoder-service:|tagged `)(\d+\.\d+\.\d+)",
+    "docs/ray.md": r"autoencoder-service:(\d+\.\d+\.\d+)-ray",
 }
 """Files that name the version of the service, and patterns of where. The first is its source."""
 
