@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 from PIL import Image
 
@@ -35,9 +34,15 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 CALLBACK = {"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "service.ray.proxy:middlewares"}
 HAPROXY = {"RAY_SERVE_ENABLE_HA_PROXY": "1"}
-FAST = {**HAPROXY, "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
+FAST = {
+    **HAPROXY,
+    "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": "268435456",
+}
 START = 600.0
 """Seconds that a server may take to start."""
+LAST = 2000
+"""Bytes of the log of one that does not."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,23 @@ def main() -> None:
     options = parser.parse_args()
     print(machine())
     rows: list[tuple[str, ...]] = []
+    missing: list[str] = []
     for server in SERVERS:
         if options.only in server.name:
-            rows += measured(server, options.connections, options.seconds)
-    heads = ("server", "request", "connections", "requests/s", "p50 ms", "p99 ms", "CPU ms")
-    print(table(heads, rows))
+            try:
+                for row in measured(server, options.connections, options.seconds):
+                    print(" | ".join(row), flush=True)
+                    rows.append(row)
+            except NotReady as error:
+                missing.append(f"{server.name}: {error}")
+    heads = ("server", "request", "connections", "requests/s", "p50, ms", "p99, ms", "CPU, ms")
+    if rows:
+        print(f"\n{table(heads, rows)}")
+    print("\n".join(missing))
+
+
+class NotReady(Exception):
+    """A server that did not start."""
 
 
 def measured(server: Server, connections: list[int], seconds: float) -> Iterator[tuple[str, ...]]:
@@ -155,21 +172,24 @@ def serving(server: Server) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait(url, process)
+            if not _is_ready(url, process):
+                log.seek(0)
+                raise NotReady(log.read()[-LAST:].decode(errors="replace"))
             yield url
         finally:
             process.terminate()
             process.wait(60)
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+def _is_ready(url: str, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until a server is ready; return whether it is."""
     deadline = time.monotonic() + START
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(URLError, OSError):
+        with contextlib.suppress(OSError):
             urllib.request.urlopen(f"{url}/health/ready", timeout=5)
-            return
+            return True
         time.sleep(0.2)
-    raise RuntimeError(f"{url}: expected a server that gets ready, received none")
+    return False
 
 
 if __name__ == "__main__":

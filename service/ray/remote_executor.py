@@ -32,7 +32,7 @@ class RemoteExecutor:
         name: OperationName,
         operation: Operation,
         described: Described,
-        handle: Any,
+        run: Any,
         askers: Callable[[], int],
     ) -> None:
         """Create an executor.
@@ -41,12 +41,12 @@ class RemoteExecutor:
             name: The operation.
             operation: What the manifest says of it.
             described: What a replica says of it.
-            handle: Ray's handle of the deployment, for one version.
+            run: Ray's handle of the method of the deployment that runs it, for one version.
             askers: Returns how many replicas of the service share those of the model.
         """
         self.session = Signature(operation, described.provider)
         self._name = name
-        self._run = handle.run_version
+        self._run = run
         self._askers = askers
         self._pace, self._replicas = described.pace, described.replicas
         self._submitted: dict[asyncio.Task[Result], float] = {}

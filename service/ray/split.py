@@ -32,13 +32,12 @@ def remote_loader(
                 f"{folder}: expected a model that has a deployment ({one_of(handles)}), received "
                 f"{manifest.name}: deploy the application again"
             )
-        identity = str(Content.of(folder))
-        handle = handles[manifest.name].options(multiplexed_model_id=identity)
-        described = asyncio.run_coroutine_threadsafe(_described(handle), loop).result()
+        opening = _opened(handles[manifest.name], str(Content.of(folder)))
+        run, described = asyncio.run_coroutine_threadsafe(opening, loop).result()
         return Model(
             manifest,
             {
-                name: RemoteExecutor(name, operation, described[name], handle, askers)
+                name: RemoteExecutor(name, operation, described[name], run, askers)
                 for name, operation in manifest.operations.items()
             },
         )
@@ -46,13 +45,18 @@ def remote_loader(
     return load
 
 
-async def _described(handle: Any) -> dict[OperationName, Described]:
+async def _opened(handle: Any, identity: str) -> tuple[Any, dict[OperationName, Described]]:
+    """Return what runs a version, and what a replica that has loaded it says of it.
+
+    Where Ray's router has no event loop of its own, handles are made on this one.
+    """
     from ray.exceptions import RayTaskError
 
+    version = handle.options(multiplexed_model_id=identity)
     try:
-        found: dict[OperationName, Described] = await handle.describe_version.remote()
+        found: dict[OperationName, Described] = await version.describe_version.remote()
     except RayTaskError as error:
         if isinstance(error.cause, StartupError):
             raise error.cause from None
         raise
-    return found
+    return version.run_version, found

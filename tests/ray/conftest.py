@@ -24,6 +24,7 @@ PATIENT = {
 """Let a busy machine take its time, and start no process that nothing uses."""
 NODE = {
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "service.ray.proxy:middlewares",
+    "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": "268435456",
     "RAY_worker_niceness": "0",
     "RAY_metrics_report_interval_ms": "1000",
 }

@@ -93,7 +93,6 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "no such operation": {"url": "/denoise?model=rows", "json": IMAGES},
     "sigma beyond its range": {"url": "/denoise?model=photo&sigma=101", "content": picture(16, 16)},
     "no such path": {"url": "/nothing"},
-    "jobs that are off": {"url": "/jobs", "content": picture(16, 16)},
     "control that is off": {"url": "/v2/repository/models/half.encode/unload"},
 }
 PAGES = (

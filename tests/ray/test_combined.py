@@ -1,6 +1,8 @@
 """Replicas that are each the whole service: two, killed, replaced by others, and too busy."""
 
+import re
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.ray.conftest import NEEDS_RAY, Deploy
 from tests.ray.contract import compare
 from tests.ray.load import CLIENTS, HALF, IMAGES, check, loaded
 from tests.ray.replicas import kill_one, replicas, wait_for
+from tests.service.redis_server import redis_in
 from tests.service.tiny import write_model
 
 pytest.importorskip("ray", reason=NEEDS_RAY)
@@ -21,8 +24,10 @@ TWO = {"Service": {"num_replicas": 2}}
 
 
 @pytest.fixture(scope="module")
-def client(deploy: Deploy) -> httpx.Client:
-    return deploy(TWO, timeout=10.0)
+def client(deploy: Deploy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """Of two replicas, which share jobs."""
+    with redis_in(tmp_path_factory.mktemp("redis")) as jobs:
+        yield deploy(TWO, timeout=10.0, jobs_url=jobs)
 
 
 async def test_answers_are_those_of_the_service_alone(
@@ -36,6 +41,30 @@ def test_a_request_has_one_id_whichever_it_sends(client: httpx.Client) -> None:
         response = client.post("/encode", json=IMAGES, headers={"X-Request-Id": sent})
         (received,) = response.headers.get_list("x-request-id")
         assert (received == sent) is (sent == "mine")
+
+
+def test_jobs_are_those_of_all_replicas(client: httpx.Client) -> None:
+    jobs = [client.post("/jobs", json=IMAGES).headers["location"] for _ in range(4)]
+    wait_for(lambda: all(client.get(each).json()["state"] == "succeeded" for each in jobs))
+    assert all(client.get(f"{each}/result").json()["outputs"] == HALF for each in jobs)
+
+
+def test_the_node_has_the_metrics_of_every_replica(client: httpx.Client) -> None:
+    import ray
+
+    (port,) = (each["MetricsExportPort"] for each in ray.nodes() if each["Alive"])
+    names = {name.rpartition("#")[2] for name in replicas("Service")}
+
+    def told() -> set[str]:
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        lines = (each for each in text.splitlines() if each.startswith("ray_autoencoder_requests"))
+        return {found[1] for each in lines if (found := re.search(r'replica="(\w+)"', each))}
+
+    def ask_until_all_have_told() -> bool:
+        client.post("/denoise", json=IMAGES)
+        return told() >= names
+
+    wait_for(ask_until_all_have_told)
 
 
 def test_a_killed_replica_loses_what_it_had_and_clients_that_retry_lose_nothing(
