@@ -32,7 +32,10 @@ from benchmarks.table import table
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
-CALLBACK = {"RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "service.ray.proxy:middlewares"}
+CALLBACK = {
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "service.ray.proxy:middlewares",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
 HAPROXY = {"RAY_SERVE_ENABLE_HA_PROXY": "1"}
 FAST = {
     **HAPROXY,

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import logging
+import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ def connected(address: str) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report how it is used
     try:
         ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # where nothing answers, or a node does not start

@@ -26,6 +26,7 @@ NODE = {
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "service.ray.proxy:middlewares",
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": "268435456",
     "RAY_worker_niceness": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_metrics_report_interval_ms": "1000",
 }
 """Variables of every node: what docs/ray.md tells operators to set, and metrics at once."""

@@ -75,6 +75,7 @@ def test_a_pod_fits_the_schema_of_kubernetes_and_runs_the_image_with_what_ray_ne
     (container,) = spec["containers"]
     assert container["image"].startswith(f"autoencoder-service:{__version__}-ray")
     assert CALLBACK in container["env"]
+    assert {"name": "RAY_USAGE_STATS_ENABLED", "value": "0"} in container["env"]
     assert spec["securityContext"]["runAsNonRoot"]
 
 
