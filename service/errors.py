@@ -43,6 +43,20 @@ class ServiceError(Exception):
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
+class Temporary(ServiceError):
+    """The base class of what may pass: the response has Retry-After."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        """Create an error.
+
+        Args:
+            message: What was expected, and what was received.
+            retry_after: Seconds after which the client should try again.
+        """
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
 def problem_document(status: int, code: str, title: str, detail: str) -> dict[str, Any]:
     """Return an error as RFC 9457 has it."""
     return {
@@ -155,36 +169,16 @@ class NotAcceptable(ServiceError):
     status, code, title = 406, "not-acceptable", "Not acceptable"
 
 
-class Overloaded(ServiceError):
+class Overloaded(Temporary):
     """The queue is full."""
 
     status, code, title = 429, "overloaded", "Overloaded"
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        """Create an error.
 
-        Args:
-            message: What was expected, and what was received.
-            retry_after: Seconds after which the client should try again.
-        """
-        super().__init__(message)
-        self.headers = {"Retry-After": str(retry_after)}
-
-
-class QuotaExceeded(ServiceError):
+class QuotaExceeded(Temporary):
     """The caller has no more of its quota left in this minute."""
 
     status, code, title = 429, "quota-exceeded", "Quota exceeded"
-
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        """Create an error.
-
-        Args:
-            message: What was expected, and what was received.
-            retry_after: Seconds after which the client should try again.
-        """
-        super().__init__(message)
-        self.headers = {"Retry-After": str(retry_after)}
 
 
 class DeadlineExceeded(ServiceError):
@@ -199,7 +193,7 @@ class RequestTimeout(ServiceError):
     status, code, title = 408, "request-timeout", "Request timeout"
 
 
-class TooManyConnections(ServiceError):
+class TooManyConnections(Temporary):
     """As many connections are at work as may be."""
 
     status, code, title = 503, "too-many-connections", "Too many connections"
@@ -212,9 +206,9 @@ class TooManyConnections(ServiceError):
             retry_after: Seconds after which the client should try again.
         """
         super().__init__(
-            f"connections: expected at most {most} (SERVICE_MAX_CONNECTIONS), received one more"
+            f"connections: expected at most {most} (SERVICE_MAX_CONNECTIONS), received one more",
+            retry_after=retry_after,
         )
-        self.headers = {"Retry-After": str(retry_after)}
 
 
 NO_MEMORY = ("can't start new thread", "Error -4 while ")
@@ -228,7 +222,7 @@ def is_shortage(error: BaseException | None) -> bool:
     return isinstance(error, MemoryError) or str(error).startswith(NO_MEMORY)
 
 
-class InsufficientMemory(ServiceError):
+class InsufficientMemory(Temporary):
     """There is no memory for the request at present."""
 
     status, code, title = 503, "insufficient-memory", "Insufficient memory"
@@ -239,24 +233,15 @@ class InsufficientMemory(ServiceError):
         Args:
             retry_after: Seconds after which the client should try again.
         """
-        super().__init__("memory: expected as much as the request takes, received less")
-        self.headers = {"Retry-After": str(retry_after)}
+        super().__init__(
+            "memory: expected as much as the request takes, received less", retry_after=retry_after
+        )
 
 
-class ReplicaLost(ServiceError):
+class ReplicaLost(Temporary):
     """The replica that had the request ended before it answered, or there is none."""
 
     status, code, title = 503, "replica-lost", "Replica lost"
-
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        """Create an error.
-
-        Args:
-            message: What was expected, and what was received.
-            retry_after: Seconds after which the client should try again.
-        """
-        super().__init__(message)
-        self.headers = {"Retry-After": str(retry_after)}
 
 
 class NotLive(ServiceError):

@@ -1,4 +1,4 @@
-"""What the simulation starts from: measured figures of docs/sizing.md and docs/ray.md."""
+"""What the simulation starts from: the measured figures of docs/sizing.md, and one assumption."""
 
 from benchmarks.scaling.capacity import Work
 
@@ -15,7 +15,7 @@ PACKED_SECONDS = 13e-3 / 256
 """The same of one of 256 in an npy array."""
 
 PARALLEL = 0.9
-"""Of two processors, how busy a photograph keeps them while it is alone."""
+"""Assumed: how busy a photograph that is alone keeps the processors of a replica, 0 to 1."""
 
 WORKS = (
     Work("10 million photographs of 12 MP", 10e6, PHOTOGRAPH_SECONDS, *PHOTOGRAPH_BYTES),

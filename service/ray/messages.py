@@ -38,7 +38,7 @@ class Answer:
     Attributes:
         output: The output, batch dimension first.
         inference: Seconds that its batch ran.
-        pace: Seconds that a number of the inputs takes now, at the best of late.
+        pace: Seconds of the session for a number of the inputs, and for each step of a sequence.
         replicas: How many replicas of the model there are.
     """
 

@@ -16,6 +16,7 @@ from service.manifest import OperationName
 from service.ray.content import Content
 from service.ray.messages import Answer, Described, Question
 from service.ray.metrics import RayMetrics
+from service.ray.scale import replicas
 from service.settings import Settings
 from service.telemetry import logging as logs
 from service.telemetry.metrics import Metrics
@@ -73,7 +74,7 @@ class ModelReplica:
     async def describe(self, model: LoadedModel) -> dict[OperationName, Described]:
         """Return what a version offers."""
         return {
-            name: Described(batcher.session.provider, batcher.seconds(1), _replicas())
+            name: Described(batcher.session.provider, batcher.throughput.seconds(1), replicas())
             for name, batcher in model.batchers.items()
         }
 
@@ -88,7 +89,7 @@ class ModelReplica:
         result = await batcher.submit(
             question.array, question.steps, question.sigma, question.profile, question.caller
         )
-        return Answer(result.output, result.inference, batcher.seconds(1), _replicas())
+        return Answer(result.output, result.inference, batcher.throughput.seconds(1), replicas())
 
     async def check_health(self) -> None:
         """Raise where a batch hangs: Ray then replaces the replica."""
@@ -120,10 +121,3 @@ def multiplexed() -> Any:
 
 def _always() -> bool:
     return True
-
-
-def _replicas() -> int:
-    """Return how many replicas the deployment of this one has."""
-    from ray import serve
-
-    return max(1, int(serve.get_replica_context().world_size))

@@ -91,7 +91,7 @@ class RemoteExecutor:
 
     async def _ask(self, question: Question, submitted: float) -> Result:
         answer = await self._answer(question)
-        self._pace, self._replicas = answer.pace / self._steps, answer.replicas
+        self._pace, self._replicas = answer.pace, answer.replicas
         elapsed = time.perf_counter() - submitted
         return Result(answer.output, max(0.0, elapsed - answer.inference), answer.inference)
 

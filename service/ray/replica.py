@@ -12,6 +12,7 @@ from service.app import create_app
 from service.ray.health import ask_live
 from service.ray.ingress import ingress
 from service.ray.metrics import RayMetrics
+from service.ray.scale import replicas
 from service.ray.split import remote_loader
 from service.settings import Settings
 from service.telemetry import logging as logs
@@ -36,7 +37,7 @@ class Replica:
         allocator.bound()
         load = None
         if handles is not None:
-            load = remote_loader(handles, asyncio.get_running_loop(), _replicas)
+            load = remote_loader(handles, asyncio.get_running_loop(), replicas)
         # In a thread, as models of other deployments are asked for on the event loop meanwhile.
         app = await asyncio.to_thread(create_app, settings, load=load, export=RayMetrics)
         self._app = ingress(app, settings)
@@ -50,10 +51,3 @@ class Replica:
     async def check_health(self) -> None:
         """Raise where GET /health/live fails: Ray then replaces the replica."""
         await ask_live(self._app)
-
-
-def _replicas() -> int:
-    """Return how many replicas of the service there are."""
-    from ray import serve
-
-    return max(1, int(serve.get_replica_context().world_size))
