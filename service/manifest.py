@@ -13,12 +13,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from service.calibration import Calibration
+from service.rows import Rows
+from service.strict import Strict
 
 FILE_NAME = "manifest.json"
 LARGEST = 4 * 1024 * 1024
 """Bytes of a manifest; those that are shipped have some thousands."""
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 PHOTO = "photo"
 """The model of photographs that comes with the service."""
@@ -39,13 +43,7 @@ PROFILE = 5
 pixels are, and how strong it is in the shadows, the mid-tones and the highlights."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-class Tensor(_Strict):
+class Tensor(Strict):
     """One input or output of a graph, by its ONNX name."""
 
     name: str
@@ -53,7 +51,7 @@ class Tensor(_Strict):
     shape: tuple[Dimension, ...]
 
 
-class Operation(_Strict):
+class Operation(Strict):
     """One graph: its file and its tensors."""
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+\.onnx$")]
@@ -104,7 +102,7 @@ class Operation(_Strict):
         return self
 
 
-class StepsInput(_Strict):
+class StepsInput(Strict):
     """A scalar input: the length of the sequence to return."""
 
     tensor: Tensor
@@ -112,7 +110,7 @@ class StepsInput(_Strict):
     """The length if a request names none."""
 
 
-class SigmaInput(_Strict):
+class SigmaInput(Strict):
     """An input (batch,): the standard deviation of each image's noise on the scale of 0 to 255."""
 
     tensor: Tensor
@@ -122,7 +120,7 @@ class SigmaInput(_Strict):
     """The largest value."""
 
 
-class ProfileInput(_Strict):
+class ProfileInput(Strict):
     """An input (batch, 5): the profile of each image's noise."""
 
     tensor: Tensor
@@ -130,7 +128,7 @@ class ProfileInput(_Strict):
     """Its first number where the profile is not known."""
 
 
-class Mosaic(_Strict):
+class Mosaic(Strict):
     """Crops of a photograph, side by side in one image; a small photograph is shown as it is.
 
     The output is the noise level on the scale of 0 to 255, then the profile.
@@ -144,7 +142,7 @@ class Mosaic(_Strict):
     """Crops along a side, at most."""
 
 
-class Tiles(_Strict):
+class Tiles(Strict):
     """How a photograph can be cut into tiles that are denoised as in the whole."""
 
     stride: Annotated[int, Field(ge=1)]
@@ -153,7 +151,7 @@ class Tiles(_Strict):
     """Pixels around a part that its result depends on, to within one 8-bit grey level."""
 
 
-class Pixels(_Strict):
+class Pixels(Strict):
     """How 8-bit pixels become the model's numbers."""
 
     mode: Literal["L", "RGB"]
@@ -162,7 +160,7 @@ class Pixels(_Strict):
     """The pixel value that becomes 1.0."""
 
 
-class Measurement(_Strict):
+class Measurement(Strict):
     """One measured figure."""
 
     quantity: Quantity
@@ -181,7 +179,7 @@ class Measurement(_Strict):
     """A level is one of 255; empty for quantities without a unit."""
 
 
-class Provenance(_Strict):
+class Provenance(Strict):
     """Where the weights come from."""
 
     dataset: str
@@ -198,25 +196,37 @@ class Provenance(_Strict):
     """Versions of the packages, by name."""
 
 
-class Manifest(_Strict):
+class Manifest(Strict):
     """What the service needs to serve a model, and what a user needs to judge it."""
 
-    schema_version: Literal[3]
+    schema_version: Literal[4]
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     version: Annotated[int, Field(ge=1)]
     summary: str
-    pixels: Pixels
+    pixels: Pixels | None
+    """How pixels become numbers; none of models of rows."""
+    rows: Rows | None
+    """What rows the model takes; none of models of images."""
     operations: dict[OperationName, Operation]
     provenance: Provenance
     measurements: tuple[Measurement, ...]
+    calibration: Calibration | None
+    """What scores mean; none of models without reconstructions."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.operations:
             names = ", ".join(get_args(OperationName))
             raise ValueError(f"operations: expected at least one of {names}")
-        if self.pixels.mode != "RGB" and any(
-            each.input.shape == PHOTOGRAPHS for each in self.operations.values()
+        if (self.pixels is None) == (self.rows is None):
+            received = "neither" if self.pixels is None else "both"
+            raise ValueError(f"pixels, rows: expected one of them, received {received}")
+        if self.rows:
+            self._check_rows(self.rows)
+        if (
+            self.pixels
+            and self.pixels.mode != "RGB"
+            and any(each.input.shape == PHOTOGRAPHS for each in self.operations.values())
         ):
             raise ValueError("pixels.mode: expected RGB with photographs of any size, received L")
         for name, operation in self.operations.items():
@@ -224,6 +234,22 @@ class Manifest(_Strict):
                 expected = "a description" if name == "estimate" else "none"
                 raise ValueError(f"operations.{name}.mosaic: expected {expected}")
         return self
+
+    def _check_rows(self, rows: Rows) -> None:
+        """Raise ValueError where a graph takes or gives something else than these rows."""
+        steps: Dimension = rows.window.steps if rows.window else "steps"
+        free: tuple[Dimension, ...] = ("batch", "steps", rows.features)
+        expected = [free, ("batch", steps, rows.features)]
+        if not rows.window:
+            expected.append(("batch", rows.features))
+        for name, operation in self.operations.items():
+            shape = (operation.output if name == "decode" else operation.input).shape
+            if shape not in expected:
+                *_, last = expected
+                raise ValueError(
+                    f"operations.{name}: expected rows of shape ({', '.join(map(str, last))}), "
+                    f"received ({', '.join(map(str, shape))})"
+                )
 
     @classmethod
     def read(cls, folder: Path) -> Self:

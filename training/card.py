@@ -50,13 +50,19 @@ def _operations(manifest: Manifest) -> str:
         (name, f"`{operation.file}`", _input(operation), _tensor(operation.output))
         for name, operation in manifest.operations.items()
     ]
-    pixels = manifest.pixels
-    colour = {"L": "grey", "RGB": "red, green and blue"}[pixels.mode]
-    return (
-        _table(("operation", "file", "takes", "gives"), rows)
-        + f"\n\nAn 8-bit pixel ({colour}) is divided by {pixels.scale:g} on its way in, "
-        "and multiplied by it on its way out."
-    )
+    table = _table(("operation", "file", "takes", "gives"), rows)
+    if pixels := manifest.pixels:
+        colour = {"L": "grey", "RGB": "red, green and blue"}[pixels.mode]
+        return (
+            f"{table}\n\nAn 8-bit pixel ({colour}) is divided by {pixels.scale:g} on its way in, "
+            "and multiplied by it on its way out."
+        )
+    assert manifest.rows
+    columns = [
+        (column.name, ", ".join(column.categories) or "number", f"{column.scale:g}")
+        for column in manifest.rows.columns
+    ]
+    return f"{table}\n\n{_table(('column', 'values', 'standard deviation'), columns)}"
 
 
 def _input(operation: Operation) -> str:

@@ -62,9 +62,10 @@ class Alone:
             self._session = self._model.batchers["denoise"].session
         except (KeyError, StartupError) as error:
             raise Unavailable(f"{models}: expected the model {name}: {error}") from error
-        if self._session.tiling is None:
+        if self._session.tiling is None or self._model.manifest.pixels is None:
             raise Unavailable(f"{name}: expected a model that takes photographs of any size")
         self._tiling = self._session.tiling
+        self._pixels = self._model.manifest.pixels
 
     def in_tiles(self, pixels: Pixels, most: int | None = None, *, core: int = CORE) -> "Ran":
         """Run a picture in the tiles that the service makes; only the session's time is counted.
@@ -74,7 +75,7 @@ class Alone:
             most: Number of tiles to run, evenly chosen; all by default.
             core: Side of a tile without its halo, in pixels; the service's by default.
         """
-        canvas = Canvas(pixels, self._model.manifest.pixels, self._tiling)
+        canvas = Canvas(pixels, self._pixels, self._tiling)
         height, width = pixels.shape[:2]
         tiles = self._tiling.cut(height, width, core=core)
         if most is not None and most < len(tiles):
@@ -92,7 +93,7 @@ class Alone:
         """Return megapixels a second of the picture in one run, but for a few rows and columns."""
         stride = self._tiling.stride
         height, width = (side - side % stride for side in pixels.shape[:2])
-        inputs = to_floats(pixels[None, :height, :width], self._model.manifest.pixels)
+        inputs = to_floats(pixels[None, :height, :width], self._pixels)
         began = time.perf_counter()
         self._session.run(inputs)
         seconds = time.perf_counter() - began

@@ -51,13 +51,12 @@ class Model:
         self.batchers = batchers
         self.denoiser: Denoiser | None = None
         self.estimator: Estimator | None = None
-        if estimating := batchers.get("estimate"):
-            self.estimator = Estimator(estimating, manifest.pixels)
+        pixels = manifest.pixels
+        if pixels and (estimating := batchers.get("estimate")):
+            self.estimator = Estimator(estimating, pixels)
         batcher = batchers.get("denoise")
-        if batcher and batcher.session.tiling:
-            self.denoiser = Denoiser(
-                batcher, batcher.session.tiling, manifest.pixels, self.estimator
-            )
+        if pixels and batcher and batcher.session.tiling:
+            self.denoiser = Denoiser(batcher, batcher.session.tiling, pixels, self.estimator)
 
         able = {"denoise": self.denoiser, "estimate": self.estimator}
         self.of_photographs = frozenset(name for name, each in able.items() if each)

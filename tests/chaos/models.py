@@ -37,7 +37,7 @@ def missing(folder: Path) -> None:
 
 def unreadable(folder: Path) -> None:
     """Break the manifest."""
-    (folder / "manifest.json").write_text('{"schema_version": 3, "name":')
+    (folder / "manifest.json").write_text('{"schema_version": 4, "name":')
 
 
 def renumbered(folder: Path) -> None:

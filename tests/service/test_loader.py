@@ -34,7 +34,7 @@ def test_an_empty_folder_cannot_be_served(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"schema_version": 1}, "schema_version: expected 3, received 1"),
+        ({"schema_version": 1}, "schema_version: expected 4, received 1"),
         ({"extra": 1}, "extra: expected no such field, received 1"),
         (
             {"operations": {"encode": {"sha256": "abc"}}},

@@ -99,8 +99,8 @@ async def test_a_fault_is_told_in_one_line_that_names_the_folder_once(
     (version,) = repository.registry.versions("mirror")
     path = root / "mirror" / "1" / "manifest.json"
     assert version.fault == (
-        f"{path}: schema_version: expected 3, received 1; name: expected a value, received none; "
-        "version: expected a value, received none; and 5 more"
+        f"{path}: schema_version: expected 4, received 1; name: expected a value, received none; "
+        "version: expected a value, received none; and 7 more"
     )
     (line,) = (each for each in caplog.messages if "could not be loaded" in each)
     assert line == f"mirror 1 could not be loaded: {version.fault}"

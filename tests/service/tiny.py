@@ -257,8 +257,10 @@ def write_model(root: Path, kind: str, version: int = 1, *, name: str = "") -> P
         version=version,
         summary="A tiny model",
         pixels=Pixels(mode="RGB" if kind in ("colours", "photo", "informed") else "L", scale=255.0),
+        rows=None,
         operations=operations,
         provenance=PROVENANCE,
         measurements=(),
+        calibration=None,
     ).write(folder)
     return folder

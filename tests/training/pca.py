@@ -95,6 +95,7 @@ def manifest(
         version=1,
         summary="Principal components of a few images",
         pixels=Pixels(mode=mode, scale=255.0),
+        rows=None,
         operations=operations,
         provenance=Provenance(
             dataset="a few images",
@@ -107,4 +108,5 @@ def manifest(
             versions={"numpy": np.__version__},
         ),
         measurements=(),
+        calibration=None,
     )

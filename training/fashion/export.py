@@ -89,9 +89,11 @@ def export(
             version=int(folder.name),
             summary=summary,
             pixels=Pixels(mode="L", scale=255.0),
+            rows=None,
             operations=operations,
             provenance=provenance,
             measurements=measurements,
+            calibration=None,
         )
         manifest.write(draft)
     return manifest

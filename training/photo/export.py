@@ -139,6 +139,7 @@ def export(
             version=int(folder.name),
             summary=summary,
             pixels=Pixels(mode="RGB", scale=255.0),
+            rows=None,
             operations={
                 "denoise": denoiser.write(draft / FILES["denoise"]),
                 "estimate": estimate.write(
@@ -147,6 +148,7 @@ def export(
             },
             provenance=provenance,
             measurements=(),
+            calibration=None,
         )
         manifest.write(draft)
     return manifest

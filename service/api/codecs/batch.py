@@ -12,7 +12,13 @@ from service.api.codecs.codec import Array, Declared, Encoded, Inputs, Runner
 from service.api.media_types import JSON, NPY, MediaType, responses
 from service.api.query import Choice
 from service.api.routing import Limits
-from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
+from service.errors import (
+    BodyTooLarge,
+    InvalidValue,
+    NotAcceptable,
+    ShapeMismatch,
+    UnsupportedMediaType,
+)
 from service.images.fit import Frame
 from service.images.formats import PNG
 from service.inference.executor import Executor
@@ -108,6 +114,11 @@ class BatchCodec:
     def negotiate(self, count: int) -> None:
         best = self._best or self.media.name
         self.answer = responses(self.operation, best, single=count == 1)[self.accept]
+        if self.answer in image.FORMATS and self.model.manifest.pixels is None:
+            raise NotAcceptable(
+                f"Accept: expected {JSON} or {NPY} for the rows of {self.model.name}, "
+                f"received {self.accept}"
+            )
 
     def has_floats(self) -> bool:
         return self.answer == JSON or (self.answer == NPY and not self._as_pixels)
@@ -161,6 +172,10 @@ class BatchCodec:
         return values if values.dtype == np.uint8 else to_pixels(values, self.model.manifest.pixels)
 
     def _frame(self) -> Frame:
+        pixels = self.model.manifest.pixels
+        if pixels is None:
+            raise UnsupportedMediaType(
+                f"body: expected rows for {self.model.name}, received a picture ({self.media.name})"
+            )
         _, height, width, *_ = self.batcher.session.operation.input.shape
-        mode = self.model.manifest.pixels.mode
-        return Frame(mode, (height, width), self.limits.steps)
+        return Frame(pixels.mode, (height, width), self.limits.steps)

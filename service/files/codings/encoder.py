@@ -88,8 +88,10 @@ class Encoder:
         self._session = model.batchers["encode"].session
         self._pixels = model.manifest.pixels
         self._options = replace(options, policy=replace(options.policy, reads_truncated=False))
-        _, height, width, *_ = self._session.operation.input.shape
-        self._frame = Frame(self._pixels.mode, (height, width), options.longest)
+        self._frame: Frame | None = None
+        if self._pixels:
+            _, height, width, *_ = self._session.operation.input.shape
+            self._frame = Frame(self._pixels.mode, (height, width), options.longest)
         self._pool = ThreadPoolExecutor(usable_cpus())
 
     def encode(self, shard: Shard) -> Encoded:
@@ -137,6 +139,8 @@ class Encoder:
     def _read(self, picture: Picture) -> Floats | str:
         """Return a picture as the model takes it, or why it cannot be."""
         options = self._options
+        if self._frame is None:
+            return "expected rows of numbers, received a picture"
         try:
             image = open_image(location.read(picture.source), options.max_pixels, options.policy)
             photograph = decode(image, with_metadata=False)
