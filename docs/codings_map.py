@@ -15,7 +15,7 @@ from sklearn.manifold import TSNE
 from service.inference.loader import load, newest
 from training.datasets import fashion_mnist
 from training.fashion.evaluate import encode
-from training.fashion.evaluation_noise import Floats
+from training.pixel_noise import Floats
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "service" / "playground" / "codings" / "map.json"

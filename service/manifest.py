@@ -11,7 +11,7 @@ import os
 import stat
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -184,6 +184,8 @@ class Provenance(Strict):
 
     dataset: str
     dataset_licence: str
+    data: dict[str, Any] | None
+    """The description of one's own data, as training reads it; none of the shipped data sets."""
     seed: int
     epochs: int
     """Epochs of all phases."""

@@ -14,19 +14,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from service.app import create_app
 from service.inference.loader import load
+from service.manifest import Pixels
 from service.settings import Settings
 from tests.service.tiny import PROVENANCE
+from training import graphs as exporting
 from training.autoencoders.autoencoder import Autoencoder
 from training.datasets import fashion_mnist
 from training.export import ParityError
-from training.fashion import export as exporting
-from training.fashion.export import export
 from training.fashion.recipes import RECIPES
+from training.graphs import Inputs, export
 
 pytestmark = pytest.mark.slow
 
 SAMPLES = Path(__file__).parents[1] / "data" / "fashion_mnist"
 IMAGES = fashion_mnist.load(SAMPLES, subset=64).train
+INPUTS = Inputs(IMAGES, Pixels(mode="L", scale=255.0))
 
 
 @pytest.fixture(scope="module", params=RECIPES)
@@ -55,7 +57,7 @@ def autoencoder(name: str, root: Path) -> Autoencoder:
         summary=recipe.summary,
         provenance=PROVENANCE,
         denoises=recipe.noise is not None,
-        images=IMAGES,
+        inputs=INPUTS,
     )
     return built
 
@@ -162,7 +164,7 @@ def test_the_export_refuses_a_graph_that_differs_and_leaves_the_old_one(
     monkeypatch.setattr(exporting, "_convert", disturbed)
     with pytest.raises(ParityError, match=r"expected outputs within .* of Keras"):
         export(
-            autoencoder, folder, summary="", provenance=PROVENANCE, denoises=False, images=IMAGES
+            autoencoder, folder, summary="", provenance=PROVENANCE, denoises=False, inputs=INPUTS
         )
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert load(folder).name == name

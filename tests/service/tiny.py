@@ -49,6 +49,7 @@ Start = Callable[..., httpx.AsyncClient]
 PROVENANCE = Provenance(
     dataset="none",
     dataset_licence="none",
+    data=None,
     seed=0,
     epochs=0,
     settings="none",

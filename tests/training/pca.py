@@ -17,7 +17,7 @@ from service.manifest import (
     Tensor,
 )
 from tests.service.tiny import Graph, write_graph
-from training.fashion.evaluation_noise import Floats
+from training.pixel_noise import Floats
 
 SAMPLES = Path(__file__).parents[1] / "data" / "fashion_mnist"
 IMAGES = Tensor(name="images", dtype="float32", shape=("batch", 28, 28))
@@ -100,6 +100,7 @@ def manifest(
         provenance=Provenance(
             dataset="a few images",
             dataset_licence="MIT",
+            data=None,
             seed=7,
             epochs=3,
             settings="none",

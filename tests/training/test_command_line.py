@@ -12,7 +12,7 @@ from service.manifest import Operation, Tensor
 from tests.training.pca import manifest
 from training import card
 from training.cli import main
-from training.fashion.record import FashionRecord
+from training.fitting.record import TrainingRecord
 
 NAME = "stacked-layerwise"
 pytestmark = [
@@ -164,7 +164,7 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 def test_fine_tuning_can_be_left_out(samples: Path, tmp_path: Path) -> None:
     quick = ["--epochs", "1", "--subset", "50", "--data", str(samples), "--runs", str(tmp_path)]
     main(["train", NAME, "--no-fine-tuning", *quick])
-    record = FashionRecord.read(tmp_path / NAME)
+    record = TrainingRecord.read(tmp_path / NAME)
     assert record.epochs == 2
     assert record.command.endswith("--no-fine-tuning")
     assert record.validation_mse_before_fine_tuning is None

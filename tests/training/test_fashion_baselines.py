@@ -9,7 +9,7 @@ from tests.training.pca import SAMPLES
 from training.datasets import fashion_mnist
 from training.fashion import baselines
 from training.fashion.baselines import GRIDS, LINEAR, METHODS, Grid, Restore, learn, prepare, tune
-from training.fashion.evaluation_noise import Floats, Noise
+from training.pixel_noise import Floats, Noise
 from training.scores import mse, psnr_of_mean
 
 DATA = fashion_mnist.load(SAMPLES)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from training.autoencoders.corruption import ClippedGaussianNoise, Corruption, DeadPixels
-from training.fashion.evaluation_noise import Noise
+from training.pixel_noise import Noise
 
 IMAGES = np.random.default_rng(0).random((200, 784), np.float32)
 LAYERS = [DeadPixels(0.2, 0.6, seed=1), ClippedGaussianNoise(0.1, 0.5, seed=1)]

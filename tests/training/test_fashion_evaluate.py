@@ -21,7 +21,7 @@ from training.fashion.evaluate import (
     corrupt,
     evaluate,
 )
-from training.fashion.evaluation_noise import Noise
+from training.pixel_noise import Noise
 from training.scores import mse, psnr_of_mean, ssim
 
 SAMPLE = fashion_mnist.load(SAMPLES)

@@ -13,7 +13,7 @@ from service.inference.loader import load
 from tests.training.pca import SAMPLES, Pca
 from training.datasets import fashion_mnist
 from training.fashion import figures
-from training.fashion.evaluation_noise import Floats, Noise
+from training.pixel_noise import Floats, Noise
 
 # The threads of t-SNE spin while they wait for each other, for minutes where the machine is busy.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]

@@ -26,6 +26,7 @@ ESTIMATOR = EstimatorConfig((8, 8, 8), heads=2, hidden=16)
 PROVENANCE = Provenance(
     dataset="none",
     dataset_licence="none",
+    data=None,
     seed=0,
     epochs=1,
     settings="none",

@@ -1,22 +1,32 @@
-"""The recurrent autoencoder: LSTM layers over an image as a sequence of rows."""
+"""The recurrent autoencoder: LSTM layers over a sequence, or over an image as one of rows."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 from keras import ops
 
-from training.autoencoders.autoencoder import Autoencoder
+from training.autoencoders.autoencoder import Autoencoder, chain
 
 ROW = 28
 
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """Units of the outer LSTM layers and of the coding."""
+    """Units, activation and the shape of a sequence.
+
+    Args:
+        units: Of the outer LSTM layers.
+        coding: Units of the coding.
+        shape: (steps, *features) of a sequence, None for any number of steps.
+        output_activation: Of the last layer: "linear", or "sigmoid" for numbers in [0, 1].
+    """
 
     units: int = 100
     coding: int = 30
+    shape: tuple[int | None, ...] = (None, ROW)
+    output_activation: str = "sigmoid"
 
 
 @keras.saving.register_keras_serializable("autoencoders")
@@ -36,20 +46,25 @@ class RepeatAlong(keras.layers.Layer):
 
 
 def build(config: RecurrentConfig, *, seed: int) -> Autoencoder:
-    """Return a recurrent autoencoder: sequences (batch, steps, 28) -> codings (batch, coding).
+    """Return a recurrent autoencoder: sequences (batch, *shape) -> codings (batch, coding).
 
-    The decoder's second input, (any, steps, 1), sets the number of steps to decode by its shape;
-    its values are ignored.
+    Where the number of steps is free, the decoder's second input, (any, steps, 1), sets the number
+    of steps to decode by its shape; its values are ignored.
 
     Args:
-        config: Units of the layers.
+        config: Units of the layers and shape.
         seed: Of the initial weights.
     """
     keras.utils.set_random_seed(seed)
+    steps, features = config.shape[0], math.prod(size or 1 for size in config.shape[1:])
+    return _of_any_length(config, features) if steps is None else _fixed(config, steps, features)
+
+
+def _of_any_length(config: RecurrentConfig, features: int) -> Autoencoder:
     layers = keras.layers
     encoder = keras.Sequential(
         [
-            keras.Input((None, ROW), name="images"),
+            keras.Input((None, features), name="images"),
             layers.LSTM(config.units, return_sequences=True),
             layers.LSTM(config.coding),
         ],
@@ -58,9 +73,34 @@ def build(config: RecurrentConfig, *, seed: int) -> Autoencoder:
     codings = keras.Input((config.coding,), name="codings")
     length = keras.Input((None, 1), name="length")
     hidden = layers.LSTM(config.units, return_sequences=True)(RepeatAlong()(codings, length))
-    rows = layers.Dense(ROW, activation="sigmoid", name="rows")(hidden)
+    rows = layers.Dense(features, activation=config.output_activation, name="rows")(hidden)
     decoder = keras.Model([codings, length], rows, name="decoder")
 
-    images = keras.Input((None, ROW), name="images")
+    images = keras.Input((None, features), name="images")
     whole = keras.Model(images, decoder([encoder(images), images[:, :, :1]]), name="recurrent")
     return Autoencoder(whole, encoder, decoder)
+
+
+def _fixed(config: RecurrentConfig, steps: int, features: int) -> Autoencoder:
+    """Sequences of one length; a step of several dimensions, such as colours, is one vector."""
+    layers = keras.layers
+    encoder = keras.Sequential(
+        [
+            keras.Input(config.shape, name="images"),
+            layers.Reshape((steps, features)),
+            layers.LSTM(config.units, return_sequences=True),
+            layers.LSTM(config.coding),
+        ],
+        name="encoder",
+    )
+    decoder = keras.Sequential(
+        [
+            keras.Input((config.coding,), name="codings"),
+            layers.RepeatVector(steps),
+            layers.LSTM(config.units, return_sequences=True),
+            layers.Dense(features, activation=config.output_activation, name="rows"),
+            layers.Reshape(config.shape),
+        ],
+        name="decoder",
+    )
+    return chain(encoder, decoder, name="recurrent")

@@ -1,5 +1,6 @@
 """Sparse autoencoders: a wide sigmoid coding with a sparsity penalty."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,12 +8,12 @@ import keras
 from keras import ops
 
 from training.autoencoders.autoencoder import Autoencoder, chain
-from training.autoencoders.stacked import IMAGE, PIXELS
+from training.autoencoders.stacked import IMAGE
 
 
 @dataclass(frozen=True)
 class SparseConfig:
-    """Penalty and layer widths.
+    """Penalty, layer widths, activations and the shape of an item.
 
     Args:
         penalty: "l1", on the activations, or "kl", on each unit's mean activation over the batch.
@@ -20,6 +21,9 @@ class SparseConfig:
         target: Target of the mean activation for "kl", in (0, 1).
         hidden: Units of the hidden layers.
         coding: Units of the coding.
+        shape: Of an item, without the batch.
+        activation: Of the hidden layers.
+        output_activation: Of the last layer: "linear", or "sigmoid" for numbers in [0, 1].
     """
 
     penalty: Literal["l1", "kl"]
@@ -27,6 +31,9 @@ class SparseConfig:
     target: float = 0.1
     hidden: int = 100
     coding: int = 300
+    shape: tuple[int, ...] = IMAGE
+    activation: str = "selu"
+    output_activation: str = "sigmoid"
 
 
 @keras.saving.register_keras_serializable("autoencoders")
@@ -83,13 +90,13 @@ class BatchPenalty(keras.layers.Layer):
 
 
 def build(config: SparseConfig, *, seed: int) -> Autoencoder:
-    """Return a sparse autoencoder: images (batch, 28, 28) -> codings (batch, coding) in [0, 1].
+    """Return a sparse autoencoder: items (batch, *shape) -> codings (batch, coding) in [0, 1].
 
     "l1" adds weight * (sum of a coding's activations, mean over the batch) to the loss, "kl" adds
     the KLDivergenceRegularizer.
 
     Args:
-        config: Penalty and layer widths.
+        config: Penalty, layer widths, activations and shape.
         seed: Of the initial weights.
     """
     keras.utils.set_random_seed(seed)
@@ -101,9 +108,9 @@ def build(config: SparseConfig, *, seed: int) -> Autoencoder:
     )
     encoder = keras.Sequential(
         [
-            keras.Input(IMAGE, name="images"),
+            keras.Input(config.shape, name="images"),
             layers.Flatten(),
-            layers.Dense(config.hidden, activation="selu", name="hidden"),
+            layers.Dense(config.hidden, activation=config.activation, name="hidden"),
             layers.Dense(config.coding, activation="sigmoid", name="codings"),
             penalty,
         ],
@@ -112,9 +119,11 @@ def build(config: SparseConfig, *, seed: int) -> Autoencoder:
     decoder = keras.Sequential(
         [
             keras.Input((config.coding,), name="codings"),
-            layers.Dense(config.hidden, activation="selu", name="hidden"),
-            layers.Dense(PIXELS, activation="sigmoid", name="pixels"),
-            layers.Reshape(IMAGE),
+            layers.Dense(config.hidden, activation=config.activation, name="hidden"),
+            layers.Dense(
+                math.prod(config.shape), activation=config.output_activation, name="pixels"
+            ),
+            layers.Reshape(config.shape),
         ],
         name="decoder",
     )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, denoise_wavelet
 
-from training.fashion.evaluation_noise import Floats, Noise
+from training.pixel_noise import Floats, Noise
 from training.scores import mse
 
 Restore = Callable[[Floats], Floats]

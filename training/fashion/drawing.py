@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import PercentFormatter
 
-from training.fashion.evaluation_noise import Floats
+from training.pixel_noise import Floats
 
 INK, FAINT = "#22313f", "#98a3ae"
 BLUE, ORANGE, GREEN = "#2a6fbb", "#d9702b", "#2e8b62"

@@ -12,8 +12,8 @@ from service.manifest import Manifest, Measurement
 from training import card
 from training.datasets.fashion_mnist import FashionMnist
 from training.fashion import baselines
-from training.fashion.evaluation_noise import Floats, Noise
 from training.measurement import CLEAN, CORRUPTED, MODEL, measurement
+from training.pixel_noise import Floats, Noise
 from training.scores import mse, psnr_of_mean, ssim
 
 NOISES = (

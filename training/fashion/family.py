@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from service.manifest import Manifest, Provenance
+from service.manifest import Manifest, Pixels, Provenance
 from training import backend
 from training.arguments import Argument, Command, positive
 from training.family import read_manifest
@@ -57,7 +57,7 @@ class FashionFamily:
     def train(self, names: Sequence[str], options: Namespace) -> None:
         backend.load()
         from training.datasets import fashion_mnist
-        from training.fashion.train import train
+        from training.fitting.train import train
 
         recipes = {
             name: RECIPES[name].changed(epochs=options.epochs, fine_tuning=options.fine_tuning)
@@ -80,8 +80,8 @@ class FashionFamily:
         from training import card
         from training.datasets import fashion_mnist
         from training.fashion.evaluate import before_fine_tuning
-        from training.fashion.export import export
-        from training.fashion.train import load
+        from training.fitting.train import load
+        from training.graphs import Inputs, export
         from training.record import versions
 
         trained = {name: load(options.runs / name) for name in folders}
@@ -94,7 +94,7 @@ class FashionFamily:
                 folder,
                 summary=RECIPES[name].summary,
                 denoises=RECIPES[name].noise is not None,
-                images=images,
+                inputs=Inputs(images, Pixels(mode="L", scale=255.0)),
                 measurements=(
                     ()
                     if before is None
@@ -103,6 +103,7 @@ class FashionFamily:
                 provenance=Provenance(
                     dataset=f"Fashion-MNIST ({record.training_images:,} training images)",
                     dataset_licence=fashion_mnist.LICENCE,
+                    data=None,
                     seed=record.seed,
                     epochs=record.epochs,
                     settings=record.settings,

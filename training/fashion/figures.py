@@ -29,7 +29,7 @@ from training.fashion.evaluate import (
     encode,
     reconstruct,
 )
-from training.fashion.evaluation_noise import Floats, Noise
+from training.pixel_noise import Floats, Noise
 from training.scores import mse, psnr_of_mean
 
 COLUMNS = 10

@@ -18,6 +18,7 @@ def of_denoiser(record: PhotoRecord, *, dataset: str | None, note: str | None) -
     return Provenance(
         dataset=dataset or f"{record.training_images} photographs",
         dataset_licence=record.licence,
+        data=None,
         seed=record.seed,
         epochs=record.epochs,
         settings="; ".join(_settings(record) + ([note] if note else [])),

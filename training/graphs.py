@@ -1,11 +1,10 @@
-"""Export a trained autoencoder of Fashion-MNIST to ONNX, with a manifest, behind a parity gate."""
+"""Export a trained autoencoder to ONNX, with a manifest, behind a parity gate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 
 from service.inference.device import Execution
@@ -23,6 +22,7 @@ from service.manifest import (
     Tensor,
     digest,
 )
+from service.rows import Rows
 from training.autoencoders.autoencoder import Autoencoder
 from training.export import (
     FILES,
@@ -33,9 +33,27 @@ from training.export import (
     require_tensorflow,
     version,
 )
+from training.scaling import Scaling
 
 FREE = ("batch", "steps")
-STEPS = StepsInput(tensor=Tensor(name="steps", dtype="int64", shape=()), default=28)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a model takes.
+
+    Args:
+        samples: At least 6 items to compare the graphs and Keras on, in two batch sizes and, for
+            sequences of any length, two lengths: images in [0, 1], or rows of raw numbers.
+        pixels: How pixels become numbers, of a model of images.
+        rows: What rows the model takes, of another one.
+        scaling: What rows are scaled by.
+    """
+
+    samples: Floats
+    pixels: Pixels | None
+    rows: Rows | None = None
+    scaling: Scaling | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +73,7 @@ def export(
     summary: str,
     provenance: Provenance,
     denoises: bool,
-    images: Floats,
+    inputs: Inputs,
     measurements: tuple[Measurement, ...] = (),
 ) -> Manifest:
     """Write the graphs and the manifest of an autoencoder, in place of a version that exists.
@@ -66,8 +84,7 @@ def export(
         summary: One line on the model, for its manifest.
         provenance: How the model was trained.
         denoises: Whether the model offers `denoise`.
-        images: At least 6 images (n, 28, 28) in [0, 1] to compare the graphs and Keras on, in two
-            batch sizes and, for a recurrent model, two lengths.
+        inputs: What the model takes.
         measurements: Figures that only training could measure.
 
     Returns:
@@ -79,17 +96,23 @@ def export(
     """
     require_tensorflow()
     with version(folder) as draft:
+        graphs = _graphs(autoencoder, inputs, denoises=denoises)
+        samples = _samples(inputs, any_length=autoencoder.encoder.input_shape[1] is None)
+        codings = [graphs["encode"].call(batch).numpy() for batch in samples]
+        lengths = [batch.shape[1] for batch in samples]
         operations = {
-            name: _write(graph, draft / FILES[name], _samples(name, autoencoder, images))
-            for name, graph in _graphs(autoencoder, denoises=denoises).items()
+            name: _write(
+                graph, draft / FILES[name], codings if name == "decode" else samples, lengths
+            )
+            for name, graph in graphs.items()
         }
         manifest = Manifest(
             schema_version=SCHEMA_VERSION,
             name=folder.parent.name,
             version=int(folder.name),
             summary=summary,
-            pixels=Pixels(mode="L", scale=255.0),
-            rows=None,
+            pixels=inputs.pixels,
+            rows=inputs.rows,
             operations=operations,
             provenance=provenance,
             measurements=measurements,
@@ -99,37 +122,50 @@ def export(
     return manifest
 
 
-def _graphs(autoencoder: Autoencoder, *, denoises: bool) -> dict[OperationName, _Graph]:
+def _graphs(
+    autoencoder: Autoencoder, inputs: Inputs, *, denoises: bool
+) -> dict[OperationName, _Graph]:
     import tensorflow as tf
 
-    images = Tensor(name="images", dtype="float32", shape=_named(autoencoder.encoder.input_shape))
+    name = "images" if inputs.pixels else "rows"
+    items = Tensor(name=name, dtype="float32", shape=_named(autoencoder.encoder.input_shape))
     codings = Tensor(
         name="codings", dtype="float32", shape=_named(autoencoder.encoder.output_shape)
     )
-    reconstructions = Tensor(name="reconstructions", dtype="float32", shape=images.shape)
-    recurrent = len(autoencoder.decoder.inputs) == 2
+    reconstructions = Tensor(name="reconstructions", dtype="float32", shape=items.shape)
+    scaling = inputs.scaling
+    steps = None
+    if len(autoencoder.decoder.inputs) == 2:
+        steps = StepsInput(
+            tensor=Tensor(name="steps", dtype="int64", shape=()), default=inputs.samples.shape[1]
+        )
+
+    def encode(values: Any) -> Any:
+        if scaling and scaling.missing:
+            values = tf.where(tf.math.is_nan(values), scaling.mean, values)
+        if scaling:
+            values = (values - scaling.mean) / scaling.scale
+        return autoencoder.encoder(values, training=False)
+
+    def decode(values: Any, *asked: Any) -> Any:
+        if asked:
+            # The decoder reads from its second input nothing but how long it is.
+            length = tf.zeros(tf.stack([1, tf.cast(asked[0], tf.int32), 1]))
+            outputs = autoencoder.decoder([values, length], training=False)
+        else:
+            outputs = autoencoder.decoder(values, training=False)
+        return outputs * scaling.scale + scaling.mean if scaling else outputs
 
     def decode_to_length(values: Any, steps: Any) -> Any:
-        # The decoder reads from its second input nothing but how long it is.
-        length = tf.zeros(tf.stack([1, tf.cast(steps, tf.int32), 1]))
-        return autoencoder.decoder([values, length], training=False)
+        return decode(values, steps)
 
     graphs: dict[OperationName, _Graph] = {
-        "encode": _Graph(
-            lambda values: autoencoder.encoder(values, training=False), images, codings, None
-        ),
-        "decode": _Graph(decode_to_length, codings, reconstructions, STEPS)
-        if recurrent
-        else _Graph(
-            lambda values: autoencoder.decoder(values, training=False),
-            codings,
-            reconstructions,
-            None,
-        ),
+        "encode": _Graph(encode, items, codings, None),
+        "decode": _Graph(decode_to_length if steps else decode, codings, reconstructions, steps),
     }
     if denoises:
         graphs["denoise"] = _Graph(
-            lambda values: autoencoder.whole(values, training=False), images, reconstructions, None
+            lambda values: autoencoder.whole(values, training=False), items, reconstructions, None
         )
     return graphs
 
@@ -139,17 +175,18 @@ def _named(shape: tuple[int | None, ...]) -> tuple[int | str, ...]:
     return tuple(FREE[axis] if size is None else size for axis, size in enumerate(shape))
 
 
-def _samples(name: OperationName, autoencoder: Autoencoder, images: Floats) -> list[Floats]:
-    """Inputs of one operation as it will get them, in two batch sizes and, if free, two lengths."""
-    batches = [images[:1], images[1:6]]
-    if autoencoder.encoder.input_shape[1] is None:
-        batches[1] = batches[1][:, :11]
-    if name != "decode":
-        return batches
-    return [np.asarray(autoencoder.encoder(batch, training=False)) for batch in batches]
+def _samples(inputs: Inputs, *, any_length: bool) -> list[Floats]:
+    """Items as an encoder will get them, in two batch sizes and, if the length is free, two."""
+    batches = [inputs.samples[:1], inputs.samples[1:6]]
+    if any_length:
+        shorter = max(1, 2 * inputs.samples.shape[1] // 5)
+        batches[1] = batches[1][:, :shorter]
+    return batches
 
 
-def _write(graph: _Graph, path: Path, samples: list[Floats]) -> Operation:
+def _write(
+    graph: _Graph, path: Path, samples: Sequence[Floats], lengths: Sequence[int]
+) -> Operation:
     model = _convert(graph)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
@@ -164,7 +201,7 @@ def _write(graph: _Graph, path: Path, samples: list[Floats]) -> Operation:
         profile=None,
         mosaic=None,
     )
-    _check_parity(graph, Session(path, operation, Execution()), path.name, samples)
+    _check_parity(graph, Session(path, operation, Execution()), path.name, samples, lengths)
     return operation
 
 
@@ -201,10 +238,16 @@ def _convert(graph: _Graph) -> onnx.ModelProto:
     return model
 
 
-def _check_parity(graph: _Graph, session: Session, name: str, samples: list[Floats]) -> None:
+def _check_parity(
+    graph: _Graph,
+    session: Session,
+    name: str,
+    samples: Sequence[Floats],
+    lengths: Sequence[int],
+) -> None:
     import tensorflow as tf
 
-    for values, length in zip(samples, (28, 11), strict=True):
+    for values, length in zip(samples, lengths, strict=True):
         steps = length if graph.steps else None
         expected = graph.call(tf.constant(values), *([steps] if steps else [])).numpy()
         received = session.run(values, steps)

@@ -10,8 +10,8 @@ import pytest
 from training.datasets import fashion_mnist
 from training.datasets.fashion_mnist import FashionMnist
 from training.fashion.recipes import RECIPES
-from training.fashion.record import FashionRecord
-from training.fashion.train import MODEL_FILE, load, train
+from training.fitting.record import TrainingRecord
+from training.fitting.train import MODEL_FILE, load, train
 
 pytestmark = [
     pytest.mark.slow,
@@ -59,7 +59,7 @@ def folder(ended: Path, tmp_path: Path) -> Path:
 
 def stop(folder: Path) -> None:
     """Make a training look as if it had been stopped at its very end."""
-    replace(FashionRecord.read(folder), trained_at="").write(folder)
+    replace(TrainingRecord.read(folder), trained_at="").write(folder)
 
 
 def test_a_stopped_training_is_resumed(few: FashionMnist, folder: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_stopped_training_is_resumed(few: FashionMnist, folder: Path) -> None:
     announced = run(few, folder)
     assert "resuming the training" in announced[0]
     assert (folder / "whole" / "trace").exists()
-    assert FashionRecord.read(folder).ended
+    assert TrainingRecord.read(folder).ended
 
 
 def test_an_ended_training_is_left_as_it_is_unless_again_is_given(
@@ -84,17 +84,17 @@ def test_an_ended_training_is_left_as_it_is_unless_again_is_given(
 def test_a_training_of_another_plan_is_not_replaced(
     few: FashionMnist, folder: Path, other: dict[str, int]
 ) -> None:
-    before = FashionRecord.read(folder)
+    before = TrainingRecord.read(folder)
     with pytest.raises(FileExistsError, match="--again replaces it"):
         run(few, folder, **other)  # type: ignore[arg-type]
     assert (folder / "whole" / "trace").exists()
-    assert FashionRecord.read(folder) == before
+    assert TrainingRecord.read(folder) == before
 
 
 def test_a_training_of_another_plan_is_replaced_with_again(few: FashionMnist, folder: Path) -> None:
     run(few, folder, seed=2, epochs=2, again=True)
     assert not (folder / "whole" / "trace").exists()
-    assert (FashionRecord.read(folder).seed, FashionRecord.read(folder).epochs) == (2, 2)
+    assert (TrainingRecord.read(folder).seed, TrainingRecord.read(folder).epochs) == (2, 2)
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,28 @@ from typing import Any
 import keras
 
 from training import history
-from training.fashion.evaluation_noise import Floats
-from training.fashion.settings import FitSettings
+from training.fitting import masked
+from training.fitting.settings import FitSettings
+from training.pixel_noise import Floats
 from training.record import reading
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs and the outputs that a model is to compute of them, arrays of the same length."""
+    """Inputs and the outputs that a model is to compute of them, arrays of the same length.
+
+    Args:
+        inputs: Finite numbers.
+        targets: NaN where a number is missing, which the masked loss leaves out.
+    """
 
     inputs: Floats
     targets: Floats
+
+    @classmethod
+    def of(cls, values: Floats) -> "Examples":
+        """Return values as inputs and as targets; where one is NaN, the input is 0."""
+        return cls(masked.filled(values), values)
 
 
 def fit(
@@ -63,9 +74,9 @@ def fit(
             optimizer=keras.optimizers.Muon(
                 _schedule(settings, len(train.inputs)), weight_decay=0.0, adam_weight_decay=0.0
             ),
-            loss=settings.loss,
+            loss=masked.masked_mse if settings.loss == masked.NAME else settings.loss,
             loss_weights=settings.loss_weight,
-            metrics=["mse"],
+            metrics=[masked.metric() if settings.loss == masked.NAME else "mse"],
         )
         model.fit(
             train.inputs,

@@ -1,36 +1,50 @@
 """Train a recipe into a run's folder, where a stopped training can be resumed."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 
 from training.autoencoders.autoencoder import Autoencoder
-from training.datasets.fashion_mnist import FashionMnist
-from training.fashion.fit import Examples, fit
-from training.fashion.layerwise import fit_greedily
-from training.fashion.recipes import Recipe
-from training.fashion.record import FashionRecord
+from training.fitting.fit import Examples, fit
+from training.fitting.layerwise import fit_greedily
+from training.fitting.recipe import Recipe
+from training.fitting.record import TrainingRecord
+from training.pixel_noise import Floats
 from training.record import clear, reading, versions
 
 MODEL_FILE = "autoencoder.keras"
 VALIDATION_NOISE_SEED = 1
 
 
+class Data(Protocol):
+    """What a model trains on: images in [0, 1], or scaled numbers, NaN where one is missing."""
+
+    @property
+    def train(self) -> Floats:
+        """Items to train on."""
+
+    @property
+    def validation(self) -> Floats:
+        """Items to choose the best epoch by."""
+
+
 def train(
     recipe: Recipe,
-    data: FashionMnist,
+    data: Data,
     folder: Path,
     *,
     seed: int,
     command: str,
+    own: Mapping[str, Any] | None = None,
     again: bool = False,
     announce: Callable[[str], None] = print,
-) -> FashionRecord:
+) -> TrainingRecord:
     """Train a recipe and write the model and its record into a folder.
 
     A stopped training of the same recipe, seed and data is resumed; one that has ended is left as
@@ -38,10 +52,11 @@ def train(
 
     Args:
         recipe: What to build and how to fit it.
-        data: The images.
+        data: The items.
         folder: The run's folder.
         seed: Of weights, batches and noise.
         command: The command of this training, for its record.
+        own: What identifies one's own data, in JSON's types, for the record.
         again: Replace whatever training the folder holds.
         announce: Receives lines of progress.
 
@@ -56,7 +71,7 @@ def train(
     """
     keras.utils.clear_session()  # layers are numbered from 1: the digest includes their names
     autoencoder = recipe.build(seed)
-    record = FashionRecord(
+    record = TrainingRecord(
         command=command,
         seed=seed,
         training_images=len(data.train),
@@ -64,10 +79,11 @@ def train(
         settings=str(recipe),
         model=hashlib.sha256(autoencoder.whole.to_json().encode()).hexdigest(),
         backend=keras.backend.backend(),
+        own=dict(own or {}),
     )
     if again:
         clear(folder)
-    elif earlier := FashionRecord.find(folder):
+    elif earlier := TrainingRecord.find(folder):
         if not earlier.is_of(record):
             raise FileExistsError(
                 f"{folder}: expected a training of {record.settings}, received one of "
@@ -86,31 +102,31 @@ def train(
     return record
 
 
-def load(folder: Path) -> tuple[Autoencoder, FashionRecord]:
+def load(folder: Path) -> tuple[Autoencoder, TrainingRecord]:
     """Return the trained autoencoder of a run's folder, and its record.
 
     Raises:
         FileNotFoundError: There is none, or its training has not ended.
         ValueError: A file of the folder is damaged.
     """
-    record = FashionRecord.find(folder)
+    record = TrainingRecord.find(folder)
     if record is None or not record.ended:
         raise FileNotFoundError(
             f"{folder}: expected a trained model, received none; "
             f"run: python -m training train {folder.name}"
         )
     with reading(folder / MODEL_FILE, "a model of Keras"):
-        return Autoencoder.of(keras.saving.load_model(folder / MODEL_FILE)), record
+        return Autoencoder.of(keras.saving.load_model(folder / MODEL_FILE, compile=False)), record
 
 
 def _run(
     recipe: Recipe,
     autoencoder: Autoencoder,
-    data: FashionMnist,
+    data: Data,
     folder: Path,
-    record: FashionRecord,
+    record: TrainingRecord,
     announce: Callable[[str], None],
-) -> FashionRecord:
+) -> TrainingRecord:
     validation = _validation(recipe, data)
     run, before = 0, None
     if recipe.greedy:
@@ -121,10 +137,10 @@ def _run(
         before = _mse(autoencoder, validation)
         announce(f"MSE before fine-tuning {before:.5f}")
     if recipe.fit:
-        examples = Examples(data.train, data.train)
+        examples = Examples.of(data.train)
         phase = folder / ("fine-tuning" if recipe.greedy else "whole")
         run += fit(autoencoder.whole, examples, validation, recipe.fit, phase)
-    announce(f"MSE on the validation images {_mse(autoencoder, validation):.5f}")
+    announce(f"MSE on the validation part {_mse(autoencoder, validation):.5f}")
     return replace(
         record,
         epochs=run,
@@ -134,15 +150,15 @@ def _run(
     )
 
 
-def _validation(recipe: Recipe, data: FashionMnist) -> Examples:
-    """Return clean images and, for a denoiser, the same images with noise."""
+def _validation(recipe: Recipe, data: Data) -> Examples:
+    """Return clean items and, for a denoiser, the same images with noise."""
     clean = data.validation
     if recipe.noise is None:
-        return Examples(clean, clean)
+        return Examples.of(clean)
     noisy = recipe.noise.corrupt(clean, seed=VALIDATION_NOISE_SEED)
     return Examples(np.concatenate([clean, noisy]), np.concatenate([clean, clean]))
 
 
 def _mse(autoencoder: Autoencoder, examples: Examples) -> float:
     received = autoencoder.whole.predict(examples.inputs, batch_size=1024, verbose=0)
-    return float(np.mean((received - examples.targets) ** 2))
+    return float(np.nanmean((received - examples.targets) ** 2))

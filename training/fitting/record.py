@@ -1,12 +1,13 @@
-"""The record of a training run of a model of Fashion-MNIST."""
+"""The record of a training run of an autoencoder."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from training.record import RunRecord
 
 
 @dataclass(frozen=True)
-class FashionRecord(RunRecord):
+class TrainingRecord(RunRecord):
     """A training: first what identifies it, then its results.
 
     Args:
@@ -21,6 +22,8 @@ class FashionRecord(RunRecord):
         validation_mse_before_fine_tuning: None where there is no fine-tuning.
         trained_at: ISO 8601, empty until the training has ended.
         versions: Versions of the packages used.
+        own: What identifies one's own data, and how they become the model's numbers; empty for
+            Fashion-MNIST.
     """
 
     command: str
@@ -34,13 +37,14 @@ class FashionRecord(RunRecord):
     validation_mse_before_fine_tuning: float | None = None
     trained_at: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    own: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
         """Whether the training has ended, so that there is a trained model beside the record."""
         return self.trained_at != ""
 
-    def is_of(self, other: "FashionRecord") -> bool:
+    def is_of(self, other: "TrainingRecord") -> bool:
         """Return whether both records identify the same training."""
         mine, others = (
             replace(

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from training.datasets.fashion_mnist import FashionMnist
-from training.fashion.fit import Examples, fit
-from training.fashion.layerwise import fit_greedily, shallow_pairs
 from training.fashion.recipes import RECIPES
-from training.fashion.settings import FitSettings
+from training.fitting.fit import Examples, fit
+from training.fitting.layerwise import fit_greedily, shallow_pairs
+from training.fitting.settings import FitSettings
 from training.history import read as read_history
 
 pytestmark = pytest.mark.slow

@@ -1,4 +1,4 @@
-"""How an autoencoder of Fashion-MNIST is fitted: optimizer, schedule, loss, early stopping."""
+"""How an autoencoder is fitted: optimizer, schedule, loss, early stopping."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class FitSettings:
 
     Args:
         epochs: Maximum number of epochs.
-        batch_size: Images a batch.
+        batch_size: Items a batch.
         learning_rate: The highest learning rate.
         loss: Name of a Keras loss.
         loss_weight: Weight of the loss beside the model's own penalties.

@@ -11,9 +11,10 @@ from pathlib import Path
 import keras
 
 from training.autoencoders.autoencoder import Autoencoder
-from training.fashion.evaluation_noise import Floats
-from training.fashion.fit import Examples, fit
-from training.fashion.settings import FitSettings
+from training.fitting.fit import Examples, fit
+from training.fitting.masked import filled
+from training.fitting.settings import FitSettings
+from training.pixel_noise import Floats
 
 
 def shallow_pairs(autoencoder: Autoencoder) -> list[tuple[keras.layers.Dense, keras.layers.Dense]]:
@@ -47,8 +48,8 @@ def fit_greedily(
 
     Args:
         autoencoder: The autoencoder, of Dense layers.
-        train: Images (n, 28, 28) in [0, 1].
-        validation: Images of the same kind, to stop each phase early with.
+        train: Items (n, ...), such as images in [0, 1].
+        validation: Items of the same kind, to stop each phase early with.
         settings: How each phase is fitted.
         folder: Receives a folder of `fit` for each phase, phase-1, phase-2, …; phases that have
             ended there are not run again.
@@ -58,20 +59,21 @@ def fit_greedily(
         The number of epochs of all phases.
     """
     epochs = 0
-    inputs, held_out = (images.reshape(len(images), -1) for images in (train, validation))
+    inputs, held_out = (items.reshape(len(items), -1) for items in (train, validation))
     for number, (hidden, output) in enumerate(shallow_pairs(autoencoder), start=1):
         announce(f"phase {number}: {inputs.shape[1]} -> {hidden.units} -> {output.units}")
         source = keras.Input(inputs.shape[1:])
         phase = keras.Model(source, output(hidden(source)), name=f"phase-{number}")
         epochs += fit(
             phase,
-            Examples(inputs, inputs),
-            Examples(held_out, held_out),
+            Examples.of(inputs),
+            Examples.of(held_out),
             settings,
             folder / phase.name,
         )
         encode = keras.Model(source, hidden(source))
         inputs, held_out = (
-            encode.predict(values, batch_size=1024, verbose=0) for values in (inputs, held_out)
+            encode.predict(filled(values), batch_size=1024, verbose=0)
+            for values in (inputs, held_out)
         )
     return epochs

@@ -1,0 +1,1 @@
+"""Autoencoders are fitted: recipes in, runs that can be resumed out."""
