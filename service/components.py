@@ -1,7 +1,7 @@
 """The components of a service, as its settings say: models, limits, admission, tracing, jobs."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,14 @@ if TYPE_CHECKING:
     from service.telemetry.otlp_logs import ExportedLogs
     from service.telemetry.tracing import Tracer
 
+DEFAULTS: Mapping[str, OperationName] = {
+    "default_encode": "encode",
+    "default_decode": "decode",
+    "default_denoise": "denoise",
+    "default_picture": "denoise",
+}
+"""The operation of which each setting names the default model; some decide of others, too."""
+
 NO_TIMEOUT = 1e8
 """Seconds that a job may take: years, as no client waits for it."""
 
@@ -74,8 +82,7 @@ def try_out(settings: Settings) -> Callable[[Path], None] | None:
 
 def check_defaults(registry: ModelRegistry, settings: Settings) -> None:
     """Raise StartupError where a default that is set is not served; built-in ones need not be."""
-    defaults = [(f"default_{operation}", operation) for operation in settings.defaults]
-    for setting, operation in [*defaults, ("default_picture", "denoise")]:
+    for setting, operation in DEFAULTS.items():
         name = getattr(settings, setting)
         if name and setting in settings.model_fields_set:
             try:

@@ -32,7 +32,10 @@ Quantity = Literal[
     "estimate", "spread",
 ]  # fmt: skip
 Unit = Literal["", "dB", "levels"]
-OperationName = Literal["encode", "decode", "denoise", "estimate"]
+GraphName = Literal["encode", "decode", "denoise", "estimate"]
+"""The operations that a graph does by itself."""
+OperationName = Literal[GraphName, "reconstruct"]
+"""What requests ask for: those, and what encode and decode do together."""
 FreeDimension = Literal["batch", "steps", "height", "width"]
 Dimension = Annotated[int, Field(ge=1)] | FreeDimension
 """A size, or the name of a free one."""
@@ -209,7 +212,7 @@ class Manifest(Strict):
     """How pixels become numbers; none of models of rows."""
     rows: Rows | None
     """What rows the model takes; none of models of images."""
-    operations: dict[OperationName, Operation]
+    operations: dict[GraphName, Operation]
     provenance: Provenance
     measurements: tuple[Measurement, ...]
     calibration: Calibration | None
@@ -218,7 +221,7 @@ class Manifest(Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.operations:
-            names = ", ".join(get_args(OperationName))
+            names = ", ".join(get_args(GraphName))
             raise ValueError(f"operations: expected at least one of {names}")
         if (self.pixels is None) == (self.rows is None):
             received = "neither" if self.pixels is None else "both"

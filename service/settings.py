@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         ),
     ] = "auto"
     default_encode: Annotated[
-        str, Field(description="model of /encode if the request names none")
+        str, Field(description="model of /encode and /reconstruct if the request names none")
     ] = "stacked"
     default_decode: Annotated[
         str, Field(description="model of /decode if the request names none")
@@ -380,4 +380,5 @@ class Settings(BaseSettings):
             "encode": self.default_encode,
             "decode": self.default_decode,
             "denoise": self.default_denoise,
+            "reconstruct": self.default_encode,
         }

@@ -11,7 +11,7 @@ import numpy as np
 from service.errors import ServiceError
 from service.inference.model import Model
 from service.inference.registry import Defaults, ModelRegistry
-from service.manifest import OperationName
+from service.manifest import OperationName, Tensor
 
 FREE = 8
 """The size of a dimension that is free, besides the batch."""
@@ -29,7 +29,7 @@ def model_of(operation: OperationName, registry: ModelRegistry, defaults: Defaul
 
 def inputs(model: Model, operation: OperationName) -> list[Any]:
     """Return a batch of one, as nested lists: a ramp from 0 to 1 in the shape of the input."""
-    _, *sizes = model.manifest.operations[operation].input.shape
+    _, *sizes = _tensor(model, operation).shape
     shape = [size if isinstance(size, int) else FREE for size in sizes]
     ramp = np.linspace(0, 1, int(np.prod(shape))).round(2)
     nested: list[Any] = ramp.reshape(1, *shape).tolist()
@@ -40,9 +40,13 @@ def inference(model: Model, operation: OperationName) -> Example:
     """Return a request of the Open Inference Protocol."""
     data = inputs(model, operation)
     tensor = {
-        "name": model.manifest.operations[operation].input.name,
+        "name": _tensor(model, operation).name,
         "shape": list(np.shape(data)),
         "datatype": "FP32",
         "data": np.ravel(data).tolist(),
     }
     return {"inputs": [tensor]}
+
+
+def _tensor(model: Model, operation: OperationName) -> Tensor:
+    return model.batchers[operation].session.operation.input

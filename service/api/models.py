@@ -19,7 +19,7 @@ class CardResponse(PlainTextResponse):
     media_type = "text/markdown"
 
 
-PICTURES: tuple[OperationName, ...] = ("encode", "denoise", "estimate")
+PICTURES: tuple[OperationName, ...] = ("encode", "denoise", "estimate", "reconstruct")
 """Operations that take pictures."""
 
 

@@ -7,7 +7,14 @@ from fastapi import Query
 
 from service.api import media_types as media
 from service.api.openapi import problems
-from service.api.query import KINDS, DecodeQuery, DenoiseQuery, EncodeQuery, EstimateQuery
+from service.api.query import (
+    KINDS,
+    DecodeQuery,
+    DenoiseQuery,
+    EncodeQuery,
+    EstimateQuery,
+    ReconstructQuery,
+)
 from service.api.schemas import Estimates, Inputs, Outputs
 from service.manifest import OperationName
 
@@ -29,11 +36,16 @@ def estimate(choice: Annotated[EstimateQuery, Query()]) -> None:
     """Photographs to what their noise is: its level, and what it is like; nothing is removed."""
 
 
+def reconstruct(choice: Annotated[ReconstructQuery, Query()]) -> None:
+    """Images to their reconstructions: encoded and decoded in one."""
+
+
 OPERATIONS: Mapping[OperationName, Callable[..., None]] = {
     "encode": encode,
     "decode": decode,
     "denoise": denoise,
     "estimate": estimate,
+    "reconstruct": reconstruct,
 }
 
 

@@ -1,4 +1,4 @@
-"""POST /encode, /decode, /denoise and /estimate: which model and which codec a request gets."""
+"""POST /encode, /decode, /denoise and the others: which model and which codec a request gets."""
 
 import functools
 from collections.abc import Callable, Mapping

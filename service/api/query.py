@@ -133,11 +133,16 @@ class EstimateQuery(Query):
     """Which model."""
 
 
+class ReconstructQuery(EncodeQuery):
+    """Which model, and whether to fit pictures to what it takes."""
+
+
 KINDS: Mapping[OperationName, type[Query]] = {
     "encode": EncodeQuery,
     "decode": DecodeQuery,
     "denoise": DenoiseQuery,
     "estimate": EstimateQuery,
+    "reconstruct": ReconstructQuery,
 }
 """The parameters of each operation."""
 

@@ -20,6 +20,7 @@ from service.inference.caller import CALLER, Caller
 from service.inference.estimates import Throughput
 from service.inference.pixels import Floats
 from service.inference.queue import BACKGROUND, Job, Queue, Result, TileQueue
+from service.inference.reconstruction import Reconstruction
 from service.inference.session import Session, Sigma
 
 BRIEF = 0.0005
@@ -55,7 +56,7 @@ class Batcher:
 
     def __init__(
         self,
-        session: Session,
+        session: Session | Reconstruction,
         *,
         max_batch: int,
         observe: Callable[[Batch], None] = lambda _: None,

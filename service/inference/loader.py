@@ -12,6 +12,7 @@ from service.inference.batcher import Batch, Batcher
 from service.inference.device import Execution
 from service.inference.intact import verify
 from service.inference.model import LoadedModel
+from service.inference.reconstruction import Reconstruction, described
 from service.inference.session import Session
 from service.manifest import FILE_NAME, Manifest, OperationName
 from service.pydantic_errors import explain
@@ -132,12 +133,15 @@ def load(
     """
     manifest = read(folder)
     verify(folder, manifest)
-    batchers: dict[OperationName, Batcher] = {
-        name: Batcher(
-            Session(folder / operation.file, operation, execution),
-            max_batch=max_batch,
-            observe=partial(observe, manifest.name, name),
-        )
+    graphs = {
+        name: Session(folder / operation.file, operation, execution)
         for name, operation in manifest.operations.items()
+    }
+    sessions: dict[OperationName, Session | Reconstruction] = dict(graphs.items())
+    if reconstruct := described(manifest):
+        sessions["reconstruct"] = Reconstruction(reconstruct, graphs["encode"], graphs["decode"])
+    batchers = {
+        name: Batcher(session, max_batch=max_batch, observe=partial(observe, manifest.name, name))
+        for name, session in sessions.items()
     }
     return LoadedModel(manifest, batchers)

@@ -10,7 +10,7 @@ from service.inference.batcher import Batcher
 from service.inference.device import CPU, CUDA
 from service.inference.executor import Executor
 from service.inference.pixels import Floats
-from service.inference.session import Session, Sigma
+from service.inference.session import Sigma, Signature
 from service.inference.tiling.denoise import Denoiser
 from service.inference.tiling.estimate import Estimator
 from service.manifest import Manifest, OperationName
@@ -51,6 +51,9 @@ class Model:
         self.batchers = batchers
         self.denoiser: Denoiser | None = None
         self.estimator: Estimator | None = None
+        if manifest.rows and manifest.rows.missing:
+            for name, each in batchers.items():
+                each.session.missing = name != "decode"
         pixels = manifest.pixels
         if pixels and (estimating := batchers.get("estimate")):
             self.estimator = Estimator(estimating, pixels)
@@ -77,7 +80,10 @@ class Model:
 
     def without(self, operations: Collection[OperationName]) -> Self:
         """Return this model with fewer operations; requests that wait for them are still served."""
-        kept = {name: each for name, each in self.batchers.items() if name not in operations}
+        gone = set(operations)
+        if gone & {"encode", "decode"}:  # which it consists of
+            gone.add("reconstruct")
+        kept = {name: each for name, each in self.batchers.items() if name not in gone}
         return type(self)(self.manifest, kept)
 
     def _offers(self, operation: OperationName) -> None:
@@ -129,7 +135,7 @@ class LoadedModel(Model):
                 batcher.measure(shapes[-1])
 
 
-def _warm_shapes(session: Session, max_batch: int) -> Iterator[tuple[int, ...]]:
+def _warm_shapes(session: Signature, max_batch: int) -> Iterator[tuple[int, ...]]:
     """The shapes that warm a session up; free sizes are 1 unless they are a photograph's."""
     dimensions, tiling = session.operation.input.shape[1:], session.tiling
 

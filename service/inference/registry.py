@@ -6,6 +6,7 @@ from typing import Literal
 
 from service.errors import ModelNotFound, OperationNotOffered, one_of
 from service.inference.model import Model
+from service.inference.reconstruction import offered
 from service.manifest import PHOTO, Manifest, OperationName
 
 
@@ -132,7 +133,7 @@ class ModelRegistry:
             raise OperationNotOffered(
                 f"model: expected one that offers {operation} ({', '.join(able) or 'none does'}), "
                 f"received {name}"
-                + (_unloaded(name, operation) if operation in model.manifest.operations else "")
+                + (_unloaded(name, operation) if operation in offered(model.manifest) else "")
             )
         return model
 

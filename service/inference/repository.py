@@ -18,6 +18,7 @@ from service.errors import ModelNotFound, ServiceError, StartupError, one_of
 from service.inference.control import Commands, Control
 from service.inference.loader import Fingerprint, find, fingerprint, nothing_in
 from service.inference.model import Model
+from service.inference.reconstruction import offered
 from service.inference.registry import ModelRegistry, Version
 from service.manifest import Manifest, OperationName, regular
 
@@ -148,10 +149,10 @@ class Repository:
 
     def _check_known(self, name: str, operation: OperationName) -> None:
         known = dict.fromkeys(
-            f"{each.name}.{offered}"
+            f"{each.name}.{operation}"
             for each in self.registry.known.values()
             if each.manifest
-            for offered in each.manifest.operations
+            for operation in offered(each.manifest)
         )
         if f"{name}.{operation}" not in known:
             raise ModelNotFound(f"model: expected {one_of(known)}, received {name}.{operation}")

@@ -35,6 +35,7 @@ class Signature:
         operation: What the manifest says of the graph.
         provider: The execution provider in use, by ONNX Runtime's name.
         any_size: Whether the graph takes photographs of any height and width.
+        missing: Whether NaN is an input like others: a number that is missing.
         tiling: How photographs of any size become inputs, None for a model of thumbnails.
     """
 
@@ -48,6 +49,7 @@ class Signature:
         self.operation = operation
         self.provider = provider
         self.any_size = takes_any_size(operation)
+        self.missing = False
         bucket = BUCKET if provider == CUDA else 1
         self.tiling = Tiling.of(operation.tiles, bucket) if operation.tiles else None
         # Requests have few shapes, and a lookup takes a tenth of the check. (A function that does
@@ -82,9 +84,15 @@ class Signature:
         if sigma is not None:
             self.sigmas(sigma, len(array))
         if not known_finite and not np.isfinite(array).all():
-            raise InvalidValue(
-                f"{self.operation.input.name}: expected finite numbers, received NaN or inf"
-            )
+            if not self.missing:
+                raise InvalidValue(
+                    f"{self.operation.input.name}: expected finite numbers, received NaN or inf"
+                )
+            if np.isinf(array).any():
+                raise InvalidValue(
+                    f"{self.operation.input.name}: expected finite numbers, or NaN where one is "
+                    "missing, received inf"
+                )
         return shape
 
     def output_shape(self, shape: tuple[int, ...], steps: int | None = None) -> tuple[int, ...]:

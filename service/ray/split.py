@@ -8,6 +8,7 @@ from typing import Any
 from service.errors import StartupError, one_of
 from service.inference.loader import read
 from service.inference.model import Model
+from service.inference.reconstruction import offered
 from service.manifest import OperationName
 from service.ray.content import Content
 from service.ray.messages import Described
@@ -38,7 +39,7 @@ def remote_loader(
             manifest,
             {
                 name: RemoteExecutor(name, operation, described[name], run, askers)
-                for name, operation in manifest.operations.items()
+                for name, operation in offered(manifest).items()
             },
         )
 

@@ -34,7 +34,10 @@ def test_every_command_says_what_it_takes(capsys: pytest.CaptureFixture[str], co
 
 def test_models_are_listed(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--models", str(models), *CPU]) == 0
-    assert "half 2: encode, decode, denoise on CPUExecutionProvider" in capsys.readouterr().out
+    assert (
+        "half 2: encode, decode, denoise, reconstruct on CPUExecutionProvider"
+        in capsys.readouterr().out
+    )
 
 
 def test_the_doctor_finds_a_service_that_can_run(

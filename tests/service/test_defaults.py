@@ -102,7 +102,7 @@ async def test_the_only_model_of_an_operation_is_its_default(start: Start) -> No
     answer = await client.post("/decode", json={"inputs": [[0.5] * 4]})
     assert (answer.status_code, answer.headers["x-model"]) == (200, "rows")
     listed = (await client.get("/models/rows")).json()["models"][0]
-    assert listed["default_for"] == ["decode"]
+    assert listed["default_for"] == ["decode", "reconstruct"]
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,8 @@ def test_a_model_checks_what_it_is_given(tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="finite"):
         model.infer("encode", np.full((1, 4, 4), np.inf, np.float32))
     with pytest.raises(
-        OperationNotOffered, match="expected one of encode, decode of mirror, received denoise"
+        OperationNotOffered,
+        match="expected one of encode, decode, reconstruct of mirror, received d",
     ):
         model.infer("denoise", np.zeros((1, 4, 4), np.float32))
 

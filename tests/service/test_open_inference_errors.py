@@ -155,7 +155,8 @@ async def test_an_unknown_model_is_a_404_that_lists_the_known(
     error = check_error(await client.request(method, f"/v2/models/{name}{path}"), 404)
     assert error == (
         "model: expected one of colours.denoise, half.encode, half.decode, half.denoise, "
-        f"mirror.encode, mirror.decode, photo.denoise, rows.encode, rows.decode, received '{name}'"
+        "half.reconstruct, mirror.encode, mirror.decode, mirror.reconstruct, photo.denoise, "
+        f"rows.encode, rows.decode, rows.reconstruct, received '{name}'"
     )
 
 

@@ -168,7 +168,7 @@ async def test_what_answers_no_longer_is_in_the_log(
     assert caplog.messages == [
         "unloaded half 1: denoise",
         "unloaded half 2: denoise",
-        "unloaded half 2: encode, decode, as its folder has gone",
+        "unloaded half 2: encode, decode, reconstruct, as its folder has gone",
     ]
 
 

@@ -35,7 +35,7 @@ async def test_an_operation_is_unloaded_and_loaded_again(
     shared = tmp_path / "shared" if is_shared else None
     repository = Repository(root, load, Control(shared))
     await repository.unload("half", "denoise")
-    assert set(repository.registry.get("half").batchers) == {"encode", "decode"}
+    assert set(repository.registry.get("half").batchers) == {"encode", "decode", "reconstruct"}
     await repository.unload("half", "encode")
     await repository.unload("half", "decode")
     assert states(repository) == {"half/1": "unloaded"}

@@ -101,7 +101,7 @@ def _describe(router: APIRouter, path: str, found: Callable[..., Any], max_batch
 
 
 def _operation(served: Served) -> Operation:
-    return served.model.manifest.operations[served.operation]
+    return served.model.batchers[served.operation].session.operation
 
 
 def _inputs(operation: Operation) -> list[Tensor]:

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple, get_args
 
 from service.errors import ModelNotFound, one_of
 from service.inference.model import Model
+from service.inference.reconstruction import offered
 from service.inference.registry import ModelRegistry
 from service.manifest import OperationName
 
@@ -75,7 +76,7 @@ def entries(registry: ModelRegistry) -> Iterator[Entry]:
         if version.manifest is None:  # so its operations are unknown
             yield Entry(version.name, number, "UNAVAILABLE", version.fault)
             continue
-        for operation in version.manifest.operations:
+        for operation in offered(version.manifest):
             name = f"{version.name}.{operation}"
             if version.model and operation in version.model.batchers:
                 yield Entry(name, number, "READY", version.fault)

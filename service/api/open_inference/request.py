@@ -105,7 +105,7 @@ def read(
         Unexplained: Numbers cannot be used; explain() says why.
     """
     document = parse(text)
-    described = model.manifest.operations[operation]
+    described = model.batchers[operation].session.operation
     request_id = document.get("id")
     if not isinstance(request_id, str | None):
         raise InvalidValue(f"id: expected text, received {shown(request_id)}")

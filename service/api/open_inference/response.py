@@ -21,7 +21,7 @@ def write(served: Served, request: Request, output: Floats) -> Encoded:
     In JSON the numbers are in a row, each in the shortest text that reads back as the same float32.
     """
     tensor: dict[str, Any] = {
-        "name": served.model.manifest.operations[served.operation].output.name,
+        "name": served.model.batchers[served.operation].session.operation.output.name,
         "datatype": "FP32",
         "shape": output.shape,
     }

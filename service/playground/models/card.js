@@ -9,12 +9,14 @@ const DOES = {
   encode: "encodes",
   decode: "decodes",
   estimate: "estimates noise",
+  reconstruct: "reconstructs",
 };
 const DOING = {
   denoise: "removing noise",
   encode: "encoding",
   decode: "decoding",
   estimate: "estimating noise",
+  reconstruct: "reconstructing",
 };
 const MOST = 4; // figures
 

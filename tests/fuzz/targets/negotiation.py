@@ -1,11 +1,13 @@
 """Media types: Content-Type and the first bytes of a body, and what Accept prefers."""
 
+from typing import get_args
+
 from service.api.media_types import ARRAYS, JSON, detect, readable, responses, writable
 from service.errors import MalformedBody, NotAcceptable, UnsupportedMediaType
 from service.manifest import OperationName
 from tests.fuzz.target import Fault, Target
 
-OPERATIONS: tuple[OperationName, ...] = ("encode", "decode", "denoise", "estimate")
+OPERATIONS: tuple[OperationName, ...] = get_args(OperationName)
 
 
 def run(data: bytes) -> None:
