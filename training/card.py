@@ -125,11 +125,21 @@ def _measured(manifest: Manifest) -> list[str]:
     sections = [
         "## Measured",
         said.measured,
-        _table(("figure", "images", "condition", "method", "value"), rows),
+        _table(("figure", _items(manifest), "condition", "method", "value"), rows),
     ]
     if restoring:
         sections += _restoring(restoring, _told(measurements), said.restoring)
     return sections + _estimated(measurements)
+
+
+def _items(manifest: Manifest) -> str:
+    if manifest.pixels:
+        return "images"
+    return (
+        "sequences"
+        if any(len(each.input.shape) == 3 for each in manifest.operations.values())
+        else "rows"
+    )
 
 
 def _restoring(

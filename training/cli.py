@@ -52,6 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
+    if (name := getattr(options, "name", None)) in families.names():
+        raise ValueError(f"--name: expected another name than those of shipped models: {name}")
+    if name and ALL in options.names:
+        raise ValueError(f"names: expected one recipe with --name, received {ALL}")
     family, names = _trainable("train", options)
     family.train(names, options)
 
@@ -110,8 +114,8 @@ def _trainable(command: Command, options: argparse.Namespace) -> tuple[Family, l
         names = list(family.names)
     else:
         names = list(dict.fromkeys(options.names))
-        family = families.of_name(names[0])
-        own = [name for name in names if name in family.names]
+        family = families.of_name(command, names[0], options)
+        own = [name for name in names if family.claims(command, name, options)]
         if own != names:
             raise ValueError(
                 f"names: expected {' '.join(own)} alone, received {' '.join(options.names)}"
@@ -121,12 +125,15 @@ def _trainable(command: Command, options: argparse.Namespace) -> tuple[Family, l
 
 
 def _given(command: Command, options: argparse.Namespace) -> list[Family]:
-    """Return the families of which options are given."""
-    return [
-        family
-        for family in FAMILIES
-        if any(each.destination in options for each in family.arguments(command))
-    ]
+    """Return the families of which options are given; one of several families is the first's."""
+    chosen: list[Family] = []
+    seen: set[str] = set()
+    for family in FAMILIES:
+        flags = {each.destination for each in family.arguments(command)}
+        if any(flag in options for flag in flags - seen):
+            chosen.append(family)
+        seen |= flags
+    return chosen
 
 
 def _complete(command: Command, chosen: Sequence[Family], options: argparse.Namespace) -> None:
@@ -135,11 +142,12 @@ def _complete(command: Command, chosen: Sequence[Family], options: argparse.Name
     Raises:
         ValueError: An option of a family that is not chosen is given.
     """
+    expected = {each.flag for family in chosen for each in family.arguments(command)}
     for family in FAMILIES:
         for each in family.arguments(command):
             if family in chosen:
                 vars(options).setdefault(each.destination, each.default)
-            elif each.destination in options:
+            elif each.flag not in expected and each.destination in options:
                 named = " ".join(getattr(options, "names", []))
                 raise ValueError(f"{each.flag}: expected no such option for {named or command}")
 
@@ -168,16 +176,19 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("names", nargs="+", type=kind, help=names)
         for flag in shared:
             added.add_argument(f"--{flag}", **SHARED[flag])
+        declared: set[str] = set()
         for family in FAMILIES:
             group = added.add_argument_group(family.title)
             for each in family.arguments(name):
-                group.add_argument(each.flag, default=argparse.SUPPRESS, **each.settings)
+                if each.flag not in declared:
+                    group.add_argument(each.flag, default=argparse.SUPPRESS, **each.settings)
+                declared.add(each.flag)
         return added
 
     which = "or all: of the family whose options are given, by default of Fashion-MNIST"
     trained = command(
         "train", _train, "train models, or resume stopped trainings", "runs",
-        names=f"models to train, {which}",
+        names=f"models to train, {which}; one recipe with --name",
     )  # fmt: skip
     trained.add_argument("--seed", type=int, default=42, help="of weights, batches and noise")
     trained.add_argument(
@@ -185,7 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     exported = command(
         "export", _export, "export trained models as ONNX, with manifests", "runs", "models",
-        names=f"models to export, {which}",
+        names=f"models to export, {which}", known=False,
     )  # fmt: skip
     exported.add_argument("--version", type=positive, default=1, help="version to write")
     exported.add_argument("--replace", action="store_true", help="even a version that exists")

@@ -1,11 +1,15 @@
 """The registry of families: the command line finds every model through it."""
 
+from argparse import Namespace
+
 from service.manifest import Manifest
+from training.arguments import Command
 from training.family import Family
 from training.fashion.family import FashionFamily
+from training.own.family import OwnFamily
 from training.photo.family import PhotoFamily
 
-FAMILIES: tuple[Family, ...] = (FashionFamily(), PhotoFamily())
+FAMILIES: tuple[Family, ...] = (FashionFamily(), PhotoFamily(), OwnFamily())
 DEFAULT = FAMILIES[0]
 """The family of `all` and of `figures` where no option of a family is given."""
 
@@ -15,16 +19,21 @@ def names() -> list[str]:
     return [name for family in FAMILIES for name in family.names]
 
 
-def of_name(name: str) -> Family:
-    """Return the family that trains a model.
+def of_name(command: Command, name: str, options: Namespace) -> Family:
+    """Return the family that a name of the command line belongs to.
+
+    Where two families claim it, it is the last one's: one's own data are asked for by an option.
 
     Raises:
-        ValueError: No family trains a model of that name.
+        ValueError: It is no family's.
     """
-    for family in FAMILIES:
-        if name in family.names:
+    for family in reversed(FAMILIES):
+        if family.claims(command, name, options):
             return family
-    raise ValueError(f"name: expected one of {', '.join(names())}, received {name}")
+    raise ValueError(
+        f"names: expected a training in {options.runs}, or one of {', '.join(names())}, "
+        f"received {name}"
+    )
 
 
 def of_manifest(manifest: Manifest) -> Family:

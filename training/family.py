@@ -22,10 +22,22 @@ class Family(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """The models that can be trained; the name of a model is that of its folder."""
+        """The models that can be trained; the name of a model is that of its folder.
+
+        There are none where it is the user who names them.
+        """
 
     def arguments(self, command: Command) -> Sequence[Argument]:
         """Return the family's own options of a command."""
+
+    def claims(self, command: Command, name: str, options: Namespace) -> bool:
+        """Return whether a name of the command line is of this family.
+
+        Args:
+            command: What is to be done with it: train or export.
+            name: The name.
+            options: The options that are given.
+        """
 
     def owns(self, manifest: Manifest) -> bool:
         """Return whether an exported model is one that this family can evaluate."""

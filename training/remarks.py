@@ -23,7 +23,9 @@ class Remarks:
 
 
 def remarks(manifest: Manifest) -> Remarks:
-    """Return the text on a model of photographs, which has tiles, or of Fashion-MNIST."""
+    """Return the text on a model of one's own data, of photographs, or of Fashion-MNIST."""
+    if manifest.provenance.data is not None:
+        return _on_own_data(manifest)
     sizes = [each.tiles for each in manifest.operations.values() if each.tiles]
     return _on_photographs(manifest) if sizes else _on_fashion_mnist(manifest)
 
@@ -52,6 +54,26 @@ def _on_fashion_mnist(manifest: Manifest) -> Remarks:
             "each by a straight line fitted on the same images."
         ),
         limits=limits,
+    )
+
+
+def _on_own_data(manifest: Manifest) -> Remarks:
+    scaled = (
+        "Errors are divided by the standard deviation of their column in the training part, so "
+        "that 1 is what the mean of each column would get."
+        if manifest.rows
+        else "PSNR is of the mean MSE, for a peak of 1; SSIM is scikit-image's, the mean over the "
+        "images."
+    )
+    return Remarks(
+        measured=f"Of what the ONNX graphs give. {scaled}",
+        restoring="The same corrupted images ({images}) for every method, the best figure in bold.",
+        limits=(
+            (
+                f"It has learned from {manifest.provenance.dataset} alone, and nothing was "
+                "measured on other data."
+            ),
+        ),
     )
 
 

@@ -13,7 +13,13 @@ from training.family import read_manifest
 from training.fashion.recipes import RECIPES
 
 WIDTH = 28
-DATA = Argument("--data", {"type": Path, "help": "folder with Fashion-MNIST's four .gz files"})
+DATA = Argument(
+    "--data",
+    {
+        "type": Path,
+        "help": "folder with Fashion-MNIST's four .gz files; with --name, one's own data",
+    },
+)
 SUBSET = Argument(
     "--subset",
     {
@@ -50,7 +56,12 @@ class FashionFamily:
     def arguments(self, command: Command) -> Sequence[Argument]:
         return ARGUMENTS[command]
 
+    def claims(self, command: Command, name: str, options: Namespace) -> bool:  # noqa: ARG002
+        return name in self.names
+
     def owns(self, manifest: Manifest) -> bool:
+        if manifest.provenance.data is not None:
+            return False
         images = [each.input for name, each in manifest.operations.items() if name != "decode"]
         return any(taken.shape[-1] == WIDTH for taken in images)
 

@@ -44,7 +44,7 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
         ),
         Argument(
             "--licence",
-            {"metavar": "TEXT", "help": "of the photographs, for the model card"},
+            {"metavar": "TEXT", "help": "of the data, for the model card"},
             default="not said",
         ),
         Argument(

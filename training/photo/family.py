@@ -26,6 +26,9 @@ class PhotoFamily:
     def arguments(self, command: Command) -> Sequence[Argument]:
         return ARGUMENTS[command]
 
+    def claims(self, command: Command, name: str, options: Namespace) -> bool:  # noqa: ARG002
+        return name in self.names
+
     def owns(self, manifest: Manifest) -> bool:
         operations = manifest.operations.values()
         return any("height" in operation.input.shape for operation in operations)

@@ -1,0 +1,120 @@
+"""Series are cut into windows, arrays of items are taken as they are."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training.datasets import sequences
+from training.datasets.description import describe
+from training.datasets.items import DataSet
+
+WINDOW = {"steps": 8, "stride": 4}
+
+
+def load(path: Path, **changes: Any) -> DataSet:
+    return sequences.load(describe(path, {"kind": "sequences", **changes}))
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Path:
+    """Two series of 100 rows in one file."""
+    lines = [
+        f"{'ab'[row // 100]},{row},{np.sin(row / 5):.4f},{'good' if row % 100 < 95 else 'bad'}"
+        for row in range(200)
+    ]
+    (tmp_path / "series.csv").write_text("\n".join(["machine,row,wave,state", *lines]) + "\n")
+    return tmp_path / "series.csv"
+
+
+def test_windows_are_rows_that_follow_each_other(series: Path) -> None:
+    data = load(series, series="machine", label="state", window=WINDOW)
+    assert data.rows
+    assert data.rows.window
+    assert (data.rows.window.steps, data.rows.window.stride) == (8, 4)
+    for part in (data.train, data.validation, data.test):
+        windows = part.all()
+        assert windows.shape == (len(part), 8, 2)
+        np.testing.assert_array_equal(np.diff(windows[:, :, 0], axis=1), 1)
+        np.testing.assert_array_equal(windows[:, 0, 0], part.indices)
+        assert not ((windows[:, 0, 0] < 100) & (windows[:, -1, 0] >= 100)).any()
+    labels = data.labels_of(data.test)
+    assert labels is not None
+    last = data.test.all()[:, -1, 0] % 100
+    np.testing.assert_array_equal(labels == "bad", last >= 95)
+
+
+def test_scaling_is_that_of_the_rows_to_train_on(series: Path) -> None:
+    data = load(series, series="machine", columns=["row", "wave"], window=WINDOW)
+    assert data.scaling
+    rows = np.unique(data.train.all()[:, :, 0])
+    assert data.scaling.mean[0] == pytest.approx(rows.mean(), rel=1e-5)
+    assert data.scaling.scale[0] == pytest.approx(rows.std(), rel=1e-5)
+
+
+def test_rows_in_no_window_are_noted(series: Path) -> None:
+    window, split = {"steps": 12, "stride": 12}, {"validation": 0.25, "test": 0}
+    data = load(series, series="machine", columns=["wave"], window=window, split=split)
+    assert data.notes[0] == "8 of 200 rows are in no window"
+    with pytest.raises(ValueError, match="window: expected a number of steps for the series of"):
+        load(series)
+
+
+def test_each_file_of_a_folder_is_a_series(tmp_path: Path) -> None:
+    for number in range(2):
+        lines = [str(100 * number + row) for row in range(90)]
+        (tmp_path / f"{number}.csv").write_text("\n".join(["value", *lines]) + "\n")
+    data = load(tmp_path, window=WINDOW, split={"validation": 0.2, "test": 0.2})
+    for part in (data.train, data.validation, data.test):
+        assert {int(value) // 100 for value in part.all()[:, 0, 0]} == {0, 1}
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_items_of_an_array_are_taken_as_they_are(tmp_path: Path, suffix: str) -> None:
+    items = np.random.default_rng(0).normal(3, 2, (40, 6, 2))
+    path = tmp_path / f"items{suffix}"
+    np.save(path, items) if suffix == ".npy" else np.savez(path, items)
+    data = load(path, columns=["x", "y"])
+    assert data.rows
+    assert [column.name for column in data.rows.columns] == ["x", "y"]
+    np.testing.assert_allclose(data.test.all(), items[data.test.indices], rtol=1e-6)
+    train = items[data.train.indices]
+    assert data.scaling
+    np.testing.assert_allclose(data.scaling.mean, train.mean((0, 1)), rtol=1e-5)
+
+
+def test_an_array_of_rows_is_one_series(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.arange(200, dtype=np.int64).reshape(100, 2))
+    data = load(tmp_path / "rows.npy", window=WINDOW, split={"validation": 0.2})
+    assert data.train.shape == (8, 2)
+    assert data.rows
+    assert [column.name for column in data.rows.columns] == ["feature_1", "feature_2"]
+
+
+@pytest.mark.parametrize(
+    ("array", "changes", "error"),
+    [
+        (np.zeros((9, 5, 2, 2)), {}, r"expected numbers \(rows, features\) or .* received float64"),
+        (np.array([["a"]]), {}, r"expected numbers \(rows, features\) or .* received <U1"),
+        (np.full((9, 5, 2), np.nan), {}, r"item \[0, 0, 0\]: expected a finite number, received n"),
+        (np.full((9, 5, 2), np.inf), {"missing": "mask"}, "expected a finite number, received inf"),
+        (np.zeros((9, 5, 2)), {"window": WINDOW}, "window: expected none for .* have 5 steps"),
+        (np.zeros((9, 5, 2)), {"columns": ["x"]}, "columns: expected 2 names for .* received 1"),
+    ],
+)
+def test_an_array_that_cannot_be_used_says_why(
+    tmp_path: Path, array: Any, changes: dict[str, Any], error: str
+) -> None:
+    np.save(tmp_path / "items.npy", array)
+    with pytest.raises(ValueError, match=error):
+        load(tmp_path / "items.npy", **changes)
+
+
+def test_a_damaged_array_is_named(tmp_path: Path) -> None:
+    (tmp_path / "items.npy").write_bytes(b"\x93NUMPY")
+    (tmp_path / "items.npz").write_bytes(b"PK")
+    np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
+    for name in ("items.npy", "items.npz", "two.npz"):
+        with pytest.raises(ValueError, match=f"{name}: expected one array of numbers, received"):
+            load(tmp_path / name)

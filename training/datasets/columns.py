@@ -1,0 +1,305 @@
+"""CSV and Parquet files, read batch by batch into float32 features."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.datasets.description import TABLES, Description, files
+from training.datasets.items import mapped
+from training.pixel_noise import Floats
+
+MOST_CATEGORIES = 100
+"""Values of a category: more are rather names or numbers of the rows."""
+MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL"]
+"""Cells of a CSV file without a value."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column that the model takes.
+
+    Args:
+        name: The column's name.
+        categories: Its values in order; none of a number.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is one number, not a category."""
+        return not self.categories
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of files, one file after the other.
+
+    Args:
+        features: float32 (rows, features), mapped from a file; NaN where a number is missing.
+        fields: The columns of the features.
+        lengths: Rows of each series, or of each file where no column names the series.
+        labels: The class of each row; None without a label.
+        notes: What the user should know of how the files were read.
+    """
+
+    features: Floats
+    fields: tuple[Field, ...]
+    lengths: tuple[int, ...]
+    labels: NDArray[np.str_] | None
+    notes: tuple[str, ...]
+
+
+def read(description: Description) -> Table:
+    """Read the files of a table or of series.
+
+    Args:
+        description: Which files, and which of their columns.
+
+    Raises:
+        FileNotFoundError: There are none.
+        ValueError: A column is missing, has no numbers or too many categories; a number is missing
+            or infinite; a file is damaged.
+    """
+    import pyarrow as pa
+
+    paths = files(Path(description.path), TABLES)
+    try:
+        return _Reader(description, paths).read()
+    except pa.ArrowException as error:
+        raise ValueError(f"{description.path}: expected a table, received: {error}") from error
+
+
+class _Reader:
+    """Reads files twice: first their columns' types and values, then the features."""
+
+    def __init__(self, description: Description, paths: Sequence[Path]) -> None:
+        self._description = description
+        self._paths = paths
+        self._types = _types(paths[0], description.categories)
+        self._names, self._left_out = self._chosen()
+
+    def read(self) -> Table:
+        rows, values = self._survey()
+        fields = tuple(Field(name, self._categories(name, values)) for name in self._names)
+        width = sum(len(field.categories) or 1 for field in fields)
+        features = mapped((rows, width), np.float32)
+        labels: list[NDArray[Any]] = []
+        lengths: list[int] = []
+        start, series = 0, None
+        for path in self._paths:
+            begun = start
+            for batch in self._batches(path):
+                end = start + batch.num_rows
+                features[start:end] = self._encoded(batch, fields, path, start - begun)
+                if label := self._description.label:
+                    labels.append(np.array(_texts(batch.column(label)).to_pylist(), np.str_))
+                if column := self._description.series:
+                    for name in _texts(batch.column(column)).to_pylist():
+                        if (path, name) != series:
+                            lengths.append(0)
+                            series = (path, name)
+                        lengths[-1] += 1
+                start = end
+            if not self._description.series:
+                lengths.append(start - begun)
+        return Table(
+            features,
+            fields,
+            tuple(lengths),
+            np.concatenate(labels) if labels else None,
+            self._notes(fields),
+        )
+
+    def _chosen(self) -> tuple[tuple[str, ...], list[str]]:
+        """Return the columns that the model takes, and those that are left out for their type."""
+        import pyarrow as pa
+
+        description = self._description
+        wanted = (*description.columns, *description.categories)
+        for name in (*wanted, description.label, description.series):
+            if name is not None and name not in self._types:
+                raise ValueError(
+                    f"{self._paths[0]}: expected a column {name}, received {', '.join(self._types)}"
+                )
+        others = {description.label, description.series}
+        names = description.columns or tuple(name for name in self._types if name not in others)
+
+        def is_usable(name: str) -> bool:
+            kind = self._types[name]
+            return bool(pa.types.is_floating(kind) or pa.types.is_string(kind))
+
+        left_out = [name for name in names if not is_usable(name)]
+        if description.columns and left_out:
+            raise ValueError(
+                f"{self._paths[0]}, column {left_out[0]}: expected numbers or text, received "
+                f"{self._types[left_out[0]]}"
+            )
+        names = tuple(name for name in names if name not in left_out)
+        if not names:
+            raise ValueError(f"{self._paths[0]}: expected columns of numbers, received none")
+        return names, left_out
+
+    def _survey(self) -> tuple[int, dict[str, Counter[str]]]:
+        """Return the number of rows, and the values of each category."""
+        import pyarrow as pa
+
+        texts = [name for name in self._names if pa.types.is_string(self._types[name])]
+        values: dict[str, Counter[str]] = {name: Counter() for name in texts}
+        rows = 0
+        for path in self._paths:
+            for batch in self._batches(path):
+                for name in texts:
+                    counted = batch.column(name).value_counts().to_pylist()
+                    values[name].update({each["values"]: each["counts"] for each in counted})
+                rows += batch.num_rows
+        if not rows:
+            raise ValueError(f"{self._description.path}: expected rows, received none")
+        return rows, values
+
+    def _categories(self, name: str, values: dict[str, Counter[str]]) -> tuple[str, ...]:
+        if name not in values:
+            return ()
+        found = sorted(value for value in values[name] if value is not None)
+        if len(found) > MOST_CATEGORIES:
+            raise ValueError(
+                f"{self._description.path}, column {name}: expected numbers, or at most "
+                f"{MOST_CATEGORIES} categories, received {len(found):,} texts such as "
+                f"{found[0]!r:.40}; columns can leave it out"
+            )
+        return tuple(found)
+
+    def _encoded(self, batch: Any, fields: Sequence[Field], path: Path, before: int) -> Floats:
+        """Return the features of a batch, checked.
+
+        Args:
+            batch: The rows.
+            fields: The columns.
+            path: The file, for errors.
+            before: Rows of the file before these.
+        """
+        parts = []
+        for field in fields:
+            column = batch.column(field.name)
+            values = _numbers(column) if field.is_number else _one_hot(column, field.categories)
+            infinite, missing = np.isinf(values[:, 0]), np.isnan(values[:, 0])
+            if self._description.missing == "mask" and field.is_number:
+                missing[:] = False
+            if (wrong := infinite | missing).any():
+                row = int(np.argmax(wrong))
+                kind = "a finite number" if field.is_number else "a category"
+                received = "infinity" if infinite[row] else "none"
+                advice = "; --missing mask trains with it" if received == "none" else ""
+                raise ValueError(
+                    f"{path}, row {before + row + 1}, column {field.name}: expected {kind}, "
+                    f"received {received}{advice if field.is_number else ''}"
+                )
+            parts.append(values)
+        return np.concatenate(parts, axis=1)
+
+    def _batches(self, path: Path) -> Iterator[Any]:
+        needed = {*self._names, self._description.label, self._description.series} - {None}
+        return _batches(path, {name: self._types[name] for name in sorted(map(str, needed))})
+
+    def _notes(self, fields: Sequence[Field]) -> tuple[str, ...]:
+        notes = [
+            f"column {name} is left out: {self._types[name]} is neither number nor text"
+            for name in self._left_out
+        ]
+        notes += [
+            f"column {field.name} is a category: {', '.join(field.categories)}"
+            for field in fields
+            if not field.is_number
+        ]
+        return tuple(notes)
+
+
+def _types(path: Path, categories: Sequence[str]) -> dict[str, Any]:
+    """Return the type of each column: float64 of numbers, string of categories, or another.
+
+    The types of a CSV file are those of its first megabyte.
+
+    Raises:
+        ValueError: Two columns have the same name.
+    """
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    if path.suffix.lower() == ".parquet":
+        schema = parquet.read_schema(path)
+    else:
+        with csv.open_csv(path, convert_options=_convert()) as reader:
+            schema = reader.schema
+    if len(set(schema.names)) < len(schema.names):
+        raise ValueError(f"{path}: expected each column once, received {', '.join(schema.names)}")
+
+    def kind(name: str, found: Any) -> Any:
+        types = pa.types
+        if name in categories or types.is_boolean(found) or types.is_large_string(found):
+            return pa.string()
+        if types.is_dictionary(found) and types.is_string(found.value_type):
+            return pa.string()
+        is_number = types.is_integer(found) or types.is_floating(found) or types.is_decimal(found)
+        return pa.float64() if is_number or types.is_null(found) else found
+
+    return {field.name: kind(field.name, field.type) for field in schema}
+
+
+def _convert(types: dict[str, Any] | None = None) -> Any:
+    from pyarrow import csv
+
+    return csv.ConvertOptions(
+        column_types=types,
+        include_columns=list(types) if types else None,
+        null_values=MISSING,
+        strings_can_be_null=True,
+        true_values=[],
+        false_values=[],
+    )
+
+
+def _batches(path: Path, types: dict[str, Any]) -> Iterator[Any]:
+    """Yield record batches of these columns, converted to these types."""
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    if path.suffix.lower() == ".parquet":
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=list(types)):
+                yield pa.RecordBatch.from_arrays(
+                    [batch.column(name).cast(kind) for name, kind in types.items()], list(types)
+                )
+    else:
+        with csv.open_csv(path, convert_options=_convert(types)) as reader:
+            yield from reader
+
+
+def _numbers(column: Any) -> Floats:
+    """Return float32 (rows, 1), NaN where a number is missing."""
+    values: Floats = column.to_numpy(zero_copy_only=False).astype(np.float32)[:, np.newaxis]
+    return values
+
+
+def _one_hot(column: Any, categories: Sequence[str]) -> Floats:
+    """Return float32 (rows, categories), NaN where the value is missing."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    indices = compute.index_in(column, pa.array(categories, pa.string())).to_numpy(
+        zero_copy_only=False
+    )
+    encoded: Floats = (indices[:, np.newaxis] == np.arange(len(categories))).astype(np.float32)
+    encoded[np.isnan(indices.astype(np.float64))] = np.nan
+    return encoded
+
+
+def _texts(column: Any) -> Any:
+    import pyarrow as pa
+
+    return column.cast(pa.string())

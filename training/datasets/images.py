@@ -1,0 +1,110 @@
+"""Images of one's own: a folder or an array becomes items of one size."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.manifest import Pixels
+from training.datasets import photos
+from training.datasets.arrays import read_array
+from training.datasets.description import ARRAYS, Description
+from training.datasets.image_files import Frame, Header, header
+from training.datasets.items import DataSet, digest, mapped, parts_of
+from training.datasets.look_alikes import note_of_look_alikes
+from training.datasets.photos import Folder
+from training.datasets.split import by_groups
+
+
+def load(description: Description) -> DataSet:
+    """Return images, split at random by the seed of their description.
+
+    The images of a folder are of the class that its first sub-folder is named by; tiles of one
+    file are in one part.
+
+    Raises:
+        OSError: There are none.
+        ValueError: A file is no image, or nothing tells the size.
+    """
+    path = Path(description.path)
+    labels: NDArray[np.str_] | None = None
+    notes: tuple[str, ...] = ()
+    if path.suffix.lower() in ARRAYS:
+        array = _read(path, description)
+        groups = np.arange(len(array))
+    else:
+        folder = photos.folder(path)
+        headers = [header(file) for file in folder.paths]
+        frame = _frame(folder, headers, description)
+        counts = [frame.count(each.size) for each in headers]
+        array = _decoded(folder, frame, counts)
+        groups = np.repeat(np.arange(len(counts)), counts)
+        labels = _labels(folder, counts)
+        if small := counts.count(0):
+            notes = (f"{small:,} of {len(counts):,} images are smaller than a tile",)
+    items = parts_of(array, by_groups(groups, description.split).checked(description.path))
+    return DataSet(
+        *items,
+        labels=labels,
+        pixels=Pixels(mode="L" if array.ndim == 3 else "RGB", scale=255.0),
+        rows=None,
+        scaling=None,
+        digest=digest(array),
+        notes=(*notes, *note_of_look_alikes(*items)),
+    )
+
+
+def _read(path: Path, description: Description) -> NDArray[np.uint8]:
+    """Return images that are an array already.
+
+    Raises:
+        ValueError: They are no pixels, or not as described.
+    """
+    array = read_array(path)
+    if array.dtype != np.uint8 or array.ndim not in (3, 4) or array.shape[3:] not in ((), (3,)):
+        raise ValueError(
+            f"{path}: expected uint8 (images, height, width) or (images, height, width, 3), "
+            f"received {array.dtype} {array.shape}"
+        )
+    height, width, *channels = array.shape[1:]
+    if description.size not in (None, (width, height)):
+        raise ValueError(f"size: expected {width}x{height}, as {path} has it, or none")
+    if description.channels not in (None, *(channels or [1])):
+        raise ValueError(f"channels: expected {channels or 1}, as {path} has them, or none")
+    return array
+
+
+def _frame(folder: Folder, headers: Sequence[Header], description: Description) -> Frame:
+    """Return what files become, by the description or by what all files agree on.
+
+    Raises:
+        ValueError: Neither tells the size.
+    """
+    sizes = {each.size for each in headers}
+    if description.size is None and len(sizes) > 1:
+        raise ValueError(
+            f"size: expected one for the images of {folder.root}, which have {len(sizes):,} "
+            "sizes, received none"
+        )
+    is_gray = all(each.is_gray for each in headers)
+    if description.channels is not None:
+        is_gray = description.channels == 1
+    return Frame(description.size or sizes.pop(), "L" if is_gray else "RGB", description.fit)
+
+
+def _decoded(folder: Folder, frame: Frame, counts: Sequence[int]) -> NDArray[np.uint8]:
+    array: NDArray[np.uint8] = mapped((sum(counts), *frame.shape), np.uint8)
+    end = 0
+    for path, count in zip(folder.paths, counts, strict=True):
+        start, end = end, end + count
+        for place, item in zip(array[start:end], frame.items(path), strict=True):
+            place[:] = item
+    return array
+
+
+def _labels(folder: Folder, counts: Sequence[int]) -> NDArray[np.str_] | None:
+    """Return the class of each item, None where no sub-folders tell two of them apart."""
+    parts = [path.relative_to(folder.root).parts for path in folder.paths]
+    names = np.array([each[0] if len(each) > 1 else "" for each in parts])
+    return np.repeat(names, counts) if len(np.unique(names)) > 1 else None

@@ -1,0 +1,118 @@
+"""Items of a data set: an array in memory or mapped from a file, and which of them are meant."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.manifest import Pixels
+from service.rows import Rows
+from training.datasets.split import Parts
+from training.pixel_noise import Floats
+from training.scaling import Scaling
+
+BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Items:
+    """One part of a data set.
+
+    Args:
+        array: All items of the data set, (n, ...): uint8 pixels, or raw numbers as float32.
+        indices: Those of this part.
+    """
+
+    array: NDArray[Any]
+    indices: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an item."""
+        return self.array.shape[1:]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all items as float32."""
+        return 4 * len(self) * int(np.prod(self.shape))
+
+    def take(self, positions: Any) -> Floats:
+        """Return items by their positions in this part: pixels in [0, 1], or raw numbers."""
+        taken = self.array[self.indices[positions]]
+        if taken.dtype == np.uint8:
+            taken = np.divide(taken, 255, dtype=np.float32)
+        floats: Floats = np.asarray(taken)
+        return floats
+
+    def all(self) -> Floats:
+        """Return all items of this part."""
+        return self.take(slice(None))
+
+    def batches(self, size: int = BATCH) -> Iterator[Floats]:
+        """Yield the items in order, so many at a time."""
+        for start in range(0, len(self), size):
+            yield self.take(slice(start, start + size))
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One's own data, split.
+
+    Args:
+        train: Items to train on.
+        validation: Items to choose the best epoch and the calibration by.
+        test: Items to test with; there may be none.
+        labels: The class of each item of the array, by its index; None where they have none.
+        pixels: How pixels become numbers; None of rows.
+        rows: What rows the model takes; None of images.
+        scaling: What rows are scaled by; None of images.
+        digest: SHA-256 of all items.
+        notes: What the user should know of how the data were read.
+    """
+
+    train: Items
+    validation: Items
+    test: Items
+    labels: NDArray[np.str_] | None
+    pixels: Pixels | None
+    rows: Rows | None
+    scaling: Scaling | None
+    digest: str
+    notes: tuple[str, ...]
+
+    def scaled(self, values: Floats) -> Floats:
+        """Return items as a model trains on them."""
+        return self.scaling.scaled(values) if self.scaling else values
+
+    def labels_of(self, part: Items) -> NDArray[np.str_] | None:
+        """Return the classes of the items of a part."""
+        return None if self.labels is None else self.labels[part.indices]
+
+
+def parts_of(array: NDArray[Any], parts: Parts) -> tuple[Items, Items, Items]:
+    """Return the items to train on, to validate with and to test with."""
+    return Items(array, parts.train), Items(array, parts.validation), Items(array, parts.test)
+
+
+def mapped(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+    """Return an array of zeros in a temporary file that is mapped into memory.
+
+    The operating system keeps in memory what is used of it, and removes the file in the end.
+    """
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype, "w+", shape=shape)
+
+
+def digest(array: NDArray[Any]) -> str:
+    """Return the SHA-256 of the type, shape and numbers of an array, as hexadecimal digits."""
+    found = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
+    for start in range(0, len(array), BATCH):
+        found.update(array[start : start + BATCH].tobytes())
+    return found.hexdigest()

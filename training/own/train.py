@@ -1,0 +1,88 @@
+"""Train a recipe on one's own data."""
+
+import shlex
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.datasets.description import Description, describe
+from training.datasets.items import DataSet
+from training.fitting import train as fitting
+from training.own.data import changes, load
+from training.own.options import Options
+from training.own.preprocessing import Preprocessing
+from training.own.recipes import Item, recipe
+from training.pixel_noise import Floats
+
+SAMPLES = "samples.npy"
+"""Items to train on, in a run's folder, on which the export compares graphs and Keras."""
+SAMPLED = 6
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Items in memory, as a model trains on them."""
+
+    train: Floats
+    validation: Floats
+
+
+def train(name: str, options: Namespace) -> None:
+    """Train a recipe into `options.runs`/`options.name`, or resume what was stopped there.
+
+    Args:
+        name: The recipe's.
+        options: Those of the command line.
+
+    Raises:
+        OSError: The data cannot be read, or the folder holds something else.
+        ValueError: The data or an option cannot be used.
+    """
+    description = describe(options.data, changes(options))
+    data = load(description)
+    for note in data.notes:
+        print(note)
+    preprocessing = Preprocessing.of(data)
+    shape: tuple[int | None, ...] = data.train.shape
+    if description.kind == "sequences" and description.window is None and name == "recurrent":
+        preprocessing, shape = preprocessing.of_any_length(), (None, *data.train.shape[1:])
+    item = Item(
+        description.kind,
+        shape,
+        masks=data.scaling is not None and data.scaling.missing,
+        count=len(data.train),
+    )
+    made = recipe(name, item, Options.of(options))
+    print(f"== {options.name}: {made.summary}, on {counted(description, data)}")
+    folder = options.runs / options.name
+    fitting.train(
+        made,
+        Scaled(data.scaled(data.train.all()), data.scaled(data.validation.all())),
+        folder,
+        seed=options.seed,
+        command=_command(options.words),
+        own={
+            "recipe": name,
+            "summary": made.summary,
+            "denoises": made.noise is not None,
+            "data": {**description.model_dump(mode="json"), "sha256": data.digest},
+            "trained_on": counted(description, data),
+            **preprocessing.to_json(),
+        },
+        again=options.again,
+    )
+    np.save(folder / SAMPLES, data.train.take(slice(SAMPLED)))
+
+
+def counted(description: Description, data: DataSet) -> str:
+    """Return how many items of which size a model was trained on, in words."""
+    name = {"images": "images", "sequences": "sequences", "table": "rows"}[description.kind]
+    shape = "x".join(str(side) for side in data.train.shape)
+    return f"{len(data.train):,} {name} of {shape}"
+
+
+def _command(words: Sequence[str]) -> str:
+    kept = [word for word in words if word != "--again"]
+    return shlex.join(["python", "-m", "training", *kept])
