@@ -193,6 +193,16 @@ def tracer(settings: Settings) -> "Tracer | None":
         return tracing.create(settings.trace_parents)
 
 
+def propagation(settings: Settings) -> Callable[[], Mapping[str, str]]:
+    """Return what gives the headers of the present trace, none where nothing is traced."""
+    if not settings.traces:
+        return dict
+    with _needs_otel("traces"):
+        from service.telemetry.tracing import propagated
+
+        return propagated
+
+
 def exporters(
     settings: Settings, metrics: Metrics, further: Callable[[Collect], Exporter] | None
 ) -> list[Exporter]:

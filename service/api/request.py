@@ -40,6 +40,8 @@ ABORT = "autoencoder.abort"
 """The ASGI extension that drops a connection: see service/server/http_protocol.py."""
 READ_BOUNDED = "autoencoder.read_bounded"
 """The ASGI extension that says whether the server drops clients that read too slowly."""
+CANCELLED_IS_GONE = "autoencoder.cancelled_is_gone"
+"""The ASGI extension that says that the server cancels requests whose clients disconnect."""
 STOPPED_SECONDS = 1.0
 """Seconds after which the time limit is looked at again, at the soonest, while its clock stands."""
 GONE = "gone"
@@ -133,6 +135,11 @@ class Exchange:
     def gone(self) -> str:
         """Why there is no client any more, "" where nothing is known."""
         return str(self.scope.get("state", NO_STATE).get(GONE, ""))
+
+    @property
+    def is_gone_if_cancelled(self) -> bool:
+        """Whether a cancelled request has no client any more, rather than a service that stops."""
+        return bool(self.gone) or CANCELLED_IS_GONE in self.scope.get("extensions", {})
 
     @property
     def quota(self) -> RequestQuota | None:

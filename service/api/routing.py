@@ -171,7 +171,7 @@ class Serving:
             except ClientDisconnect:
                 exchange.status = CLIENT_GONE
             except asyncio.CancelledError:  # shutdown_seconds are over: the last chance to respond
-                if exchange.gone:  # a job that is stopped in a thread
+                if exchange.is_gone_if_cancelled:  # as a job that is stopped in a thread
                     exchange.status = exchange.status or CLIENT_GONE
                 if exchange.status:
                     raise

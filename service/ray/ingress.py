@@ -4,6 +4,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from service.api.request import CANCELLED_IS_GONE
 from service.server.security_headers import security_headers
 from service.settings import Settings
 
@@ -41,4 +42,8 @@ class _Headers:
                 message = {**message, "body": bytes(message["body"])}
             await send(message)
 
-        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+        if scope["type"] == "http":
+            extensions = {**scope.get("extensions", {}), CANCELLED_IS_GONE: {}}
+            await self._app({**scope, "extensions": extensions}, receive, send_with_headers)
+        else:
+            await self._app(scope, receive, send)

@@ -1,5 +1,6 @@
 """What replicas of the service ask replicas of a model, and what these answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.inference.caller import Caller
@@ -20,6 +21,7 @@ class Question:
         profile: What else is known of the noise, (5,) or (batch, 5); None if unknown.
         caller: Whose it is.
         background: Whether others run first.
+        trace: The headers of the trace that goes on there, none where nothing is traced.
     """
 
     operation: OperationName
@@ -29,6 +31,7 @@ class Question:
     profile: Floats | None
     caller: Caller
     background: bool
+    trace: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

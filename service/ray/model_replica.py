@@ -1,6 +1,7 @@
 """A replica of a model: runs batches of the requests that all replicas of the service send it."""
 
 import asyncio
+import contextlib
 import logging
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from service.manifest import OperationName
 from service.ray.content import Content
 from service.ray.messages import Answer, Described, Question
 from service.ray.metrics import RayMetrics
-from service.ray.scale import replicas
+from service.ray.scale import Scale
 from service.settings import Settings
 from service.telemetry import logging as logs
 from service.telemetry.metrics import Metrics
@@ -44,14 +45,22 @@ class ModelReplica:
         self._load = components.loader(settings, self._metrics)
         self._registry = ModelRegistry({})
         self._serving = components.serving(settings, self._registry, self._metrics, None)
-        self._exporter = RayMetrics(self._metrics.collect)
+        self._tracer = components.tracer(settings)
+        self._exporters = components.exporters(settings, self._metrics, RayMetrics)
+        self._exports = (
+            self._tracer,
+            *self._exporters,
+            components.exported_logs(settings),
+        )
+        self._scale = Scale()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> str:
         """Begin to export metrics; return which content is to be loaded first."""
         update = partial(self._metrics.update, self._registry, self._serving.admission)
-        self._tasks.append(asyncio.create_task(self._exporter.follow(update)))
-        self._tasks.append(asyncio.create_task(allocator.trim()))
+        self._tasks.extend(asyncio.create_task(each.follow(update)) for each in self._exporters)
+        for each in (allocator.trim(), self._scale.follow()):
+            self._tasks.append(asyncio.create_task(each))
         return str(Content.of(self._newest))
 
     async def load(self, identity: str) -> LoadedModel:
@@ -74,7 +83,9 @@ class ModelReplica:
     async def describe(self, model: LoadedModel) -> dict[OperationName, Described]:
         """Return what a version offers."""
         return {
-            name: Described(batcher.session.provider, batcher.throughput.seconds(1), replicas())
+            name: Described(
+                batcher.session.provider, batcher.throughput.seconds(1), self._scale.replicas
+            )
             for name, batcher in model.batchers.items()
         }
 
@@ -86,15 +97,24 @@ class ModelReplica:
         """
         batcher = model.batchers[question.operation]
         BACKGROUND.set(_always if question.background else None)
-        result = await batcher.submit(
-            question.array, question.steps, question.sigma, question.profile, question.caller
-        )
-        return Answer(result.output, result.inference, batcher.throughput.seconds(1), replicas())
+        trace = self._tracer.run if self._tracer else _untraced
+        with trace(question.trace, model, question.operation):
+            result = await batcher.submit(
+                question.array, question.steps, question.sigma, question.profile, question.caller
+            )
+        pace = batcher.throughput.seconds(1)
+        return Answer(result.output, result.inference, pace, self._scale.replicas)
 
     async def check_health(self) -> None:
         """Raise where a batch hangs: Ray then replaces the replica."""
         if fault := hung(self._serving):
             raise NotLive(fault)
+
+    async def close(self) -> None:
+        """Export what is left of traces, metrics and logs."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*(asyncio.to_thread(each.close) for each in self._exports if each))
 
 
 def multiplexed() -> Any:
@@ -116,8 +136,15 @@ def multiplexed() -> Any:
         async def run_version(self, question: Question) -> Answer:
             return await self.run(await self.version(serve.get_multiplexed_model_id()), question)
 
+        async def __del__(self) -> None:  # which Ray calls before it ends the process
+            await self.close()
+
     return Multiplexed
 
 
 def _always() -> bool:
     return True
+
+
+def _untraced(*_: object) -> contextlib.nullcontext[None]:
+    return contextlib.nullcontext()

@@ -10,10 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.middleware import REQUEST_ID
 from service.api.problems import response_to
-from service.errors import Overloaded, ReplicaLost, ServiceError
-
-RETRY_AFTER = 1
-"""Seconds after which a client should try again where Ray says nothing of it."""
+from service.errors import Overloaded, ServiceError
+from service.ray.error_page import RETRY_AFTER, lost, write_page
 
 OVERLOADED = 429
 FAILED = (500, 503)
@@ -21,7 +19,8 @@ FAILED = (500, 503)
 
 
 def middlewares() -> list[Middleware]:
-    """Return the middleware, as Ray asks for it."""
+    """Return the middleware, as Ray asks for it in each process that clients reach."""
+    write_page()
     return [Middleware(Proxied)]
 
 
@@ -52,7 +51,7 @@ class Proxied:
 
         await self.app(scope, receive, send_on)
         if not started:
-            failure = _lost()
+            failure = lost()
         if failure:
             response = response_to(scope["path"], failure)
             if asked := MutableHeaders(scope=scope).get(REQUEST_ID):
@@ -70,11 +69,4 @@ def _failure(status: int, headers: MutableHeaders) -> ServiceError | None:
             "queue: expected room at a replica, received as many requests as all of them take",
             retry_after=wait,
         )
-    return _lost() if status in FAILED else None
-
-
-def _lost() -> ServiceError:
-    return ReplicaLost(
-        "expected a replica to answer, received none: it has ended, or none has started",
-        retry_after=RETRY_AFTER,
-    )
+    return lost() if status in FAILED else None

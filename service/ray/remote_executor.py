@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.errors import ReplicaLost, ServiceError
@@ -34,6 +34,7 @@ class RemoteExecutor:
         described: Described,
         run: Any,
         askers: Callable[[], int],
+        trace: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """Create an executor.
 
@@ -43,11 +44,13 @@ class RemoteExecutor:
             described: What a replica says of it.
             run: Ray's handle of the method of the deployment that runs it, for one version.
             askers: Returns how many replicas of the service share those of the model.
+            trace: Returns the headers of the trace of what is submitted now.
         """
         self.session = Signature(operation, described.provider)
         self._name = name
         self._run = run
         self._askers = askers
+        self._trace = trace
         self._pace, self._replicas = described.pace, described.replicas
         self._submitted: dict[asyncio.Task[Result], float] = {}
         self._steps = operation.steps.default if operation.steps else 1
@@ -68,9 +71,8 @@ class RemoteExecutor:
         """
         lets_others_first = BACKGROUND.get()
         background = lets_others_first is not None and lets_others_first()
-        question = Question(
-            self._name, array, steps, sigma, profile, caller or CALLER.get(), background
-        )
+        whose, trace = caller or CALLER.get(), self._trace()
+        question = Question(self._name, array, steps, sigma, profile, whose, background, trace)
         now = time.perf_counter()
         task = asyncio.get_running_loop().create_task(self._ask(question, now))
         self._submitted[task] = now

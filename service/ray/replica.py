@@ -7,12 +7,13 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from service import allocator
+from service import allocator, components
 from service.app import create_app
+from service.ray.error_page import write_page
 from service.ray.health import ask_live
 from service.ray.ingress import ingress
 from service.ray.metrics import RayMetrics
-from service.ray.scale import replicas
+from service.ray.scale import Scale
 from service.ray.split import remote_loader
 from service.settings import Settings
 from service.telemetry import logging as logs
@@ -37,7 +38,11 @@ class Replica:
         allocator.bound()
         load = None
         if handles is not None:
-            load = remote_loader(handles, asyncio.get_running_loop(), replicas)
+            scale = Scale()
+            self._counting = asyncio.create_task(scale.follow())
+            trace = components.propagation(settings)
+            loop = asyncio.get_running_loop()
+            load = remote_loader(handles, loop, lambda: scale.replicas, trace)
         # In a thread, as models of other deployments are asked for on the event loop meanwhile.
         app = await asyncio.to_thread(create_app, settings, load=load, export=RayMetrics)
         self._app = ingress(app, settings)
@@ -50,4 +55,5 @@ class Replica:
 
     async def check_health(self) -> None:
         """Raise where GET /health/live fails: Ray then replaces the replica."""
+        write_page()  # a proxy that has started since has written its own
         await ask_live(self._app)

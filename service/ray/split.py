@@ -16,7 +16,10 @@ from service.ray.remote_executor import RemoteExecutor
 
 
 def remote_loader(
-    handles: Mapping[str, Any], loop: asyncio.AbstractEventLoop, askers: Callable[[], int]
+    handles: Mapping[str, Any],
+    loop: asyncio.AbstractEventLoop,
+    askers: Callable[[], int],
+    trace: Callable[[], Mapping[str, str]] = dict,
 ) -> Callable[[Path], Model]:
     """Return a function that returns the model of a folder, once a replica has loaded it.
 
@@ -24,6 +27,7 @@ def remote_loader(
         handles: Ray's handle of the deployment of each model.
         loop: The event loop, which runs while the function waits in a thread.
         askers: Returns how many replicas of the service there are.
+        trace: Returns the headers of the trace of what is submitted now.
     """
 
     def load(folder: Path) -> Model:
@@ -38,7 +42,7 @@ def remote_loader(
         return Model(
             manifest,
             {
-                name: RemoteExecutor(name, operation, described[name], run, askers)
+                name: RemoteExecutor(name, operation, described[name], run, askers, trace)
                 for name, operation in offered(manifest).items()
             },
         )

@@ -24,6 +24,7 @@ from opentelemetry.trace import (
     format_trace_id,
     get_current_span,
     set_span_in_context,
+    use_span,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -106,6 +107,29 @@ class Tracer:
                 self._describe(span, operation, traced, offset)
             span.end(offset + time.perf_counter_ns())
 
+    @contextmanager
+    def run(self, headers: Mapping[str, str], model: Model, operation: str) -> Iterator[None]:
+        """Trace a `with` block that runs an operation for another process of the service.
+
+        Args:
+            headers: What propagated() gave there; the log lines of the block carry the trace's ids.
+            model: What runs it.
+            operation: The operation.
+        """
+        attributes = {"autoencoder.operation": operation, **_model_attributes(model)}
+        span = self._tracer.start_span(
+            f"run {operation}",
+            self._parents.extract(headers, Context()),
+            SpanKind.SERVER,
+            attributes,
+        )
+        token = logs.context.set(_ids(span))
+        try:
+            with use_span(span, end_on_exit=True):  # which records exceptions
+                yield
+        finally:
+            logs.context.reset(token)
+
     def close(self, seconds: float = 5.0) -> None:
         """Export the remaining spans; give up after a number of seconds."""
         otlp.finish(self._provider.shutdown, seconds)
@@ -141,6 +165,16 @@ def create(trusted: Sequence[str] = ()) -> Tracer:
     provider = TracerProvider(resource=otlp.resource())
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return Tracer(provider, trusted)
+
+
+def propagated() -> dict[str, str]:
+    """Return the headers by which the present trace goes on in another process.
+
+    Source: W3C Trace Context.
+    """
+    headers: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(headers)
+    return headers
 
 
 def _is_within(
@@ -185,9 +219,7 @@ def _response_attributes(operation: str, traced: Traced) -> dict[str, str | int]
         "autoencoder.request_id": traced.request_id,
     }
     if traced.model:
-        attributes["autoencoder.model"] = traced.model.name
-        attributes["autoencoder.version"] = traced.model.version
-        attributes["autoencoder.execution_provider"] = traced.model.provider
+        attributes |= _model_attributes(traced.model)
     if traced.key:
         attributes["autoencoder.key"] = traced.key
     if traced.items:
@@ -197,6 +229,14 @@ def _response_attributes(operation: str, traced: Traced) -> dict[str, str | int]
         if traced.status >= 500:
             attributes["error.type"] = str(traced.status)
     return attributes
+
+
+def _model_attributes(model: Model) -> dict[str, str | int]:
+    return {
+        "autoencoder.model": model.name,
+        "autoencoder.version": model.version,
+        "autoencoder.execution_provider": model.provider,
+    }
 
 
 def _route(scope: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
@@ -55,6 +56,55 @@ def test_a_configuration_fits_the_schema_of_serve_and_the_deployments_of_the_app
     built = build_app(build(application.args), name="service", default_runtime_env=None)
     names = {each.name for each in built.deployments}
     assert {each.name for each in application.deployments} <= names
+
+
+TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+COUNT = {"type": "integer", "minimum": 0}
+POD = {"type": "object", "required": ["spec"]}
+
+
+def strict(required: tuple[str, ...], **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+RAY_SERVICE = strict(
+    ("rayClusterConfig",),
+    serveConfigV2={"type": "string"},
+    rayClusterConfig=strict(
+        ("headGroupSpec",),
+        rayVersion={"type": "string"},
+        enableInTreeAutoscaling={"type": "boolean"},
+        authOptions=strict((), mode={"enum": ["disabled", "token"]}),
+        headGroupSpec=strict(("template",), rayStartParams=TEXTS, template=POD),
+        workerGroupSpecs={
+            "type": "array",
+            "items": strict(
+                ("groupName", "minReplicas", "maxReplicas", "rayStartParams", "template"),
+                groupName={"type": "string"},
+                replicas=COUNT,
+                minReplicas=COUNT,
+                maxReplicas=COUNT,
+                rayStartParams=TEXTS,
+                template=POD,
+            ),
+        },
+    ),
+)
+"""What the definition of a RayService of KubeRay 1.5 says of the fields that ours has, beside what
+is Kubernetes' own: ray-operator/apis/ray/v1/rayservice_types.go and raycluster_types.go."""
+
+
+def test_the_service_fits_the_definition_of_kuberay() -> None:
+    service = read("rayservice.yaml")
+    assert (service["apiVersion"], service["kind"]) == ("ray.io/v1", "RayService")
+    jsonschema.validate(service["spec"], RAY_SERVICE)
+    for group in service["spec"]["rayClusterConfig"]["workerGroupSpecs"]:
+        assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
 
 
 def pods() -> dict[str, dict[str, Any]]:

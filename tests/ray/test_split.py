@@ -6,7 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.ray.conftest import NEEDS_RAY, Deploy
+from service.manifest import OperationName
+from service.ray.content import Content
+from service.ray.messages import Described
+from tests.ray.conftest import NAME, NEEDS_RAY, Deploy
 from tests.ray.contract import compare
 from tests.ray.load import IMAGES, check, loaded
 from tests.ray.replicas import kill_one, replicas, wait_for
@@ -15,9 +18,12 @@ from tests.service.tiny import write_model
 pytest.importorskip("ray", reason=NEEDS_RAY)
 
 
+SCALED = {"half": {"autoscaling_config": {"min_replicas": 2, "max_replicas": 2}}}
+
+
 @pytest.fixture(scope="module")
 def client(deploy: Deploy) -> httpx.Client:
-    return deploy(layout="split")
+    return deploy(SCALED, layout="split")
 
 
 async def test_answers_are_those_of_the_service_alone(
@@ -26,11 +32,24 @@ async def test_answers_are_those_of_the_service_alone(
     await compare(client, tiny_models)
 
 
+def test_replicas_of_an_autoscaler_are_counted(client: httpx.Client, tiny_models: Path) -> None:
+    from ray import serve
+
+    model = str(Content.of(tiny_models / "half" / "2"))
+    replica = serve.get_deployment_handle("half", NAME).options(multiplexed_model_id=model)
+
+    def count() -> int:
+        described: dict[OperationName, Described] = replica.describe_version.remote().result()
+        return described["denoise"].replicas
+
+    wait_for(lambda: count() == 2)
+
+
 def test_a_killed_replica_of_a_model_loses_no_request(client: httpx.Client) -> None:
     with loaded(lambda: client.post("/denoise", json=IMAGES)) as load:
         load.more(20)
         killed = kill_one("half")
-        wait_for(lambda: len(replicas("half").keys() - {killed}) == 1)
+        wait_for(lambda: len(replicas("half").keys() - {killed}) == 2)
         load.more(20)
     check(load)
     assert {each.status_code for each in load.answers} == {200}

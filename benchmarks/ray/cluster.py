@@ -1,0 +1,160 @@
+"""The service on a cluster of Ray whose nodes are processes of this machine, behind HAProxy."""
+
+import contextlib
+import os
+import socket
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import none_left
+
+ROOT = Path(__file__).parents[2]
+NAME = "service"
+"""Of the application."""
+DEPLOYMENT = "Service"
+STORE_BYTES = 256 * 1024 * 1024
+"""Of each node, for what replicas of `split` send each other."""
+CPUS = 8
+"""Of each node, which are counted, not pinned."""
+START = 300.0
+"""Seconds that a deployment may take to start."""
+
+
+class Cluster:
+    """A cluster with Ray's proxy on its head alone, and what befalls it.
+
+    Attributes:
+        url: Where the proxy listens.
+        processes: Returns the ids of all processes of the cluster.
+    """
+
+    def __init__(self, nodes: Any, url: str, processes: Callable[[], set[int]]) -> None:
+        self.url = url
+        self.processes = processes
+        self._nodes = nodes
+
+    def deploy(self, options: Mapping[str, Any], **arguments: Any) -> None:
+        """Deploy the service, and wait until it runs; what runs before answers meanwhile.
+
+        Args:
+            options: Of the deployment of the service, as a configuration file has them.
+            arguments: Of the application.
+        """
+        from ray.serve.context import _get_global_client
+        from ray.serve.schema import ServeDeploySchema
+
+        given = {"device": "cpu", "threads": 1, "load_seconds": 0} | arguments
+        application = {
+            "name": NAME,
+            "route_prefix": "/",
+            "import_path": "service.ray.application:build",
+            "args": given,
+            "deployments": [{"name": DEPLOYMENT, **options}],
+        }
+        client = _get_global_client()
+        client.deploy_apps(ServeDeploySchema.model_validate({"applications": [application]}))
+        client._wait_for_application_running(NAME, timeout_s=START)  # noqa: SLF001
+
+    def replicas(self, state: str = "RUNNING") -> int:
+        """Return how many replicas of the service are in a state of Ray's."""
+        return sum(each == state for each, _ in self._replicas().values())
+
+    def kill_replica(self) -> None:
+        """End the process of a replica at once."""
+        import ray
+
+        name = next(iter(self._replicas()))
+        ray.kill(ray.get_actor(name, namespace="serve"))
+
+    def kill_node(self) -> None:
+        """End all processes of a node that has a replica, but the head's, at once."""
+        used = Counter(node for _, node in self._replicas().values())
+        node = max(self._nodes.worker_nodes, key=lambda each: used[each.node_id])
+        assert used[node.node_id], "expected a replica on a node beside the head"
+        self._nodes.remove_node(node, allow_graceful=False)
+
+    def _replicas(self) -> dict[str, tuple[str, str]]:
+        """Return state and node of the replicas of the service, by the name of their actors."""
+        from ray.serve.context import _get_global_client
+
+        details = _get_global_client().get_serve_details()
+        found = details["applications"][NAME]["deployments"][DEPLOYMENT]["replicas"]
+        return {each["actor_name"]: (str(each["state"]), each["node_id"]) for each in found}
+
+
+@contextlib.contextmanager
+def cluster(nodes: int) -> Iterator[Cluster]:
+    """Run a cluster, and end all of its processes after the block."""
+    with (
+        none_left() as started,
+        tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder,
+    ):
+        port, metrics, stats = _free_ports(3)
+        os.environ.update(_environment(Path(folder), metrics, stats))
+        import ray
+        from ray import cluster_utils, serve
+
+        size = {"num_cpus": CPUS, "num_gpus": 0, "object_store_memory": STORE_BYTES}
+        size |= {"include_log_monitor": False}
+        made = cluster_utils.Cluster(
+            initialize_head=True,
+            head_node_args=size | {"include_dashboard": False, "no_monitor": True},
+        )
+        try:
+            for _ in range(nodes - 1):
+                made.add_node(**size)
+            ray.init(made.address, log_to_driver=False)
+            serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": port})
+            yield Cluster(made, f"http://127.0.0.1:{port}", started)
+        finally:
+            ray.shutdown()
+            made.shutdown()
+
+
+def wait_for(holds: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something holds, for so long at most; return whether it does."""
+    deadline = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return held
+
+
+def _environment(folder: Path, metrics: int, stats: int) -> dict[str, str]:
+    """Return the variables of all processes.
+
+    They are those of docs/ray.md; a place of their own, so that another cluster may run beside it;
+    no processes that nothing uses, and patience with those that start on a busy machine.
+    """
+    (folder / "ray").mkdir()
+    haproxy = folder / "h"  # paths of sockets may have 97 characters, an id of a node has 56
+    return {
+        "PYTHONPATH": str(ROOT),
+        "RAY_TMPDIR": str(folder),
+        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "service.ray.proxy:middlewares",
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",
+        "RAY_enable_worker_prestart": "0",
+        "RAY_prestart_worker_first_driver": "0",
+        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+        "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "60",
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(haproxy / "admin.sock"),
+        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(haproxy / "metrics.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(haproxy / "server-state"),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
