@@ -34,8 +34,8 @@ Quantity = Literal[
 Unit = Literal["", "dB", "levels"]
 GraphName = Literal["encode", "decode", "denoise", "estimate"]
 """The operations that a graph does by itself."""
-OperationName = Literal[GraphName, "reconstruct"]
-"""What requests ask for: those, and what encode and decode do together."""
+OperationName = Literal[GraphName, "reconstruct", "score"]
+"""What requests ask for: those, what encode and decode do together, and how well they do it."""
 FreeDimension = Literal["batch", "steps", "height", "width"]
 Dimension = Annotated[int, Field(ge=1)] | FreeDimension
 """A size, or the name of a free one."""

@@ -44,7 +44,8 @@ class Settings(BaseSettings):
         ),
     ] = "auto"
     default_encode: Annotated[
-        str, Field(description="model of /encode and /reconstruct if the request names none")
+        str,
+        Field(description="model of /encode, /reconstruct and /score if the request names none"),
     ] = "stacked"
     default_decode: Annotated[
         str, Field(description="model of /decode if the request names none")

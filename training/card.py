@@ -39,6 +39,7 @@ def render(manifest: Manifest) -> str:
         "## Training",
         _training(manifest),
         *_measured(manifest),
+        *_calibrated(manifest),
         "## Limits",
         _list(_limits(manifest)),
     ]
@@ -105,6 +106,26 @@ def _training(manifest: Manifest) -> str:
             f"Versions: {versions}",
         ]
     )
+
+
+def _calibrated(manifest: Manifest) -> list[str]:
+    calibration = manifest.calibration
+    if not calibration:
+        return []
+    scores = dict(zip(calibration.shares, calibration.scores, strict=True))
+    rows = [
+        (f"{1 - share:.3g}", f"{scores[share]:.6g}")
+        for share in calibration.shares
+        if 0.9 <= share < 1
+    ]
+    return [
+        "## Anomalies",
+        (
+            f"Scores of {calibration.data}: mean {calibration.mean:.6g}, standard deviation "
+            f"{calibration.deviation:.6g}. Thresholds, by the share of them that lie above:"
+        ),
+        _table(("false-alarm rate", "threshold"), rows),
+    ]
 
 
 def _measured(manifest: Manifest) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from service.errors import ServiceError
 from service.inference.model import Model
+from service.inference.reconstruction import run_by
 from service.inference.registry import Defaults, ModelRegistry
 from service.manifest import OperationName, Tensor
 
@@ -22,7 +23,7 @@ Example = Mapping[str, Any]
 def model_of(operation: OperationName, registry: ModelRegistry, defaults: Defaults) -> Model | None:
     """Return the model of an operation on arrays where none is named, or None without one."""
     try:
-        return registry.get(defaults.of_arrays(operation, registry).name)
+        return registry.get(defaults.of_arrays(run_by(operation), registry).name)
     except ServiceError:
         return None
 
@@ -49,4 +50,4 @@ def inference(model: Model, operation: OperationName) -> Example:
 
 
 def _tensor(model: Model, operation: OperationName) -> Tensor:
-    return model.batchers[operation].session.operation.input
+    return model.batchers[run_by(operation)].session.operation.input

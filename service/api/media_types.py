@@ -49,6 +49,7 @@ def writable(operation: OperationName) -> tuple[str, ...]:
     """Return the media types that an operation writes."""
     if operation == "estimate":
         return (JSON,)
+    # Scores are numbers; their maps may be pictures.
     return (JSON, NPY) if operation == "encode" else (JSON, NPY, *written())
 
 

@@ -17,6 +17,7 @@ from service.api.schemas import Problem
 from service.errors import ServiceError
 from service.images.formats import PNG
 from service.inference.model import Model
+from service.inference.reconstruction import run_by
 from service.inference.registry import Defaults, ModelRegistry
 from service.manifest import OperationName
 
@@ -50,6 +51,10 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         "noise level that was removed from each photograph, on the scale of 0 to 255, as `sigma` "
         "gave it or the model estimated it; of up to 64 photographs"
     ),
+    "X-Score": _header(
+        "score of each item, of up to 64, where the response has no other place for it"
+    ),
+    "X-Score-Threshold": _header("score above which an item is an anomaly", "number"),
     "X-Image-Warning": _header(
         "what of a photograph could not be read, where truncated ones are accepted"
     ),
@@ -139,7 +144,7 @@ def complete(document: dict[str, Any], registry: ModelRegistry, defaults: Defaul
 def _is_offered(operation: OperationName, registry: ModelRegistry, defaults: Defaults) -> bool:
     """Return whether an operation is answered where a request names no model."""
     try:
-        defaults.of_pictures(operation, registry)
+        defaults.of_pictures(run_by(operation), registry)
     except ServiceError:
         return False
     return True
@@ -177,6 +182,8 @@ def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
             return runs and status == "200"
         case "Inference-Header-Content-Length":
             return path.endswith("/infer") and status == "200"
+        case "X-Score" | "X-Score-Threshold":
+            return path == "/score" and status == "200"
         case "X-Image-Warning":
             return path in ("/denoise", "/estimate") and status == "200"
         case "X-Noise-Sigma":

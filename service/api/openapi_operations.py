@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import Query
+from pydantic import BaseModel
 
 from service.api import media_types as media
 from service.api.openapi import problems
@@ -14,8 +15,9 @@ from service.api.query import (
     EncodeQuery,
     EstimateQuery,
     ReconstructQuery,
+    ScoreQuery,
 )
-from service.api.schemas import Estimates, Inputs, Outputs
+from service.api.schemas import Estimates, Inputs, Outputs, Scores
 from service.manifest import OperationName
 
 
@@ -40,14 +42,22 @@ def reconstruct(choice: Annotated[ReconstructQuery, Query()]) -> None:
     """Images to their reconstructions: encoded and decoded in one."""
 
 
+def score(choice: Annotated[ScoreQuery, Query()]) -> None:
+    """Images or rows to their anomaly scores: how far their reconstructions are from them."""
+
+
 OPERATIONS: Mapping[OperationName, Callable[..., None]] = {
     "encode": encode,
     "decode": decode,
     "denoise": denoise,
     "estimate": estimate,
     "reconstruct": reconstruct,
+    "score": score,
 }
 
+
+RESPONSES: Mapping[OperationName, type[BaseModel]] = {"estimate": Estimates, "score": Scores}
+"""Responses in JSON that are other than outputs."""
 
 CONTAINERS: Mapping[str, dict[str, Any]] = {
     media.ZIP: {
@@ -97,7 +107,7 @@ def describe(operation: OperationName) -> dict[str, Any]:
         },
         "responses": {
             200: {
-                "model": Estimates if operation == "estimate" else Outputs,
+                "model": RESPONSES.get(operation, Outputs),
                 "description": "The outputs, in the media type that Accept prefers",
                 "content": {
                     each: CONTAINERS.get(each, binary) for each in written if each != media.JSON

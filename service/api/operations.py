@@ -10,6 +10,7 @@ from service.api.caching import BoundedCache
 from service.api.codecs import multipart
 from service.api.codecs.batch import BatchCodec
 from service.api.codecs.codec import Codec
+from service.api.codecs.score import ScoreCodec
 from service.api.media_types import (
     ARRAYS,
     CONTENT_TYPES,
@@ -27,6 +28,7 @@ from service.api.request import Exchange
 from service.api.routing import DirectRoute, Serving
 from service.errors import InvalidValue
 from service.inference.model import Model
+from service.inference.reconstruction import run_by
 from service.inference.registry import Defaults, Found
 from service.manifest import OperationName
 
@@ -70,6 +72,7 @@ class Operation(Endpoint):
     ) -> None:
         super().__init__(serving)
         self._operation: OperationName = operation
+        self._run: OperationName = run_by(operation)
         self._defaults = defaults
         self._readable = readable(operation)
         self._choices = BoundedCache(
@@ -89,7 +92,7 @@ class Operation(Endpoint):
     def _find(self, exchange: Exchange, choice: Choice, *, is_array: bool = True) -> Found:
         """Return the model: the one that is named, or the default of arrays or of pictures."""
         known = self._serving.registry.found
-        asked = (self._operation, choice.model, choice.version, is_array)
+        asked = (self._run, choice.model, choice.version, is_array)
         found = known.get(asked)
         if found is None:
             found = known[asked] = self._look_up(choice, is_array=is_array)
@@ -100,9 +103,9 @@ class Operation(Endpoint):
         registry, name, lacks = self._serving.registry, choice.model, None
         if name is None:
             find = self._defaults.of_arrays if is_array else self._defaults.of_pictures
-            default = find(self._operation, registry)
+            default = find(self._run, registry)
             name, lacks = default.name, default.lacks
-        return Found(registry.get_for(self._operation, name, choice.version), lacks)
+        return Found(registry.get_for(self._run, name, choice.version), lacks)
 
     def _codec(
         self, exchange: Exchange, choice: Choice, found: Found | None, body: Body
@@ -152,6 +155,7 @@ class Operation(Endpoint):
                 f"size, received some with {model.name}"
             )
         limits = self._serving.limits
-        return BatchCodec(
+        kind = ScoreCodec if self._operation == "score" else BatchCodec
+        return kind(
             self._batches, model, self._operation, media, accept, choice, limits, found.lacks
         )

@@ -137,12 +137,39 @@ class ReconstructQuery(EncodeQuery):
     """Which model, and whether to fit pictures to what it takes."""
 
 
+class AnomalyQuery(BaseModel):
+    """Which scores are too high, and whether to say where they come from."""
+
+    false_alarm_rate: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            lt=1,
+            allow_inf_nan=False,
+            description="share of the items of the calibration that have a score above the "
+            "threshold; 0.01 where it is left out, or the lowest that so few items tell",
+        ),
+    ] = None
+    map: Annotated[
+        bool,
+        Field(
+            description="return the squared error of each pixel, or of each column of rows, too; "
+            "a picture, where Accept prefers one, is a heat map"
+        ),
+    ] = False
+
+
+class ScoreQuery(AnomalyQuery, EncodeQuery):
+    """Which model, whether to fit pictures, and what to say of scores."""
+
+
 KINDS: Mapping[OperationName, type[Query]] = {
     "encode": EncodeQuery,
     "decode": DecodeQuery,
     "denoise": DenoiseQuery,
     "estimate": EstimateQuery,
     "reconstruct": ReconstructQuery,
+    "score": ScoreQuery,
 }
 """The parameters of each operation."""
 
@@ -165,6 +192,8 @@ class Choice:
     steps: int | None = None
     sigma: float | None = None
     quality: int | None = None
+    false_alarm_rate: float | None = None
+    map: bool = False
     controls: Controls = DEFAULTS
     of_photographs: tuple[str, ...] = ()
 

@@ -53,6 +53,34 @@ class Estimates(BaseModel):
     noise: list[Noise]
 
 
+class Scores(BaseModel):
+    """The score of each item, and what it means where the model is calibrated, else null."""
+
+    model: str
+    version: int
+    scores: Annotated[
+        list[float | None],
+        Field(description="mean squared errors of the reconstructions; null where all is missing"),
+    ]
+    percentiles: Annotated[
+        list[float | None] | None,
+        Field(description="the share of the calibration's items with a lower score, 0 to 100"),
+    ]
+    z_scores: Annotated[
+        list[float | None] | None,
+        Field(description="standard deviations above the mean score of the calibration's items"),
+    ]
+    false_alarm_rate: Annotated[
+        float | None, Field(description="the share of these items above the threshold")
+    ]
+    threshold: Annotated[float | None, Field(description="the score above which an item is one")]
+    is_anomaly: list[bool] | None
+    maps: Annotated[
+        list[Any],
+        Field(description="squared errors of pixels, or of columns of rows, if `map` asks for it"),
+    ] = []
+
+
 class Problem(BaseModel):
     """An error, as RFC 9457 has it, with a stable code for programs."""
 

@@ -39,6 +39,11 @@ def described(manifest: Manifest) -> Operation | None:
     return decode.model_copy(update={"input": encode.input, "output": output, "steps": None})
 
 
+def run_by(operation: OperationName) -> OperationName:
+    """Return the operation that runs for another: what is scored is reconstructed."""
+    return "reconstruct" if operation == "score" else operation
+
+
 class Reconstruction(Signature):
     """The sessions of encode and decode, ready to run as one; safe to call from several threads."""
 

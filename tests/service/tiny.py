@@ -10,12 +10,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from service.calibration import Calibration
 from service.manifest import (
     SCHEMA_VERSION,
+    GraphName,
     Manifest,
     Mosaic,
     Operation,
-    OperationName,
     Pixels,
     ProfileInput,
     Provenance,
@@ -32,6 +33,7 @@ IMAGES = Tensor(name="images", dtype="float32", shape=("batch", 4, 4))
 CODINGS = Tensor(name="codings", dtype="float32", shape=("batch", 16))
 ROWS = Tensor(name="images", dtype="float32", shape=("batch", "steps", 4))
 LAST_ROWS = Tensor(name="codings", dtype="float32", shape=("batch", 4))
+COLOURED = Tensor(name="images", dtype="float32", shape=("batch", 2, 3, 3))
 COLOURS = Tensor(name="images", dtype="float32", shape=("batch", "height", "width", 3))
 STEPS = StepsInput(tensor=Tensor(name="steps", dtype="int64", shape=()), default=4)
 SIGMA = SigmaInput(
@@ -84,10 +86,22 @@ def flatten() -> Graph:
     return Graph(IMAGES, CODINGS, None, [node], [shape])
 
 
-def unflatten() -> Graph:
+def unflatten(factor: float = 1.0) -> Graph:
+    """Decode 16 pixels as (batch, 4, 4), some factor as bright."""
     shape = helper.make_tensor("shape", TensorProto.INT64, [3], [-1, 4, 4])
-    node = helper.make_node("Reshape", ["codings", "shape"], ["reconstructions"])
-    return Graph(CODINGS, reconstructions(IMAGES), None, [node], [shape])
+    shade = helper.make_tensor("factor", TensorProto.FLOAT, [], [factor])
+    nodes = [
+        helper.make_node("Reshape", ["codings", "shape"], ["images"]),
+        helper.make_node("Mul", ["images", "factor"], ["reconstructions"]),
+    ]
+    return Graph(CODINGS, reconstructions(IMAGES), None, nodes, [shape, shade])
+
+
+def shade(images: Tensor, factor: float = 1.0) -> Graph:
+    """Multiply images by a factor."""
+    constant = helper.make_tensor("factor", TensorProto.FLOAT, [], [factor])
+    node = helper.make_node("Mul", [images.name, "factor"], ["reconstructions"])
+    return Graph(images, reconstructions(images), None, [node], [constant])
 
 
 def halve(images: Tensor = IMAGES, factor: float = 0.5) -> Graph:
@@ -200,7 +214,7 @@ def brightness() -> Graph:
     return Graph(COLOURS, NOISE, None, nodes, tensors, mosaic=MOSAIC)
 
 
-TINY: dict[str, dict[OperationName, Graph]] = {
+TINY: dict[str, dict[GraphName, Graph]] = {
     "mirror": {"encode": flatten(), "decode": unflatten()},
     "half": {"encode": flatten(), "decode": unflatten(), "denoise": halve()},
     "rows": {"encode": mean_row(), "decode": repeat_row()},
@@ -208,10 +222,13 @@ TINY: dict[str, dict[OperationName, Graph]] = {
     "photo": {"denoise": blur()},
 }
 """Those of the folder that most tests serve."""
-FURTHER: dict[str, dict[OperationName, Graph]] = {
+FURTHER: dict[str, dict[GraphName, Graph]] = {
+    "dim": {"encode": flatten(), "decode": unflatten(0.5)},
+    "dim-colours": {"encode": shade(COLOURED), "decode": shade(COLOURED, 0.5)},
     "informed": {"denoise": informed(), "estimate": brightness()},
 }
 """Those of single tests."""
+COLOURFUL = ("colours", "photo", "informed", "dim-colours")
 
 
 def write_graph(graph: Graph, path: Path) -> Operation:
@@ -243,7 +260,14 @@ def write_graph(graph: Graph, path: Path) -> Operation:
     )
 
 
-def write_model(root: Path, kind: str, version: int = 1, *, name: str = "") -> Path:
+def write_model(
+    root: Path,
+    kind: str,
+    version: int = 1,
+    *,
+    name: str = "",
+    calibration: Calibration | None = None,
+) -> Path:
     """Write a tiny model of a kind, by its kind's name or another; return its folder."""
     name = name or kind
     folder = root / name / str(version)
@@ -257,11 +281,11 @@ def write_model(root: Path, kind: str, version: int = 1, *, name: str = "") -> P
         name=name,
         version=version,
         summary="A tiny model",
-        pixels=Pixels(mode="RGB" if kind in ("colours", "photo", "informed") else "L", scale=255.0),
+        pixels=Pixels(mode="RGB" if kind in COLOURFUL else "L", scale=255.0),
         rows=None,
         operations=operations,
         provenance=PROVENANCE,
         measurements=(),
-        calibration=None,
+        calibration=calibration,
     ).write(folder)
     return folder

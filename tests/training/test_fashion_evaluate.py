@@ -67,7 +67,10 @@ def test_manifest_and_card_are_rewritten_and_still_served(
     before = Manifest.read(folder)
     returned = evaluate(folder, DATA, comparison)
     assert load(folder).manifest == returned
-    assert returned.model_copy(update={"measurements": ()}) == before
+    assert returned.model_copy(update={"measurements": (), "calibration": None}) == before
+    assert returned.calibration
+    assert returned.calibration.items == len(DATA.validation)
+    assert returned.calibration.mean == pytest.approx(returned.measurements[0].value, rel=1e-4)
     assert (folder / card.FILE_NAME).read_text() == card.render(returned)
     assert evaluate(folder, DATA, comparison) == returned
 

@@ -10,6 +10,7 @@ from service.inference.loader import load
 from service.inference.model import LoadedModel
 from service.manifest import Manifest, Measurement
 from training import card
+from training.calibration import calibrate
 from training.datasets.fashion_mnist import FashionMnist
 from training.fashion import baselines
 from training.measurement import CLEAN, CORRUPTED, MODEL, measurement
@@ -60,6 +61,8 @@ def evaluate(
     denoiser PSNR and SSIM on corrupted images, beside the comparison's; for codings of sigmoid
     units their sparsity. The MSE before fine-tuning is kept, as only training can measure it.
 
+    The scores of the validation images calibrate the model.
+
     Args:
         folder: models/<name>/<version>/.
         data: Validation and test images.
@@ -82,7 +85,10 @@ def evaluate(
             restored = reconstruct(model, corrupt(data.test, noise))
             measurements.extend(_fidelity(restored, data.test, str(noise), MODEL))
             measurements.extend(comparison.measure(noise))
-    manifest = model.manifest.model_copy(update={"measurements": tuple(measurements)})
+    calibration = calibrate(model, _batches(data.validation), _validation(len(data.validation)))
+    manifest = model.manifest.model_copy(
+        update={"measurements": tuple(measurements), "calibration": calibration}
+    )
     if write:
         manifest.write(folder)
         card.write(manifest, folder)

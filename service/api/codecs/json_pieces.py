@@ -46,7 +46,7 @@ def encode(model: str, version: int, outputs: Floats) -> bytes:
     if outputs.size <= FLOATS:
         return json.encode(model, version, outputs)
     head = orjson.dumps({"model": model, "version": version, "outputs": []}).removesuffix(b"[]}")
-    return b"".join([head, *_texts(outputs), b"}"])
+    return b"".join([head, *texts(outputs), b"}"])
 
 
 def _decode_pieces(body: bytes) -> Floats:
@@ -121,7 +121,7 @@ def _pieces(body: bytes, start: int, end: int) -> Iterator[bytes]:
     yield body[start:end]
 
 
-def _texts(array: Floats) -> Iterator[bytes]:
+def texts(array: Floats) -> Iterator[bytes]:
     """Yield the text of an array that is not empty: many items at once, or parts of a large one."""
     size = array.size // len(array)
     if size <= FLOATS:
@@ -132,5 +132,5 @@ def _texts(array: Floats) -> Iterator[bytes]:
     else:
         for index, item in enumerate(array):
             yield b"," if index else b"["
-            yield from _texts(item)
+            yield from texts(item)
     yield b"]"

@@ -1,0 +1,72 @@
+"""What scores mean: their rank among those of items that are as they should be, and a threshold."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.calibration import Calibration
+from service.errors import InvalidValue
+from service.inference.scores import Numbers
+
+RATE = 0.01
+"""The share of items that are as they should be and have scores above the threshold, by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The score above which an item is an anomaly.
+
+    Attributes:
+        rate: The share of the items of the calibration that have a higher one.
+        score: The score.
+    """
+
+    rate: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """What scores are beside those of a calibration.
+
+    Attributes:
+        percentiles: The share of its items with a lower score, 0 to 100; (batch,).
+        z_scores: Standard deviations above the mean of its items, (batch,).
+        is_anomaly: Whether the score is above the threshold, (batch,).
+    """
+
+    percentiles: Numbers
+    z_scores: Numbers
+    is_anomaly: NDArray[np.bool_]
+
+
+def threshold(calibration: Calibration, rate: float | None) -> Threshold:
+    """Return the threshold for a rate of false alarms.
+
+    Args:
+        calibration: Has the scores of so many items.
+        rate: The share of them above the threshold; None for RATE, or the lowest that so few items
+            tell.
+
+    Raises:
+        InvalidValue: They are too few to tell a rate so low.
+    """
+    lowest = 1 / calibration.items
+    if rate is None:
+        rate = max(RATE, lowest)
+    if rate < lowest:
+        raise InvalidValue(
+            f"false_alarm_rate: expected at least {lowest:g}, as the model is calibrated on "
+            f"{calibration.items} items, received {rate:g}"
+        )
+    return Threshold(rate, float(np.interp(1 - rate, calibration.shares, calibration.scores)))
+
+
+def ranks(scores: Numbers, calibration: Calibration, above: Threshold) -> Ranks:
+    """Return what scores (batch,) are beside those of a calibration; NaN stays NaN."""
+    return Ranks(
+        100 * np.interp(scores, calibration.scores, calibration.shares),
+        (scores - calibration.mean) / calibration.deviation,
+        scores > above.score,
+    )
