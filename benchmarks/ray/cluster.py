@@ -20,7 +20,7 @@ STORE_BYTES = 256 * 1024 * 1024
 """Of each node, for what replicas of `split` send each other."""
 CPUS = 8
 """Of each node, which are counted, not pinned."""
-START = 300.0
+START = 600.0
 """Seconds that a deployment may take to start."""
 
 
@@ -96,7 +96,7 @@ def cluster(nodes: int) -> Iterator[Cluster]:
         port, metrics, stats = _free_ports(3)
         os.environ.update(_environment(Path(folder), metrics, stats))
         import ray
-        from ray import cluster_utils, serve
+        from ray import cluster_utils
 
         size = {"num_cpus": CPUS, "num_gpus": 0, "object_store_memory": STORE_BYTES}
         size |= {"include_log_monitor": False}
@@ -105,14 +105,30 @@ def cluster(nodes: int) -> Iterator[Cluster]:
             head_node_args=size | {"include_dashboard": False, "no_monitor": True},
         )
         try:
+            ray.init(made.address, log_to_driver=False)
+            _start_serve(port)
             for _ in range(nodes - 1):
                 made.add_node(**size)
-            ray.init(made.address, log_to_driver=False)
-            serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": port})
             yield Cluster(made, f"http://127.0.0.1:{port}", started)
         finally:
             ray.shutdown()
             made.shutdown()
+
+
+def _start_serve(port: int) -> None:
+    """Start Ray's proxy; a busy machine takes longer than the minute that Ray waits for it."""
+    from ray import serve
+    from ray.exceptions import RayError
+
+    with contextlib.suppress(TimeoutError, RayError):
+        serve.start(proxy_location="HeadOnly", http_options={"host": "127.0.0.1", "port": port})
+
+    def is_healthy() -> bool:
+        proxies = serve.status().proxies.values()
+        return bool(proxies) and all(each == "HEALTHY" for each in proxies)
+
+    if not wait_for(is_healthy, START):
+        raise TimeoutError(f"expected a proxy within {START:g} s, received: {serve.status()}")
 
 
 def wait_for(holds: Callable[[], bool], seconds: float) -> bool:
