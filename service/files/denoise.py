@@ -10,6 +10,7 @@ from service import standard_output
 from service.errors import InvalidValue, NotAcceptable
 from service.files import location
 from service.files.location import Location
+from service.files.objects import Exists
 from service.files.outcomes import Outcomes
 from service.files.plan import Job, Plan
 from service.files.progress import Progress, report
@@ -56,7 +57,8 @@ class Outcome:
     Attributes:
         written: How many were written.
         failed: How many failed.
-        there: How many had been written before, which shows only once they are read.
+        there: How many had been written before, or by another process meanwhile, which shows only
+            once they are read.
         levels: The least and the greatest noise level that was removed, where one is known.
     """
 
@@ -68,6 +70,10 @@ class Outcome:
 
 class _IsThere(Exception):
     """The file exists, and the run is a resumed one."""
+
+    def __init__(self, target: Location) -> None:
+        super().__init__(target)
+        self.target = target
 
 
 def denoise(
@@ -138,8 +144,9 @@ class _Run:
                 return
             try:
                 target, levels = await self._one(job)
-            except _IsThere:
+            except _IsThere as found:
                 self.outcome.there += 1
+                self._outcomes.there(job, found.target)
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
                 problem = str(error) or type(error).__name__
                 self.outcome.failed += 1
@@ -175,7 +182,12 @@ class _Run:
             self.standard_output = file
         else:
             overwrite = self._options.overwrite
-            await asyncio.to_thread(location.write, file, target, overwrite=overwrite)
+            try:
+                await asyncio.to_thread(location.write, file, target, overwrite=overwrite)
+            except Exists:
+                if not self._options.resume:
+                    raise
+                raise _IsThere(target) from None
         return target, [noise.sigma for noise in result.noise]
 
     def _target(self, job: Job, media_type: str) -> Location | None:
@@ -188,7 +200,7 @@ class _Run:
         target = job.targets.take(wanted, media_type, late=True)
         if not self._options.overwrite and location.exists(target):  # before it is denoised
             if self._options.resume:
-                raise _IsThere
+                raise _IsThere(target)
             raise InvalidValue(f"expected a new file to write, received {target}, which exists")
         return target
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from service.errors import InvalidValue
-from service.files.objects import Object, is_url
+from service.files.objects import Exists, Object, is_url
 
 Location = Path | Object
 
@@ -85,13 +85,27 @@ def write(file: bytes, target: Location, *, overwrite: bool) -> None:
     interruption leaves no partial file.
 
     Raises:
-        InvalidValue: It cannot be written, or exists and is not to be replaced.
+        Exists: It exists and is not to be replaced.
+        InvalidValue: It cannot be written.
         StoreError: Its store cannot be written.
     """
     if isinstance(target, Object):
         target.write_bytes(file, overwrite=overwrite)
     else:
         _save(file, target, overwrite=overwrite)
+
+
+def remove(location: Location) -> None:
+    """Delete a file.
+
+    Raises:
+        InvalidValue: It does not exist, or cannot be deleted.
+        StoreError: Its store cannot be written.
+    """
+    try:
+        location.unlink()
+    except OSError as error:
+        raise InvalidValue(f"expected to delete {location}, received: {error.strerror}") from error
 
 
 def _save(file: bytes, target: Path, *, overwrite: bool) -> None:
@@ -104,7 +118,7 @@ def _save(file: bytes, target: Path, *, overwrite: bool) -> None:
         with open(partial, "xb", opener=lambda path, flags: os.open(path, flags, new)) as stream:
             stream.write(file)
         if os.path.lexists(target) and not overwrite:
-            raise FileExistsError(0, "a file that came there meanwhile")
+            raise Exists(f"expected to write {target}, received: a file that came there meanwhile")
         if mode is not None:
             partial.chmod(mode)
         partial.replace(place)

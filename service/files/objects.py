@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import PurePosixPath
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from service.errors import InvalidValue, ServiceError, StoreError
@@ -27,6 +27,12 @@ UNCONDITIONAL = "NotSupportedError"
 """What obstore raises where a store has no conditional writes."""
 RETRY: "RetryConfig" = {"max_retries": 8, "retry_timeout": timedelta(minutes=1)}
 """A store that is busy or away is asked again for a minute."""
+SLOWEST = "10 minutes"
+"""What a request may take: 150 MB at 2 Mbit/s. obstore ends one after 30 seconds by itself."""
+
+
+class Exists(InvalidValue):
+    """A file is there, where a new one was to be written."""
 
 
 def is_url(text: str) -> bool:
@@ -152,7 +158,7 @@ class Object:
             overwrite: Whether what is there is replaced.
 
         Raises:
-            InvalidValue: It exists already.
+            Exists: It exists already, with another content.
             StoreError: The store cannot be written.
         """
         with self._told("an object that can be written"):
@@ -162,12 +168,24 @@ class Object:
             except Exception as error:
                 kind = type(error).__name__
                 if kind in EXISTS:
-                    raise InvalidValue(
+                    if self._holds(content):  # an answer was lost, and the store asked again
+                        return
+                    raise Exists(
                         f"expected to write {self}, received: an object that came there meanwhile"
                     ) from error
                 if kind != UNCONDITIONAL or overwrite:
                     raise
                 put(store, self.key, content)
+
+    def _holds(self, content: bytes) -> bool:
+        """Return whether this is its content."""
+        found = self.found()
+        return found is not None and found.size == len(content) and self.read_bytes() == content
+
+    def unlink(self) -> None:
+        """Delete it. Raises StoreError where the store cannot be written."""
+        with self._told("an object that can be deleted"):
+            _obstore().delete(_store(self.root), self.key)
 
     def below(self) -> Iterator[Listed]:
         """Return the objects below it, sorted by key, a page of the listing at a time.
@@ -217,10 +235,13 @@ def _store(root: str) -> "ObjectStore":
     scheme, _, bucket = root.partition("://")
     if scheme in WEB:
         return store.HTTPStore.from_url(
-            root, client_options={"allow_http": scheme == "http"}, retry_config=RETRY
+            root,
+            client_options={"allow_http": scheme == "http", "timeout": SLOWEST},
+            retry_config=RETRY,
         )
+    limits: dict[str, Any] = {"timeout": SLOWEST}  # client_options would hide the environment's
     if scheme == "s3":
-        return store.S3Store(bucket, retry_config=RETRY)
+        return store.S3Store(bucket, retry_config=RETRY, **limits)
     if scheme == "gs":
-        return store.GCSStore(bucket, retry_config=RETRY)
-    return store.AzureStore(bucket, retry_config=RETRY)
+        return store.GCSStore(bucket, retry_config=RETRY, **limits)
+    return store.AzureStore(bucket, retry_config=RETRY, **limits)

@@ -54,6 +54,9 @@ class Outcomes:
         """Record a photograph that failed, and why."""
         self.add({"source": job.name, "status": "failed", "problem": problem})
 
+    def there(self, job: Job, target: Location) -> None:
+        """Leave out a photograph whose file was there: it has a line since it was written."""
+
     def add(self, line: Line) -> None:
         """Record a line."""
         if self._file:

@@ -227,13 +227,6 @@ def _is_there(job: Job) -> bool:
     return job.target is not None and job.is_settled and exists(job.target)
 
 
-def _is_in_place(job: Job) -> bool:
-    """Return whether a photograph would replace itself: then its file tells nothing of a run."""
-    if job.source is None or job.target is None:
-        return False
-    return place(job.source) == place(job.target)
-
-
 def has_urls(*given: str) -> bool:
     """Return whether one of some names is a URL."""
     return any(map(is_url, given))

@@ -9,7 +9,7 @@ from pathlib import Path
 from service.errors import InvalidValue, StartupError
 from service.files import command, streamed
 from service.files.denoise import Options, Outcome, denoise
-from service.files.location import exists, place
+from service.files.location import Location, exists, place
 from service.files.outcomes import Line, Outcomes
 from service.files.plan import Job, Plan
 from service.files.progress import Progress, photographs_bar, report
@@ -46,19 +46,19 @@ class Worker:
         if model.denoiser is None or received != digests:
             raise StartupError(f"{folder}: expected the same model on every machine")
         self._denoiser = model.denoiser
-        self._keeps = not options.overwrite
         # The plan has found that no file was there: one that is comes from this run.
-        self._options = replace(options, overwrite=True, resume=False)
+        self._options = replace(options, resume=not options.overwrite)
 
     def __call__(self, jobs: Iterable[Job]) -> list[Line]:
         """Denoise photographs; return what became of each.
 
-        What an earlier attempt has written, whose process ended before it told, is not done again.
+        What an earlier attempt has written, whose process ended before it told, is not done again;
+        nor is it written again where that attempt goes on meanwhile.
         """
         done, left = _Collected(), []
         for job in jobs:
-            if self._keeps and job.is_settled and job.target and exists(job.target):
-                done.written(job, job.target, [])
+            if self._options.resume and job.is_settled and job.target and exists(job.target):
+                done.there(job, job.target)
             else:
                 left.append(job)
         with _Silent(()) as progress:
@@ -129,6 +129,9 @@ class _Collected(Outcomes):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[Line] = []
+
+    def there(self, job: Job, target: Location) -> None:
+        self.written(job, target, [])
 
     def add(self, line: Line) -> None:
         self.lines.append(line)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,11 @@ def test_a_file_that_comes_while_it_is_denoised_is_not_written_over(
         assert denoise(used, planned, options, progress).written == 0
     assert target.read_text() == "precious"
     assert "a file that came there meanwhile" in capsys.readouterr().err
+    with Progress(planned.jobs) as progress:
+        resumed = denoise(used, planned, replace(options, resume=True), progress)
+    assert (resumed.written, resumed.failed, resumed.there) == (0, 0, 1)
+    assert target.read_text() == "precious"
+    assert capsys.readouterr().err == ""
     assert files(target.parent) == ["a.png"]
 
 

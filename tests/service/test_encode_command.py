@@ -1,6 +1,8 @@
 """python -m service encode: pictures and arrays to codings, in parts."""
 
+import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,9 +18,11 @@ from pyarrow import parquet
 
 from service.cli import main
 from service.files import objects
-from service.files.codings import encoder, part_files
+from service.files.codings import command, encoder, part_files
 from service.files.codings.arguments import FORMATS
+from service.files.codings.inputs import Shard
 from service.inference.loader import load, locate
+from service.settings import Settings
 from tests.service.command_files import files
 from tests.service.object_store import client, store_in
 from tests.service.photograph_files import encoded
@@ -148,6 +152,55 @@ def test_a_run_goes_on_with_the_parts_that_are_not_written(
     assert "encoded: 10, failed: 0" in capsys.readouterr().err
     assert parts(output) == before
     assert {path: path.stat().st_mtime_ns for path in left} == left
+
+
+def test_a_part_that_is_deleted_is_tried_again_and_its_errors_are_forgotten(
+    encode: Encode, tmp_path: Path
+) -> None:
+    thumbnails(tmp_path / "in", 8)
+    sound = tmp_path / "in" / "0" / "001.png"
+    content, status = sound.read_bytes(), sound.stat()
+    sound.write_bytes(content[:-20] + bytes(20))
+    os.utime(sound, ns=(status.st_atime_ns, status.st_mtime_ns))
+    words = [tmp_path / "in", "-o", tmp_path / "out", "--model=mirror", "--shard=4"]
+    assert encode(*words) == 1
+    sound.write_bytes(content)
+    os.utime(sound, ns=(status.st_atime_ns, status.st_mtime_ns))
+    (tmp_path / "out" / "part-00000.parquet").unlink()
+    assert encode(*words) == 0
+    assert files(tmp_path / "out" / "_errors") == []
+
+
+def test_a_part_of_another_process_of_the_run_is_left(tmp_path: Path) -> None:
+    thumbnails(tmp_path / "in", 5)
+    (tmp_path / "in" / "bad.png").write_bytes(b"none")
+    write_model(tmp_path / "models", "mirror")
+    options = argparse.Namespace(
+        inputs=[str(tmp_path / "in")],
+        output=str(tmp_path / "out"),
+        model="mirror",
+        version=None,
+        format="npz",
+        shard=6,
+        fit=False,
+    )
+    settings = Settings(models=tmp_path / "models", device="cpu")
+    model, _ = command.loaded(settings, options, settings.execution)
+    run, inputs = command.plan(settings, options, model, model.provider)
+    (shard,) = run.left(inputs, set())
+    part, written = tmp_path / "out" / "part-00000.npz", []
+
+    class Slow(encoder.Encoder):
+        def encode(self, shard: Shard) -> encoder.Encoded:
+            assert run.write(encoder.Encoder(model, run.options), shard) == (5, 1)
+            written.append(part.stat())
+            return super().encode(shard)
+
+    assert run.write(Slow(model, run.options), shard) == (5, 1)
+    for path in (tmp_path / "in").rglob("*.png"):
+        path.unlink()  # what is there is not encoded again
+    assert run.write(encoder.Encoder(model, run.options), shard) == (5, 1)
+    assert [part.stat()] == written
 
 
 def test_a_bucket_has_the_same_parts(encode: Encode, bucket: S3Store, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from PIL import Image
 
 from service.cli import main
 from service.files import objects, streamed
-from service.files.objects import Object
+from service.files.objects import Exists, Object
 from tests.service.command_files import FILES, files, folder_in, model_in
 from tests.service.object_store import client, store_in
 from tests.service.photograph_files import encoded, opened
@@ -142,6 +142,17 @@ def test_objects_are_replaced_or_left_as_it_is_asked_for(
     assert got(bucket, "out/a.png") == b"precious"
     assert denoise(*words, "--overwrite") == 0
     assert opened(got(bucket, "out/a.png")).size == (33, 20)
+
+
+def test_an_object_that_is_written_although_the_answer_was_lost_is_no_fault(
+    bucket: S3Store,
+) -> None:
+    target = Object.parse("s3://bucket/new.png")
+    for _ in range(2):  # as the store is asked again
+        target.write_bytes(b"own", overwrite=False)
+    with pytest.raises(Exists, match="an object that came there meanwhile"):
+        target.write_bytes(b"foe", overwrite=False)
+    assert got(bucket, "new.png") == b"own"
 
 
 def test_a_bucket_is_denoised_in_place_and_an_output_within_is_not_read_again(

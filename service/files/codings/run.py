@@ -1,5 +1,6 @@
 """A run of `encode`: what it is, which of its parts are written, and how one is."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from service.files.codings.encoder import BATCH, Encoder, Options
 from service.files.codings.inputs import Inputs, Listing, Shard
 from service.files.codings.part_files import WRITERS, Origin
 from service.files.location import Location
+from service.files.objects import Exists
 
 FILE = "_run.json"
 """Describes the run; readers of Parquet skip names that begin so."""
@@ -91,6 +93,8 @@ class Run:
     def write(self, encoder: Encoder, shard: Shard) -> tuple[int, int]:
         """Encode a shard and write its part, after what it lacks: a part that is there is whole.
 
+        A part that is there, of another process of this run, is left.
+
         Returns:
             How many items have codings, and how many have none.
 
@@ -98,17 +102,23 @@ class Run:
             InvalidValue: The part cannot be written.
             StoreError: A store cannot be read or written.
         """
-        encoded = encoder.encode(shard)
         name = f"part-{shard.number:05}"
-        if encoded.faults:
-            lines = [
-                json.dumps({encoded.column: each.item, "problem": each.problem}, ensure_ascii=False)
-                for each in encoded.faults
-            ]
+        part, errors = self.output / f"{name}.{self.form}", self.output / ERRORS / f"{name}.jsonl"
+        if location.exists(part):
+            lacking = location.read(errors).count(b"\n") if location.exists(errors) else 0
+            return len(shard) - lacking, lacking
+        encoded = encoder.encode(shard)
+        lines = [
+            json.dumps({encoded.column: each.item, "problem": each.problem}, ensure_ascii=False)
+            for each in encoded.faults
+        ]
+        if lines:
             text = "".join(f"{line}\n" for line in lines)
-            location.write(text.encode(), self.output / ERRORS / f"{name}.jsonl", overwrite=True)
-        part = WRITERS[self.form](encoded, self.origin)
-        location.write(part, self.output / f"{name}.{self.form}", overwrite=True)
+            location.write(text.encode(), errors, overwrite=True)
+        elif location.exists(errors):  # of a part that was deleted, to try it again
+            location.remove(errors)
+        with contextlib.suppress(Exists):  # whoever was as far has the same
+            location.write(WRITERS[self.form](encoded, self.origin), part, overwrite=False)
         return len(encoded.items), len(encoded.faults)
 
     def lacks(self) -> bool:
