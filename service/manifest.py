@@ -29,7 +29,7 @@ PHOTO = "photo"
 
 Quantity = Literal[
     "mse", "psnr", "worst psnr", "ssim", "share", "rms", "mean shift", "largest shift", "sigma",
-    "estimate", "spread",
+    "estimate", "spread", "accuracy",
 ]  # fmt: skip
 Unit = Literal["", "dB", "levels"]
 GraphName = Literal["encode", "decode", "denoise", "estimate"]
@@ -170,7 +170,7 @@ class Measurement(Strict):
     """Of errors: their mean square, PSNR (the mean over the images, or that of the worst of them),
     SSIM, root mean square; of blocks of pixels, how far their means move in the mean and at most;
     of the noise level: the one given to the model, and the geometric mean and standard deviation of
-    the estimated one over the true one."""
+    the estimated one over the true one; of classes, the share that a method tells right."""
     data: str
     """The images."""
     condition: str

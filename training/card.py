@@ -263,7 +263,7 @@ def _value(figure: Measurement) -> str:
     match figure.quantity:
         case "psnr" | "worst psnr" | "rms" | "mean shift" | "largest shift" | "sigma":
             return f"{figure.value:.2f} {figure.unit}"
-        case "share":
+        case "share" | "accuracy":
             return f"{figure.value:.1%}"
         case "ssim":
             return f"{figure.value:.3f}"

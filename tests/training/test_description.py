@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.rows import Window
-from training.datasets.description import Split, describe
+from training.datasets.description import Split, describe, parse
 
 TEXT = """
 path: machines.csv
@@ -58,7 +58,9 @@ def test_the_kind_of_data_is_guessed(
 def test_a_size_is_a_width_and_a_height(
     tmp_path: Path, size: str | int, expected: tuple[int, int]
 ) -> None:
-    assert describe(tmp_path, {"kind": "images", "size": size}).size == expected
+    found = describe(tmp_path, {"kind": "images", "size": size})
+    assert found.size == expected
+    assert parse(found.model_dump(mode="json"), "a manifest") == found
 
 
 @pytest.mark.parametrize(

@@ -95,9 +95,18 @@ def test_it_is_measured_as_it_is_served(
     data = tables.load(describe(workplace / "gaps.csv", {"label": "state", "missing": "mask"}))
     rows = data.validation.all()
     errors = data.scaled(rows) - data.scaled(model.infer("decode", model.infer("encode", rows)))
-    figures = {each.data: each.value for each in model.manifest.measurements}
+    by_item = np.nanmean(errors**2, axis=1)
+    calibration = model.manifest.calibration
+    assert calibration
+    assert (calibration.data, calibration.items) == ("6 validation rows", 6)
+    assert calibration.mean == pytest.approx(by_item.mean(), rel=1e-4)
+    assert calibration.scores[-1] == pytest.approx(by_item.max(), rel=1e-4)
+    errors_of = [each for each in model.manifest.measurements if each.quantity == "mse"]
+    figures = {each.data: each.value for each in errors_of}
     assert set(figures) == {"6 validation rows", "6 test rows"}
-    assert figures["6 validation rows"] == pytest.approx(np.nanmean(errors**2), abs=1e-5)
+    assert figures["6 validation rows"] == pytest.approx(by_item.mean(), abs=1e-5)
+    of_classes = [each for each in model.manifest.measurements if each.quantity == "accuracy"]
+    assert [each.data for each in of_classes] == ["6 test rows"]
     with pytest.raises(SystemExit, match="expected the data that gaps was trained on, received"):
         main(["evaluate", "gaps", *models, "--data", str(workplace / "machine.csv")])
 

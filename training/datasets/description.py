@@ -70,7 +70,9 @@ class Description(Strict):
     @field_validator("size", mode="before")
     @classmethod
     def _parse_size(cls, value: Any) -> Any:
-        return parse_size(value) if isinstance(value, int | str) else value
+        if isinstance(value, int | str):
+            return parse_size(value)
+        return tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _check(self) -> Self:

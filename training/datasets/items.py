@@ -1,6 +1,7 @@
 """Items of a data set: an array in memory or mapped from a file, and which of them are meant."""
 
 import hashlib
+import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,6 +55,10 @@ class Items:
     def all(self) -> Floats:
         """Return all items of this part."""
         return self.take(slice(None))
+
+    def some(self, most: int) -> "Items":
+        """Return items of this part, at most so many, from all over it."""
+        return Items(self.array, self.indices[:: max(1, math.ceil(len(self) / most))])
 
     def batches(self, size: int = BATCH) -> Iterator[Floats]:
         """Yield the items in order, so many at a time."""

@@ -12,7 +12,9 @@ import keras
 
 from training import history
 from training.fitting import masked
+from training.fitting.progress import Progress
 from training.fitting.settings import FitSettings
+from training.fitting.stream import Batches
 from training.pixel_noise import Floats
 from training.record import reading
 
@@ -34,10 +36,13 @@ class Examples:
         """Return values as inputs and as targets; where one is NaN, the input is 0."""
         return cls(masked.filled(values), values)
 
+    def __len__(self) -> int:
+        return len(self.inputs)
+
 
 def fit(
     model: keras.Model,
-    train: Examples,
+    train: Examples | Batches,
     validation: Examples,
     settings: FitSettings,
     folder: Path,
@@ -51,12 +56,12 @@ def fit(
 
     Args:
         model: The model, uncompiled.
-        train: Examples to fit.
+        train: Examples to fit, in memory or read while the model trains.
         validation: Examples whose MSE chooses the best epoch and stops the fit early.
         settings: Optimizer, schedule and loss.
         folder: Receives history.csv (a row an epoch), best.weights.h5, TensorBoard logs and,
             until the fit has ended, a checkpoint.
-        verbose: Keras's verbosity; by default a progress bar on a terminal, else a line an epoch.
+        verbose: Keras's verbosity; by default one progress bar on a terminal, else a line an epoch.
 
     Returns:
         The number of epochs run, those before a stop included.
@@ -70,22 +75,31 @@ def fit(
     log, best, ended = folder / history.FILE_NAME, folder / "best.weights.h5", folder / "ended"
     rows = history.read(log, "loss", "val_mse")
     if not ended.exists():
+        count = train.count() if isinstance(train, Batches) else len(train)
+        steps = math.ceil(count / settings.batch_size)
         model.compile(
             optimizer=keras.optimizers.Muon(
-                _schedule(settings, len(train.inputs)), weight_decay=0.0, adam_weight_decay=0.0
+                _schedule(settings, steps), weight_decay=0.0, adam_weight_decay=0.0
             ),
             loss=masked.masked_mse if settings.loss == masked.NAME else settings.loss,
             loss_weights=settings.loss_weight,
             metrics=[masked.metric() if settings.loss == masked.NAME else "mse"],
         )
+        data = (
+            {"x": train}
+            if isinstance(train, Batches)
+            else {"x": train.inputs, "y": train.targets, "batch_size": settings.batch_size}
+        )
         model.fit(
-            train.inputs,
-            train.targets,
+            **data,
             validation_data=(validation.inputs, validation.targets),
+            validation_batch_size=settings.batch_size,
             epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
-            callbacks=_callbacks(folder, log, best, settings, rows),
+            verbose=(0 if sys.stderr.isatty() else 2) if verbose is None else verbose,
+            callbacks=[
+                *([Progress(count, settings.batch_size)] if verbose is None else []),
+                *_callbacks(folder, log, best, settings, rows),
+            ],
         )
         rows = history.read(log, "loss", "val_mse")
         if not rows or not all(math.isfinite(row["loss"]) for row in rows):
@@ -122,8 +136,8 @@ def _callbacks(
     ]
 
 
-def _schedule(settings: FitSettings, examples: int) -> Any:
-    steps = settings.epochs * math.ceil(examples / settings.batch_size)
+def _schedule(settings: FitSettings, steps_per_epoch: int) -> Any:
+    steps = settings.epochs * steps_per_epoch
     warmup = steps // 20
     return keras.optimizers.schedules.CosineDecay(
         settings.learning_rate / 10,

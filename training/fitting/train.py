@@ -15,6 +15,7 @@ from training.fitting.fit import Examples, fit
 from training.fitting.layerwise import fit_greedily
 from training.fitting.recipe import Recipe
 from training.fitting.record import TrainingRecord
+from training.fitting.stream import Batches, Stream
 from training.pixel_noise import Floats
 from training.record import clear, reading, versions
 
@@ -26,8 +27,8 @@ class Data(Protocol):
     """What a model trains on: images in [0, 1], or scaled numbers, NaN where one is missing."""
 
     @property
-    def train(self) -> Floats:
-        """Items to train on."""
+    def train(self) -> Floats | Stream:
+        """Items to train on, in memory or not."""
 
     @property
     def validation(self) -> Floats:
@@ -130,6 +131,11 @@ def _run(
     validation = _validation(recipe, data)
     run, before = 0, None
     if recipe.greedy:
+        if isinstance(data.train, Stream):
+            raise ValueError(
+                "layer by layer training: expected items that fit into memory, "
+                f"received {len(data.train):,} that do not; --memory says how much there is"
+            )
         run += fit_greedily(
             autoencoder, data.train, data.validation, recipe.greedy, folder, announce=announce
         )
@@ -137,7 +143,12 @@ def _run(
         before = _mse(autoencoder, validation)
         announce(f"MSE before fine-tuning {before:.5f}")
     if recipe.fit:
-        examples = Examples.of(data.train)
+        train = data.train
+        examples = (
+            Batches(train, recipe.fit.batch_size, record.seed)
+            if isinstance(train, Stream)
+            else Examples.of(train)
+        )
         phase = folder / ("fine-tuning" if recipe.greedy else "whole")
         run += fit(autoencoder.whole, examples, validation, recipe.fit, phase)
     announce(f"MSE on the validation part {_mse(autoencoder, validation):.5f}")

@@ -74,6 +74,11 @@ TRAINING = (
     _option("--learning-rate", finite, "the highest one"),
     _option("--patience", positive, "epochs without a lower validation MSE before training stops"),
     Argument(
+        "--memory",
+        {"type": finite, "metavar": "GIB", "help": "of items kept in memory, by default 1"},
+        default=1.0,
+    ),
+    Argument(
         "--no-fine-tuning",
         {
             "dest": "fine_tuning",

@@ -7,19 +7,21 @@ import numpy as np
 
 from service.inference.loader import load as load_model
 from service.inference.model import LoadedModel
+from service.inference.scores import scores
 from service.manifest import Manifest, Measurement
 from training import card
+from training.calibration import calibrate
 from training.datasets.description import parse
 from training.datasets.items import DataSet
 from training.measurement import CLEAN, MODEL, measurement
 from training.own.data import load
-from training.pixel_noise import Floats
+from training.own.quality import NEIGHBOURS, nearest_neighbours, restoring
 
 NAMES = {"images": "images", "sequences": "sequences", "table": "rows"}
 
 
 def evaluate(folder: Path, data: Path | None) -> Manifest:
-    """Measure the ONNX graphs of a model, and rewrite manifest and card.
+    """Measure the ONNX graphs of a model, calibrate its scores, and rewrite manifest and card.
 
     Args:
         folder: models/<name>/<version>/.
@@ -43,23 +45,34 @@ def evaluate(folder: Path, data: Path | None) -> Manifest:
             f"{description.path}"
         )
     name = NAMES[description.kind]
-    measurements = tuple(_measure(model, found, name))
-    manifest = model.manifest.model_copy(update={"measurements": measurements})
+    calibrated = f"{len(found.validation):,} validation {name}"
+    manifest = model.manifest.model_copy(
+        update={
+            "measurements": tuple(_measure(model, found, name)),
+            "calibration": calibrate(model, found.validation.batches(), calibrated),
+        }
+    )
     manifest.write(folder)
     card.write(manifest, folder)
     return manifest
 
 
 def _measure(model: LoadedModel, data: DataSet, name: str) -> Iterator[Measurement]:
-    for part, items in (("validation", data.validation), ("test", data.test)):
-        if len(items):
-            errors = np.concatenate([_errors(model, data, batch) for batch in items.batches()])
-            error = float(np.nanmean(errors, dtype=np.float64))
-            yield measurement("mse", f"{len(items):,} {part} {name}", CLEAN, MODEL, error)
-
-
-def _errors(model: LoadedModel, data: DataSet, items: Floats) -> Floats:
-    """Return the squared errors of scaled numbers, NaN where one is missing."""
-    reconstructions = model.infer("reconstruct", items)
-    errors: Floats = (data.scaled(items) - data.scaled(reconstructions)) ** 2
-    return errors
+    parts = {
+        f"{len(items):,} {part} {name}": items
+        for part, items in (("validation", data.validation), ("test", data.test))
+        if len(items)
+    }
+    rows = model.manifest.rows
+    for of, items in parts.items():
+        errors = [
+            scores(batch, model.infer("reconstruct", batch), rows) for batch in items.batches()
+        ]
+        yield measurement("mse", of, CLEAN, MODEL, float(np.nanmean(np.concatenate(errors))))
+    if data.pixels:
+        of, items = list(parts.items())[-1]
+        yield from restoring(model, items, of)
+    if data.labels is not None:
+        of, items = list(parts.items())[-1]
+        share = nearest_neighbours(model, data, items)
+        yield measurement("accuracy", of, CLEAN, NEIGHBOURS, share)

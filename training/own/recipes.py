@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 LARGE = 10_000
 """Items from which on batches are larger."""
+FEWEST_STEPS = 3000
+"""Updates of the weights that small data sets need, in more epochs."""
+MOST_EPOCHS = 500
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,10 @@ def _fitted(settings: FitSettings, item: Item, options: Options) -> FitSettings:
     if item.masks:
         changes["loss"] = "masked mse"
     size = settings.batch_size if item.count >= LARGE else min(32, settings.batch_size)
-    return replace(settings, **{"batch_size": size, **changes})
+    size = changes.setdefault("batch_size", size)
+    epochs = math.ceil(FEWEST_STEPS / math.ceil(item.count / size))
+    changes.setdefault("epochs", max(settings.epochs, min(epochs, MOST_EPOCHS)))
+    return replace(settings, **changes)
 
 
 def _stacked(item: Item, options: Options) -> Recipe:

@@ -1,15 +1,18 @@
 """Train a recipe on one's own data."""
 
+import math
 import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from training.datasets.description import Description, describe
 from training.datasets.items import DataSet
 from training.fitting import train as fitting
+from training.fitting.stream import Stream
 from training.own.data import changes, load
 from training.own.options import Options
 from training.own.preprocessing import Preprocessing
@@ -23,10 +26,27 @@ SAMPLED = 6
 
 @dataclass(frozen=True)
 class Scaled:
-    """Items in memory, as a model trains on them."""
+    """Items as a model trains on them; those to validate with are in memory."""
 
-    train: Floats
+    train: Floats | Stream
     validation: Floats
+
+    @classmethod
+    def of(cls, data: DataSet, memory: float) -> Self:
+        """Return the items of a data set.
+
+        Args:
+            data: The data set.
+            memory: GiB of items to train on, and of items to validate with; of more than that, the
+                former are read while the model trains, and the latter are some.
+        """
+        room = memory * 2**30
+        train = Stream(data.train, data.scaled)
+        every = math.ceil(data.validation.nbytes / room)
+        return cls(
+            train if data.train.nbytes > room else data.scaled(data.train.all()),
+            data.scaled(data.validation.take(slice(None, None, every))),
+        )
 
 
 def train(name: str, options: Namespace) -> None:
@@ -59,7 +79,7 @@ def train(name: str, options: Namespace) -> None:
     folder = options.runs / options.name
     fitting.train(
         made,
-        Scaled(data.scaled(data.train.all()), data.scaled(data.validation.all())),
+        Scaled.of(data, options.memory),
         folder,
         seed=options.seed,
         command=_command(options.words),

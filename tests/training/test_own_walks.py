@@ -1,0 +1,94 @@
+"""Images and sequences of one's own from their files to the service: train, export, evaluate."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.inference.loader import load as load_model
+from service.manifest import Manifest
+from training.cli import main
+from training.history import read as read_history
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("eager"),
+    pytest.mark.filterwarnings("ignore:Even though the:UserWarning"),  # eager, but for tf.data
+]
+
+
+@pytest.fixture(scope="module")
+def workplace(eager: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pictures of two classes and with sequences that lack some numbers."""
+    folder = tmp_path_factory.mktemp("own")
+    random = np.random.default_rng(0)
+    for number in range(40):
+        name = ("dark", "light")[number % 2]
+        (folder / "pictures" / name).mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 90, (20, 25, 3)) + (160 if name == "light" else 0)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / "pictures" / name / f"{number}.png")
+    waves = 300 + 5 * np.sin(np.arange(12) / 3 + random.uniform(0, 6, (40, 1)))
+    sequences = np.stack([waves, np.gradient(waves, axis=1)], axis=2).astype(np.float32)
+    sequences[::4, 5, 0] = np.nan
+    np.save(folder / "waves.npy", sequences)
+    return folder
+
+
+def walk(folder: Path, recipe: str, name: str, *options: str) -> Manifest:
+    """Train, export and evaluate a model, and return its manifest."""
+    runs, models = ["--runs", str(folder / "runs")], ["--models", str(folder / "models")]
+    main(["train", recipe, "--name", name, *options, *runs])
+    main(["export", name, *runs, *models])
+    main(["evaluate", name, *models])
+    return Manifest.read(folder / "models" / name / "1")
+
+
+def test_pictures_larger_than_memory_become_a_model_that_tells_their_classes(
+    workplace: Path,
+) -> None:
+    manifest = walk(
+        workplace, "convolutional", "textures", "--data", str(workplace / "pictures"),
+        "--size", "20x12", "--fit", "crop", "--filters", "4,6", "--epochs", "2", "--memory", "1e-6",
+    )  # fmt: skip
+    assert manifest.pixels
+    assert manifest.pixels.mode == "RGB"
+    operation = manifest.operations["encode"]
+    assert operation.input.shape == ("batch", 12, 20, 3)
+    assert operation.output.shape == ("batch", 3, 5, 6)
+    figures = {(each.quantity, each.data): each.value for each in manifest.measurements}
+    assert set(figures) == {
+        ("mse", "4 validation images"),
+        ("mse", "4 test images"),
+        ("psnr", "4 test images"),
+        ("ssim", "4 test images"),
+        ("accuracy", "4 test images"),
+    }
+    assert figures["accuracy", "4 test images"] == 1
+    assert figures["mse", "4 test images"] < 0.2
+    rows = read_history(workplace / "runs" / "textures" / "whole" / "history.csv")
+    assert rows[1]["loss"] < rows[0]["loss"]
+    card = (workplace / "models" / "textures" / "1" / "README.md").read_text()
+    assert "accuracy | 4 test images | clean | 5 nearest neighbours of the coding | 100.0%" in card
+
+
+def test_sequences_with_gaps_become_a_model_of_any_length(workplace: Path) -> None:
+    manifest = walk(
+        workplace, "recurrent", "waves", "--data", str(workplace / "waves.npy"),
+        "--kind", "sequences", "--columns", "height,slope", "--missing", "mask",
+        "--units", "6", "--coding", "3", "--epochs", "2",
+    )  # fmt: skip
+    assert manifest.rows
+    assert (manifest.rows.missing, manifest.rows.window) == (True, None)
+    assert manifest.operations["encode"].input.shape == ("batch", "steps", 2)
+    model = load_model(workplace / "models" / "waves" / "1")
+    waves = np.load(workplace / "waves.npy")
+    for rows in (waves[:3], waves[:2, :7]):
+        reconstructed = model.infer("reconstruct", rows)
+        assert reconstructed.shape == rows.shape
+        assert np.abs(reconstructed[..., 0] - 300).max() < 15
+    one_step_more = model.infer("decode", model.infer("encode", waves[:1]), steps=13)
+    assert one_step_more.shape == (1, 13, 2)
+    mse = {each.data: each.value for each in manifest.measurements}
+    assert set(mse) == {"4 validation sequences", "4 test sequences"}
+    assert all(0 < value < 2 for value in mse.values())
