@@ -12,8 +12,8 @@ import pytest
 from training.datasets.photos import Folder, decode
 from training.photo.estimate import graph, samples
 from training.photo.estimate.fit import SIZES, WEIGHTS, EstimatorPlan, EstimatorSettings
-from training.photo.estimate.network import OFFSET, EstimatorConfig, NoiseEstimator, created
-from training.photo.estimate.samples import Samples
+from training.photo.estimate.network import EstimatorConfig, NoiseEstimator, created
+from training.photo.estimate.samples import OFFSET, Samples
 from training.photo.noise import mix
 from training.photo.noise.gaussian import white
 from training.photo.noise.types import Floats
@@ -21,7 +21,7 @@ from training.photo.train import Data, load, train
 
 CONFIG = EstimatorConfig((8, 8, 8), heads=2, hidden=16)
 SETTINGS = EstimatorSettings(
-    steps=40, pixels=100_000, learning_rate=0.01, warmup=2, validate_every=20
+    steps=24, pixels=100_000, learning_rate=0.01, warmup=2, validate_every=12
 )
 
 
@@ -118,7 +118,7 @@ def test_the_graph_returns_a_level_and_a_profile_that_the_denoiser_takes(
 def test_a_training_learns_and_resumes_after_a_stop(photographs: Folder, tmp_path: Path) -> None:
     def run(folder: Path, *, stop: bool = False) -> None:
         def listen(text: str) -> None:
-            if stop and text.startswith("step 20 "):
+            if stop and text.startswith("step 12 "):
                 os.kill(os.getpid(), signal.SIGTERM)
 
         data = Data(*photographs.split(3), licence="none")

@@ -222,10 +222,11 @@ def test_what_other_denoisers_do_is_kept_for_the_same_images(
     )
 
 
-def test_to_measure_and_to_draw_takes_no_keras() -> None:
+def test_to_measure_to_draw_and_to_make_batches_takes_no_keras() -> None:
     program = """
 import sys
 import training.cli, training.photo.evaluate, training.photo.figures
+import training.photo.batches, training.photo.estimate.samples, training.photo.stream
 assert not {"keras", "tensorflow", "torch", "jax"} & sys.modules.keys()
 """
     subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=True)

@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 
 from training.datasets.photos import Photos
-from training.photo.estimate.network import OFFSET, EstimatorConfig, created
-from training.photo.estimate.samples import CROPS, Batch, Samples
+from training.photo.estimate.network import EstimatorConfig, created
+from training.photo.estimate.samples import CROPS, OFFSET, Batch, Samples
 from training.photo.schedule import Schedule
 from training.photo.validation import Validation
 

@@ -6,7 +6,7 @@ import keras
 import onnx
 
 from training.export import OPSET, finish, rename
-from training.photo.estimate.network import OFFSET
+from training.photo.estimate.samples import OFFSET
 
 OUTPUT = "noise"
 FREE = ("batch", "height", "width")

@@ -13,8 +13,6 @@ STRIDE = 8
 """What height and width of an image must be multiples of, in pixels."""
 OUTPUTS = 1 + PROFILE
 """Numbers of an estimate: the logarithm of the noise level, then the profile."""
-OFFSET = 0.5
-"""Added to a noise level before its logarithm is taken: below it, levels hardly differ."""
 CONTRAST = 12.0
 """By what the difference to the neighbourhood is multiplied, so that weak noise is seen."""
 

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.datasets.photos import Photos, Pixels
-from training.photo.estimate.network import OFFSET
 from training.photo.noise import mix
 from training.photo.noise.types import Floats
 from training.photo.patches import crops, odds, patch
@@ -16,6 +15,8 @@ CROPS = {128: (1, 2), 192: (3, 1), 256: (2, 1), 288: (3, 1)}
 """Crops along a side of a mosaic, by its side in pixels; one is as likely as another."""
 MOST = 16
 """Photographs in a batch, at most."""
+OFFSET = 0.5
+"""Added to a noise level before its logarithm is taken: below it, levels hardly differ."""
 
 
 @dataclass(frozen=True)
