@@ -1,11 +1,13 @@
 """Training learns, stops early, goes on after a stop, and says when it cannot."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from training.datasets import fashion_mnist
 from training.datasets.fashion_mnist import FashionMnist
 from training.fashion.recipes import RECIPES
 from training.fitting.fit import Examples, fit
@@ -13,13 +15,33 @@ from training.fitting.layerwise import fit_greedily, shallow_pairs
 from training.fitting.settings import FitSettings
 from training.history import read as read_history
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("eager"),
+    pytest.mark.filterwarnings("ignore:Even though the:UserWarning"),  # eager, but for tf.data
+]
 
 
 def examples(data: FashionMnist) -> tuple[Examples, Examples]:
     return Examples(data.train, data.train), Examples(data.validation, data.validation)
 
 
+@pytest.fixture(scope="module")
+def few(samples: Path) -> FashionMnist:
+    return fashion_mnist.load(samples, subset=96)
+
+
+@pytest.fixture
+def compiled(eager: None) -> Iterator[None]:
+    """Compile what trains, as training does: worth it for a hundred steps and more."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(False)
+    yield
+    tf.config.run_functions_eagerly(True)
+
+
+@pytest.mark.usefixtures("compiled")
 def test_training_lowers_the_loss_and_keeps_the_best_weights(
     data: FashionMnist, tmp_path: Path
 ) -> None:
@@ -39,7 +61,7 @@ def test_training_lowers_the_loss_and_keeps_the_best_weights(
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_training_goes_on_from_the_last_epoch_after_it_was_stopped(
-    data: FashionMnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    few: FashionMnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = FitSettings(epochs=4, batch_size=16)
 
@@ -50,34 +72,32 @@ def test_training_goes_on_from_the_last_epoch_after_it_was_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(keras.callbacks.TerminateOnNaN, "on_epoch_end", stop, raising=False)
         with pytest.raises(KeyboardInterrupt):
-            fit(RECIPES["stacked"].build(1).whole, *examples(data), settings, tmp_path, verbose=0)
+            fit(RECIPES["stacked"].build(1).whole, *examples(few), settings, tmp_path, verbose=0)
     stopped = read_history(tmp_path / "history.csv")
     assert [row["epoch"] for row in stopped] == [0, 1]
 
     model = RECIPES["stacked"].build(2).whole  # its own weights must not matter
-    assert fit(model, *examples(data), settings, tmp_path, verbose=0) == 4
+    assert fit(model, *examples(few), settings, tmp_path, verbose=0) == 4
     rows = read_history(tmp_path / "history.csv")
     assert [row["epoch"] for row in rows] == [0, 1, 2, 3]
     assert rows[:2] == stopped
     assert rows[2]["loss"] < rows[1]["loss"]
 
     other = RECIPES["stacked"].build(3).whole
-    assert fit(other, *examples(data), settings, tmp_path, verbose=0) == 4  # nothing more to run
+    assert fit(other, *examples(few), settings, tmp_path, verbose=0) == 4  # nothing more to run
     for mine, trained in zip(other.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, trained)
 
 
-def test_training_stops_early_where_nothing_gets_better(data: FashionMnist, tmp_path: Path) -> None:
+def test_training_stops_early_where_nothing_gets_better(few: FashionMnist, tmp_path: Path) -> None:
     settings = FitSettings(epochs=50, learning_rate=0.0, patience=2)
-    assert (
-        fit(RECIPES["stacked"].build(1).whole, *examples(data), settings, tmp_path, verbose=0) < 6
-    )
+    assert fit(RECIPES["stacked"].build(1).whole, *examples(few), settings, tmp_path, verbose=0) < 6
 
 
 def test_a_loss_that_is_no_number_ends_the_training_with_an_error(
-    data: FashionMnist, tmp_path: Path
+    few: FashionMnist, tmp_path: Path
 ) -> None:
-    not_finite = Examples(np.full_like(data.train, np.nan), data.train)
+    not_finite = Examples(np.full_like(few.train, np.nan), few.train)
     model = RECIPES["stacked"].build(1).whole
     folder = tmp_path / "run"
     with pytest.raises(FloatingPointError, match="expected a finite loss"):
@@ -92,6 +112,7 @@ def test_greedy_training_pairs_the_layers_from_the_outside_inwards() -> None:
         shallow_pairs(RECIPES["convolutional"].build(1))
 
 
+@pytest.mark.usefixtures("compiled")
 def test_greedy_training_fits_one_pair_of_layers_in_each_phase(
     data: FashionMnist, tmp_path: Path
 ) -> None:
