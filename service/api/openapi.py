@@ -11,9 +11,8 @@ from service.api import media_types as media
 from service.api.openapi_links import add_links
 from service.api.openapi_quotas import add_quotas
 from service.api.openapi_route import render_once
-from service.api.openapi_security import secure
+from service.api.openapi_security import PROBLEM, secure
 from service.api.query import KINDS
-from service.api.schemas import Problem
 from service.errors import ServiceError
 from service.images.formats import PNG
 from service.inference.model import Model
@@ -73,8 +72,7 @@ HEADERS: Mapping[str, dict[str, Any]] = {
 
 def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """Return the responses of errors for OpenAPI, by status and description."""
-    bodies = {"application/problem+json": {"schema": Problem.model_json_schema()}}
-    return {status: {"description": text, "content": bodies} for status, text in texts.items()}
+    return {status: {"description": text, "content": PROBLEM} for status, text in texts.items()}
 
 
 def document(
