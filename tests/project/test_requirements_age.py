@@ -54,11 +54,11 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def oldest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def oldest(bundled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with the oldest pip that a release of it bundles; skips where none can be had."""
-    python = _environment(tmp_path_factory.mktemp("oldest"))
+    python = _environment(tmp_path_factory.mktemp("oldest"), "--without-pip")
     version = OLDEST_PIP[sys.version_info[:2]]
-    installed = _pip(python, "install", "--quiet", f"pip=={version}")
+    installed = _pip(bundled, "--python", python, "install", "--quiet", f"pip=={version}")
     if installed.returncode:
         pytest.skip(f"needs a package index, to install pip {version}")
     return python
