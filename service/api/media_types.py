@@ -16,7 +16,10 @@ from service.manifest import OperationName
 
 JSON, NPY, MULTIPART = "application/json", "application/x-npy", "multipart/form-data"
 ZIP, MIXED = "application/zip", "multipart/mixed"
-ARRAYS = (JSON, NPY)
+CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
+ROWS = (CSV, PARQUET)
+"""Rows with named columns; JSON may have them, too."""
+ARRAYS = (JSON, NPY, *ROWS)
 PICTURES = READ
 UNKNOWN = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 """What curl and browsers send as the Content-Type of a file whose type they do not know."""
@@ -25,6 +28,8 @@ ALIASES = {
     "image/heif": "image/heic",
     "image/tif": "image/tiff",
     "application/x-zip-compressed": ZIP,
+    "application/parquet": PARQUET,
+    "application/x-parquet": PARQUET,
 }
 """Names that are no media types, or of more than one, and are sent and accepted all the same."""
 
@@ -42,7 +47,8 @@ def readable(operation: OperationName) -> tuple[str, ...]:
     if operation == "decode":
         return (JSON, NPY)
     archives = (ZIP,) if operation == "denoise" else ()
-    return (JSON, NPY, *PICTURES, MULTIPART, *archives)
+    rows = () if operation == "estimate" else ROWS
+    return (JSON, NPY, *PICTURES, MULTIPART, *archives, *rows)
 
 
 def writable(operation: OperationName) -> tuple[str, ...]:
@@ -172,6 +178,8 @@ def _sniffed(body: Body) -> str:
     head = bytes(body[:64])
     if head.startswith(b"\x93NUMPY"):
         return NPY
+    if head.startswith(b"PAR1"):
+        return PARQUET
     if head.startswith((b"PK\3\4", b"PK\5\6")):
         return ZIP
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()  # JSON or not, decoding says what is wrong

@@ -54,6 +54,9 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         "score of each item, of up to 64, where the response has no other place for it"
     ),
     "X-Score-Threshold": _header("score above which an item is an anomaly", "number"),
+    "X-Rows-Left-Over": _header(
+        "rows at the end of a series that are in no window of the model", "integer"
+    ),
     "X-Image-Warning": _header(
         "what of a photograph could not be read, where truncated ones are accepted"
     ),
@@ -180,6 +183,9 @@ def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
             return runs and status == "200"
         case "Inference-Header-Content-Length":
             return path.endswith("/infer") and status == "200"
+        case "X-Rows-Left-Over":
+            takes_rows = ("/encode", "/denoise", "/reconstruct", "/score")
+            return path in takes_rows and status == "200"
         case "X-Score" | "X-Score-Threshold":
             return path == "/score" and status == "200"
         case "X-Image-Warning":

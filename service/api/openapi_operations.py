@@ -17,7 +17,7 @@ from service.api.query import (
     ReconstructQuery,
     ScoreQuery,
 )
-from service.api.schemas import Estimates, Inputs, Outputs, Scores
+from service.api.schemas import Estimates, Inputs, Outputs, RowInputs, Scores
 from service.manifest import OperationName
 
 
@@ -91,7 +91,7 @@ def describe(operation: OperationName) -> dict[str, Any]:
     }
     photographs = {"description": "photographs of any sizes; folders and hidden files are ignored"}
     bodies: dict[str, Any] = {
-        media.JSON: {"schema": Inputs.model_json_schema()},
+        media.JSON: {"schema": _json(operation)},
         media.MULTIPART: {"schema": files},
         media.ZIP: {"schema": binary["schema"] | photographs},
     }
@@ -128,3 +128,11 @@ def describe(operation: OperationName) -> dict[str, Any]:
             }
         ),
     }
+
+
+def _json(operation: OperationName) -> dict[str, Any]:
+    """Return the schema of a body in JSON."""
+    arrays = Inputs.model_json_schema()
+    if media.CSV not in media.readable(operation):
+        return arrays
+    return {"anyOf": [arrays, RowInputs.model_json_schema()]}

@@ -15,6 +15,7 @@ from service.api.media_types import (
     ARRAYS,
     CONTENT_TYPES,
     MULTIPART,
+    ROWS,
     ZIP,
     MediaType,
     detect,
@@ -26,7 +27,7 @@ from service.api.problems import problem
 from service.api.query import Choice
 from service.api.request import Exchange
 from service.api.routing import DirectRoute, Serving
-from service.errors import InvalidValue
+from service.errors import InvalidValue, UnsupportedMediaType
 from service.inference.model import Model
 from service.inference.reconstruction import run_by
 from service.inference.registry import Defaults, Found
@@ -153,6 +154,10 @@ class Operation(Endpoint):
             raise InvalidValue(
                 f"{', '.join(choice.of_photographs)}: expected none with a model of images of one "
                 f"size, received some with {model.name}"
+            )
+        if media.name in ROWS and model.manifest.rows is None:
+            raise UnsupportedMediaType(
+                f"body: expected images for {model.name}, received rows ({media.name})"
             )
         limits = self._serving.limits
         kind = ScoreCodec if self._operation == "score" else BatchCodec

@@ -21,6 +21,20 @@ class Inputs(BaseModel):
     ]
 
 
+class RowInputs(BaseModel):
+    """Rows with named columns, for models of tables and series."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: Annotated[
+        list[dict[str, float | str | None]],
+        Field(
+            min_length=1,
+            description="the columns that the manifest names: numbers, or values of a category",
+        ),
+    ]
+
+
 class Outputs(BaseModel):
     """A batch of outputs as nested lists, and the model that returned them."""
 
@@ -75,6 +89,22 @@ class Scores(BaseModel):
     ]
     threshold: Annotated[float | None, Field(description="the score above which an item is one")]
     is_anomaly: list[bool] | None
+    columns: Annotated[
+        list[str], Field(description="those of maps of rows, if `map` asks for them")
+    ] = []
+    starts: Annotated[
+        list[int], Field(description="the row at which each window of a series starts")
+    ] = []
+    row_scores: Annotated[
+        list[float | None],
+        Field(
+            description="the score of each row of a series, the mean over the windows that cover "
+            "it; null where none does"
+        ),
+    ] = []
+    rows_left_over: Annotated[
+        int, Field(description="rows at the end of a series that are in no window")
+    ] = 0
     maps: Annotated[
         list[Any],
         Field(description="squared errors of pixels, or of columns of rows, if `map` asks for it"),

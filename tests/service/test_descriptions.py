@@ -148,6 +148,8 @@ async def test_openapi_shows_every_body_that_is_read_and_written(
         *READ,
         "multipart/form-data",
         "application/zip",
+        "text/csv",
+        "application/vnd.apache.parquet",
     }
     answers = {"application/json", "application/x-npy", "application/zip", *written()}
     assert set(denoise["responses"]["200"]["content"]) == answers | {"multipart/mixed"}

@@ -26,6 +26,7 @@ from service.manifest import (
     Tiles,
     digest,
 )
+from service.rows import Column, Rows, Window
 
 OPSET = 18
 TYPES = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
@@ -36,6 +37,8 @@ LAST_ROWS = Tensor(name="codings", dtype="float32", shape=("batch", 4))
 COLOURED = Tensor(name="images", dtype="float32", shape=("batch", 2, 3, 3))
 COLOURS = Tensor(name="images", dtype="float32", shape=("batch", "height", "width", 3))
 STEPS = StepsInput(tensor=Tensor(name="steps", dtype="int64", shape=()), default=4)
+FEATURES = Tensor(name="rows", dtype="float32", shape=("batch", 3))
+WINDOWS = Tensor(name="windows", dtype="float32", shape=("batch", 3, 2))
 SIGMA = SigmaInput(
     tensor=Tensor(name="sigma", dtype="float32", shape=("batch",)), unknown=-1.0, highest=100.0
 )
@@ -109,6 +112,38 @@ def halve(images: Tensor = IMAGES, factor: float = 0.5) -> Graph:
     half = helper.make_tensor("half", TensorProto.FLOAT, [], [factor])
     node = helper.make_node("Mul", ["images", "half"], ["reconstructions"])
     return Graph(images, reconstructions(images), None, [node], [half])
+
+
+def fill(rows: Tensor, value: float = 2.0) -> Graph:
+    """Encode rows as they are, with a number where one is missing."""
+    constant = helper.make_tensor("value", TensorProto.FLOAT, [], [value])
+    nodes = [
+        helper.make_node("IsNaN", [rows.name], ["missing"]),
+        helper.make_node("Where", ["missing", "value", rows.name], ["filled"]),
+    ]
+    output = Tensor(name="filled", dtype="float32", shape=rows.shape)
+    return Graph(rows, output, None, nodes, [constant])
+
+
+def mean_step() -> Graph:
+    """Encode a window of rows as their mean."""
+    axes = helper.make_tensor("axes", TensorProto.INT64, [1], [1])
+    node = helper.make_node("ReduceMean", [WINDOWS.name, "axes"], ["codings"], keepdims=0)
+    codings = Tensor(name="codings", dtype="float32", shape=("batch", 2))
+    return Graph(WINDOWS, codings, None, [node], [axes])
+
+
+def repeat_step() -> Graph:
+    """Decode a row as a window of that row."""
+    constants = [
+        helper.make_tensor("middle", TensorProto.INT64, [1], [1]),
+        helper.make_tensor("sizes", TensorProto.INT64, [3], [1, 3, 1]),
+    ]
+    nodes = [
+        helper.make_node("Unsqueeze", ["codings", "middle"], ["row"]),
+        helper.make_node("Expand", ["row", "sizes"], ["reconstructions"]),
+    ]
+    return Graph(mean_step().output, reconstructions(WINDOWS), None, nodes, constants)
 
 
 def mean_row() -> Graph:
@@ -224,10 +259,27 @@ TINY: dict[str, dict[GraphName, Graph]] = {
 """Those of the folder that most tests serve."""
 FURTHER: dict[str, dict[GraphName, Graph]] = {
     "dim": {"encode": flatten(), "decode": unflatten(0.5)},
+    "table": {"encode": shade(FEATURES), "decode": shade(FEATURES, 0.5)},
+    "gaps": {"encode": fill(FEATURES), "decode": shade(FEATURES, 0.5)},
+    "series": {"encode": mean_step(), "decode": repeat_step()},
     "dim-colours": {"encode": shade(COLOURED), "decode": shade(COLOURED, 0.5)},
     "informed": {"denoise": informed(), "estimate": brightness()},
 }
 """Those of single tests."""
+COLUMNS = (
+    Column(name="size", categories=(), scale=2.0),
+    Column(name="colour", categories=("red", "green"), scale=1.0),
+)
+TABULAR = {
+    "table": Rows(columns=COLUMNS, missing=False, window=None),
+    "gaps": Rows(columns=COLUMNS, missing=True, window=None),
+    "series": Rows(
+        columns=tuple(Column(name=name, categories=(), scale=1.0) for name in ("x", "y")),
+        missing=False,
+        window=Window(steps=3, stride=2),
+    ),
+}
+"""What rows a model of a kind takes; those of other kinds take images."""
 COLOURFUL = ("colours", "photo", "informed", "dim-colours")
 
 
@@ -281,8 +333,10 @@ def write_model(
         name=name,
         version=version,
         summary="A tiny model",
-        pixels=Pixels(mode="RGB" if kind in COLOURFUL else "L", scale=255.0),
-        rows=None,
+        pixels=None
+        if kind in TABULAR
+        else Pixels(mode="RGB" if kind in COLOURFUL else "L", scale=255.0),
+        rows=TABULAR.get(kind),
         operations=operations,
         provenance=PROVENANCE,
         measurements=(),

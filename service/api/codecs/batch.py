@@ -7,10 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from service.api.body import Body
-from service.api.codecs import image, json, json_pieces, npy
+from service.api.codecs import image, json, json_pieces, npy, rows
 from service.api.codecs.codec import Array, Declared, Encoded, Inputs, Runner
 from service.api.media_types import JSON, NPY, MediaType, responses
 from service.api.query import Choice
+from service.api.request import Header
 from service.api.routing import Limits
 from service.errors import (
     BodyTooLarge,
@@ -22,9 +23,11 @@ from service.errors import (
 from service.images.fit import Frame
 from service.images.formats import PNG
 from service.inference.executor import Executor
+from service.inference.features import Series
 from service.inference.model import Model
 from service.inference.pixels import LARGEST, Floats, to_floats, to_pixels
 from service.manifest import OperationName
+from service.rows import Rows
 
 # Bytes that are decoded, and numbers that are encoded, in 0.2 ms: less than a thread costs.
 SHORT_BODY = {JSON: 48 * 1024, NPY: 1024 * 1024}
@@ -50,6 +53,7 @@ class BatchCodec:
             clause; None otherwise. It then takes pictures of its own size alone: no client means to
             get a photograph back as a thumbnail.
         answer: The media type of the response, once it is negotiated.
+        series: How the rows of a series were cut into windows; None of anything else.
         files: The files of a form; none where the body is the only one.
         keeps_pixels: Whether uint8 arrays stay pixels: those of photographs, until their tile runs.
     """
@@ -67,6 +71,7 @@ class BatchCodec:
     declared: Callable[[Body], Declared] | None = field(default=None, init=False)
     answer: str = field(default="", init=False)
     files: Sequence[Body] = field(default=(), init=False)
+    series: Series | None = field(default=None, init=False)
     _best: str = field(default="", init=False)  # of the response, if it is not that of the body
     _as_pixels: bool = field(default=False, init=False)
 
@@ -87,6 +92,8 @@ class BatchCodec:
         name = self.media.name
         if name == NPY:
             return self._from_npy(body)
+        if self.model.manifest.rows and self.operation != "decode" and rows.are_rows(name, body):
+            return self._from_rows(body, self.model.manifest.rows)
         if name == JSON:
             if len(body) > LARGEST_JSON:
                 raise BodyTooLarge(
@@ -114,7 +121,7 @@ class BatchCodec:
     def negotiate(self, count: int) -> None:
         best = self._best or self.media.name
         self.answer = responses(self.operation, best, single=count == 1)[self.accept]
-        if self.answer in image.FORMATS and self.model.manifest.pixels is None:
+        if self.answer not in (JSON, NPY) and self.model.manifest.pixels is None:
             raise NotAcceptable(
                 f"Accept: expected {JSON} or {NPY} for the rows of {self.model.name}, "
                 f"received {self.accept}"
@@ -132,11 +139,15 @@ class BatchCodec:
         if answer == JSON:
             write = json.encode if outputs.size <= json_pieces.FLOATS else json_pieces.encode
             text = write(model.name, model.version, self._floats(outputs))
-            return Encoded(JSON, (text,))
+            return Encoded(JSON, (text,), self.left_over())
         if answer == NPY:
             array = self._pixels(outputs) if self._as_pixels else self._floats(outputs)
-            return Encoded(NPY, npy.write(array))
+            return Encoded(NPY, npy.write(array), self.left_over())
         return Encoded(answer, (self.encode_picture(self._pixels(outputs[0])),))
+
+    def left_over(self) -> list[Header]:
+        """Return the header that says how many rows of a series are in no window."""
+        return [(b"x-rows-left-over", b"%d" % self.series.left_over)] if self.series else []
 
     def encode_picture(self, pixels: Array) -> bytes:
         """Return the pixels of the only output, uint8, as a picture of the media type chosen."""
@@ -164,6 +175,12 @@ class BatchCodec:
             known_finite,
             copied,
         )
+
+    def _from_rows(self, body: Body, described: Rows) -> Inputs:
+        shape = self.batcher.session.operation.input.shape
+        read = rows.read(body, self.media.name, described, shape, self.limits.check_output)
+        self.series = read.series
+        return self.inputs_of(read.array, copied=2 * read.array.nbytes)
 
     def _floats(self, values: Array) -> Floats:
         return to_floats(values, self.model.manifest.pixels) if values.dtype in LARGEST else values

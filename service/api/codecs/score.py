@@ -69,8 +69,9 @@ class ScoreCodec(BatchCodec):
         found = scores.scores(inputs, outputs, rows)
         parts = scores.maps(inputs, outputs, rows) if self.choice.map else None
         if self.answer == JSON:
-            return Encoded(JSON, (self._document(found, parts),))
-        headers = self._headers(found)
+            document = self._document(found) | self._of_rows(inputs, outputs)
+            return Encoded(JSON, (_text(document, parts),), self.left_over())
+        headers = [*self._headers(found), *self.left_over()]
         if self.answer == NPY:
             shown = found.astype(np.float32) if parts is None else parts
             return Encoded(NPY, npy.write(shown), headers)
@@ -78,10 +79,10 @@ class ScoreCodec(BatchCodec):
         picture = self.encode_picture(heat(np.sqrt(parts[0])))
         return Encoded(self.answer, (picture,), headers)
 
-    def _document(self, found: Numbers, parts: Array | None) -> bytes:
+    def _document(self, found: Numbers) -> dict[str, Any]:
         calibration, above = self.model.manifest.calibration, self._above
         said = ranks(found, calibration, above) if calibration and above else None
-        document: dict[str, Any] = {
+        return {
             "model": self.model.name,
             "version": self.model.version,
             "scores": found.astype(np.float32),
@@ -91,10 +92,19 @@ class ScoreCodec(BatchCodec):
             "threshold": above and above.score,
             "is_anomaly": said and said.is_anomaly,
         }
-        text = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-        if parts is None:
-            return text
-        return b"".join((text[:-1], b',"maps":', *json_pieces.texts(parts), b"}"))
+
+    def _of_rows(self, inputs: Array, outputs: Array) -> dict[str, Any]:
+        """Return what is said of rows beside their scores."""
+        rows, series = self.model.manifest.rows, self.series
+        said: dict[str, Any] = {}
+        if rows and self.choice.map:
+            said["columns"] = [column.name for column in rows.columns]
+        if series:
+            of_rows = series.of_rows(scores.step_scores(inputs, outputs, rows))
+            said["starts"] = series.starts
+            said["row_scores"] = of_rows.astype(np.float32)
+            said["rows_left_over"] = series.left_over
+        return said
 
     def _headers(self, found: Numbers) -> list[Header]:
         headers: list[Header] = []
@@ -103,3 +113,10 @@ class ScoreCodec(BatchCodec):
         if self._above:
             headers.append((b"x-score-threshold", b"%.9g" % self._above.score))
         return headers
+
+
+def _text(document: dict[str, Any], parts: Array | None) -> bytes:
+    text = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    if parts is None:
+        return text
+    return b"".join((text[:-1], b',"maps":', *json_pieces.texts(parts), b"}"))

@@ -1,0 +1,97 @@
+"""Parquet bodies, a batch of rows at a time; they need the extra `parquet`."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from service.api.body import Body
+from service.errors import InvalidValue, MalformedBody, UnsupportedMediaType
+from service.inference.features import Values
+from service.rows import Column, Rows
+
+BATCH = 65_536
+"""Rows that are decoded at a time."""
+
+
+def read(body: Body, rows: Rows, check: Callable[[tuple[int, ...]], int]) -> Mapping[str, Values]:
+    """Return the values of a model's columns; other columns of the file are not read.
+
+    Args:
+        body: The file.
+        rows: What the model takes.
+        check: Raises BodyTooLarge for so many rows: a small file may claim, or hold, any number.
+
+    Raises:
+        UnsupportedMediaType: pyarrow is not installed.
+        MalformedBody: The body is not a Parquet file.
+        InvalidValue: A column is missing, or of a type that the model does not take.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise UnsupportedMediaType(
+            "body: expected another format, as the extra [parquet] is not installed, received "
+            "Parquet"
+        ) from error
+    names = [column.name for column in rows.columns]
+    texts = [column.name for column in rows.columns if column.categories]
+    try:
+        schema = parquet.read_schema(pa.BufferReader(body))
+        _check_types(schema, rows)
+        with parquet.ParquetFile(pa.BufferReader(body), read_dictionary=texts) as file:
+            check((file.metadata.num_rows, rows.features))
+            found: dict[str, list[Values]] = {name: [] for name in names}
+            count = 0
+            for batch in file.iter_batches(BATCH, columns=names, use_threads=False):
+                count += batch.num_rows
+                check((count, rows.features))
+                for column in rows.columns:
+                    found[column.name].append(_values(batch.column(column.name), column))
+    except (pa.ArrowException, OSError) as error:
+        raise MalformedBody(f"body: expected a Parquet file, received: {error}") from error
+    return {name: _joined(parts) for name, parts in found.items()}
+
+
+def _check_types(schema: Any, rows: Rows) -> None:
+    from pyarrow import types
+
+    for column in rows.columns:
+        if schema.names.count(column.name) != 1:
+            raise InvalidValue(
+                f"columns: expected each of {', '.join(each.name for each in rows.columns)} once, "
+                f"received {', '.join(schema.names)[:200] or 'none'}"
+            )
+        kind = schema.field(column.name).type
+        is_text = types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind)
+        is_number = types.is_integer(kind) or types.is_floating(kind)
+        fits = is_text or types.is_integer(kind) if column.categories else is_number
+        if not fits:
+            expected = "texts" if column.categories else "numbers"
+            raise InvalidValue(f"{column.name}: expected {expected}, received {kind}")
+
+
+def _values(array: Any, column: Column) -> Values:
+    from pyarrow import types
+
+    if not column.categories:
+        numbers: Values = array.to_numpy(zero_copy_only=False).astype(np.float64)
+        return numbers
+    if not types.is_dictionary(array.type):
+        texts: Values = array.to_pylist()
+        return texts
+    # A long text may be there once for thousands of rows.
+    known = np.array([*array.dictionary.to_pylist(), None], dtype=object)
+    codes = array.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
+    named: Values = known[codes]
+    return named
+
+
+def _joined(parts: list[Values]) -> Values:
+    if not parts:
+        return []
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)
+    return list(itertools.chain.from_iterable(parts))

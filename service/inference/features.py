@@ -1,0 +1,164 @@
+"""Rows with named columns as features: numbers, and a feature for each value of a category."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import InvalidValue, ShapeMismatch
+from service.inference.pixels import Floats
+from service.inference.scores import Numbers
+from service.rows import Column, Rows, Window
+
+LARGEST = float(np.finfo(np.float32).max)
+MISSING = ("", "NaN", "nan", "NA", "N/A", "null", "NULL")
+"""Cells of text without a value."""
+
+Values = Sequence[Any] | NDArray[Any]
+"""The values of a column: numbers, texts, or None where one is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How a series of rows was cut into windows.
+
+    Attributes:
+        rows: How many there are.
+        window: How they were cut.
+        starts: The row at which each window starts, (windows,).
+    """
+
+    rows: int
+    window: Window
+    starts: NDArray[np.intp]
+
+    @property
+    def left_over(self) -> int:
+        """How many rows at the end are in no window."""
+        return self.rows - (int(self.starts[-1]) + self.window.steps)
+
+    def of_rows(self, values: Numbers) -> Numbers:
+        """Return the value of each row, (rows,), of those of windows, (windows, steps).
+
+        It is the mean over the windows that cover the row, and NaN where none does.
+        """
+        sums, counts = np.zeros(self.rows), np.zeros(self.rows)
+        for step in range(self.window.steps):
+            known = ~np.isnan(values[:, step])
+            sums[self.starts[known] + step] += values[known, step]
+            counts[self.starts[known] + step] += 1
+        means = np.full(self.rows, np.nan)
+        np.divide(sums, counts, out=means, where=counts > 0)
+        return means
+
+
+def features(columns: Mapping[str, Values], rows: Rows) -> Floats:
+    """Return rows as a model takes them.
+
+    Args:
+        columns: The values of each of the model's columns, as many of each, by name.
+        rows: What the model takes.
+
+    Returns:
+        float32 (rows, features). NaN where a number is missing.
+
+    Raises:
+        InvalidValue: A value is no number or category that the model takes, or a category is
+            missing, or a number where none may be; the message names the first row and its column.
+    """
+    count = len(columns[rows.columns[0].name])
+    found = np.empty((count, rows.features), np.float32)
+    start = 0
+    for column in rows.columns:
+        values, end = columns[column.name], start + column.features
+        if column.categories:
+            found[:, start:end] = _one_hot(values, column)
+        else:
+            found[:, start] = _numbers(values, column, may_miss=rows.missing)
+        start = end
+    return found
+
+
+def windows(found: Floats, window: Window) -> tuple[Floats, Series]:
+    """Cut a series into windows.
+
+    Args:
+        found: The features of its rows, (rows, features).
+        window: How to cut it.
+
+    Returns:
+        The windows, (windows, steps, features), and how they lie.
+
+    Raises:
+        ShapeMismatch: The series is shorter than a window.
+    """
+    if len(found) < window.steps:
+        raise ShapeMismatch(
+            f"rows: expected at least {window.steps}, those of a window, received {len(found)}"
+        )
+    starts = np.arange(0, len(found) - window.steps + 1, window.stride)
+    every = np.lib.stride_tricks.sliding_window_view(found, window.steps, axis=0)
+    cut = every[:: window.stride].transpose(0, 2, 1)
+    return np.ascontiguousarray(cut), Series(len(found), window, starts)
+
+
+def _numbers(values: Values, column: Column, *, may_miss: bool) -> Numbers:
+    numbers = _converted(values)
+    if numbers is None:
+        found = [_number(value, index, column) for index, value in enumerate(values)]
+        numbers = np.array(found, np.float64)
+    missing = np.isnan(numbers)
+    if not may_miss and missing.any():
+        raise _error(int(missing.argmax()), column, "a number", "none")
+    beyond = np.abs(numbers) > LARGEST
+    if beyond.any():
+        first = int(beyond.argmax())
+        raise _error(first, column, f"at most {LARGEST:.8g}", str(numbers[first]))
+    return numbers
+
+
+def _converted(values: Values) -> Numbers | None:
+    """Return values that are all numbers, or all texts of numbers; None for others."""
+    if isinstance(values, np.ndarray):
+        return values.astype(np.float64) if values.dtype.kind in "fiu" else None
+    kinds = set(map(type, values))
+    if kinds <= {int, float} or kinds == {str}:
+        try:
+            return np.array(values).astype(np.float64)
+        except (ValueError, OverflowError):
+            return None
+    return None
+
+
+def _number(value: Any, row: int, column: Column) -> float:
+    if value is None or value in MISSING:
+        return np.nan
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except (ValueError, OverflowError):
+            pass
+    raise _error(row, column, "a number", repr(value)[:40])
+
+
+def _one_hot(values: Values, column: Column) -> Floats:
+    known = {name: index for index, name in enumerate(column.categories)}
+    codes = np.fromiter(_codes(values, known, column), np.intp, len(values))
+    return np.eye(len(known), dtype=np.float32)[codes]
+
+
+def _codes(values: Values, known: Mapping[str, int], column: Column) -> Iterable[int]:
+    for row, value in enumerate(values):
+        name = str(value) if type(value) is int else value
+        code = known.get(name) if isinstance(name, str) else None
+        if code is None:
+            is_missing = value is None or (isinstance(value, str) and value in MISSING)
+            received = "none" if is_missing else repr(value)[:40]
+            raise _error(row, column, f"one of {', '.join(known)}"[:200], received)
+        yield code
+
+
+def _error(row: int, column: Column, expected: str, received: str) -> InvalidValue:
+    return InvalidValue(f"rows[{row}].{column.name}: expected {expected}, received {received}")
