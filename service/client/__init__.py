@@ -12,7 +12,7 @@ from service.client.client import Client
 from service.client.errors import ServiceError
 from service.client.job import AsyncJob, Job
 from service.client.job_status import JobStatus
-from service.client.results import Estimate, Model, Noise, Result
+from service.client.results import Estimate, Model, Noise, Result, Scores
 
 __all__ = [
     "AsyncClient",
@@ -24,6 +24,7 @@ __all__ = [
     "Model",
     "Noise",
     "Result",
+    "Scores",
     "ServiceError",
     "errors",
 ]

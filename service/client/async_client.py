@@ -20,8 +20,11 @@ from service.client.options import (
     JobOptions,
     ModelOptions,
     Operation,
+    ReconstructOptions,
+    ScoreOptions,
 )
-from service.client.results import Estimate, Model, Result
+from service.client.results import Estimate, Model, Result, Scores
+from service.client.rows import Items
 from service.client.runners import AsyncRunner
 from service.client.several import Outcome, Paths, check, named, outcome
 
@@ -88,13 +91,21 @@ class AsyncClient:
             for task in names:
                 task.cancel()
 
-    async def encode(self, image: ImageLike, **options: Unpack[EncodeOptions]) -> Result:
+    async def encode(self, image: Items, **options: Unpack[EncodeOptions]) -> Result:
         """Encode an image or a batch: Client.encode."""
         return await self._runner.run(self._calls.encode(image, options))
 
     async def decode(self, codings: Array | Result, **options: Unpack[DecodeOptions]) -> Result:
         """Decode codings: Client.decode."""
         return await self._runner.run(self._calls.decode(codings, options))
+
+    async def reconstruct(self, items: Items, **options: Unpack[ReconstructOptions]) -> Result:
+        """Reconstruct images or rows: Client.reconstruct."""
+        return await self._runner.run(self._calls.reconstruct(items, options))
+
+    async def score(self, items: Items, **options: Unpack[ScoreOptions]) -> Scores:
+        """Score images or rows by the errors of their reconstructions: Client.score."""
+        return await self._runner.run(self._calls.score(items, options))
 
     async def estimate(self, image: ImageLike, **options: Unpack[ModelOptions]) -> Estimate:
         """Estimate the noise of a photograph without removing it: Client.estimate."""

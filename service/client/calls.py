@@ -8,14 +8,18 @@ from urllib.parse import quote
 
 import httpx
 
-from service.client import images, options, responses
+from service.client import images, options, responses, rows
 from service.client.errors import ModelNotFound
 from service.client.flow import Flow, Request, Send, Work
 from service.client.images import NPY, Array, Body, ImageLike
 from service.client.options import Operation
-from service.client.results import Estimate, Model, Result
+from service.client.results import Estimate, Model, Result, Scores
 from service.client.retries import Retries, is_hopeless, unreachable
+from service.client.rows import FILES, Items
 
+JSON = "application/json"
+ROWS = (JSON, *FILES.values())
+"""Media types of rows."""
 OF_PHOTOGRAPHS = ("denoise", "estimate")
 """Operations of models of photographs."""
 
@@ -40,9 +44,9 @@ class Calls:
         response = yield from self.retries.send(request)
         return responses.result(response, is_single=body.is_single)
 
-    def encode(self, image: ImageLike, chosen: Mapping[str, Any]) -> Flow[Result]:
-        """Encode an image or a batch."""
-        body = yield Work(functools.partial(images.read, image))
+    def encode(self, items: Items, chosen: Mapping[str, Any]) -> Flow[Result]:
+        """Encode an image, a batch, or rows."""
+        body = yield Work(functools.partial(rows.read, items))
         request = yield from self.request("encode", body, chosen)
         response = yield from self.retries.send(request)
         return responses.result(response)
@@ -53,6 +57,22 @@ class Calls:
         request = yield from self.request("decode", body, chosen)
         response = yield from self.retries.send(request)
         return responses.result(response)
+
+    def reconstruct(self, items: Items, chosen: Mapping[str, Any]) -> Flow[Result]:
+        """Reconstruct an image, a batch, or rows."""
+        body = yield Work(functools.partial(rows.read, items))
+        if body.media_type in ROWS:
+            chosen = {"format": "npy", **chosen}
+        request = yield from self.request("reconstruct", body, chosen)
+        response = yield from self.retries.send(request)
+        return responses.result(response, is_single=body.is_single)
+
+    def score(self, items: Items, chosen: Mapping[str, Any]) -> Flow[Scores]:
+        """Score an image, a batch, or rows."""
+        body = yield Work(functools.partial(rows.read, items))
+        request = yield from self.request("score", body, chosen)
+        response = yield from self.retries.send(request)
+        return responses.scores(response)
 
     def estimate(self, image: ImageLike, chosen: Mapping[str, Any]) -> Flow[Estimate]:
         """Estimate the noise of an image."""
@@ -102,7 +122,7 @@ class Calls:
         if body.is_colour_array and "model" not in query and operation in OF_PHOTOGRAPHS:
             name = yield from self._of_photographs(operation)
             query |= {"model": name} if name else {}
-        headers = options.accepted(chosen)
+        headers = {"Accept": JSON} if operation == "score" else options.accepted(chosen)
         if not headers and operation in ("encode", "decode"):
             headers = {"Accept": NPY}
         if body.media_type:

@@ -20,8 +20,11 @@ from service.client.options import (
     JobOptions,
     ModelOptions,
     Operation,
+    ReconstructOptions,
+    ScoreOptions,
 )
-from service.client.results import Estimate, Model, Result
+from service.client.results import Estimate, Model, Result, Scores
+from service.client.rows import Items
 from service.client.runners import Runner
 from service.client.several import Outcome, Paths, check, named, outcome
 
@@ -126,7 +129,7 @@ class Client:
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def encode(self, image: ImageLike, **options: Unpack[EncodeOptions]) -> Result:
+    def encode(self, image: Items, **options: Unpack[EncodeOptions]) -> Result:
         """Encode an image or a batch; arguments and errors as of `denoise`.
 
         Returns:
@@ -149,6 +152,24 @@ class Client:
             ServiceError: The service refuses the codings, or cannot be reached.
         """
         return self._runner.run(self._calls.decode(codings, options))
+
+    def reconstruct(self, items: Items, **options: Unpack[ReconstructOptions]) -> Result:
+        """Encode and decode in one; arguments and errors as of `encode`.
+
+        Returns:
+            The reconstructions: an array of what was sent as an array or as rows, else a picture.
+        """
+        return self._runner.run(self._calls.reconstruct(items, options))
+
+    def score(self, items: Items, **options: Unpack[ScoreOptions]) -> Scores:
+        """Score items by the errors of their reconstructions; errors as of `denoise`.
+
+        Args:
+            items: An image or a batch; rows as a list of dictionaries; a path of a CSV or Parquet
+                file.
+            options: As ScoreOptions describes them.
+        """
+        return self._runner.run(self._calls.score(items, options))
 
     def estimate(self, image: ImageLike, **options: Unpack[ModelOptions]) -> Estimate:
         """Estimate the noise of a photograph without removing it; errors as of `denoise`."""
@@ -181,7 +202,7 @@ class Client:
 
         Args:
             image: As the operation takes it.
-            operation: "denoise", "encode", "decode" or "estimate".
+            operation: "denoise", "encode", "decode", "reconstruct", "score" or "estimate".
             options: Those of the operation, and `callback`, as JobOptions describes it.
 
         Raises:

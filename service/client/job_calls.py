@@ -14,7 +14,7 @@ from service.client.flow import Flow, Pause, Request, Work
 from service.client.images import ImageLike
 from service.client.job_status import JobStatus, State, Watch
 from service.client.options import Operation
-from service.client.results import Estimate, Result
+from service.client.results import Estimate, Result, Scores
 from service.client.retries import Retries
 
 SOON, LATE = 0.25, 5.0
@@ -80,7 +80,7 @@ def listen(job: str) -> Request:
     return Request("GET", _path(job) + "/events", headers={"Accept": MEDIA_TYPE})
 
 
-def result(shared: Calls, last: JobStatus, *, is_single: bool) -> Flow[Result | Estimate]:
+def result(shared: Calls, last: JobStatus, *, is_single: bool) -> Flow[Result | Estimate | Scores]:
     """Fetch the result of a finished job.
 
     Raises:
@@ -99,6 +99,8 @@ def result(shared: Calls, last: JobStatus, *, is_single: bool) -> Flow[Result | 
     response = yield from shared.retries.send(Request("GET", _path(last.id) + "/result"))
     if last.operation == "estimate":
         return responses.estimate(response)
+    if last.operation == "score":
+        return responses.scores(response)
     return responses.result(response, is_single=is_single)
 
 

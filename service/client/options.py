@@ -5,7 +5,7 @@ from typing import Any, Literal, TypedDict
 
 from service.client.images import NPY, ZIP
 
-Operation = Literal["denoise", "encode", "decode", "estimate"]
+Operation = Literal["denoise", "encode", "decode", "estimate", "reconstruct", "score"]
 
 FORMATS = {"jpg": "image/jpeg", "tif": "image/tiff", "npy": NPY, "zip": ZIP}
 """Names of formats that are no subtypes of image/."""
@@ -45,6 +45,28 @@ class DecodeOptions(ModelOptions, total=False):
     format: str | None
 
 
+class ReconstructOptions(EncodeOptions, total=False):
+    """Which model, how to prepare images, and how to write them.
+
+    Attributes:
+        format: Of the answer, as for `denoise`; by default that of an array or a PNG.
+    """
+
+    format: str | None
+
+
+class ScoreOptions(EncodeOptions, total=False):
+    """Which model, how to prepare images, which scores are too high, and where they come from.
+
+    Attributes:
+        false_alarm_rate: Share of the calibration's items above the threshold; by default 0.01.
+        map: Return maps of the errors, too.
+    """
+
+    false_alarm_rate: float | None
+    map: bool | None
+
+
 class DenoiseOptions(EncodeOptions, total=False):
     """Which model, how much noise to remove, and how to write the image.
 
@@ -71,7 +93,7 @@ class DenoiseOptions(EncodeOptions, total=False):
     format: str | None
 
 
-class JobOptions(DenoiseOptions, DecodeOptions, total=False):
+class JobOptions(DenoiseOptions, DecodeOptions, ScoreOptions, total=False):
     """The parameters of any operation, and of the job.
 
     Attributes:
@@ -86,6 +108,8 @@ KINDS: Mapping[Operation, type[Any]] = {
     "encode": EncodeOptions,
     "decode": DecodeOptions,
     "estimate": ModelOptions,
+    "reconstruct": ReconstructOptions,
+    "score": ScoreOptions,
 }
 
 

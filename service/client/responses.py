@@ -6,10 +6,11 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 import httpx
+import numpy as np
 
 from service.client.errors import ServiceError, UnexpectedResponse, of_code
-from service.client.images import NPY, ZIP
-from service.client.results import Estimate, Model, Noise, Result
+from service.client.images import NPY, ZIP, Array
+from service.client.results import Estimate, Model, Noise, Result, Scores
 
 T = TypeVar("T")
 PROBLEM = "application/problem+json"
@@ -76,6 +77,13 @@ def estimate(response: httpx.Response) -> Estimate:
     return Estimate(noise=read(response, "estimates of noise", _noise), **_provenance(response))
 
 
+def scores(response: httpx.Response) -> Scores:
+    """Return the scores of a response. Raises UnexpectedResponse where there are none."""
+    return read(
+        response, "scores", lambda document: Scores(**_scores(document), **_provenance(response))
+    )
+
+
 def models(response: httpx.Response) -> list[Model]:
     """Return the models of a response. Raises UnexpectedResponse where there are none."""
     return read(response, "models", lambda document: [_model(each) for each in document["models"]])
@@ -101,6 +109,26 @@ def read(response: httpx.Response, expected: str, of: Callable[[Any], T]) -> T:
 def _noise(document: Mapping[str, Any]) -> tuple[Noise, ...]:
     names = [field.name for field in fields(Noise)]
     return tuple(Noise(*(float(each[name]) for name in names)) for each in document["noise"])
+
+
+def _scores(document: Mapping[str, Any]) -> dict[str, Any]:
+    def array(name: str, kind: type = float) -> Array | None:
+        numbers = document.get(name)  # null among them is NaN
+        return None if numbers is None else np.array(numbers, kind)
+
+    return {
+        "scores": np.array(document["scores"], float),
+        "percentiles": array("percentiles"),
+        "z_scores": array("z_scores"),
+        "false_alarm_rate": document["false_alarm_rate"],
+        "threshold": document["threshold"],
+        "is_anomaly": array("is_anomaly", bool),
+        "maps": array("maps"),
+        "columns": tuple(document.get("columns", ())),
+        "starts": tuple(document.get("starts", ())),
+        "row_scores": array("row_scores"),
+        "rows_left_over": document.get("rows_left_over", 0),
+    }
 
 
 def _model(document: Mapping[str, Any]) -> Model:

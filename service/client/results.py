@@ -170,6 +170,38 @@ class Estimate(Answer):
         return self.noise[0].sigma
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores(Answer):
+    """How far items are from their reconstructions, and what that means.
+
+    Attributes:
+        scores: Mean squared errors, float64 (batch,); NaN of an item of which all is missing.
+        percentiles: Share of the calibration's items with a lower score, 0 to 100, (batch,); None,
+            as what follows, where the model is not calibrated.
+        z_scores: Standard deviations above the mean of these items, (batch,).
+        false_alarm_rate: The share of them above the threshold.
+        threshold: The score above which an item is an anomaly.
+        is_anomaly: Whether it is, (batch,).
+        maps: Squared errors of pixels or columns, (batch, ...); None unless asked for.
+        columns: Names of the columns of maps.
+        starts: The row at which each window of a series starts.
+        row_scores: The score of each row of a series, (rows,); None of anything else.
+        rows_left_over: Rows at the end of a series that are in no window.
+    """
+
+    scores: Array
+    percentiles: Array | None
+    z_scores: Array | None
+    false_alarm_rate: float | None
+    threshold: float | None
+    is_anomaly: Array | None
+    maps: Array | None = None
+    columns: tuple[str, ...] = ()
+    starts: tuple[int, ...] = ()
+    row_scores: Array | None = None
+    rows_left_over: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A version of a model.

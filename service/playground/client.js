@@ -40,7 +40,26 @@
  * @typedef {DenoiseOptions & DecodeOptions & { operation?: Operation, callback?: string }} JobOptions
  */
 
-/** @typedef {"denoise" | "encode" | "decode" | "estimate"} Operation */
+/**
+ * `false_alarm_rate`: the share of the calibration's items above the threshold, 0.01 if left out; `map`:
+ * whether to return maps of the errors.
+ * @typedef {EncodeOptions & { false_alarm_rate?: number, map?: boolean }} ScoreOptions
+ */
+
+/** @typedef {"denoise" | "encode" | "decode" | "estimate" | "reconstruct" | "score"} Operation */
+
+/**
+ * Rows with named columns, for models of tables and series.
+ * @typedef {Record<string, number | string | null>[]} Rows
+ */
+
+/**
+ * Scores of items, and what they mean where the model is calibrated, as POST /score says it.
+ * @typedef {{ scores: (number | null)[], percentiles: (number | null)[] | null,
+ *   z_scores: (number | null)[] | null, false_alarm_rate: number | null, threshold: number | null,
+ *   is_anomaly: boolean[] | null, maps?: any[], columns?: string[], starts?: number[],
+ *   row_scores?: (number | null)[], rows_left_over?: number }} ScoreDocument
+ */
 
 /**
  * The noise of a photograph; levels are standard deviations on the scale of 0 to 255.
@@ -78,6 +97,7 @@
  */
 
 const NPY = "application/x-npy";
+const JSON_TYPE = "application/json";
 const TRANSIENT = [429, 502, 503, 504];
 /** Problems that say that the service has stored nothing of a request; others leave that open. */
 const NOTHING_DONE = ["overloaded", "too-many-connections", "deadline-exceeded"];
@@ -206,6 +226,28 @@ export class Estimate extends Provenance {
   }
 }
 
+/** How far items are from their reconstructions. */
+export class Scores extends Provenance {
+  /**
+   * @param {Headers} headers
+   * @param {ScoreDocument} document
+   */
+  constructor(headers, document) {
+    super(headers);
+    this.scores = document.scores;
+    this.percentiles = document.percentiles;
+    this.zScores = document.z_scores;
+    this.falseAlarmRate = document.false_alarm_rate;
+    this.threshold = document.threshold;
+    this.isAnomaly = document.is_anomaly;
+    this.maps = document.maps ?? null;
+    this.columns = document.columns ?? [];
+    this.starts = document.starts ?? [];
+    this.rowScores = document.row_scores ?? null;
+    this.rowsLeftOver = document.rows_left_over ?? 0;
+  }
+}
+
 /**
  * A client of the service.
  *
@@ -296,7 +338,7 @@ export class Client {
 
   /**
    * Encode an image or a batch; the codings are an array.
-   * @param {ImageLike} image
+   * @param {ImageLike | Rows} image
    * @param {EncodeOptions} [options]
    */
   async encode(image, options = {}) {
@@ -310,6 +352,26 @@ export class Client {
    */
   async decode(codings, options = {}) {
     return new Result(await send(this, await this.request("decode", codings, options)));
+  }
+
+  /**
+   * Encode and decode in one: arrays and rows come back as arrays, pictures as pictures.
+   * @param {ImageLike | Rows} items
+   * @param {EncodeOptions & { format?: string }} [options]
+   */
+  async reconstruct(items, options = {}) {
+    const format = areRows(items) ? "npy" : undefined;
+    return new Result(await send(this, await this.request("reconstruct", items, { format, ...options })));
+  }
+
+  /**
+   * Score images or rows by the errors of their reconstructions.
+   * @param {ImageLike | Rows} items
+   * @param {ScoreOptions} [options]
+   */
+  async score(items, options = {}) {
+    const answer = await send(this, await this.request("score", items, { ...options, format: JSON_TYPE }));
+    return new Scores(answer.headers, await json(answer, "scores"));
   }
 
   /**
@@ -415,8 +477,8 @@ export class Client {
    * Return the request of an operation. An array of colour images that names no model is meant for the
    * one that takes photographs: the service is asked for its name once.
    * @param {Operation} operation
-   * @param {ImageLike | Result} image
-   * @param {DenoiseOptions & DecodeOptions} options
+   * @param {ImageLike | Result | Rows} image
+   * @param {DenoiseOptions & DecodeOptions & ScoreOptions} options
    * @returns {Promise<Sendable>}
    */
   async request(operation, image, options) {
@@ -514,6 +576,7 @@ export class Job {
     }
     const answer = await send(this.client, { method: "GET", path: `${jobPath(this.id)}/result`, signal });
     if (operation === "estimate") return new Estimate(answer.headers, (await json(answer, "noise")).noise);
+    if (operation === "score") return new Scores(answer.headers, await json(answer, "scores"));
     return new Result(answer);
   }
 
@@ -688,8 +751,17 @@ async function json({ status, headers, blob }, member) {
 }
 
 /**
+ * Return whether items are rows, not files.
+ * @param {any} items
+ * @returns {items is Rows}
+ */
+function areRows(items) {
+  return Array.isArray(items) && items.length > 0 && items.every((each) => each?.constructor === Object);
+}
+
+/**
  * Return the body that sends an image, and its Content-Type: files are recognised by their content.
- * @param {ImageLike | Result} image
+ * @param {ImageLike | Result | Rows} image
  * @returns {Promise<{ body: Blob | FormData | Uint8Array<ArrayBuffer>, type: string }>} the type of a
  *   form is left to fetch, which knows its boundary
  */
@@ -698,6 +770,7 @@ async function read(image) {
   if (image instanceof Result) return { body: image.blob, type: image.mediaType };
   if (image instanceof NpyArray) return { body: image.write(), type: NPY };
   if (image instanceof Blob) return { body: image, type };
+  if (areRows(image)) return { body: new Blob([JSON.stringify({ rows: image })]), type: JSON_TYPE };
   if (Array.isArray(image)) {
     const body = new FormData();
     for (const file of image) body.append("file", file);

@@ -86,6 +86,20 @@ test("codings go there and back", async () => {
   assert.equal((await client.decode(await codings.array(), { format: "png" })).mediaType, "image/png");
 });
 
+test("images and rows are reconstructed and scored", async () => {
+  const again = await (await client.reconstruct(gray, { model: "dim" })).array();
+  assert.equal(again.data.length, 16);
+  const scores = await client.score(gray, { model: "dim", map: true });
+  assert.equal(scores.model, "dim");
+  assert.equal(scores.maps[0].length, 4);
+  assert.equal(scores.isAnomaly, null);
+  const rows = [{ size: 4, colour: "red" }];
+  assert.deepEqual([...(await (await client.encode(rows, { model: "table" })).array()).data], [4, 1, 0]);
+  assert.deepEqual([...(await (await client.reconstruct(rows, { model: "table" })).array()).data], [2, 0.5, 0]);
+  assert.deepEqual((await client.score(rows, { model: "table", map: true })).columns, ["size", "colour"]);
+  await assert.rejects(client.score([{ size: "big", colour: "red" }], { model: "table" }), { code: "invalid-value" });
+});
+
 test("noise is estimated, models and readiness are told", async () => {
   const estimate = await client.estimate(photograph);
   assert.ok(estimate.noise[0].sigma > 0);
