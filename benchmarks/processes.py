@@ -25,10 +25,10 @@ def none_left() -> Iterator[Callable[[], set[int]]]:
     """
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    before = _descendants(os.getpid())
+    before = descendants(os.getpid())
 
     def started() -> set[int]:
-        return _descendants(os.getpid()) - before
+        return descendants(os.getpid()) - before
 
     try:
         yield started
@@ -86,8 +86,8 @@ def busy_seconds() -> float:
     return (user + nice + system + irq + softirq + steal) / TICKS
 
 
-def _descendants(root: int) -> set[int]:
-    """The processes that a process started, and those that these did."""
+def descendants(root: int) -> set[int]:
+    """Return the processes that a process started, and those that these did."""
     parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

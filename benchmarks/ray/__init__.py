@@ -1,1 +1,1 @@
-"""The service on Ray Serve beside the service alone."""
+"""The service, and its batches, on clusters of Ray."""
