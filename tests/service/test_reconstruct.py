@@ -1,7 +1,9 @@
 """POST /reconstruct: encode and decode in one, without a file of its own."""
 
 import io
+import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -89,6 +91,42 @@ async def test_the_open_inference_protocol_has_reconstructions_as_a_model(
     answer = await client.post("/v2/models/mirror.reconstruct/infer", json=body)
     (output,) = answer.json()["outputs"]
     assert np.array_equal(np.float32(output["data"]).reshape(4, 4), IMAGES[0])
+
+
+async def test_scores_and_maps_are_further_outputs_of_the_protocol(
+    client: httpx.AsyncClient,
+) -> None:
+    told = (await client.get("/v2/models/rows.reconstruct")).json()["outputs"]
+    assert [(each["name"], each["shape"]) for each in told[1:]] == [
+        ("scores", [-1]),
+        ("maps", [-1, -1, 4]),
+    ]
+    rows = [[0.0] * 4, [2.0] * 4, [4.0] * 4]
+    tensor = {
+        "name": "images",
+        "shape": [1, 3, 4],
+        "datatype": "FP32",
+        "data": np.ravel(rows).tolist(),
+    }
+    body: dict[str, Any] = {"inputs": [tensor], "outputs": [{"name": "maps"}, {"name": "scores"}]}
+    path = "/v2/models/rows.reconstruct/infer"
+    maps, scores = (await client.post(path, json=body)).json()["outputs"]
+    assert (maps["name"], maps["shape"]) == ("maps", [1, 3, 4])
+    assert maps["data"] == [4.0] * 4 + [0.0] * 4 + [4.0] * 4
+    assert (scores["shape"], scores["data"]) == ([1], [pytest.approx(8 / 3)])
+    body["outputs"] = [
+        {"name": "scores", "parameters": {"binary_data": True}},
+        {"name": "reconstructions"},
+    ]
+    answer = await client.post(path, json=body)
+    size = int(answer.headers["Inference-Header-Content-Length"])
+    scores, again = json.loads(answer.content[:size])["outputs"]
+    assert scores["parameters"] == {"binary_data_size": 4}
+    assert np.frombuffer(answer.content[size:], np.float32) == pytest.approx([8 / 3])
+    assert again["data"] == [2.0] * 12
+    body["outputs"] = [{"name": "z_scores"}]
+    refused = (await client.post(path, json=body)).json()["error"]
+    assert refused == ("outputs: expected some of reconstructions, scores, maps, received z_scores")
 
 
 async def test_what_a_reconstruction_consists_of_takes_it_along_when_it_is_unloaded(

@@ -12,7 +12,7 @@ from service.api.codecs.codec import Array, Codec, Declared, Encoded, Inputs, Ru
 from service.api.codecs.json_errors import Unexplained
 from service.api.estimate import estimates
 from service.api.media_types import JSON, NPY
-from service.api.open_inference import request, response
+from service.api.open_inference import outputs, request, response
 from service.api.open_inference.naming import OPERATIONS, Served, find
 from service.api.open_inference.schemas import (
     InferenceRequest,
@@ -108,6 +108,7 @@ class InferenceCodec:
         self.runner = runner
         self.batcher = served.model.batchers[served.operation]
         self._served = served
+        self._offered = [each.name for each in outputs.offered(served)]
         self._header = header
         self._keeps_pixels = keeps_pixels
         self._request: request.Request | None = None
@@ -130,10 +131,15 @@ class InferenceCodec:
     def _decode(self, text: bytes, data: memoryview) -> Inputs:
         session, served = self.batcher.session, self._served
         if self._header == "0":
-            wanted = request.read_raw(data, session.operation.input)
+            wanted = request.read_raw(data, session.operation.input, self._offered[0])
         else:
             wanted = request.read(
-                text, data, served.model, served.operation, keeps_pixels=self._keeps_pixels
+                text,
+                data,
+                served.model,
+                served.operation,
+                self._offered,
+                keeps_pixels=self._keeps_pixels,
             )
         self._request = wanted
         if wanted.sigma is not None:
@@ -154,12 +160,15 @@ class InferenceCodec:
     def has_floats(self) -> bool:
         return True
 
-    def encodes_now(self, outputs: Array) -> bool:
-        is_binary = self._request is not None and self._request.binary
-        return outputs.dtype == np.float32 and (is_binary or outputs.size <= SHORT_OUTPUT[JSON])
+    def encodes_now(self, result: Array) -> bool:
+        wanted = self._request.outputs if self._request else {}
+        is_copied = wanted == {self._offered[0]: True}
+        return result.dtype == np.float32 and (is_copied or result.size <= SHORT_OUTPUT[JSON])
 
-    def encode(self, outputs: Array) -> Encoded:
+    def encode(self, result: Array) -> Encoded:
         assert self._request is not None
-        if outputs.dtype in LARGEST:
-            outputs = to_floats(outputs, self._served.model.manifest.pixels)
-        return response.write(self._served, self._request, outputs)
+        if result.dtype in LARGEST:
+            result = to_floats(result, self._served.model.manifest.pixels)
+        asked = self._request
+        found = outputs.computed(self._served, asked.inputs, result, asked.outputs)
+        return response.write(self._served, asked, found)

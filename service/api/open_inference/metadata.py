@@ -11,6 +11,7 @@ from service import __version__
 from service.api.health import hung
 from service.api.open_inference import schemas
 from service.api.open_inference.naming import Served, find
+from service.api.open_inference.outputs import offered
 from service.api.open_inference.schemas import Name, Version, errors
 from service.api.routing import Serving
 from service.errors import NotLive, NotReady
@@ -76,7 +77,7 @@ def _describe(router: APIRouter, path: str, found: Callable[..., Any], max_batch
             versions=[str(version) for version in reversed(served.versions)],
             platform=PLATFORM,
             inputs=[_tensor(each) for each in _inputs(operation)],
-            outputs=[_tensor(operation.output)],
+            outputs=[_tensor(each) for each in offered(served)],
         )
 
     @router.get(f"{path}/ready", responses=unknown)

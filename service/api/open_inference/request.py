@@ -1,7 +1,7 @@
 """Inference requests: a JSON document, bytes of tensors after it (binary tensor data), or bytes."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ class Request:
         steps: Length of the sequences to return; None for the default.
         sigma: Noise level of each photograph, float32 (batch,); None where it is unknown.
         id: The request's own name; None without one.
-        binary: Whether the output is returned as bytes.
+        outputs: Names of the outputs to return, and whether as bytes.
         controls: How photographs are denoised.
     """
 
@@ -49,7 +49,7 @@ class Request:
     steps: int | None
     sigma: Floats | None
     id: str | None
-    binary: bool
+    outputs: Mapping[str, bool]
     controls: Controls = DEFAULTS
 
 
@@ -85,6 +85,7 @@ def read(
     data: memoryview,
     model: Model,
     operation: OperationName,
+    offered: Sequence[str],
     *,
     keeps_pixels: bool,
 ) -> Request:
@@ -95,6 +96,7 @@ def read(
         data: The bytes after it.
         model: Says which tensors there are.
         operation: The operation to run; images may be UINT8 pixels, codings may not.
+        offered: Names of the outputs that there are, the first by default.
         keeps_pixels: Whether UINT8 pixels stay what they are: those of photographs, until their
             tile runs.
 
@@ -109,7 +111,7 @@ def read(
     request_id = document.get("id")
     if not isinstance(request_id, str | None):
         raise InvalidValue(f"id: expected text, received {shown(request_id)}")
-    binary = _is_binary(document, described.output.name)
+    outputs = _wanted(document, offered)
     taken = {described.input.name: ("FP32",) if operation == "decode" else ("FP32", "UINT8")}
     if described.steps:
         taken[described.steps.tensor.name] = ("INT64",)
@@ -134,7 +136,7 @@ def read(
         inputs = to_floats(inputs, model.manifest.pixels)
     sigma, steps = _sigma(described, arrays, len(inputs)), _steps(described, arrays)
     controls = _controls(document) if described.tiles else DEFAULTS
-    return Request(inputs, steps, sigma, request_id, binary, controls)
+    return Request(inputs, steps, sigma, request_id, outputs, controls)
 
 
 def is_copy(array: tensors.Array) -> bool:
@@ -142,13 +144,14 @@ def is_copy(array: tensors.Array) -> bool:
     return (array if array.base is None else array.base).flags.owndata
 
 
-def read_raw(data: memoryview, taken: Tensor) -> Request:
+def read_raw(data: memoryview, taken: Tensor, output: str) -> Request:
     """Return the request in a body of bytes: the input as FP32, its shape by their number.
 
     Args:
         data: The body.
         taken: The tensor that the operation takes. A dimension besides the batch may be free; the
             batch is then one.
+        output: The name of the output to return.
 
     Raises:
         InvalidValue: More dimensions are free.
@@ -171,7 +174,7 @@ def read_raw(data: memoryview, taken: Tensor) -> Request:
         )
     sizes[free[-1]] = count
     inputs = tensors.aligned(np.frombuffer(data, "<f4")).reshape(sizes)
-    return Request(inputs, None, None, None, binary=True)
+    return Request(inputs, None, None, None, {output: True})
 
 
 def _parts(
@@ -201,17 +204,19 @@ def _parts(
         )
 
 
-def _is_binary(document: Document, name: str) -> bool:
-    """Return whether the only output is requested as bytes. Raises InvalidValue for others."""
-    wanted = flag(parameters(document, "body"), "binary_data_output", default=False)
+def _wanted(document: Document, offered: Sequence[str]) -> Mapping[str, bool]:
+    """Return the outputs that are requested, and which as bytes. Raises InvalidValue for others."""
+    by_default = flag(parameters(document, "body"), "binary_data_output", default=False)
     outputs = [] if document.get("outputs") is None else objects(document, "outputs")
     names = [name_of(output, "outputs") for output in outputs]
-    if names not in ([], [name]):
-        raise InvalidValue(f"outputs: expected {name} alone, received {', '.join(names)}")
-    for output in outputs:
+    if len(set(names)) < len(names) or not set(names) <= set(offered):
+        expected = f"{offered[0]} alone" if len(offered) == 1 else f"some of {', '.join(offered)}"
+        raise InvalidValue(f"outputs: expected {expected}, received {', '.join(names)}")
+    wanted = {}
+    for name, output in zip(names, outputs, strict=True):
         given = parameters(output, name, "shared_memory_region", "classification")
-        wanted = flag(given, "binary_data", default=wanted)
-    return wanted
+        wanted[name] = flag(given, "binary_data", default=by_default)
+    return wanted or {offered[0]: by_default}
 
 
 def _controls(document: Document) -> Controls:
