@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
+from service.app import create_app
 from service.inference.loader import load as load_model
 from service.manifest import Manifest
+from service.settings import Settings
 from training.cli import main
 from training.datasets import tables
 from training.datasets.description import describe
@@ -70,6 +73,22 @@ def test_the_graphs_take_and_give_raw_numbers(workplace: Path, name: str) -> Non
     # Two epochs bring heat, in kelvin, near its mean, and current near its own.
     assert np.abs(decoded[:, 1] - 310).max() < 60
     assert np.abs(decoded[:, 2]).max() < 1
+
+
+async def test_the_service_scores_rows_as_they_are_in_the_file(workplace: Path) -> None:
+    text = (workplace / "gaps.csv").read_text()
+    app = create_app(Settings(models=workplace / "models", device="cpu"))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        answer = await client.post(
+            "/score?model=gaps", content=text, headers={"Content-Type": "text/csv"}
+        )
+    assert answer.status_code == 200, answer.text
+    data = tables.load(describe(workplace / "gaps.csv", {"label": "state", "missing": "mask"}))
+    rows = np.asarray(data.train.array)
+    reconstructed = load_model(workplace / "models" / "gaps" / "1").infer("reconstruct", rows)
+    errors = (data.scaled(rows) - data.scaled(reconstructed)) ** 2
+    np.testing.assert_allclose(answer.json()["scores"], np.nanmean(errors, axis=1), rtol=1e-3)
 
 
 def test_the_manifest_says_what_the_model_was_trained_on(workplace: Path) -> None:

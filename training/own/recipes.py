@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 LARGE = 10_000
 """Items from which on batches are larger."""
-FEWEST_STEPS = 3000
+FEWEST_STEPS = 1500
 """Updates of the weights that small data sets need, in more epochs."""
-MOST_EPOCHS = 500
+MOST_EPOCHS = 300
 
 
 @dataclass(frozen=True)
