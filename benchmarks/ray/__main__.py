@@ -121,7 +121,7 @@ def measured(server: Server, connections: list[int], seconds: float) -> Iterator
                 before = cpu_seconds(started()), time.monotonic()
                 found = run(plan)
                 took = cpu_seconds(started()) - before[0]
-                yield _row(server.name, what, count, found, took, time.monotonic() - before[1])
+                yield row(server.name, what, count, found, took, time.monotonic() - before[1])
 
 
 def requests() -> Iterator[tuple[str, str, bytes, str]]:
@@ -136,7 +136,7 @@ def requests() -> Iterator[tuple[str, str, bytes, str]]:
     yield f"PNG, {SIDE}x{SIDE}", "/denoise?model=photo", file.getvalue(), "image/png"
 
 
-def _row(
+def row(
     name: str, what: str, connections: int, found: dict[str, Any], took: float, whole: float
 ) -> tuple[str, ...]:
     """Return a row of the table; took: processor time of as many seconds as the whole load."""

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from benchmarks.processes import none_left
@@ -16,10 +17,16 @@ ROOT = Path(__file__).parents[2]
 NAME = "service"
 """Of the application."""
 DEPLOYMENT = "Service"
-STORE_BYTES = 256 * 1024 * 1024
-"""Of each node, for what replicas of `split` send each other."""
-CPUS = 8
-"""Of each node, which are counted, not pinned."""
+RUNNING = "RUNNING"
+NODE: Mapping[str, Any] = MappingProxyType(
+    {
+        "num_cpus": 8,  # counted, not pinned
+        "num_gpus": 0,
+        "object_store_memory": 256 * 1024 * 1024,
+        "include_log_monitor": False,
+    }
+)
+"""What each node has."""
 START = 600.0
 """Seconds that a deployment may take to start."""
 
@@ -59,36 +66,40 @@ class Cluster:
         client.deploy_apps(ServeDeploySchema.model_validate({"applications": [application]}))
         client._wait_for_application_running(NAME, timeout_s=START)  # noqa: SLF001
 
-    def replicas(self, state: str = "RUNNING") -> int:
-        """Return how many replicas of the service are in a state of Ray's."""
-        return sum(each == state for each, _ in self._replicas().values())
+    def replicas(self) -> int:
+        """Return how many replicas of the service run."""
+        return len(self._running())
+
+    def add_node(self) -> None:
+        """Add a node beside those that are there."""
+        self._nodes.add_node(**NODE)
 
     def kill_replica(self) -> None:
         """End the process of a replica at once."""
         import ray
 
-        name = next(iter(self._replicas()))
+        name = next(iter(self._running()))
         ray.kill(ray.get_actor(name, namespace="serve"))
 
     def kill_node(self) -> None:
         """End all processes of a node that has a replica, but the head's, at once."""
-        used = Counter(node for _, node in self._replicas().values())
+        used = Counter(self._running().values())
         node = max(self._nodes.worker_nodes, key=lambda each: used[each.node_id])
         assert used[node.node_id], "expected a replica on a node beside the head"
         self._nodes.remove_node(node, allow_graceful=False)
 
-    def _replicas(self) -> dict[str, tuple[str, str]]:
-        """Return state and node of the replicas of the service, by the name of their actors."""
+    def _running(self) -> dict[str, str]:
+        """Return the node of each replica of the service that runs, by the name of its actor."""
         from ray.serve.context import _get_global_client
 
         details = _get_global_client().get_serve_details()
         found = details["applications"][NAME]["deployments"][DEPLOYMENT]["replicas"]
-        return {each["actor_name"]: (str(each["state"]), each["node_id"]) for each in found}
+        return {each["actor_name"]: each["node_id"] for each in found if each["state"] == RUNNING}
 
 
 @contextlib.contextmanager
-def cluster(nodes: int) -> Iterator[Cluster]:
-    """Run a cluster, and end all of its processes after the block."""
+def cluster() -> Iterator[Cluster]:
+    """Run a cluster with one node at first, and end all of its processes after the block."""
     with (
         none_left() as started,
         tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder,
@@ -98,17 +109,13 @@ def cluster(nodes: int) -> Iterator[Cluster]:
         import ray
         from ray import cluster_utils
 
-        size = {"num_cpus": CPUS, "num_gpus": 0, "object_store_memory": STORE_BYTES}
-        size |= {"include_log_monitor": False}
         made = cluster_utils.Cluster(
             initialize_head=True,
-            head_node_args=size | {"include_dashboard": False, "no_monitor": True},
+            head_node_args={**NODE, "include_dashboard": False, "no_monitor": True},
         )
         try:
             ray.init(made.address, log_to_driver=False)
             _start_serve(port)
-            for _ in range(nodes - 1):
-                made.add_node(**size)
             yield Cluster(made, f"http://127.0.0.1:{port}", started)
         finally:
             ray.shutdown()

@@ -33,7 +33,7 @@ def main() -> None:
         as_file(noisy(sized(found(None)[0], size)), "JPEG") for size in (FIRST, options.megapixels)
     )
     rows = []
-    with cluster(1) as made:
+    with cluster() as made:
         for threads in options.threads:
             made.deploy({"num_replicas": 1}, threads=threads, timeout=60)
             with Client(made.url) as client:

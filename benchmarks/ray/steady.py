@@ -55,7 +55,10 @@ class Question:
 
     def is_right(self, content: bytes, expected: np.ndarray) -> bool:
         """Return whether a response has what is expected, up to rounding."""
-        found = self.read(content)
+        try:
+            found = self.read(content)
+        except (OSError, ValueError):
+            return False
         if found.shape != expected.shape:
             return False
         if self.kind == PHOTOGRAPH:
