@@ -1,4 +1,4 @@
-"""CSV and Parquet files, read batch by batch into float32 features."""
+"""Columns of tables become float32 features: numbers as they are, categories one-hot."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.datasets import table_files
 from training.datasets.description import TABLES, Description, files
 from training.datasets.items import mapped
 from training.pixel_noise import Floats
 
 MOST_CATEGORIES = 100
 """Values of a category: more are rather names or numbers of the rows."""
-MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL"]
-"""Cells of a CSV file without a value."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class _Reader:
     def __init__(self, description: Description, paths: Sequence[Path]) -> None:
         self._description = description
         self._paths = paths
-        self._types = _types(paths[0], description.categories)
+        self._types = table_files.types_of(paths[0], description.categories)
         self._names, self._left_out = self._chosen()
 
     def read(self) -> Table:
@@ -205,7 +204,9 @@ class _Reader:
 
     def _batches(self, path: Path) -> Iterator[Any]:
         needed = {*self._names, self._description.label, self._description.series} - {None}
-        return _batches(path, {name: self._types[name] for name in sorted(map(str, needed))})
+        return table_files.batches(
+            path, {name: self._types[name] for name in sorted(map(str, needed))}
+        )
 
     def _notes(self, fields: Sequence[Field]) -> tuple[str, ...]:
         notes = [
@@ -218,66 +219,6 @@ class _Reader:
             if not field.is_number
         ]
         return tuple(notes)
-
-
-def _types(path: Path, categories: Sequence[str]) -> dict[str, Any]:
-    """Return the type of each column: float64 of numbers, string of categories, or another.
-
-    The types of a CSV file are those of its first megabyte.
-
-    Raises:
-        ValueError: Two columns have the same name.
-    """
-    import pyarrow as pa
-    from pyarrow import csv, parquet
-
-    if path.suffix.lower() == ".parquet":
-        schema = parquet.read_schema(path)
-    else:
-        with csv.open_csv(path, convert_options=_convert()) as reader:
-            schema = reader.schema
-    if len(set(schema.names)) < len(schema.names):
-        raise ValueError(f"{path}: expected each column once, received {', '.join(schema.names)}")
-
-    def kind(name: str, found: Any) -> Any:
-        types = pa.types
-        if name in categories or types.is_boolean(found) or types.is_large_string(found):
-            return pa.string()
-        if types.is_dictionary(found) and types.is_string(found.value_type):
-            return pa.string()
-        is_number = types.is_integer(found) or types.is_floating(found) or types.is_decimal(found)
-        return pa.float64() if is_number or types.is_null(found) else found
-
-    return {field.name: kind(field.name, field.type) for field in schema}
-
-
-def _convert(types: dict[str, Any] | None = None) -> Any:
-    from pyarrow import csv
-
-    return csv.ConvertOptions(
-        column_types=types,
-        include_columns=list(types) if types else None,
-        null_values=MISSING,
-        strings_can_be_null=True,
-        true_values=[],
-        false_values=[],
-    )
-
-
-def _batches(path: Path, types: dict[str, Any]) -> Iterator[Any]:
-    """Yield record batches of these columns, converted to these types."""
-    import pyarrow as pa
-    from pyarrow import csv, parquet
-
-    if path.suffix.lower() == ".parquet":
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(columns=list(types)):
-                yield pa.RecordBatch.from_arrays(
-                    [batch.column(name).cast(kind) for name, kind in types.items()], list(types)
-                )
-    else:
-        with csv.open_csv(path, convert_options=_convert(types)) as reader:
-            yield from reader
 
 
 def _numbers(column: Any) -> Floats:

@@ -1,0 +1,68 @@
+"""CSV and Parquet files: the types of their columns, and their rows batch by batch."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL"]
+"""Cells of a CSV file without a value."""
+
+
+def types_of(path: Path, categories: Sequence[str]) -> dict[str, Any]:
+    """Return the type of each column: float64 of numbers, string of categories, or another.
+
+    The types of a CSV file are those of its first megabyte.
+
+    Raises:
+        ValueError: Two columns have the same name.
+    """
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    if path.suffix.lower() == ".parquet":
+        schema = parquet.read_schema(path)
+    else:
+        with csv.open_csv(path, convert_options=_convert()) as reader:
+            schema = reader.schema
+    if len(set(schema.names)) < len(schema.names):
+        raise ValueError(f"{path}: expected each column once, received {', '.join(schema.names)}")
+
+    def kind(name: str, found: Any) -> Any:
+        types = pa.types
+        if name in categories or types.is_boolean(found) or types.is_large_string(found):
+            return pa.string()
+        if types.is_dictionary(found) and types.is_string(found.value_type):
+            return pa.string()
+        is_number = types.is_integer(found) or types.is_floating(found) or types.is_decimal(found)
+        return pa.float64() if is_number or types.is_null(found) else found
+
+    return {field.name: kind(field.name, field.type) for field in schema}
+
+
+def _convert(types: dict[str, Any] | None = None) -> Any:
+    from pyarrow import csv
+
+    return csv.ConvertOptions(
+        column_types=types,
+        include_columns=list(types) if types else None,
+        null_values=MISSING,
+        strings_can_be_null=True,
+        true_values=[],
+        false_values=[],
+    )
+
+
+def batches(path: Path, types: dict[str, Any]) -> Iterator[Any]:
+    """Yield record batches of these columns, converted to these types."""
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    if path.suffix.lower() == ".parquet":
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=list(types)):
+                yield pa.RecordBatch.from_arrays(
+                    [batch.column(name).cast(kind) for name, kind in types.items()], list(types)
+                )
+    else:
+        with csv.open_csv(path, convert_options=_convert(types)) as reader:
+            yield from reader
