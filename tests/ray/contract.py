@@ -61,6 +61,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "content": npy(5, 4, 4),
         "headers": NPY | {"Accept": NPY["Content-Type"]},
     },
+    "a reconstruction": {"url": "/reconstruct?model=rows", "json": IMAGES},
+    "scores": {"url": "/score?model=rows&map=true", "json": IMAGES},
     "an older version": {"url": "/denoise?model=half&version=1", "json": IMAGES},
     "a photograph": {"url": "/denoise?model=photo&sigma=12", "content": picture(300, 210)},
     "a photograph of several tiles": {

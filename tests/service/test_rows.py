@@ -1,6 +1,7 @@
 """Rows with named columns in JSON, CSV and Parquet, for models of tables and of series."""
 
 import io
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -225,3 +226,13 @@ async def test_models_of_images_take_no_rows_and_those_of_rows_no_pictures(
     headers = {"Accept": "image/png"}
     answer = await client.post("/score?model=table&map=true", json={"rows": ROWS}, headers=headers)
     check_problem(answer, 406, "not-acceptable")
+
+
+async def test_parquet_without_its_extra_is_a_415(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = as_parquet(row([1], ["red"]))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    answer = await post(client, "/score?model=table", body, PARQUET)
+    detail = check_problem(answer, 415, "unsupported-media-type")
+    assert "the extra [parquet] is not installed" in detail
