@@ -12,6 +12,9 @@ from service.inference.scores import Numbers
 RATE = 0.01
 """The share of items that are as they should be and have scores above the threshold, by default."""
 
+ROUNDING = 1e-4
+"""By how much less a rate may be, as the message of the error has six digits of the lowest one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
@@ -55,7 +58,7 @@ def threshold(calibration: Calibration, rate: float | None) -> Threshold:
     lowest = 1 / calibration.items
     if rate is None:
         rate = max(RATE, lowest)
-    if rate < lowest:
+    if rate < (1 - ROUNDING) * lowest:
         raise InvalidValue(
             f"false_alarm_rate: expected at least {lowest:g}, as the model is calibrated on "
             f"{calibration.items} items, received {rate:g}"

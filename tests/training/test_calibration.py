@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.errors import InvalidValue
 from service.inference.anomalies import ranks, threshold
 from service.inference.loader import load
 from tests.service.tiny import write_model
@@ -31,6 +32,14 @@ def test_shares_that_few_items_do_not_tell_are_left_out() -> None:
     for alike in ([1.0, 1.0], [1.0], [np.nan, 2.0]):
         with pytest.raises(ValueError, match="calibration: expected scores that differ"):
             summary(np.array(alike), "too few")
+
+
+def test_the_lowest_rate_that_an_error_names_is_accepted() -> None:
+    calibration = summary(np.arange(30.0), "thirty numbers")
+    with pytest.raises(InvalidValue, match=r"expected at least 0\.0333333, as") as raised:
+        threshold(calibration, 0.033)
+    named = float(str(raised.value).split()[4].rstrip(","))
+    assert threshold(calibration, named).score == pytest.approx(28, abs=0.5)
 
 
 def test_a_model_is_calibrated_by_the_code_that_serves_it(tmp_path: Path) -> None:
