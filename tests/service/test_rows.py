@@ -188,7 +188,9 @@ async def test_rows_that_a_model_does_not_take_are_refused(
 
 async def test_files_that_are_none_are_refused(client: httpx.AsyncClient) -> None:
     path = "/score?model=table"
+    latin = pa.Array.from_buffers(pa.string(), 1, pa.array([b"re\x90"]).buffers())
     broken = [
+        (as_parquet({"size": [1.0], "colour": latin}), PARQUET, "body: expected a Parquet file"),
         (b'size,colour\n1,"red\n', CSV, "body: expected CSV, received, in line 2: "),
         (b"\xff\xfe", CSV, "body: expected CSV in UTF-8, received: "),
         (b'{"rows": [', "application/json", "body: expected JSON, received: "),

@@ -50,7 +50,7 @@ def read(body: Body, rows: Rows, check: Callable[[tuple[int, ...]], int]) -> Map
                 check((count, rows.features))
                 for column in rows.columns:
                     found[column.name].append(_values(batch.column(column.name), column))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise MalformedBody(f"body: expected a Parquet file, received: {error}") from error
     return {name: _joined(parts) for name, parts in found.items()}
 
