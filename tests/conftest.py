@@ -1,6 +1,7 @@
 """What all tests have in common: nothing is written into the home of whoever runs them."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,11 @@ from tests.proxies.direct import DIRECT
 
 # Before any test imports ONNX Runtime, which reports its use otherwise.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+
+# A shell lets what it starts in the background ignore SIGINT, and so would the programs that tests
+# start and stop; those that a program handles are handed on as they are by default.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

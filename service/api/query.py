@@ -151,12 +151,12 @@ class AnomalyQuery(BaseModel):
         ),
     ] = None
     map: Annotated[
-        bool,
+        bool | None,
         Field(
             description="return the squared error of each pixel, or of each column of rows, too; "
             "a picture, where Accept prefers one, is a heat map"
         ),
-    ] = False
+    ] = None
 
 
 class ScoreQuery(AnomalyQuery, EncodeQuery):

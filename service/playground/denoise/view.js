@@ -9,7 +9,6 @@ import { Desk } from "./desk.js";
 import { Download } from "./download.js";
 import { Experiment } from "./experiment.js";
 import { isLossy, written } from "./format.js";
-import { programs } from "./programs.js";
 import { restore } from "./restore.js";
 import { tell } from "./report.js";
 import { fileName } from "./save.js";
@@ -103,13 +102,16 @@ export function mount(view, { client, models }) {
 }
 
 /** Show what follows from the settings: the programs, and whether quality means anything. */
-function show(parts, { client, picture, settings }, file, files) {
+async function show(parts, { client, picture, settings }, file, files) {
   if (!picture) return;
   const types = settings.format ? [settings.format] : [picture.written, ...files.map(({ type }) => written(type))];
   parts.qualityField.hidden = !types.some(isLossy);
   const output = fileName(picture.file.name, file.type);
   const access = { needsKey: Boolean(client.apiKey) };
-  const texts = programs(client.baseUrl, picture.file.name, output, file.options, access);
+  const { name } = picture.file;
+  const { options } = file;
+  const { programs } = await import("./programs.js"); // nobody reads them in the first view
+  const texts = programs(client.baseUrl, name, output, options, access);
   for (const [language, text] of Object.entries(texts)) {
     parts.programs.querySelector(`#program-${language}`).textContent = text;
   }

@@ -19,7 +19,8 @@ export function mount(view, { client }) {
     try {
       const known = await client.models();
       told(null);
-      known.sort((a, b) => b.default_for_pictures.length - a.default_for_pictures.length);
+      const ofPhotographs = (model) => Number(model.default_for_pictures.includes("denoise"));
+      known.sort((a, b) => ofPhotographs(b) - ofPhotographs(a));
       parts.cards.replaceChildren(...known.map((model) => element("li", {}, card(model))));
     } catch (error) {
       told(error);
