@@ -91,7 +91,7 @@ def cluster() -> Iterator[Any]:
 def node(**options: Any) -> dict[str, Any]:
     """Return the arguments of a node, whose processors are counted, not pinned."""
     small = {"object_store_memory": STORE_BYTES, "include_log_monitor": False}
-    return {"num_cpus": 4, "num_gpus": 0} | small | options
+    return {"num_cpus": 8, "num_gpus": 0} | small | options
 
 
 @pytest.fixture(scope="session")
