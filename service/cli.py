@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from service import __version__, standard_output
 from service.access import command as keys
-from service.errors import OutputError, ServiceError, StartupError, StoreError
+from service.errors import ClusterError, OutputError, ServiceError, StartupError, StoreError
 from service.files import arguments as of_files
 from service.files import command as files
 from service.files.codings import arguments as of_codings
@@ -45,7 +45,8 @@ def main(arguments: list[str] | None = None, *, prog: str = "autoencoder-service
         return _run(_parser(prog).parse_args(arguments))
     except ServiceError as error:
         _complain(f"{error.title}: {error}")
-        return 1 if isinstance(error, StartupError | OutputError | StoreError) else 2
+        failed = StartupError | OutputError | StoreError | ClusterError
+        return 1 if isinstance(error, failed) else 2
     except KeyboardInterrupt:
         _complain("stopped")
         return 130

@@ -336,3 +336,9 @@ class StoreError(ServiceError):
     """An object store cannot be reached, or refuses what a command asks of it."""
 
     code, title = "store-error", "Object store"
+
+
+class ClusterError(ServiceError):
+    """A cluster fails what a command asks of it, after it has started."""
+
+    code, title = "cluster-error", "Cluster"

@@ -53,15 +53,15 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         resume=options.resume,
     )
     denoiser, _ = loaded(settings, options, settings.execution)
-    how = chosen(settings, options)
-    begin(settings, planned)
+    how = denoising_options(settings, options)
+    report_faults(settings, planned)
     append, overwrite = options.resume, options.overwrite
     with (
         Outcomes(options.report, append=append, overwrite=overwrite) as outcomes,
         Progress(planned.jobs) as progress,
     ):
         outcome = denoise(denoiser, planned, how, progress, outcomes)
-    return told(planned, outcome, options)
+    return summarize(planned, outcome, options)
 
 
 def loaded(
@@ -89,7 +89,7 @@ def loaded(
     return denoiser, folder
 
 
-def chosen(settings: Settings, options: argparse.Namespace) -> "Options":
+def denoising_options(settings: Settings, options: argparse.Namespace) -> "Options":
     """Return how photographs are read, denoised and written."""
     from service.files.denoise import Options
 
@@ -106,7 +106,7 @@ def chosen(settings: Settings, options: argparse.Namespace) -> "Options":
     )
 
 
-def begin(settings: Settings, planned: "Plan") -> None:
+def report_faults(settings: Settings, planned: "Plan") -> None:
     """Report what is known to fail before the run."""
     from service.files.progress import report
 
@@ -115,19 +115,22 @@ def begin(settings: Settings, planned: "Plan") -> None:
     planned.reported = len(planned.faults)
 
 
-def told(planned: "Plan", outcome: "Outcome", options: argparse.Namespace) -> int:
-    """Report what became of a run, and return its exit status."""
+def summarize(planned: "Plan", outcome: "Outcome", options: argparse.Namespace) -> int:
+    """Report the counts of a run, and return its exit status."""
     from service.files.progress import is_terminal, report
 
     for line in planned.faults[planned.reported :]:
         report(line)
-    failed, there = outcome.failed + len(planned.faults), outcome.there + planned.there
+    failed, before = (
+        outcome.failed + len(planned.faults),
+        outcome.written_before + planned.written_before,
+    )
     level = _levels(outcome.levels)
-    if planned.has_folders or outcome.written + failed > 1 or there:
+    if planned.has_folders or outcome.written + failed > 1 or before:
         report(
             f"written: {outcome.written}, failed: {failed}, "
             f"skipped as other files: {planned.skipped}"
-            + (f", written before: {there}" if options.resume else "")
+            + (f", written before: {before}" if options.resume else "")
             + (f"; {level}" if level else "")
         )
     elif level and is_terminal():

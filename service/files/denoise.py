@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from service import standard_output
 from service.errors import InvalidValue, NotAcceptable
 from service.files import location
+from service.files.errors import Exists
 from service.files.location import Location
-from service.files.objects import Exists
 from service.files.outcomes import Outcomes
 from service.files.plan import Job, Plan
-from service.files.progress import Progress, report
+from service.files.progress import Progress
 from service.files.targets import fits
 from service.images.crop import crop
 from service.images.decode import read
@@ -39,6 +39,9 @@ class Options:
         policy: Which files are read.
         overwrite: Whether existing files are replaced.
         resume: Whether a photograph whose file exists is left as it is.
+        is_repeatable: Whether an earlier attempt at the same jobs may have written, or may still
+            write, some of their files: one that the plan found free is left as it is, and one whose
+            name shows only now is compared.
     """
 
     sigma: float | None
@@ -48,6 +51,7 @@ class Options:
     policy: Policy
     overwrite: bool
     resume: bool = False
+    is_repeatable: bool = False
 
 
 @dataclass
@@ -57,19 +61,19 @@ class Outcome:
     Attributes:
         written: How many were written.
         failed: How many failed.
-        there: How many had been written before, or by another process meanwhile, which shows only
-            once they are read.
+        written_before: How many had been written before, or by another process meanwhile, which
+            shows only once they are read.
         levels: The least and the greatest noise level that was removed, where one is known.
     """
 
     written: int = 0
     failed: int = 0
-    there: int = 0
+    written_before: int = 0
     levels: tuple[float, ...] = ()
 
 
-class _IsThere(Exception):
-    """The file exists, and the run is a resumed one."""
+class _AlreadyWritten(Exception):
+    """The file exists, and an earlier run or an earlier attempt has written it."""
 
     def __init__(self, target: Location) -> None:
         super().__init__(target)
@@ -102,7 +106,7 @@ def denoise(
     """
     run, jobs = _Run(denoiser, options, progress, outcomes or Outcomes()), plan.jobs
     # Outside of the event loop and of threads, where Ctrl-C would wait for the end of input.
-    if isinstance(jobs, Sequence) and any(job.source is None for job in jobs):
+    if isinstance(jobs, Sequence) and any(job.source is None and not job.fault for job in jobs):
         if sys.stdin is None:  # `<&-`
             raise InvalidValue("IN: expected an open standard input, received a closed one")
         run.standard_input = sys.stdin.buffer.read()
@@ -143,10 +147,10 @@ class _Run:
             if job is None:
                 return
             try:
-                target, levels = await self._one(job)
-            except _IsThere as found:
-                self.outcome.there += 1
-                self._outcomes.there(job, found.target)
+                target, levels, warning = await self._one(job)
+            except _AlreadyWritten as found:
+                self.outcome.written_before += 1
+                self._outcomes.written_before(job, found.target)
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
                 problem = str(error) or type(error).__name__
                 self.outcome.failed += 1
@@ -157,10 +161,14 @@ class _Run:
                 if seen := (*self.outcome.levels, *levels):
                     self.outcome.levels = (min(seen), max(seen))
                 self._progress.finished(job)
-                self._outcomes.written(job, target, levels)
+                self._outcomes.written(job, target, levels, warning)
 
-    async def _one(self, job: Job) -> tuple[Location | None, list[float]]:
-        """Denoise a photograph and write it; return where, and the noise level that was removed."""
+    async def _one(self, job: Job) -> tuple[Location | None, list[float], str | None]:
+        """Denoise a photograph and write it.
+
+        Returns:
+            Where, the noise level that was removed, and what reading it warned of.
+        """
         if job.fault:
             raise InvalidValue(job.fault)
         photograph, pixels, media_type = await asyncio.to_thread(self._read, job)
@@ -185,10 +193,11 @@ class _Run:
             try:
                 await asyncio.to_thread(location.write, file, target, overwrite=overwrite)
             except Exists:
-                if not self._options.resume:
+                is_planned = job.is_settled and target == job.target
+                if not (self._options.resume or (self._options.is_repeatable and is_planned)):
                     raise
-                raise _IsThere(target) from None
-        return target, [noise.sigma for noise in result.noise]
+                raise _AlreadyWritten(target) from None
+        return target, [noise.sigma for noise in result.noise], photograph.warning
 
     def _target(self, job: Job, media_type: str) -> Location | None:
         """Return the file to write: another one where the plan could not tell the format."""
@@ -200,7 +209,9 @@ class _Run:
         target = job.targets.take(wanted, media_type, late=True)
         if not self._options.overwrite and location.exists(target):  # before it is denoised
             if self._options.resume:
-                raise _IsThere(target)
+                raise _AlreadyWritten(target)
+            if self._options.is_repeatable:
+                return target
             raise InvalidValue(f"expected a new file to write, received {target}, which exists")
         return target
 
@@ -209,7 +220,7 @@ class _Run:
         body = self.standard_input if job.source is None else location.read(job.source)
         photograph = read(body, self._options.max_pixels, self._options.policy)
         if photograph.warning:
-            report(f"{job.name}: {photograph.warning}")
+            self._progress.warned(job, photograph.warning)
         pixels = photograph.pixels
         if region := self._options.controls.region:
             region.check(*pixels.shape[:2])

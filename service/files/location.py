@@ -1,14 +1,13 @@
 """Where a file is: a path of this machine, or an object in a store; what both can do."""
 
-import contextlib
 import os
-import secrets
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from service.errors import InvalidValue
-from service.files.objects import Exists, Object, is_url
+from service.files import local_file
+from service.files.objects import Object
+from service.files.urls import is_url
 
 Location = Path | Object
 
@@ -18,7 +17,7 @@ def located(text: str) -> Location:
     return Object.parse(text) if is_url(text) else Path(text)
 
 
-def place(location: Location) -> str:
+def canonical(location: Location) -> str:
     """Return what two names of one file have in common: a path without links, or a URL."""
     return os.path.realpath(location) if isinstance(location, Path) else str(location)
 
@@ -80,19 +79,17 @@ def read_range(location: Location, start: int, length: int) -> bytes:
 def write(file: bytes, target: Location, *, overwrite: bool) -> None:
     """Write a file, all at once.
 
-    A path that is a link stays one, and what it names gets the file, with the permissions of what
-    was there. It is written under another name beside its place and then renamed, so that an
-    interruption leaves no partial file.
+    A file that is there with this content is left as it is.
 
     Raises:
-        Exists: It exists and is not to be replaced.
+        Exists: It exists with another content, and is not to be replaced.
         InvalidValue: It cannot be written.
         StoreError: Its store cannot be written.
     """
     if isinstance(target, Object):
         target.write_bytes(file, overwrite=overwrite)
     else:
-        _save(file, target, overwrite=overwrite)
+        local_file.write(file, target, overwrite=overwrite)
 
 
 def remove(location: Location) -> None:
@@ -106,24 +103,3 @@ def remove(location: Location) -> None:
         location.unlink()
     except OSError as error:
         raise InvalidValue(f"expected to delete {location}, received: {error.strerror}") from error
-
-
-def _save(file: bytes, target: Path, *, overwrite: bool) -> None:
-    place = Path(os.path.realpath(target))
-    partial = place.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
-        new = 0o666 if mode is None else mode  # never open to more people, not even at first
-        with open(partial, "xb", opener=lambda path, flags: os.open(path, flags, new)) as stream:
-            stream.write(file)
-        if os.path.lexists(target) and not overwrite:
-            raise Exists(f"expected to write {target}, received: a file that came there meanwhile")
-        if mode is not None:
-            partial.chmod(mode)
-        partial.replace(place)
-    except OSError as error:
-        raise InvalidValue(f"expected to write {target}, received: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):  # it was renamed, or never created
-            partial.unlink()

@@ -1,44 +1,22 @@
 """Objects in stores, named by URL, in the place of files: read, written whole, and listed."""
 
-import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import PurePosixPath
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from service.errors import InvalidValue, ServiceError, StoreError
-from service.files.store_errors import explained
+from service.errors import InvalidValue, ServiceError
+from service.files.errors import Exists
+from service.files.store_errors import translate
+from service.files.stores import library, store_of
+from service.files.urls import BUCKETS, WEB, public
 
-if TYPE_CHECKING:
-    from obstore.store import ObjectStore, RetryConfig
-
-BUCKETS = ("s3", "gs", "az")
-"""Schemes of stores of buckets, which are read, written and listed."""
-WEB = ("http", "https")
-"""Schemes of single files on the web, which are read."""
 PAGE = 1000
 """Objects of a page of a listing: S3 sends no more at a time."""
 EXISTS = ("AlreadyExistsError", "PreconditionError")
-UNCONDITIONAL = "NotSupportedError"
+UNCONDITIONAL = ("NotImplementedError", "NotSupportedError")
 """What obstore raises where a store has no conditional writes."""
-RETRY: "RetryConfig" = {"max_retries": 8, "retry_timeout": timedelta(minutes=1)}
-"""A store that is busy or away is asked again for a minute."""
-SLOWEST = "10 minutes"
-"""What a request may take: 150 MB at 2 Mbit/s. obstore ends one after 30 seconds by itself."""
-
-
-class Exists(InvalidValue):
-    """A file is there, where a new one was to be written."""
-
-
-def is_url(text: str) -> bool:
-    """Return whether a name is a URL: a scheme, then ://."""
-    scheme, separator, _ = text.partition("://")
-    return bool(separator) and scheme.isalnum()
 
 
 @dataclass(frozen=True)
@@ -82,13 +60,20 @@ class Object:
             return cls(url, "")
         if scheme not in BUCKETS:
             expected = ", ".join(f"{each}://" for each in (*BUCKETS, *WEB))
-            raise InvalidValue(f"expected a path or a URL of {expected}, received {url}")
+            raise InvalidValue(f"expected a path or a URL of {expected}, received {public(url)}")
         bucket, _, key = rest.partition("/")
         if not bucket:
-            raise InvalidValue(f"expected {scheme}://BUCKET/KEY, received {url}")
+            raise InvalidValue(f"expected {scheme}://BUCKET/KEY, received {public(url)}")
+        if "@" in bucket:
+            raise InvalidValue(
+                f"expected {scheme}://BUCKET/KEY, and credentials in the environment alone, "
+                f"received some before {public(url)}"
+            )
         key = key.strip("/")
         if any(part in ("", ".", "..") for part in key.split("/") if key):
-            raise InvalidValue(f"expected a key without empty parts, . and .., received {url}")
+            raise InvalidValue(
+                f"expected a key without empty parts, . and .., received {public(url)}"
+            )
         return cls(f"{scheme}://{bucket}", key)
 
     @property
@@ -120,9 +105,9 @@ class Object:
         return replace(self, key=f"{self.key}/{below}".strip("/"))
 
     def __str__(self) -> str:
-        """Its URL, for errors: without the query, which may be a signature."""
+        """Its URL for people, of a file on the web without what may be secret."""
         if self.is_web:
-            return self.root.partition("?")[0]
+            return public(self.root)
         return f"{self.root}/{self.key}"
 
     def read_bytes(self) -> bytes:
@@ -132,26 +117,29 @@ class Object:
             InvalidValue: It does not exist.
             StoreError: The store cannot be read.
         """
-        with self._told("an object that can be read"):
-            return bytes(_obstore().get(_store(self.root), self.key).bytes())
+        with self._translated("an object that can be read"):
+            return bytes(library().get(store_of(self.root), self.key).bytes())
 
     def read_range(self, start: int, length: int) -> bytes:
         """Return some bytes of its content; raises as read_bytes() does."""
-        with self._told("an object that can be read"):
-            store = _store(self.root)
-            return bytes(_obstore().get_range(store, self.key, start=start, length=length))
+        with self._translated("an object that can be read"):
+            store = store_of(self.root)
+            return bytes(library().get_range(store, self.key, start=start, length=length))
 
     def found(self) -> Listed | None:
         """Return what the store says of it, None if it does not exist. Raises StoreError."""
         try:
-            with self._told("an object that can be looked up"):
-                said = _obstore().head(_store(self.root), self.key)
+            with self._translated("an object that can be looked up"):
+                said = library().head(store_of(self.root), self.key)
         except InvalidValue:
             return None
         return Listed(self, said["size"], said["e_tag"] or "")
 
     def write_bytes(self, content: bytes, *, overwrite: bool) -> None:
         """Write it, all at once: a reader sees what was there before or all of it.
+
+        A store without conditional writes is asked first whether it exists: then one that comes
+        between the answer and the write is replaced.
 
         Args:
             content: Its new content.
@@ -161,8 +149,8 @@ class Object:
             Exists: It exists already, with another content.
             StoreError: The store cannot be written.
         """
-        with self._told("an object that can be written"):
-            put, store = _obstore().put, _store(self.root)
+        with self._translated("an object that can be written"):
+            put, store = library().put, store_of(self.root)
             try:
                 put(store, self.key, content, mode="overwrite" if overwrite else "create")
             except Exception as error:
@@ -170,12 +158,16 @@ class Object:
                 if kind in EXISTS:
                     if self._holds(content):  # an answer was lost, and the store asked again
                         return
-                    raise Exists(
-                        f"expected to write {self}, received: an object that came there meanwhile"
-                    ) from error
-                if kind != UNCONDITIONAL or overwrite:
+                    raise self._came_meanwhile() from error
+                if kind not in UNCONDITIONAL or overwrite:
                     raise
-                put(store, self.key, content)
+                if self.found() is None:
+                    put(store, self.key, content)
+                elif not self._holds(content):
+                    raise self._came_meanwhile() from error
+
+    def _came_meanwhile(self) -> Exists:
+        return Exists(f"expected to write {self}, received: an object that came there meanwhile")
 
     def _holds(self, content: bytes) -> bool:
         """Return whether this is its content."""
@@ -184,8 +176,8 @@ class Object:
 
     def unlink(self) -> None:
         """Delete it. Raises StoreError where the store cannot be written."""
-        with self._told("an object that can be deleted"):
-            _obstore().delete(_store(self.root), self.key)
+        with self._translated("an object that can be deleted"):
+            library().delete(store_of(self.root), self.key)
 
     def below(self) -> Iterator[Listed]:
         """Return the objects below it, sorted by key, a page of the listing at a time.
@@ -193,10 +185,10 @@ class Object:
         Raises:
             StoreError: The store cannot be listed, or has a key that is no path.
         """
-        with self._told("a bucket that can be listed"):
-            pages = iter(_obstore().list(_store(self.root), self.key or None, chunk_size=PAGE))
+        with self._translated("a bucket that can be listed"):
+            pages = iter(library().list(store_of(self.root), self.key or None, chunk_size=PAGE))
         while True:
-            with self._told("a bucket that can be listed"):
+            with self._translated("a bucket that can be listed"):
                 page = next(pages, None)
             if page is None:
                 return
@@ -204,44 +196,11 @@ class Object:
                 yield Listed(replace(self, key=each["path"]), each["size"], each["e_tag"] or "")
 
     @contextmanager
-    def _told(self, expected: str) -> Iterator[None]:
+    def _translated(self, expected: str) -> Iterator[None]:
         """Turn errors of the store into those of the service."""
         try:
             yield
         except ServiceError:
             raise
         except Exception as error:  # obstore raises OSError and ValueError beside its own
-            raise explained(error, expected, self.root, str(self)) from error
-
-
-def _obstore() -> ModuleType:
-    """Return the library. Raises StoreError where it is missing."""
-    try:
-        import obstore
-    except ImportError as error:
-        raise StoreError(
-            f"expected the extra [stores] to be installed, received: {error}; "
-            "pip install --find-links dist 'autoencoder-service[stores]'"
-        ) from error
-    return obstore
-
-
-@functools.cache
-def _store(root: str) -> "ObjectStore":
-    """Return the store of a bucket, with the credentials of the environment."""
-    _obstore()
-    from obstore import store
-
-    scheme, _, bucket = root.partition("://")
-    if scheme in WEB:
-        return store.HTTPStore.from_url(
-            root,
-            client_options={"allow_http": scheme == "http", "timeout": SLOWEST},
-            retry_config=RETRY,
-        )
-    limits: dict[str, Any] = {"timeout": SLOWEST}  # client_options would hide the environment's
-    if scheme == "s3":
-        return store.S3Store(bucket, retry_config=RETRY, **limits)
-    if scheme == "gs":
-        return store.GCSStore(bucket, retry_config=RETRY, **limits)
-    return store.AzureStore(bucket, retry_config=RETRY, **limits)
+            raise translate(error, expected, public(self.root), str(self)) from error

@@ -45,20 +45,34 @@ class Outcomes:
                 f"--report: expected to write {path}, received: {error.strerror}"
             ) from error
 
-    def written(self, job: Job, target: Location | None, levels: list[float]) -> None:
-        """Record a photograph that is written, and the noise level that was removed."""
+    def written(
+        self, job: Job, target: Location | None, levels: list[float], warning: str | None = None
+    ) -> None:
+        """Record a photograph that is written.
+
+        Args:
+            job: The photograph.
+            target: Where.
+            levels: The noise level that was removed, nothing where none is known.
+            warning: What reading it warned of, None where nothing.
+        """
         line: Line = {"source": job.name, "target": str(target), "status": "written"}
-        self.add(line | ({"sigma": round(levels[0], 2)} if levels else {}))
+        line |= {"sigma": round(levels[0], 2)} if levels else {}
+        self.record(job, line | ({"warning": warning} if warning else {}))
 
     def failed(self, job: Job, problem: str) -> None:
         """Record a photograph that failed, and why."""
-        self.add({"source": job.name, "status": "failed", "problem": problem})
+        self.record(job, failure(job, problem))
 
-    def there(self, job: Job, target: Location) -> None:
+    def written_before(self, job: Job, target: Location) -> None:
         """Leave out a photograph whose file was there: it has a line since it was written."""
 
+    def record(self, job: Job, line: Line) -> None:  # noqa: ARG002 - for those that keep lines
+        """Record the line of a photograph."""
+        self.add(line)
+
     def add(self, line: Line) -> None:
-        """Record a line."""
+        """Write a line."""
         if self._file:
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._file.flush()
@@ -74,6 +88,11 @@ class Outcomes:
     ) -> None:
         if self._file:
             self._file.close()
+
+
+def failure(job: Job, problem: str) -> Line:
+    """Return the line of a photograph that failed."""
+    return {"source": job.name, "status": "failed", "problem": problem}
 
 
 def _opened(path: Path, mode: Mode) -> TextIO:

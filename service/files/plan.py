@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from service.errors import InvalidValue
@@ -13,8 +13,7 @@ from service.images.formats import SUFFIXES, written
 
 STANDARD = "-"
 """The name of standard input and standard output."""
-EXISTS = "which exists; --overwrite replaces it"
-SEPARATORS = (os.sep, os.altsep or os.sep)
+SEPARATORS = (os.sep, "/")
 """A name that ends in one is a folder's."""
 
 
@@ -49,10 +48,12 @@ class Plan:
     """What a run does.
 
     Attributes:
-        jobs: The photographs to denoise; of a streamed plan, an iterator that can be used once.
-        faults: Why others cannot be, a line each; a streamed plan adds to them as it goes on.
+        jobs: The photographs to denoise, and those with faults; of a streamed plan, an iterator
+            that can be used once.
+        faults: Which inputs cannot be listed, a line each; a streamed plan adds to them as it goes
+            on.
         skipped: Files in folders that are not photographs.
-        there: Photographs that were written before, by a run that is resumed.
+        written_before: Photographs that were written before, by a run that is resumed.
         has_folders: Whether an input is a folder.
         reported: How many of the faults have been reported.
     """
@@ -60,7 +61,7 @@ class Plan:
     jobs: Iterable[Job] = ()
     faults: list[str] = field(default_factory=list)
     skipped: int = 0
-    there: int = 0
+    written_before: int = 0
     has_folders: bool = False
     reported: int = 0
 
@@ -97,7 +98,7 @@ def plan(
         source = None if inputs[0] == STANDARD else Path(inputs[0])
         target = None if output == STANDARD else Path(output)
         return _checked([job_to_file(source, target, media_type)], Plan(), overwrite, resume)
-    _check_folder(inputs, output, is_alone=is_alone)
+    check_folder(inputs, output, Path(output), is_alone=is_alone)
     found = Plan()
     return _checked(_into_folder(inputs, Path(output), media_type, found), found, overwrite, resume)
 
@@ -109,18 +110,26 @@ def is_file(output: str) -> bool:
     return output == STANDARD or SUFFIXES.get(Path(output).suffix.lower()) in written()
 
 
-def _check_folder(inputs: Sequence[str], output: str, *, is_alone: bool) -> None:
-    path = Path(output)
-    if path.exists() and not path.is_dir():
-        raise InvalidValue(f"OUT: expected a folder, received the file {output}")
+def check_folder(inputs: Sequence[str], output: str, target: Location, *, is_alone: bool) -> None:
+    """Raise InvalidValue where an output cannot be the folder of these inputs.
+
+    Args:
+        inputs: As they are given.
+        output: As it is given.
+        target: The same, located.
+        is_alone: Whether the input is one file.
+    """
     if STANDARD in inputs:
         raise InvalidValue(
-            f"OUT: expected a file's name or {STANDARD} for standard input, received {output}"
+            f"OUT: expected a file's name or {STANDARD} for standard input, received {target}"
         )
-    if is_alone and path.suffix and not path.exists() and not output.endswith(SEPARATORS):
+    if isinstance(target, Path) and target.exists():
+        if not target.is_dir():
+            raise InvalidValue(f"OUT: expected a folder, received the file {target}")
+    elif is_alone and target.suffix and not output.endswith(SEPARATORS):
         raise InvalidValue(
-            f"OUT: expected a name that ends in {', '.join(writable())}, received {output}; "
-            f"if it is to be a folder, {output}{os.sep}"
+            f"OUT: expected a name that ends in {', '.join(writable())}, received {target}; "
+            f"if it is to be a folder, {target}/"
         )
 
 
@@ -197,24 +206,24 @@ def walk(folder: Path, output: Path, found: Plan) -> Iterator[tuple[Path, Path]]
 
 
 def _checked(jobs: list[Job], found: Plan, overwrite: bool, resume: bool) -> Plan:
-    """Turn jobs that would overwrite something into faults, and leave what is resumed."""
+    """Give jobs that would overwrite something their faults, and leave what is resumed."""
     settled = [job for job in jobs if job.target and job.is_settled]
     targets = {job: os.path.realpath(str(job.target)) for job in settled}
     writers = Counter(targets.values())
-    possible = []
+    checked = []
     for job in jobs:
         is_there = job in targets and os.path.lexists(str(job.target)) and not overwrite
         if job in targets and writers[targets[job]] > 1:  # by links
-            found.faults.append(f"{job.name}: {not_new(job)}, which others would become as well")
+            fault = f"{not_new(job)}, which others would become as well"
+            checked.append(replace(job, fault=fault))
         elif is_there and resume and os.path.realpath(str(job.source)) != targets[job]:
-            found.there += 1
+            found.written_before += 1
         elif is_there:
-            found.faults.append(
-                f"{job.name}: {not_new(job)}, which exists; --overwrite replaces it"
-            )
+            fault = f"{not_new(job)}, which exists; --overwrite replaces it"
+            checked.append(replace(job, fault=fault))
         else:
-            possible.append(job)
-    found.jobs = possible
+            checked.append(job)
+    found.jobs = checked
     return found
 
 

@@ -1,4 +1,4 @@
-"""Progress bar in megapixels, on a terminal only."""
+"""Progress on stderr: bars of megapixels or of items, on a terminal only, and lines of errors."""
 
 import math
 import mmap
@@ -59,6 +59,10 @@ class Progress:
         """Print why a photograph failed, and leave its pixels out."""
         self._add(-self._left.pop(job, 0))
         report(f"{job.name}: {fault}")
+
+    def warned(self, job: Job, warning: str) -> None:
+        """Print what is wrong with a photograph that is denoised all the same."""
+        report(f"{job.name}: {warning}")
 
     def _add(self, pixels: int) -> None:
         if self._knows_total:

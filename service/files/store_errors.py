@@ -18,7 +18,7 @@ CODE = re.compile(r"<Code>(.*?)</Code>")
 MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
 
 
-def explained(error: Exception, expected: str, bucket: str, name: str) -> ServiceError:
+def translate(error: Exception, expected: str, bucket: str, name: str) -> ServiceError:
     """Return an error of a store as one of the service.
 
     What the store answered is shortened to its status, code and message: the whole has the URL of

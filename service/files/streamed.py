@@ -11,20 +11,20 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from service.errors import InvalidValue
-from service.files.location import Location, exists, located, place
-from service.files.objects import Listed, Object, is_url
+from service.files.location import Location, canonical, exists, located
+from service.files.objects import Listed, Object
 from service.files.plan import (
-    SEPARATORS,
     STANDARD,
     Job,
     Plan,
+    check_folder,
     is_file,
     job_to_file,
     not_new,
     walk,
-    writable,
 )
 from service.files.targets import Targets
+from service.files.urls import is_url
 from service.images.formats import SUFFIXES, default_for
 
 WINDOW = 256
@@ -68,7 +68,7 @@ def plan(
     target = None if output == STANDARD else located(output)
     if isinstance(target, Object) and target.is_web:
         raise InvalidValue(
-            f"OUT: expected a path or a bucket that can be written, received {output}"
+            f"OUT: expected a path or a bucket that can be written, received {target}"
         )
     jobs: Iterable[Job]
     if is_file(output) and not (isinstance(target, Object) and not target.key):
@@ -76,8 +76,8 @@ def plan(
             raise InvalidValue(f"OUT: expected a folder unless IN is one file, received {output}")
         jobs = [job_to_file(sources[0], target, media_type)]
     else:
-        _check_folder(sources, output, target, is_alone=is_alone)
         assert target is not None
+        check_folder(inputs, output, target, is_alone=is_alone)
         named = [
             _named(source, target, found, is_folder=folder)
             for source, folder in zip(sources, folders, strict=True)
@@ -103,24 +103,6 @@ def is_folder(source: Location | None, given: str) -> bool:
     if not source.key or given.endswith("/"):
         return True
     return source.found() is None and next(source.below(), None) is not None
-
-
-def _check_folder(
-    sources: Sequence[Location | None], output: str, target: Location | None, *, is_alone: bool
-) -> None:
-    if None in sources:
-        raise InvalidValue(
-            f"OUT: expected a file's name or {STANDARD} for standard input, received {output}"
-        )
-    if isinstance(target, Path) and target.exists():
-        if target.is_dir():
-            return
-        raise InvalidValue(f"OUT: expected a folder, received the file {output}")
-    if is_alone and target and target.suffix and not output.endswith((*SEPARATORS, "/")):
-        raise InvalidValue(
-            f"OUT: expected a name that ends in {', '.join(writable())}, received {output}; "
-            f"if it is to be a folder, {output}/"
-        )
 
 
 def _named(source: Location, output: Location, found: Plan, *, is_folder: bool) -> Iterator[Named]:
@@ -215,9 +197,12 @@ def _new(jobs: Iterable[Job], found: Plan, *, resume: bool) -> Iterator[Job]:
                 if not is_there:
                     yield job
                 elif (
-                    resume and job.source and job.target and place(job.source) != place(job.target)
+                    resume
+                    and job.source
+                    and job.target
+                    and canonical(job.source) != canonical(job.target)
                 ):
-                    found.there += 1
+                    found.written_before += 1
                 else:
                     fault = f"{not_new(job)}, which exists; --overwrite replaces it"
                     yield replace(job, fault=fault)

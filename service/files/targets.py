@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import ServiceError
-from service.files.location import Location, place
+from service.files.location import Location, canonical
 from service.images.decode import media_type_of
 from service.images.file_names import folded, numbered, split
 from service.images.formats import SUFFIXES, default_for
@@ -23,7 +23,7 @@ class Targets:
             whole: Whether a name that is taken is made of the whole name of the source, in the
                 place of a number: `a.heic.jpg`. Then no name depends on what other folders hold.
         """
-        self._read = {place(source) for source in sources}
+        self._read = {canonical(source) for source in sources}
         self._whole = whole
         self._exact: set[Location] = set()
         self._folded: set[str] = set()
@@ -40,8 +40,8 @@ class Targets:
 
     def keep(self, wanted: Location, media_type: str, source: Location) -> bool:
         """Take a name as it is, and return whether that fits the format and no other has it."""
-        where = place(wanted)
-        is_anothers = where in self._read and where != place(source)
+        where = canonical(wanted)
+        is_anothers = where in self._read and where != canonical(source)
         if wanted in self._exact or is_anothers or not fits(wanted, media_type):
             return False
         self._add(wanted)
@@ -65,7 +65,7 @@ class Targets:
 
     def _has(self, wanted: Location, name: str) -> bool:
         path = wanted.with_name(name)
-        return folded(str(path)) in self._folded or place(path) in self._read
+        return folded(str(path)) in self._folded or canonical(path) in self._read
 
     def _add(self, path: Location) -> None:
         self._exact.add(path)

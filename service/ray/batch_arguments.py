@@ -1,6 +1,7 @@
 """The arguments by which the commands `denoise` and `encode` run on a cluster of Ray."""
 
 import argparse
+import math
 from dataclasses import dataclass
 
 from service.errors import InvalidValue
@@ -63,7 +64,7 @@ def _share(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if value < 0 or (value > 1 and value != int(value)):
+    if not math.isfinite(value) or value < 0 or (value > 1 and value != int(value)):
         raise argparse.ArgumentTypeError(
             f"expected a whole number or a fraction from 0 to 1, received {text!r}"
         )

@@ -5,17 +5,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from service.errors import ServiceError, StartupError
+from service.errors import ServiceError
 from service.files.codings import command
 from service.files.codings.encoder import Encoder
-from service.files.codings.inputs import Picture, Rows, Shard
+from service.files.codings.inputs import Rows, Shard
 from service.files.codings.run import Run
-from service.files.location import located
+from service.files.location import Location
 from service.files.progress import items_bar, report
 from service.inference.device import Execution
-from service.inference.loader import load
 from service.ray import pool
 from service.ray.batch_arguments import actors, check_streams
+from service.ray.batch_model import BatchModel
+from service.ray.cluster import connected, shared
 from service.settings import Settings
 
 
@@ -41,21 +42,18 @@ class Part:
 class Worker:
     """Encodes shards in a process of a cluster."""
 
-    def __init__(self, folder: Path, execution: Execution, run: Run) -> None:
+    def __init__(self, model: BatchModel, run: Run) -> None:
         """Load the model.
 
         Args:
-            folder: Its folder, on each machine.
-            execution: The device and its options.
+            model: The model.
             run: The run.
 
         Raises:
-            StartupError: It cannot be loaded, or is not the run's.
+            StartupError: It cannot be loaded, or is another one.
         """
-        model = load(folder, execution=execution)
-        check(run, model.manifest.operations["encode"].sha256, model.provider)
         self._run = run
-        self._encoder = Encoder(model, run.options)
+        self._encoder = Encoder(model.load(), run.options)
 
     def __call__(self, shards: Iterable[Shard]) -> Iterator[Part]:
         """Write the parts of shards. One whose store fails is told, and the others go on."""
@@ -63,24 +61,9 @@ class Worker:
             try:
                 encoded, failed = self._run.write(self._encoder, shard)
             except ServiceError as error:
-                yield Part(shard.number, len(shard), problem=str(error))
+                yield _failed(shard, str(error))
             else:
                 yield Part(shard.number, len(shard), encoded, failed)
-
-
-def check(run: Run, sha256: str, provider: str) -> None:
-    """Raise StartupError where a machine has another model, or runs it in another way."""
-    expected, received = (run.origin.sha256, run.provider), (sha256, provider)
-    if expected != received:
-        raise StartupError(
-            f"model: expected {' on '.join(expected)} on every machine, received "
-            f"{' on '.join(received)}"
-        )
-
-
-def provider(folder: Path, execution: Execution) -> str:
-    """Return the execution provider that runs a model in this process."""
-    return load(folder, execution=execution).provider
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -91,41 +74,47 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         ServiceError: As there.
     """
     check_streams(options.inputs, options.output)
-    options.output = pool.shared(options.output)
+    options.output = shared(options.output)
     wanted = actors(options)
     execution = replace(settings.execution, threads=settings.threads or wanted.cpus)
     model, folder = command.loaded(settings, options, Execution())
-    folder = folder.absolute()
     encoded = failed = lost = 0
-    with pool.connected(wanted.address):
-        used = pool.once(wanted, provider, folder, execution)
-        planned, inputs = command.plan(settings, options, model, used)
-        written = planned.begin()
-        arguments = {"folder": folder, "execution": execution, "run": planned}
-        shards = map(_shared, planned.left(inputs, written))
+    with connected(wanted):
+        batch_model = BatchModel.of(folder, execution, wanted)
+        planned, inputs = command.plan(settings, options, model, batch_model.provider)
+        written = planned.start()
+        listing = replace(planned.listing, shards=())  # only the driver compares them
+        arguments = {"model": batch_model, "run": replace(planned, listing=listing)}
+        shards = map(absolute, planned.remaining(inputs, written))
         total = planned.listing.items
         with items_bar(total, min(len(written) * planned.shard, total)) as bar:
-            for part in pool.results(shards, Worker, arguments, wanted, block=1):
+            done = pool.results(shards, Worker, arguments, wanted, block=1, failed=_failed)
+            for part in done:
                 encoded, failed = encoded + part.encoded, failed + part.failed
                 bar.update(part.size)
                 if part.problem:
                     lost += 1
                     report(f"part-{part.number:05}: {part.problem}")
-    status = command.told(planned, encoded, failed, len(written))
+    status = command.summarize(planned, encoded, failed, len(written))
     if lost:
         report(f"parts that were not written: {lost}; the same command writes them")
     return 1 if lost else status
 
 
-def _shared(shard: Shard) -> Shard:
-    """Return a shard whose files are named as all machines see them."""
+def _failed(shard: Shard, problem: str) -> Part:
+    return Part(shard.number, len(shard), problem=problem)
+
+
+def absolute(shard: Shard) -> Shard:
+    """Return a shard whose files are named as all machines see them: paths from the root on."""
     items = shard.items
     if isinstance(items, Rows):
-        file = replace(items.file, source=located(pool.shared(str(items.file.source))))
+        file = replace(items.file, source=_absolute(items.file.source))
         return replace(shard, items=replace(items, file=file))
-    return replace(shard, items=tuple(map(_shared_picture, items)))
+    return replace(
+        shard, items=tuple(replace(each, source=_absolute(each.source)) for each in items)
+    )
 
 
-def _shared_picture(picture: Picture) -> Picture:
-    source = picture.source
-    return replace(picture, source=source.absolute()) if isinstance(source, Path) else picture
+def _absolute(source: Location) -> Location:
+    return source.absolute() if isinstance(source, Path) else source

@@ -1,61 +1,49 @@
 """Work in a pool of actors by Ray Data: what is lost with a process or a machine is done again."""
 
-import contextlib
-import itertools
 import logging
-import os
 import pickle
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 
 import numpy as np
 
-from service.errors import StartupError
+from service.errors import ClusterError, ServiceError, StartupError
 from service.ray.batch_arguments import Actors
 
 WINDOW = 10_000
-"""Pieces of work in the cluster's memory: the next ones are listed when these are done."""
+"""Pieces of work that the driver holds at most: the next ones are listed when these are done."""
+ITEMS = 1_000_000
+"""Items of these pieces at most, unless one piece has more: some 600 bytes of names each."""
+RETRIES = 3
+"""Of a call whose process ends: first with its block, then of each piece alone."""
+LOST = (
+    f"expected a process that goes on, received one that ended at each of {RETRIES + 1} attempts: "
+    "it crashed, or had too little memory"
+)
 
 
-@contextlib.contextmanager
-def connected(address: str) -> Iterator[None]:
-    """Connect to a cluster, or start one, unless this process is connected.
+Failed = Callable[[Any, str], Any]
+"""Returns the result of a piece of work that failed, of the piece and the problem."""
+
+
+def run_once(actors: Actors, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a function returns in a process like an actor's.
 
     Raises:
-        StartupError: Ray is missing, or there is no cluster at the address.
+        StartupError: Its process ends, or it fails.
+        ServiceError: It raises one.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise StartupError(
-            f"--ray: expected the extra [ray] to be installed, received: {error}; "
-            "pip install --find-links dist 'autoencoder-service[ray]'"
-        ) from error
-    if ray.is_initialized():
-        yield
-        return
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report how it is used
-    try:
-        ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # where nothing answers, or a node does not start
-        where = f"a cluster at {address}" if address else "a cluster"
-        raise StartupError(f"--ray: expected {where}, received: {error}") from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def once(actors: Actors, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what a function returns in a process like an actor's."""
     import ray
 
     remote = ray.remote(num_cpus=actors.cpus, num_gpus=actors.gpus)(function)
     try:
         return ray.get(remote.remote(*arguments))
     except ray.exceptions.RayTaskError as error:
-        raise error.cause from None
+        if isinstance(error.cause, ServiceError):
+            raise error.cause from None
+        raise _cannot_run(error) from error
+    except ray.exceptions.RayError as error:
+        raise _cannot_run(error) from error
 
 
 def results(
@@ -65,50 +53,120 @@ def results(
     actors: Actors,
     *,
     block: int,
+    failed: Failed,
 ) -> Iterator[Any]:
     """Return what actors return of pieces of work, in any order.
 
-    A piece that was being worked on by a process or a machine that ended is given to another one.
+    The pieces of a call whose process or machine ends are given to another one. Where it ends at
+    every attempt, each piece is given away alone, so that only the one that ends processes fails.
 
     Args:
         work: The pieces, taken from the iterator WINDOW at a time.
         worker: A class. Its instances, made of the arguments, are called with some pieces and
-            return as many results. Both are pickled.
+            return as many results in the same order. Both are pickled.
         arguments: By name.
         actors: How many, and what each has of a machine.
         block: Pieces of a call.
+        failed: Makes the result of a piece that cannot be done.
 
     Raises:
-        StartupError: No actor can run them.
+        StartupError: No actor can run.
+        ClusterError: The cluster fails after some pieces were done.
     """
-    from ray import data
     from ray.exceptions import RayError
 
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    has_run = False
+    for window in windows(work):
+        left = dict(enumerate(map(pickle.dumps, window)))
+        del window
+        for size in (block, 1):
+            try:
+                for number, result in _attempt(left, worker, arguments, actors, block=size):
+                    piece = left.pop(number, None)
+                    if piece is None:  # it was done twice, as a machine was thought lost
+                        continue
+                    has_run = True
+                    problem = result.problem if isinstance(result, _Failure) else None
+                    yield result if problem is None else failed(pickle.loads(piece), problem)
+            except RayError as error:
+                if not has_run:
+                    raise _cannot_run(error) from error
+                raise ClusterError(
+                    f"--ray: expected actors that go on, received: {_last_line(error)}; what is "
+                    "written stays, and the same command goes on"
+                ) from error
+            if not left:
+                break
+        for piece in left.values():
+            yield failed(pickle.loads(piece), LOST)
+
+
+def windows(work: Iterable[Any]) -> Iterator[list[Any]]:
+    """Return pieces in groups of at most WINDOW pieces and, where they have a size, ITEMS items."""
+    window: list[Any] = []
+    items = 0
+    for piece in work:
+        size = len(piece) if isinstance(piece, Sized) else 1
+        if window and (len(window) == WINDOW or items + size > ITEMS):
+            yield window
+            window, items = [], 0
+        window.append(piece)
+        items += size
+    if window:
+        yield window
+
+
+def _attempt(
+    pieces: dict[int, bytes],
+    worker: type,
+    arguments: dict[str, Any],
+    actors: Actors,
+    *,
+    block: int,
+) -> Iterator[tuple[int, Any]]:
+    """Return the results of pickled pieces by number, but of those whose process has ended.
+
+    Raises:
+        RayError: An actor does not start, or the cluster fails.
+    """
+    from ray import data
+
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what has failed is told by lines
     context = data.DataContext.get_current()
     context.enable_progress_bars = False
-    remaining = iter(work)
-    while pieces := list(itertools.islice(remaining, WINDOW)):
-        blocks = -(-len(pieces) // block)
-        pickled = [{"piece": pickle.dumps(each)} for each in pieces]
-        done = data.from_items(pickled, override_num_blocks=blocks).map_batches(
-            _Actor,
-            fn_constructor_args=(worker, arguments),
-            compute=data.ActorPoolStrategy(min_size=1, max_size=actors.count),
-            num_cpus=actors.cpus,
-            num_gpus=actors.gpus,
-        )
-        try:
-            for row in done.iter_rows():
-                yield pickle.loads(row["result"])
-        except RayError as error:
-            line = str(error).strip().rpartition("\n")[2]  # of a traceback
-            raise StartupError(f"--ray: expected actors that run, received: {line}") from error
+    context.max_errored_blocks = -1  # a block whose process has ended has no results
+    rows = [{"number": number, "piece": piece} for number, piece in pieces.items()]
+    done = data.from_items(rows, override_num_blocks=-(-len(rows) // block)).map_batches(
+        _Actor,
+        fn_constructor_args=(worker, arguments),
+        compute=data.ActorPoolStrategy(
+            min_size=1,
+            max_size=actors.count,
+            # Alone, a piece shares the fate of no other one that waits for the same process.
+            max_tasks_in_flight_per_actor=1 if block == 1 else None,
+        ),
+        num_cpus=actors.cpus,
+        num_gpus=actors.gpus,
+        max_task_retries=RETRIES,
+    )
+    for row in done.iter_rows():
+        yield int(row["number"]), pickle.loads(row["result"])
 
 
-def shared(text: str) -> str:
-    """Return a path as all machines see it, from the root on; a URL as it is."""
-    return text if "://" in text else str(Path(text).absolute())
+def _cannot_run(error: Exception) -> StartupError:
+    return StartupError(f"--ray: expected actors that run, received: {_last_line(error)}")
+
+
+def _last_line(error: Exception) -> str:
+    """Return the last line of an error, which may be a traceback."""
+    return str(error).strip().rpartition("\n")[2]
+
+
+class _Failure:
+    """An exception that a worker has raised, as text: not every exception can be pickled."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
 
 
 class _Actor:
@@ -118,5 +176,14 @@ class _Actor:
         self._work: Callable[[list[Any]], Iterable[Any]] = worker(**arguments)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        done = self._work([pickle.loads(each) for each in batch["piece"]])
-        return {"result": np.array([pickle.dumps(each) for each in done], dtype=object)}
+        done = self._done([pickle.loads(each) for each in batch["piece"]])
+        pickled = np.array([pickle.dumps(each) for each in done], dtype=object)
+        return {"number": batch["number"], "result": pickled}
+
+    def _done(self, pieces: list[Any]) -> list[Any]:
+        try:
+            return list(self._work(pieces))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            if len(pieces) > 1:
+                return [result for piece in pieces for result in self._done([piece])]
+            return [_Failure(str(error) or type(error).__name__)]

@@ -240,7 +240,7 @@ def test_every_code_of_the_service_has_an_exception() -> None:
     def codes(kind: type[served.ServiceError]) -> set[str]:
         return {kind.code}.union(*map(codes, kind.__subclasses__()))
 
-    of_the_command_line = {"startup-error", "output-error", "store-error"}
+    of_the_command_line = {"startup-error", "output-error", "store-error", "cluster-error"}
     assert codes(served.ServiceError) - of_the_command_line <= errors.BY_CODE.keys()
     for kind in errors.BY_CODE.values():
         assert f" {kind.__name__} " in (errors.__doc__ or "")

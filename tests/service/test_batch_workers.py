@@ -1,11 +1,14 @@
 """What a process of a cluster does of `denoise` and `encode`, without the cluster."""
 
+import itertools
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -14,16 +17,21 @@ from service.errors import StartupError
 from service.files import streamed
 from service.files.codings.encoder import Encoder
 from service.files.codings.encoder import Options as Reading
-from service.files.codings.inputs import Inputs, Shard
+from service.files.codings.inputs import Inputs, Picture, Rows, Shard
+from service.files.codings.npy_file import NpyFile
 from service.files.codings.part_files import Origin
 from service.files.codings.run import Run
 from service.files.denoise import Options
+from service.files.objects import Object
 from service.images.formats import READ_ALL
 from service.inference.device import CPU, Execution
 from service.inference.loader import load
 from service.inference.tiling.controls import Controls
-from service.ray import batch_denoise, batch_encode
-from tests.service.command_files import files, folder_in
+from service.ray import batch_denoise, batch_encode, pool
+from service.ray.batch_arguments import Actors
+from service.ray.batch_model import BatchModel, provider
+from service.ray.cluster import shortage
+from tests.service.command_files import FILES, files, folder_in
 from tests.service.photograph_files import encoded
 from tests.service.tiny import write_model
 
@@ -47,8 +55,14 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def denoiser(photo: Path) -> Make:
-    digests = [each.sha256 for each in load(photo).manifest.operations.values()]
-    return lambda options=DENOISING: batch_denoise.Worker(photo, Execution(), options, digests)
+    return lambda options=DENOISING: batch_denoise.Worker(described(photo), options)
+
+
+def described(folder: Path) -> BatchModel:
+    """The model of a folder, as this process runs it."""
+    model = load(folder)
+    digests = tuple(each.sha256 for each in model.manifest.operations.values())
+    return BatchModel(folder, Execution(), digests, model.provider)
 
 
 def test_photographs_are_those_of_one_machine_and_none_is_done_twice(
@@ -84,9 +98,9 @@ def test_parts_are_those_of_one_machine_and_a_shard_that_fails_is_told(tmp_path:
     inputs = Inputs([str(tmp_path / "in")], tmp_path / "out")
     model = load(folder)
     origin = Origin("mirror", 1, model.manifest.operations["encode"].sha256, (16,))
-    run = Run(tmp_path / "out", "npz", 4, origin, inputs.listing(), READING, CPU)
-    worker = batch_encode.Worker(folder, Execution(), run)
-    shards: list[Shard] = pickle.loads(pickle.dumps(list(run.left(inputs, {1}))))
+    run = Run(tmp_path / "out", "npz", 4, origin, inputs.listing(4), READING, CPU)
+    worker = batch_encode.Worker(described(folder), run)
+    shards: list[Shard] = pickle.loads(pickle.dumps(list(run.remaining(inputs, {1}))))
     parts = list(worker(shards))
     assert [(part.number, part.encoded) for part in parts] == [(0, 4), (2, 2)]
     one = replace(run, output=tmp_path / "one")
@@ -96,23 +110,80 @@ def test_parts_are_those_of_one_machine_and_a_shard_that_fails_is_told(tmp_path:
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
     (tmp_path / "file").write_bytes(b"")
     nowhere = replace(run, output=tmp_path / "file" / "out")
-    (part,) = batch_encode.Worker(folder, Execution(), nowhere)(shards[:1])
+    (part,) = batch_encode.Worker(described(folder), nowhere)(shards[:1])
     assert part.problem.startswith("expected to write")
 
 
-def test_a_machine_with_another_model_is_refused(photo: Path, tmp_path: Path) -> None:
+def test_a_machine_with_another_model_or_another_provider_is_refused(
+    photo: Path, tmp_path: Path
+) -> None:
+    sound = described(photo)
+    assert sound.load().provider == sound.provider == provider(photo, Execution()) == CPU
     with pytest.raises(StartupError, match="expected the same model on every machine"):
-        batch_denoise.Worker(photo, Execution(), DENOISING, ["another"])
-    folder = write_model(tmp_path / "models", "mirror")
-    (tmp_path / "a.png").write_bytes(encoded(Image.new("L", (4, 4)), "PNG"))
-    listing = Inputs([str(tmp_path / "a.png")], tmp_path).listing()
-    sha256 = load(folder).manifest.operations["encode"].sha256
-    for digest, provider in (("another", CPU), (sha256, "CUDAExecutionProvider")):
-        origin = Origin("mirror", 1, digest, (16,))
-        run = Run(tmp_path, "npz", 4, origin, listing, READING, provider)
-        with pytest.raises(StartupError, match=f"expected {digest} on {provider} on every machine"):
-            batch_encode.Worker(folder, Execution(), run)
-    assert batch_encode.provider(folder, Execution()) == CPU
+        batch_denoise.Worker(replace(sound, sha256=("another",)), DENOISING)
+    with pytest.raises(StartupError, match=f"expected CUDAExec.* on every machine, received {CPU}"):
+        batch_denoise.Worker(replace(sound, provider="CUDAExecutionProvider"), DENOISING)
+
+
+def test_files_whose_names_show_once_they_are_read_are_told_as_on_one_machine(
+    denoiser: Make, tmp_path: Path
+) -> None:
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.png").write_bytes(FILES["turned.jpg"])  # becomes {name}.png.jpg
+    planned = streamed.plan([str(folder)], str(output), media_type=None, overwrite=False)
+    jobs = list(planned.jobs)
+
+    def attempt(options: Options = DENOISING) -> list[tuple[str, str]]:
+        copies = pickle.loads(pickle.dumps(jobs))
+        return [(Path(line["source"]).name, line["status"]) for line in denoiser(options)(copies)]
+
+    output.mkdir()
+    (output / "b.png.jpg").write_bytes(b"of somebody else")
+    assert attempt() == [("a.png", "written"), ("b.png", "failed")]
+    assert attempt() == [("a.png", "written"), ("b.png", "failed")]  # an attempt before has died
+    resumed = replace(DENOISING, resume=True)
+    assert attempt(resumed) == [("a.png", "written before"), ("b.png", "written before")]
+    assert (output / "b.png.jpg").read_bytes() == b"of somebody else"
+    faulty = [replace(job, fault="expected a new file") for job in jobs]
+    (output / "a.png").write_bytes(b"")
+    assert [line["status"] for line in denoiser()(faulty)] == ["failed", "failed"]
+
+
+def test_what_reading_a_photograph_warns_of_is_in_its_line(denoiser: Make, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(FILES["inks.jpeg"][:-100])
+    planned = streamed.plan(
+        [str(tmp_path / "in")], str(tmp_path / "out"), media_type=None, overwrite=False
+    )
+    policy = replace(READ_ALL, reads_truncated=True)
+    (line,) = denoiser(replace(DENOISING, policy=policy))(planned.jobs)
+    assert line["status"] == "written"
+    assert "truncated" in line["warning"]
+
+
+def test_files_of_a_shard_are_named_from_the_root_on_and_signed_urls_stay_whole() -> None:
+    array = NpyFile(Object.parse("https://host/a.npy?signature=x"), (2,), np.dtype("uint8"), 128)
+    rows = Shard(0, Rows(array, 0, 2), "")
+    assert batch_encode.absolute(rows) == rows
+    near = Rows(replace(array, source=Path("a.npy")), 0, 2)
+    assert batch_encode.absolute(replace(rows, items=near)).items == replace(
+        near, file=replace(array, source=Path.cwd() / "a.npy")
+    )
+    pictures = (Picture("a", Path("a.png"), ""), Picture("b", Object.parse("s3://b/b.png"), ""))
+    expected = (replace(pictures[0], source=Path.cwd() / "a.png"), pictures[1])
+    assert batch_encode.absolute(Shard(0, pictures, "")) == Shard(0, expected, "")
+
+
+def test_a_cluster_without_a_machine_for_an_actor_is_told() -> None:
+    machines = [{"CPU": 8.0, "GPU": 1.0}, {"CPU": 64.0}, {"memory": 1.0}]
+    assert shortage(Actors("", None, 8, 0.5), machines) == ""
+    assert shortage(Actors("", None, 64, 0), machines) == ""
+    assert "machines with 0 and 0, 8 and 1, 64 and 0; waiting" in shortage(
+        Actors("", None, 9, 1), machines
+    )
+    assert "received machines with none" in shortage(Actors("", None, 1, 0), [])
 
 
 @pytest.mark.parametrize(
@@ -140,10 +211,32 @@ def test_what_a_cluster_cannot_do_is_explained(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("share", ["1.5", "-1", "x"])
+@pytest.mark.parametrize("share", ["1.5", "-1", "x", "inf", "nan"])
 def test_a_share_of_a_gpu_is_a_fraction_or_whole(
     share: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         main(["denoise", "a", "-o", "b", f"--gpus-per-actor={share}"])
     assert "expected a whole number or a fraction from 0 to 1" in capsys.readouterr().err
+
+
+def test_the_driver_holds_a_bounded_number_of_items() -> None:
+    class Piece:
+        def __init__(self, items: int) -> None:
+            self.items = items
+
+        def __len__(self) -> int:
+            return self.items
+
+    def work() -> Iterator[Any]:
+        for taken in itertools.count():
+            yield Piece(pool.ITEMS // 2)
+            assert taken < 5
+
+    found = itertools.islice(pool.windows(work()), 2)
+    assert [len(window) for window in found] == [2, 2]
+    assert [len(each) for each in pool.windows(range(2 * pool.WINDOW + 1))] == [pool.WINDOW] * 2 + [
+        1
+    ]
+    assert [len(each) for each in pool.windows([Piece(2 * pool.ITEMS)] * 2)] == [1, 1]
+    assert list(pool.windows([])) == []

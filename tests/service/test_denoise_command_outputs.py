@@ -1,5 +1,6 @@
 """python -m service denoise: which files it writes, where, under which names."""
 
+import json
 import os
 import sys
 from dataclasses import replace
@@ -150,10 +151,31 @@ def test_a_file_that_comes_while_it_is_denoised_is_not_written_over(
     assert "a file that came there meanwhile" in capsys.readouterr().err
     with Progress(planned.jobs) as progress:
         resumed = denoise(used, planned, replace(options, resume=True), progress)
-    assert (resumed.written, resumed.failed, resumed.there) == (0, 0, 1)
+    assert (resumed.written, resumed.failed, resumed.written_before) == (0, 0, 1)
     assert target.read_text() == "precious"
     assert capsys.readouterr().err == ""
     assert files(target.parent) == ["a.png"]
+
+
+def test_the_report_has_every_photograph_that_is_not_written(
+    folder: Path, tmp_path: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.png").write_bytes(b"precious")
+    (tmp_path / "out" / "other.png").symlink_to(tmp_path / "out" / "same.png")
+    (folder / "other.png").write_bytes(FILES["colour.png"])
+    (folder / "same.png").write_bytes(FILES["colour.png"])
+    report = tmp_path / "report.jsonl"
+    words = ["denoise", str(folder), "-o", str(tmp_path / "out"), "--report", str(report), *model]
+    assert main(words) == 1
+    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    problems = {Path(line["source"]).name: line.get("problem", "") for line in lines}
+    assert problems.keys() == {"a.png", "b.JPG", "c.webp", "other.png", "same.png"}
+    assert problems["a.png"].endswith("which exists; --overwrite replaces it")
+    told = capsys.readouterr().err
+    assert all(f"{name}: {problem}" in told for name, problem in problems.items() if problem)
+    for name in ("other.png", "same.png"):
+        assert problems[name].endswith("which others would become as well")
 
 
 def test_what_would_become_one_file_gets_a_number_and_so_does_what_is_read_as_well(

@@ -17,11 +17,14 @@ from PIL import Image
 from pyarrow import parquet
 
 from service.cli import main
-from service.files import objects
+from service.errors import InvalidValue
+from service.files import stores
 from service.files.codings import command, encoder, part_files
 from service.files.codings.arguments import FORMATS
-from service.files.codings.inputs import Shard
+from service.files.codings.inputs import Inputs, Shard
+from service.files.codings.run import Run
 from service.inference.loader import load, locate
+from service.inference.model import LoadedModel
 from service.settings import Settings
 from tests.service.command_files import files
 from tests.service.object_store import client, store_in
@@ -40,9 +43,9 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Store]:
     ):
         for name, value in environment.items():
             m.setenv(name, value)
-        objects._store.cache_clear()
+        stores.store_of.cache_clear()
         yield client(environment)
-        objects._store.cache_clear()
+        stores.store_of.cache_clear()
 
 
 @pytest.fixture
@@ -127,7 +130,7 @@ def test_what_has_no_coding_is_told_and_the_others_have_theirs(
     counts = "skipped as other files: 1; parts: 3, written before:"
     assert first == f"encoded: 9, failed: 2, {counts} 0"
     assert again == f"encoded: 0, failed: 0, {counts} 3"
-    assert last == f"what has no coding is told in {tmp_path / 'out' / '_errors'}"
+    assert last == f"items without codings are listed in {tmp_path / 'out' / '_errors'}"
     assert encode(tmp_path / "in", "-o", tmp_path / "fit", "--fit", *flags) == 1
     assert parquet.read_table(tmp_path / "fit").num_rows == 10
     values = np.zeros((3, 4, 4), np.float32)
@@ -171,23 +174,21 @@ def test_a_part_that_is_deleted_is_tried_again_and_its_errors_are_forgotten(
     assert files(tmp_path / "out" / "_errors") == []
 
 
+def planned(root: Path, source: Path, *, shard: int) -> tuple[LoadedModel, Run, Inputs]:
+    """A run of `encode` from a file or folder to the folder `out`, in parts of numpy."""
+    write_model(root / "models", "mirror")
+    words = {"inputs": [str(source)], "output": str(root / "out"), "model": "mirror"}
+    options = argparse.Namespace(version=None, format="npz", shard=shard, fit=False, **words)
+    settings = Settings(models=root / "models", device="cpu")
+    model, _ = command.loaded(settings, options, settings.execution)
+    return model, *command.plan(settings, options, model, model.provider)
+
+
 def test_a_part_of_another_process_of_the_run_is_left(tmp_path: Path) -> None:
     thumbnails(tmp_path / "in", 5)
     (tmp_path / "in" / "bad.png").write_bytes(b"none")
-    write_model(tmp_path / "models", "mirror")
-    options = argparse.Namespace(
-        inputs=[str(tmp_path / "in")],
-        output=str(tmp_path / "out"),
-        model="mirror",
-        version=None,
-        format="npz",
-        shard=6,
-        fit=False,
-    )
-    settings = Settings(models=tmp_path / "models", device="cpu")
-    model, _ = command.loaded(settings, options, settings.execution)
-    run, inputs = command.plan(settings, options, model, model.provider)
-    (shard,) = run.left(inputs, set())
+    model, run, inputs = planned(tmp_path, tmp_path / "in", shard=6)
+    (shard,) = run.remaining(inputs, set())
     part, written = tmp_path / "out" / "part-00000.npz", []
 
     class Slow(encoder.Encoder):
@@ -201,6 +202,96 @@ def test_a_part_of_another_process_of_the_run_is_left(tmp_path: Path) -> None:
         path.unlink()  # what is there is not encoded again
     assert run.write(encoder.Encoder(model, run.options), shard) == (5, 1)
     assert [part.stat()] == written
+
+
+def test_the_errors_of_a_part_stay_with_it_although_another_process_had_none(
+    tmp_path: Path,
+) -> None:
+    thumbnails(tmp_path / "in", 5)
+    (tmp_path / "in" / "last.png").write_bytes(b"none")
+    model, run, inputs = planned(tmp_path, tmp_path / "in", shard=6)
+    (shard,) = run.remaining(inputs, set())
+
+    class Late(encoder.Encoder):
+        def encode(self, shard: Shard) -> encoder.Encoded:
+            assert run.write(encoder.Encoder(model, run.options), shard) == (5, 1)
+            sound = (tmp_path / "in" / "0" / "000.png").read_bytes()
+            (tmp_path / "in" / "last.png").write_bytes(sound)  # it can be read by now
+            return super().encode(shard)
+
+    assert run.write(Late(model, run.options), shard) == (5, 1)
+    (line,) = (tmp_path / "out" / "_errors" / "part-00000.jsonl").read_text().splitlines()
+    assert json.loads(line)["path"] == "last.png"
+
+
+def replaced(folder: Path) -> None:
+    """Delete a picture and add another one, so that their number stays."""
+    (folder / "0" / "001.png").rename(folder / "2" / "new.png")
+
+
+def added(folder: Path) -> None:
+    (folder / "2" / "999.png").write_bytes((folder / "0" / "001.png").read_bytes())
+
+
+def rewritten(folder: Path) -> None:
+    (folder / "2" / "000.png").write_bytes(b"another content")
+
+
+@pytest.mark.parametrize("change", [replaced, added, rewritten])
+def test_inputs_that_change_after_they_are_listed_make_no_part_of_other_items(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    thumbnails(tmp_path / "in", 12)
+    model, run, inputs = planned(tmp_path, tmp_path / "in", shard=4)
+    before = list(run.remaining(inputs, set()))
+    written = run.start()
+
+    def write_all() -> None:
+        for shard in run.remaining(inputs, written):
+            assert shard in before
+            run.write(encoder.Encoder(model, run.options), shard)
+
+    change(tmp_path / "in")
+    with pytest.raises(InvalidValue, match=r"expected the items of part-0000\d as they were"):
+        write_all()
+    with pytest.raises(InvalidValue, match="expected the items of part-0000"):
+        list(run.remaining(inputs, set(range(3))))  # nor are parts of others taken as this run's
+
+
+def test_an_array_that_changes_after_it_is_listed_makes_no_part(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((8, 4, 4), np.uint8))
+    _, run, inputs = planned(tmp_path, tmp_path / "a.npy", shard=4)
+    shards = run.remaining(inputs, set())
+    next(shards)
+    status = (tmp_path / "a.npy").stat()
+    np.save(tmp_path / "a.npy", np.ones((8, 4, 4), np.uint8))
+    os.utime(tmp_path / "a.npy", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    with pytest.raises(InvalidValue, match="expected the items of part-00001 as they were listed"):
+        next(shards)
+
+
+@pytest.mark.parametrize("name", ["part-00001.npz", "part-00001.parquet"])
+def test_parts_of_something_else_are_not_taken_as_written(
+    encode: Encode, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    thumbnails(tmp_path / "in", 5)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_bytes(b"junk")
+    assert encode(tmp_path / "in", "-o", tmp_path / "out", "--model=mirror", "--shard=2") == 2
+    assert f"which has {name} but no _run.json" in capsys.readouterr().err
+    assert files(tmp_path / "out") == [name]
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff"])
+def test_a_description_that_is_damaged_is_named(
+    encode: Encode, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    thumbnails(tmp_path / "in", 5)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "_run.json").write_bytes(content)
+    assert encode(tmp_path / "in", "-o", tmp_path / "out", "--model=mirror") == 2
+    assert "where _run.json describes no run" in capsys.readouterr().err
+    assert files(tmp_path / "out") == ["_run.json"]
 
 
 def test_a_bucket_has_the_same_parts(encode: Encode, bucket: S3Store, tmp_path: Path) -> None:

@@ -37,14 +37,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
     model, _ = loaded(settings, options, settings.execution)
     planned, inputs = plan(settings, options, model, model.provider)
-    written, encoder = planned.begin(), Encoder(model, planned.options)
+    written, encoder = planned.start(), Encoder(model, planned.options)
     total, encoded, failed = planned.listing.items, 0, 0
     with items_bar(total, min(len(written) * planned.shard, total)) as bar:
-        for shard in planned.left(inputs, written):
-            done, lacking = planned.write(encoder, shard)
-            encoded, failed = encoded + done, failed + lacking
+        for shard in planned.remaining(inputs, written):
+            done, without = planned.write(encoder, shard)
+            encoded, failed = encoded + done, failed + without
             bar.update(len(shard))
-    return told(planned, encoded, failed, len(written))
+    return summarize(planned, encoded, failed, len(written))
 
 
 def loaded(
@@ -100,12 +100,12 @@ def plan(
     shape = tuple(each for each in operation.output.shape[1:] if isinstance(each, int))
     origin = Origin(model.name, model.version, operation.sha256, shape)
     how = Options(options.fit, settings.max_pixels, settings.max_steps, settings.policy)
-    listing = inputs.listing()
+    listing = inputs.listing(options.shard)
     return Run(output, options.format, options.shard, origin, listing, how, provider), inputs
 
 
-def told(planned: "Run", encoded: int, failed: int, written: int) -> int:
-    """Report what became of a run, and return its exit status.
+def summarize(planned: "Run", encoded: int, failed: int, written: int) -> int:
+    """Report the counts of a run, and return its exit status.
 
     Args:
         planned: The run.
@@ -120,7 +120,7 @@ def told(planned: "Run", encoded: int, failed: int, written: int) -> int:
         f"encoded: {encoded}, failed: {failed}, skipped as other files: {planned.listing.skipped}; "
         f"parts: {planned.parts}, written before: {written}"
     )
-    if planned.lacks():
-        report(f"what has no coding is told in {planned.output / ERRORS}")
+    if planned.has_errors():
+        report(f"items without codings are listed in {planned.output / ERRORS}")
         return 1
     return 0

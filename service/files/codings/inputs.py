@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,10 +58,12 @@ class Shard:
     Attributes:
         number: From 0 on; it names the part.
         items: At least one.
+        digest: SHA-256 of the names and marks of the items, in order.
     """
 
     number: int
     items: Items
+    digest: str
 
     def __len__(self) -> int:
         """Return how many items it has."""
@@ -78,11 +80,13 @@ class Listing:
         items: How many.
         digest: SHA-256 of their names and marks, in order.
         skipped: Files that are no pictures.
+        shards: The digest of each shard, in order.
     """
 
     items: int
     digest: str
     skipped: int
+    shards: tuple[str, ...]
 
 
 class Inputs:
@@ -112,34 +116,51 @@ class Inputs:
         self.array = NpyFile.open(sources[0]) if any(is_array) else None
         self._folders = [] if self.array else list(map(is_folder, sources, given))
 
-    def listing(self) -> Listing:
-        """List everything once, without keeping it. Raises InvalidValue where there is nothing."""
-        digest, count, plan = hashlib.sha256(), 0, Plan()
+    def listing(self, size: int) -> Listing:
+        """List everything once, without keeping it.
+
+        Args:
+            size: Items of a shard.
+
+        Raises:
+            InvalidValue: There is nothing.
+            StoreError: A store cannot be listed.
+        """
+        digest, count, plan, shards = hashlib.sha256(), 0, Plan(), []
         if self.array:
-            count = self.array.shape[0]
-            mark = _mark(self.array.source)
-            digest.update(_line(self.array.source.name, mark, str(self.array.dtype), count))
-        else:
-            for picture in self.pictures(plan):
-                digest.update(_line(picture.path, picture.mark))
-                count += 1
+            digest.update(_array_line(self.array, self.array.shape[0]))
+        for shard in self.shards(size, plan):
+            count += len(shard)
+            shards.append(shard.digest)
+            if not isinstance(shard.items, Rows):
+                for picture in shard.items:
+                    digest.update(_line(picture.path, picture.mark))
         if not count:
             received = "; ".join(plan.faults) or "none"
             raise InvalidValue(f"IN: expected at least one item, received {received}")
-        return Listing(count, digest.hexdigest(), plan.skipped)
+        return Listing(count, digest.hexdigest(), plan.skipped, tuple(shards))
 
-    def shards(self, size: int) -> Iterator[Shard]:
-        """Return the shards in order, each of `size` items but for the last."""
-        items: Iterable[Items]
+    def shards(self, size: int, plan: Plan | None = None) -> Iterator[Shard]:
+        """Return the shards in order, each of `size` items but for the last.
+
+        Args:
+            size: Items of a shard.
+            plan: Counts what is skipped, and receives faults; None to leave them out.
+        """
         if array := self.array:
             count = array.shape[0]
-            items = (
-                Rows(array, first, min(first + size, count)) for first in range(0, count, size)
-            )
-        else:
-            pictures = self.pictures(Plan())
-            items = iter(lambda: tuple(itertools.islice(pictures, size)), ())
-        return itertools.starmap(Shard, enumerate(items))
+            for number, first in enumerate(range(0, count, size)):
+                rows = Rows(array, first, min(first + size, count))
+                line = _array_line(array, rows.first, rows.stop)
+                yield Shard(number, rows, hashlib.sha256(line).hexdigest())
+            return
+        pictures = self.pictures(plan or Plan())
+        groups = iter(lambda: tuple(itertools.islice(pictures, size)), ())
+        for number, items in enumerate(groups):
+            digest = hashlib.sha256()
+            for picture in items:
+                digest.update(_line(picture.path, picture.mark))
+            yield Shard(number, items, digest.hexdigest())
 
     def pictures(self, plan: Plan) -> Iterator[Picture]:
         """Return the pictures in order. Of folders of this machine, the names are in memory.
@@ -172,6 +193,11 @@ def _mark(source: Location) -> str:
     except OSError:
         return ""
     return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _array_line(array: NpyFile, *numbers: int) -> bytes:
+    """Return what tells an array, as it is now, from others, and some rows from other rows."""
+    return _line(array.source.name, _mark(array.source), str(array.dtype), *numbers)
 
 
 def _line(*values: object) -> bytes:

@@ -1,6 +1,5 @@
 """A run of `encode`: what it is, which of its parts are written, and how one is."""
 
-import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -11,13 +10,15 @@ from service.files import location
 from service.files.codings.encoder import BATCH, Encoder, Options
 from service.files.codings.inputs import Inputs, Listing, Shard
 from service.files.codings.part_files import WRITERS, Origin
+from service.files.errors import Exists
 from service.files.location import Location
-from service.files.objects import Exists
 
 FILE = "_run.json"
 """Describes the run; readers of Parquet skip names that begin so."""
 ERRORS = "_errors"
 """The folder of what has no coding, in JSON Lines, a file for each part that lacks some."""
+PART = re.compile(rf"part-(?P<number>\d+)\.(?P<form>{'|'.join(WRITERS)})")
+"""The names of parts."""
 SCHEMA_VERSION = 1
 
 
@@ -48,7 +49,7 @@ class Run:
         """How many parts it has."""
         return -(-self.listing.items // self.shard)
 
-    def begin(self) -> set[int]:
+    def start(self) -> set[int]:
         """Describe the run in its folder, or go on with the one that is described there.
 
         Returns:
@@ -59,41 +60,46 @@ class Run:
             StoreError: The store cannot be read or written.
         """
         target, described = self.output / FILE, self._described()
-        if location.exists(target):
-            there = json.loads(location.read(target))
-            differ = [name for name in described if there.get(name) != described[name]]
-            if differ:
-                raise InvalidValue(
-                    f"OUT: expected a new folder, or the one of this run, received {self.output}, "
-                    f"where {FILE} has another {', '.join(differ)}"
-                )
+        # What is described comes first: a part that is listed then belongs to it.
+        is_described = location.exists(target)
+        found = list(filter(None, map(PART.fullmatch, location.names_in(self.output))))
+        if is_described:
+            self._check_same(location.read(target), described)
+        elif found:
+            raise InvalidValue(
+                f"OUT: expected a new folder, or the one of this run, received {self.output}, "
+                f"which has {min(each[0] for each in found)} but no {FILE}"
+            )
         else:
             text = json.dumps(described, indent=2) + "\n"
             location.write(text.encode(), target, overwrite=False)
-        pattern = re.compile(rf"part-(\d+)\.{self.form}")
-        found = map(pattern.fullmatch, location.names_in(self.output))
-        return {int(each[1]) for each in found if each}
+        numbers = {int(each["number"]) for each in found if each["form"] == self.form}
+        return numbers.intersection(range(self.parts))
 
-    def left(self, inputs: Inputs, written: set[int]) -> Iterator[Shard]:
+    def remaining(self, inputs: Inputs, written: set[int]) -> Iterator[Shard]:
         """Return the shards whose parts are not written, in order.
+
+        The inputs are listed again, and each shard is compared with what was listed first: a part
+        of other items is never written.
 
         Raises:
             InvalidValue: The inputs are no longer those that were listed.
         """
-        items = 0
+        known, number = self.listing.shards, -1
         for shard in inputs.shards(self.shard):
-            items += len(shard)
-            if shard.number not in written:
+            number = shard.number
+            if number >= len(known) or shard.digest != known[number]:
+                raise self._changed(number)
+            if number not in written:
                 yield shard
-        if items != self.listing.items:
-            raise InvalidValue(
-                f"IN: expected {self.listing.items} items, as listed before, received {items}"
-            )
+        if number + 1 != len(known):
+            raise self._changed(number + 1)
 
     def write(self, encoder: Encoder, shard: Shard) -> tuple[int, int]:
-        """Encode a shard and write its part, after what it lacks: a part that is there is whole.
+        """Encode a shard, write the list of its errors, then its part.
 
-        A part that is there, of another process of this run, is left.
+        So a part that exists has its errors. One that another process of this run has written is
+        left as it is.
 
         Returns:
             How many items have codings, and how many have none.
@@ -105,8 +111,7 @@ class Run:
         name = f"part-{shard.number:05}"
         part, errors = self.output / f"{name}.{self.form}", self.output / ERRORS / f"{name}.jsonl"
         if location.exists(part):
-            lacking = location.read(errors).count(b"\n") if location.exists(errors) else 0
-            return len(shard) - lacking, lacking
+            return self._counts(shard, errors)
         encoded = encoder.encode(shard)
         lines = [
             json.dumps({encoded.column: each.item, "problem": each.problem}, ensure_ascii=False)
@@ -115,15 +120,45 @@ class Run:
         if lines:
             text = "".join(f"{line}\n" for line in lines)
             location.write(text.encode(), errors, overwrite=True)
-        elif location.exists(errors):  # of a part that was deleted, to try it again
-            location.remove(errors)
-        with contextlib.suppress(Exists):  # whoever was as far has the same
+        try:
             location.write(WRITERS[self.form](encoded, self.origin), part, overwrite=False)
+        except Exists:  # another process has written it, after the list of its own errors
+            return self._counts(shard, errors)
+        if not lines and location.exists(errors):  # of a part that was deleted, to try it again
+            location.remove(errors)
         return len(encoded.items), len(encoded.faults)
 
-    def lacks(self) -> bool:
+    def has_errors(self) -> bool:
         """Return whether items have no coding, of this run and of those that it goes on with."""
         return next(location.names_in(self.output, ERRORS), None) is not None
+
+    def _counts(self, shard: Shard, errors: Location) -> tuple[int, int]:
+        """Return how many items of a part that is there have codings, and how many have none."""
+        failed = location.read(errors).count(b"\n") if location.exists(errors) else 0
+        return len(shard) - failed, failed
+
+    def _changed(self, number: int) -> InvalidValue:
+        return InvalidValue(
+            f"IN: expected the items of part-{number:05} as they were listed before, received "
+            "others: the inputs have changed during the run"
+        )
+
+    def _check_same(self, text: bytes, described: dict[str, object]) -> None:
+        """Raise InvalidValue where the folder's description is not that of this run."""
+        try:
+            there = json.loads(text)
+        except ValueError:
+            there = None
+        if not isinstance(there, dict):
+            raise InvalidValue(
+                f"OUT: expected a new folder, or the one of this run, received {self.output}, "
+                f"where {FILE} describes no run"
+            )
+        if differ := [name for name in described if there.get(name) != described[name]]:
+            raise InvalidValue(
+                f"OUT: expected a new folder, or the one of this run, received {self.output}, "
+                f"where {FILE} has another {', '.join(differ)}"
+            )
 
     def _described(self) -> dict[str, object]:
         settings = {
