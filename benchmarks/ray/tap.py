@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -37,12 +37,21 @@ class Request:
     ended: float
 
 
+Admit = Callable[[str, str], Awaitable[None]]
+"""Waits before a request is passed on, given its method and its path."""
+
+
+async def at_once(method: str, path: str) -> None:
+    """Let a request through."""
+
+
 @contextlib.contextmanager
-def tapped(url: str) -> Iterator[tuple[str, list[Request]]]:
+def tapped(url: str, admit: Admit = at_once) -> Iterator[tuple[str, list[Request]]]:
     """Record the requests to a store.
 
     Args:
         url: Of the store, "http://HOST:PORT".
+        admit: Holds requests back.
 
     Yields:
         The URL to use in its place, and the requests, which grow.
@@ -51,11 +60,11 @@ def tapped(url: str) -> Iterator[tuple[str, list[Request]]]:
     host, port = urlsplit(url).hostname, urlsplit(url).port
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             behind = await asyncio.open_connection(host, port)
             try:
                 while True:
-                    requests.append(await _one((reader, writer), behind))
+                    requests.append(await _one((reader, writer), behind, admit))
             finally:
                 behind[1].close()
                 writer.close()
@@ -85,11 +94,12 @@ async def _end() -> None:
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def _one(client: Ends, store: Ends) -> Request:
+async def _one(client: Ends, store: Ends, admit: Admit) -> Request:
     """Pass on a request and its response."""
     head = await client[0].readuntil(b"\r\n\r\n")
     began = time.monotonic()
     method, target, _ = head.split(b"\r\n", 1)[0].split(b" ")
+    await admit(method.decode(), unquote(urlsplit(target.decode()).path))
     store[1].write(head)
     await _body(client[0], store[1], head)
     answer = await store[0].readuntil(b"\r\n\r\n")

@@ -29,8 +29,8 @@ def kill_one(deployment: str) -> str:
     return name
 
 
-def wait_for(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT
+def wait_for(holds: Callable[[], bool], seconds: float = WAIT) -> None:
+    deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.1)

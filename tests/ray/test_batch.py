@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ import pytest
 from PIL import Image
 
 from tests.ray.conftest import NEEDS_RAY
+from tests.ray.gated_store import WriteGate, gated
+from tests.ray.replicas import wait_for
 from tests.ray.two_nodes import two_nodes
 from tests.service.command_files import files
 from tests.service.object_store import client, store_in
@@ -26,15 +27,18 @@ pytest.importorskip("ray", reason=NEEDS_RAY)
 obstore = pytest.importorskip("obstore")
 
 THUMBNAILS, SHARD, PHOTOGRAPHS = 200, 2, 24
+START = 240
+"""Seconds for a command whose processes start on a busy machine."""
 
 
 class Bench:
     """A cluster, a bucket and models; the commands run in processes of their own."""
 
-    def __init__(self, cluster: Any, store: dict[str, str], folder: Path) -> None:
+    def __init__(self, cluster: Any, store: dict[str, str], gate: WriteGate, folder: Path) -> None:
         self.cluster = cluster
         self.folder = folder
         self.store = store
+        self.gate = gate
         self.flags = [f"--models={folder / 'models'}", "--device=cpu"]
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
@@ -88,9 +92,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         write_model(folder / "models", kind)
     with (
         store_in(tmp_path_factory.mktemp("store")) as environment,
-        two_nodes(environment) as cluster,
+        gated(environment) as (behind, gate),
+        two_nodes(behind) as cluster,
     ):
-        yield Bench(cluster, environment, folder)
+        yield Bench(cluster, behind, gate, folder)
 
 
 def fill(bench: Bench, prefix: str, count: int, side: int, mode: str) -> Path:
@@ -109,24 +114,17 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in files(folder)}
 
 
-def wait_for(what: Any) -> Any:
-    deadline = time.monotonic() + 240
-    while not (found := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
-
-
 def test_codings_are_those_of_one_machine_although_a_process_is_killed(bench: Bench) -> None:
     folder = fill(bench, "thumbnails", THUMBNAILS, 4, "L")
     words = ["--model=mirror", f"--shard={SHARD}"]
     bench.run("encode", str(folder), "-o", str(bench.folder / "one"), *words)
     output = "s3://bucket/codings"
+    bench.gate.limit("codings/part-", 4)
     with bench.start("encode", "s3://bucket/thumbnails", "-o", output, *words, *bench.ray()) as run:
-        actors = wait_for(bench.actors)
-        wait_for(lambda: len(bench.names("codings")) > 3)
-        os.kill(actors[0], signal.SIGKILL)
-        assert len(bench.names("codings")) < THUMBNAILS // SHARD
+        wait_for(lambda: len(bench.names("codings/part-")) == 4 and bench.gate.waiting > 0, START)
+        os.kill(bench.actors()[0], signal.SIGKILL)
+        assert len(bench.names("codings/part-")) == 4
+        bench.gate.open()
         _, told = run.communicate(timeout=300)
     assert run.returncode == 0, told
     assert f"encoded: {THUMBNAILS}, failed: 0" in told
@@ -139,28 +137,41 @@ def test_codings_are_those_of_one_machine_although_a_process_is_killed(bench: Be
 
 
 def test_a_run_whose_driver_and_whose_node_were_killed_is_resumed(bench: Bench) -> None:
-    folder = fill(bench, "photographs", PHOTOGRAPHS, 200, "RGB")
-    bench.run("denoise", str(folder), "-o", str(bench.folder / "clean"))
+    folder = fill(bench, "photographs", PHOTOGRAPHS - 1, 200, "RGB")
+    cut = encoded(Image.fromarray(np.zeros((200, 200, 3), np.uint8)), "JPEG")[:-50]
+    (folder / "cut.jpg").write_bytes(cut)  # the last one
+    obstore.put(client(bench.store), "photographs/cut.jpg", cut)
+    accept = "--truncated=accept"
+    bench.run("denoise", str(folder), "-o", str(bench.folder / "clean"), accept)
     report = bench.folder / "report.jsonl"
     words = [
         "denoise",
         "s3://bucket/photographs",
         "-o",
         "s3://bucket/clean",
+        accept,
         "--report",
         str(report),
     ]
+    bench.gate.limit("clean/", 4)
     with bench.start(*words, *bench.ray()) as killed:
-        wait_for(lambda: len(bench.names("clean")) > 3)
+        wait_for(lambda: len(bench.names("clean")) == 4 and bench.gate.waiting > 0, START)
         killed.kill()
+    wait_for(lambda: not bench.actors(), START)
+    bench.gate.drop()
     partly = bench.objects("clean")
+    assert len(partly) == 4
     assert all(opened(each).size == (200, 200) for each in partly.values())
+    bench.gate.limit("clean/", 4)
     with bench.start(*words, "--resume", *bench.ray()) as run:
-        wait_for(lambda: len(bench.names("clean")) > len(partly) or run.poll() is not None)
+        wait_for(lambda: len(bench.names("clean")) == 8 and bench.gate.waiting > 0, START)
         node = bench.cluster.worker_nodes.pop()
         node.kill_all_processes(check_alive=False, allow_graceful=False)
+        assert len(bench.names("clean")) == 8
+        bench.gate.open()
         _, told = run.communicate(timeout=300)
     assert run.returncode == 0, told
+    assert "s3://bucket/photographs/cut.jpg: " in told  # what its reading warns of
     assert bench.objects("clean") == contents(bench.folder / "clean")
     lines = [json.loads(line) for line in report.read_text().splitlines()]
     assert {line["status"] for line in lines} == {"written"}
