@@ -1,7 +1,9 @@
 """Work in a pool of actors by Ray Data: what is lost with a process or a machine is done again."""
 
+import itertools
 import logging
 import pickle
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 
@@ -130,27 +132,34 @@ def _attempt(
         RayError: An actor does not start, or the cluster fails.
     """
     from ray import data
+    from ray.util.annotations import RayDeprecationWarning
 
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what has failed is told by lines
     context = data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # a block whose process has ended has no results
-    rows = [{"number": number, "piece": piece} for number, piece in pieces.items()]
-    done = data.from_items(rows, override_num_blocks=-(-len(rows) // block)).map_batches(
-        _Actor,
-        fn_constructor_args=(worker, arguments),
-        compute=data.ActorPoolStrategy(
-            min_size=1,
-            max_size=actors.count,
-            # Alone, a piece shares the fate of no other one that waits for the same process.
-            max_tasks_in_flight_per_actor=1 if block == 1 else None,
-        ),
-        num_cpus=actors.cpus,
-        num_gpus=actors.gpus,
-        max_task_retries=RETRIES,
-    )
+    numbered = iter(pieces.items())
+    calls = iter(lambda: list(itertools.islice(numbered, block)), [])
+    rows = [{"call": pickle.dumps(call)} for call in calls]
+    with warnings.catch_warnings():
+        # Extra arguments are deprecated, and no other one of Ray 2.60 bounds the retries.
+        warnings.simplefilter("ignore", RayDeprecationWarning)
+        done = data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+            _Actor,
+            batch_size=1,  # Ray asks for it where actors have GPUs
+            fn_constructor_args=(worker, arguments),
+            compute=data.ActorPoolStrategy(
+                min_size=1,
+                max_size=actors.count,
+                # Alone, a piece shares the fate of no other one that waits for the same process.
+                max_tasks_in_flight_per_actor=1 if block == 1 else None,
+            ),
+            num_cpus=actors.cpus,
+            num_gpus=actors.gpus,
+            max_task_retries=RETRIES,
+        )
     for row in done.iter_rows():
-        yield int(row["number"]), pickle.loads(row["result"])
+        yield from pickle.loads(row["results"])
 
 
 def _cannot_run(error: Exception) -> StartupError:
@@ -176,9 +185,11 @@ class _Actor:
         self._work: Callable[[list[Any]], Iterable[Any]] = worker(**arguments)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        done = self._done([pickle.loads(each) for each in batch["piece"]])
-        pickled = np.array([pickle.dumps(each) for each in done], dtype=object)
-        return {"number": batch["number"], "result": pickled}
+        results = [
+            list(zip(numbers, self._done([pickle.loads(each) for each in pieces]), strict=True))
+            for numbers, pieces in (zip(*pickle.loads(call), strict=True) for call in batch["call"])
+        ]
+        return {"results": np.array([pickle.dumps(each) for each in results], dtype=object)}
 
     def _done(self, pieces: list[Any]) -> list[Any]:
         try:

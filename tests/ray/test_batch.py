@@ -93,7 +93,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with (
         store_in(tmp_path_factory.mktemp("store")) as environment,
         gated(environment) as (behind, gate),
-        two_nodes(behind) as cluster,
+        two_nodes(behind, gpus=1) as cluster,
     ):
         yield Bench(cluster, behind, gate, folder)
 
@@ -119,11 +119,13 @@ def test_codings_are_those_of_one_machine_although_a_process_is_killed(bench: Be
     words = ["--model=mirror", f"--shard={SHARD}"]
     bench.run("encode", str(folder), "-o", str(bench.folder / "one"), *words)
     output = "s3://bucket/codings"
+    words += ["--gpus-per-actor=0.5", *bench.ray()]
     bench.gate.limit("codings/part-", 4)
-    with bench.start("encode", "s3://bucket/thumbnails", "-o", output, *words, *bench.ray()) as run:
-        wait_for(lambda: len(bench.names("codings/part-")) == 4 and bench.gate.waiting > 0, START)
+    with bench.start("encode", "s3://bucket/thumbnails", "-o", output, *words) as run:
+        # Four parts, and _run.json.
+        wait_for(lambda: len(bench.names("codings")) == 5 and bench.gate.waiting > 0, START)
         os.kill(bench.actors()[0], signal.SIGKILL)
-        assert len(bench.names("codings/part-")) == 4
+        assert len(bench.names("codings")) == 5
         bench.gate.open()
         _, told = run.communicate(timeout=300)
     assert run.returncode == 0, told

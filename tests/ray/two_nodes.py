@@ -12,12 +12,13 @@ from tests.ray.conftest import PATIENT, STORE_BYTES
 
 
 @contextlib.contextmanager
-def two_nodes(environment: Mapping[str, str], *, cpus: int = 1) -> Iterator[Any]:
+def two_nodes(environment: Mapping[str, str], *, cpus: int = 1, gpus: int = 0) -> Iterator[Any]:
     """Run a cluster whose processes have environment variables; end it, without its grace.
 
     Args:
         environment: For all processes, as each machine of a cluster has its own.
         cpus: Of each node, which are counted, not pinned.
+        gpus: Of each node, which are counted, and need not be there.
 
     Yields:
         ray.cluster_utils.Cluster, with an address; its second node is the last of `worker_nodes`.
@@ -28,7 +29,7 @@ def two_nodes(environment: Mapping[str, str], *, cpus: int = 1) -> Iterator[Any]
     before = dict(os.environ)
     folder = tempfile.mkdtemp(prefix="ray-")  # sockets lie below it, whose paths are short
     os.environ.update(PATIENT | dict(environment) | {"RAY_TMPDIR": folder})
-    options = {"num_cpus": cpus, "num_gpus": 0, "object_store_memory": STORE_BYTES}
+    options = {"num_cpus": cpus, "num_gpus": gpus, "object_store_memory": STORE_BYTES}
     options |= {"include_log_monitor": False}
     head = options | {"temp_dir": f"{folder}/ray", "include_dashboard": False, "no_monitor": True}
     # Agents without HTTP and metrics start in a third of the time.
