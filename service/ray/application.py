@@ -8,6 +8,7 @@ from service.inference.loader import newest, nothing_in
 from service.ray.arguments import Arguments, checked
 from service.ray.model_replica import multiplexed
 from service.ray.replica import Replica
+from service.ray.retry_after import RETRY_AFTER
 
 if TYPE_CHECKING:
     from ray.serve import Application  # which needs the extra `ray`
@@ -15,14 +16,11 @@ if TYPE_CHECKING:
 DEPLOYMENT = "Service"
 """The name of the deployment whose replicas clients reach; others have the names of models."""
 
-RETRY_AFTER = 1
-"""Seconds after which clients that Ray's proxies refuse should try again."""
+STOP_SECONDS = 30.0
+"""Beside `timeout` that a replica may take to stop."""
 
-STOPPING = 30.0
-"""Seconds beside `timeout` that a replica may take to stop."""
-
-ATTEMPTS = 3
-"""To start the replicas of a deployment: a wrong setting is reported after so many."""
+STARTS = 3
+"""Of the replicas of a deployment, until Ray reports it as failed: a wrong setting stays wrong."""
 
 
 def build(arguments: dict[str, Any]) -> "Application":
@@ -53,7 +51,7 @@ def _service(given: Arguments) -> Any:
         max_ongoing_requests=given.max_queue_items,
         max_queued_requests=given.max_queue_items,
         backpressure_config=BackpressureConfig(status_code=429, retry_after_s=RETRY_AFTER),
-        **_lasting(given),
+        **_lifecycle(given),
     )
 
 
@@ -79,18 +77,18 @@ def _model(given: Arguments, name: str, folder: Path) -> "Application":
         # Two batches: one runs while the next one gathers. What waits beyond, waits where it came
         # from, and goes to whichever replica is free.
         max_ongoing_requests=2 * given.max_batch,
-        **_lasting(given),
+        **_lifecycle(given),
     )
     application: Application = deployment.bind(given.settings, folder)
     return application
 
 
-def _lasting(given: Arguments) -> dict[str, Any]:
+def _lifecycle(given: Arguments) -> dict[str, Any]:
     """Return the options of how replicas start and stop, so that no request is lost."""
     return {
-        "graceful_shutdown_timeout_s": given.timeout + STOPPING,
+        "graceful_shutdown_timeout_s": given.timeout + STOP_SECONDS,
         "graceful_shutdown_wait_loop_s": 0.5,
-        "max_constructor_retry_count": ATTEMPTS,
+        "max_constructor_retry_count": STARTS,
         # New replicas are ready before old ones stop.
         "max_surge_percent": 100,
     }

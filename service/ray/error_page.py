@@ -11,19 +11,18 @@ from pathlib import Path
 
 from service.api.problems import response_to
 from service.errors import ReplicaLost
+from service.ray.retry_after import RETRY_AFTER
 
 ENABLED, CONFIGURATION = "RAY_SERVE_ENABLE_HA_PROXY", "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC"
 """Variables of Ray's: whether there is an HAProxy, and where its configuration is."""
 DEFAULT = "/tmp/haproxy-serve/haproxy.cfg"
 NAME = "500.http"
 """Of the file, in a folder of the node beside the configuration."""
-RETRY_AFTER = 1
-"""Seconds after which a client should try again where Ray says nothing of it."""
 
 log = logging.getLogger(__name__)
 
 
-def lost() -> ReplicaLost:
+def replica_lost() -> ReplicaLost:
     """Return the error of a request that no replica answers."""
     return ReplicaLost(
         "expected a replica to answer, received none: it has ended, or none has started",
@@ -33,7 +32,7 @@ def lost() -> ReplicaLost:
 
 def page() -> bytes:
     """Return the response as HAProxy sends it: a problem that says when to try again."""
-    response = response_to("/", lost())
+    response = response_to("/", replica_lost())
     head = [b"HTTP/1.1 %d Service Unavailable" % response.status_code]
     head += [b"%s: %s" % each for each in response.raw_headers]
     return b"\r\n".join([*head, b"", bytes(response.body)])

@@ -1,4 +1,4 @@
-"""What replicas of the service ask replicas of a model, and what these answer."""
+"""Requests of replicas of the service to replicas of a model, and their responses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from service.manifest import OperationName
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RunRequest:
     """A request to run an operation, as Batcher.submit() takes it.
 
     Attributes:
@@ -35,32 +35,33 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What it gives.
+class RunResponse:
+    """The response to a RunRequest.
 
     Attributes:
         output: The output, batch dimension first.
         inference: Seconds that its batch ran.
-        pace: Seconds of the session for a number of the inputs, and for each step of a sequence.
+        item_seconds: Seconds that the session takes for a number of the inputs, and for each step
+            of a sequence.
         replicas: How many replicas of the model there are.
     """
 
     output: Floats
     inference: float
-    pace: float
+    item_seconds: float
     replicas: int
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class OperationStatus:
     """What a replica says of an operation that it has loaded.
 
     Attributes:
         provider: The execution provider, by ONNX Runtime's name.
-        pace: As in Answer.
-        replicas: As in Answer.
+        item_seconds: As in RunResponse.
+        replicas: As in RunResponse.
     """
 
     provider: str
-    pace: float
+    item_seconds: float
     replicas: int

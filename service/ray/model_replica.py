@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-import logging
+import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from service.inference.queue import BACKGROUND
 from service.inference.registry import ModelRegistry, Version
 from service.manifest import OperationName
 from service.ray.content import Content
-from service.ray.messages import Answer, Described, Question
+from service.ray.messages import OperationStatus, RunRequest, RunResponse
 from service.ray.metrics import RayMetrics
 from service.ray.scale import Scale
 from service.settings import Settings
@@ -23,9 +24,29 @@ from service.telemetry import logging as logs
 from service.telemetry.metrics import Metrics
 
 VERSIONS = 4
-"""Contents of a model that a replica keeps loaded: the one not used for the longest makes way."""
+"""Contents of a model that a replica keeps loaded: Ray unloads the least recently used one."""
 
-log = logging.getLogger(__name__)
+
+class MultiplexedModel:
+    """A loaded version, as Ray keeps it among its multiplexed models.
+
+    Attributes:
+        model: The version.
+    """
+
+    def __init__(self, model: LoadedModel, unload: Callable[[LoadedModel], None]) -> None:
+        """Create one.
+
+        Args:
+            model: The version.
+            unload: Called with it in any thread once Ray unloads it, and again when this is
+                collected.
+        """
+        self.model = model
+        self._unload = unload
+
+    def __del__(self) -> None:  # which Ray calls to unload a model
+        self._unload(self.model)
 
 
 class ModelReplica:
@@ -44,6 +65,7 @@ class ModelReplica:
         self._metrics = Metrics()
         self._load = components.loader(settings, self._metrics)
         self._registry = ModelRegistry({})
+        self._changing = threading.RLock()  # a collection may unload a model at any time
         self._serving = components.serving(settings, self._registry, self._metrics, None)
         self._tracer = components.tracer(settings)
         self._exporters = components.exporters(settings, self._metrics, RayMetrics)
@@ -63,8 +85,8 @@ class ModelReplica:
             self._tasks.append(asyncio.create_task(each))
         return str(Content.of(self._newest))
 
-    async def load(self, identity: str) -> LoadedModel:
-        """Return a version, loaded and warm.
+    async def load(self, identity: str) -> MultiplexedModel:
+        """Return a version, loaded and warm; its health and metrics count until Ray unloads it.
 
         Args:
             identity: Its content, as str() writes it.
@@ -76,34 +98,43 @@ class ModelReplica:
         await asyncio.to_thread(content.verify)
         model = await asyncio.to_thread(self._load, content.folder)
         version = Version(model.name, model.version, model, model.manifest)
-        known = [*self._registry.known.values(), version][-VERSIONS:]
-        self._registry.replace({(each.name, each.number): each for each in known})
-        return model
+        with self._changing:
+            known = self._registry.known
+            self._registry.replace({**known, (version.name, version.number): version})
+        return MultiplexedModel(model, self._unload)
 
-    async def describe(self, model: LoadedModel) -> dict[OperationName, Described]:
+    def _unload(self, model: LoadedModel) -> None:
+        """Forget a version, unless another content of the same number has replaced it."""
+        with self._changing:
+            known = self._registry.known
+            kept = {key: each for key, each in known.items() if each.model is not model}
+            if len(kept) < len(known):
+                self._registry.replace(kept)
+
+    async def describe(self, model: LoadedModel) -> dict[OperationName, OperationStatus]:
         """Return what a version offers."""
         return {
-            name: Described(
+            name: OperationStatus(
                 batcher.session.provider, batcher.throughput.seconds(1), self._scale.replicas
             )
             for name, batcher in model.batchers.items()
         }
 
-    async def run(self, model: LoadedModel, question: Question) -> Answer:
+    async def run(self, model: LoadedModel, request: RunRequest) -> RunResponse:
         """Run a request in a batch with those that wait beside it.
 
         Raises:
             InvalidValue: The outputs are not finite.
         """
-        batcher = model.batchers[question.operation]
-        BACKGROUND.set(_always if question.background else None)
+        batcher = model.batchers[request.operation]
+        BACKGROUND.set(_always if request.background else None)
         trace = self._tracer.run if self._tracer else _untraced
-        with trace(question.trace, model, question.operation):
+        with trace(request.trace, model, request.operation):
             result = await batcher.submit(
-                question.array, question.steps, question.sigma, question.profile, question.caller
+                request.array, request.steps, request.sigma, request.profile, request.caller
             )
-        pace = batcher.throughput.seconds(1)
-        return Answer(result.output, result.inference, pace, self._scale.replicas)
+        seconds = batcher.throughput.seconds(1)
+        return RunResponse(result.output, result.inference, seconds, self._scale.replicas)
 
     async def check_health(self) -> None:
         """Raise where a batch hangs: Ray then replaces the replica."""
@@ -127,14 +158,16 @@ def multiplexed() -> Any:
             await self.version(await self.start())
 
         @serve.multiplexed(max_num_models_per_replica=VERSIONS)  # type: ignore[untyped-decorator]
-        async def version(self, identity: str) -> LoadedModel:
+        async def version(self, identity: str) -> MultiplexedModel:
             return await self.load(identity)
 
-        async def describe_version(self) -> dict[OperationName, Described]:
-            return await self.describe(await self.version(serve.get_multiplexed_model_id()))
+        async def describe_version(self) -> dict[OperationName, OperationStatus]:
+            version = await self.version(serve.get_multiplexed_model_id())
+            return await self.describe(version.model)
 
-        async def run_version(self, question: Question) -> Answer:
-            return await self.run(await self.version(serve.get_multiplexed_model_id()), question)
+        async def run_version(self, request: RunRequest) -> RunResponse:
+            version = await self.version(serve.get_multiplexed_model_id())
+            return await self.run(version.model, request)
 
         async def __del__(self) -> None:  # which Ray calls before it ends the process
             await self.close()

@@ -4,6 +4,8 @@ RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=service.ray.proxy:middlewares on every
 it. Ray answers by itself where a replica cannot: with plain text, or with nothing.
 """
 
+import logging
+
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,11 +13,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.api.middleware import REQUEST_ID
 from service.api.problems import response_to
 from service.errors import Overloaded, ServiceError
-from service.ray.error_page import RETRY_AFTER, lost, write_page
+from service.ray.error_page import replica_lost, write_page
+from service.ray.retry_after import RETRY_AFTER
 
-OVERLOADED = 429
-FAILED = (500, 503)
-"""Statuses of Ray's own: a replica that has ended, a deployment that has none."""
+OVERLOADED, FAILED, UNAVAILABLE = 429, 500, 503
+"""Statuses of Ray's own responses: no room, an exception in a replica, a deployment without any."""
+LOGGED = 4096
+"""Bytes of the text of a 500 that the log gets."""
+
+log = logging.getLogger(__name__)
 
 
 def middlewares() -> list[Middleware]:
@@ -25,7 +31,10 @@ def middlewares() -> list[Middleware]:
 
 
 class Proxied:
-    """Answers with the service's problems where Ray does by itself; leaves one X-Request-Id."""
+    """Answers with the service's problems where Ray does by itself; leaves one X-Request-Id.
+
+    Ray's Python proxy answers with nothing where a replica has ended, or where it has none.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -36,9 +45,10 @@ class Proxied:
             return
         started = False
         failure: ServiceError | None = None
+        text = b""
 
         async def send_on(message: Message) -> None:
-            nonlocal started, failure
+            nonlocal started, failure, text
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
@@ -48,13 +58,18 @@ class Proxied:
                     headers[REQUEST_ID] = first[0]
             if failure is None:
                 await send(message)
+            else:
+                text = (text + message.get("body", b""))[:LOGGED]
 
         await self.app(scope, receive, send_on)
         if not started:
-            failure = lost()
+            failure = replica_lost()
         if failure:
+            asked = MutableHeaders(scope=scope).get(REQUEST_ID)
+            if failure.status == FAILED:
+                log.error("Ray answered %s with a 500: %s", asked, text.decode(errors="replace"))
             response = response_to(scope["path"], failure)
-            if asked := MutableHeaders(scope=scope).get(REQUEST_ID):
+            if asked:
                 response.headers[REQUEST_ID] = asked
             await response(scope, receive, send)
 
@@ -69,4 +84,6 @@ def _failure(status: int, headers: MutableHeaders) -> ServiceError | None:
             "queue: expected room at a replica, received as many requests as all of them take",
             retry_after=wait,
         )
-    return lost() if status in FAILED else None
+    if status == FAILED:  # which the same request would be answered with again
+        return ServiceError("expected a response of a replica, received an exception: see the log")
+    return replica_lost() if status == UNAVAILABLE else None

@@ -5,19 +5,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from service.errors import ReplicaLost, ServiceError
 from service.inference.caller import CALLER, Caller
 from service.inference.pixels import Floats
 from service.inference.queue import BACKGROUND, Result
 from service.inference.session import Sigma, Signature
 from service.manifest import Operation, OperationName
-from service.ray.messages import Answer, Described, Question
-
-ATTEMPTS = 3
-"""Replicas that a request is sent to, where those before have ended: a run changes nothing."""
-
-RETRY_AFTER = 1
-"""Seconds after which a client should try again where all of them have."""
+from service.ray.calls import call
+from service.ray.messages import OperationStatus, RunRequest, RunResponse
 
 
 class RemoteExecutor:
@@ -31,9 +25,9 @@ class RemoteExecutor:
         self,
         name: OperationName,
         operation: Operation,
-        described: Described,
+        status: OperationStatus,
         run: Any,
-        askers: Callable[[], int],
+        service_replicas: Callable[[], int],
         trace: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """Create an executor.
@@ -41,17 +35,17 @@ class RemoteExecutor:
         Args:
             name: The operation.
             operation: What the manifest says of it.
-            described: What a replica says of it.
+            status: What a replica says of it.
             run: Ray's handle of the method of the deployment that runs it, for one version.
-            askers: Returns how many replicas of the service share those of the model.
+            service_replicas: Returns how many replicas of the service share those of the model.
             trace: Returns the headers of the trace of what is submitted now.
         """
-        self.session = Signature(operation, described.provider)
+        self.session = Signature(operation, status.provider)
         self._name = name
         self._run = run
-        self._askers = askers
+        self._service_replicas = service_replicas
         self._trace = trace
-        self._pace, self._replicas = described.pace, described.replicas
+        self._item_seconds, self._replicas = status.item_seconds, status.replicas
         self._submitted: dict[asyncio.Task[Result], float] = {}
         self._steps = operation.steps.default if operation.steps else 1
 
@@ -72,9 +66,9 @@ class RemoteExecutor:
         lets_others_first = BACKGROUND.get()
         background = lets_others_first is not None and lets_others_first()
         whose, trace = caller or CALLER.get(), self._trace()
-        question = Question(self._name, array, steps, sigma, profile, whose, background, trace)
+        request = RunRequest(self._name, array, steps, sigma, profile, whose, background, trace)
         now = time.perf_counter()
-        task = asyncio.get_running_loop().create_task(self._ask(question, now))
+        task = asyncio.get_running_loop().create_task(self._send(request, now))
         self._submitted[task] = now
         task.add_done_callback(self._submitted.pop)
         return task
@@ -89,33 +83,11 @@ class RemoteExecutor:
 
     def seconds(self, size: int, steps: int | None = None) -> float:
         """Return the seconds that a request takes of this replica's part of those of the model."""
-        return size * (steps or self._steps) * self._pace * self._askers() / self._replicas
+        share = self._replicas / self._service_replicas()
+        return size * (steps or self._steps) * self._item_seconds / share
 
-    async def _ask(self, question: Question, submitted: float) -> Result:
-        answer = await self._answer(question)
-        self._pace, self._replicas = answer.pace, answer.replicas
+    async def _send(self, request: RunRequest, submitted: float) -> Result:
+        response: RunResponse = await call(self._run, request)
+        self._item_seconds, self._replicas = response.item_seconds, response.replicas
         elapsed = time.perf_counter() - submitted
-        return Result(answer.output, max(0.0, elapsed - answer.inference), answer.inference)
-
-    async def _answer(self, question: Question) -> Answer:
-        from ray.exceptions import RayActorError, RayTaskError
-
-        for _ in range(ATTEMPTS):
-            response = self._run.remote(question)
-            try:
-                answer: Answer = await response
-            except asyncio.CancelledError:
-                response.cancel()
-                raise
-            except RayTaskError as error:
-                if isinstance(error.cause, ServiceError | MemoryError):
-                    raise error.cause from None
-                raise
-            except RayActorError:
-                continue
-            return answer
-        raise ReplicaLost(
-            f"expected a replica of the model to answer, received none of {ATTEMPTS}: each has "
-            "ended",
-            retry_after=RETRY_AFTER,
-        )
+        return Result(response.output, max(0.0, elapsed - response.inference), response.inference)

@@ -10,15 +10,16 @@ from service.inference.loader import read
 from service.inference.model import Model
 from service.inference.reconstruction import offered
 from service.manifest import OperationName
+from service.ray.calls import call
 from service.ray.content import Content
-from service.ray.messages import Described
+from service.ray.messages import OperationStatus
 from service.ray.remote_executor import RemoteExecutor
 
 
 def remote_loader(
     handles: Mapping[str, Any],
     loop: asyncio.AbstractEventLoop,
-    askers: Callable[[], int],
+    service_replicas: Callable[[], int],
     trace: Callable[[], Mapping[str, str]] = dict,
 ) -> Callable[[Path], Model]:
     """Return a function that returns the model of a folder, once a replica has loaded it.
@@ -26,7 +27,7 @@ def remote_loader(
     Args:
         handles: Ray's handle of the deployment of each model.
         loop: The event loop, which runs while the function waits in a thread.
-        askers: Returns how many replicas of the service there are.
+        service_replicas: Returns how many replicas of the service there are.
         trace: Returns the headers of the trace of what is submitted now.
     """
 
@@ -37,12 +38,12 @@ def remote_loader(
                 f"{folder}: expected a model that has a deployment ({one_of(handles)}), received "
                 f"{manifest.name}: deploy the application again"
             )
-        opening = _opened(handles[manifest.name], str(Content.of(folder)))
-        run, described = asyncio.run_coroutine_threadsafe(opening, loop).result()
+        opening = _open(handles[manifest.name], str(Content.of(folder)))
+        run, statuses = asyncio.run_coroutine_threadsafe(opening, loop).result()
         return Model(
             manifest,
             {
-                name: RemoteExecutor(name, operation, described[name], run, askers, trace)
+                name: RemoteExecutor(name, operation, statuses[name], run, service_replicas, trace)
                 for name, operation in offered(manifest).items()
             },
         )
@@ -50,18 +51,10 @@ def remote_loader(
     return load
 
 
-async def _opened(handle: Any, identity: str) -> tuple[Any, dict[OperationName, Described]]:
-    """Return what runs a version, and what a replica that has loaded it says of it.
+async def _open(handle: Any, identity: str) -> tuple[Any, dict[OperationName, OperationStatus]]:
+    """Return what runs a version, and what a replica that has loaded it says of its operations.
 
     Where Ray's router has no event loop of its own, handles are made on this one.
     """
-    from ray.exceptions import RayTaskError
-
     version = handle.options(multiplexed_model_id=identity)
-    try:
-        found: dict[OperationName, Described] = await version.describe_version.remote()
-    except RayTaskError as error:
-        if isinstance(error.cause, StartupError):
-            raise error.cause from None
-        raise
-    return version.run_version, found
+    return version.run_version, await call(version.describe_version)

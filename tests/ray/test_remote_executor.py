@@ -14,8 +14,8 @@ from service.inference.model import LoadedModel
 from service.inference.session import Session
 from service.manifest import OperationName
 from service.ray.content import Content
-from service.ray.messages import Answer, Question
-from service.ray.model_replica import ModelReplica
+from service.ray.messages import RunRequest, RunResponse
+from service.ray.model_replica import ModelReplica, MultiplexedModel
 from service.ray.remote_executor import RemoteExecutor
 from service.settings import Settings
 from tests.ray.conftest import NEEDS_RAY
@@ -31,20 +31,24 @@ class Direct:
         self._replica = replica
         self._model = model
 
-    def remote(self, question: Question) -> asyncio.Task[Answer]:
-        return asyncio.create_task(self._replica.run(self._model, question))
+    def remote(self, request: RunRequest) -> asyncio.Task[RunResponse]:
+        return asyncio.create_task(self._replica.run(self._model, request))
 
 
 class Asked:
     """A replica of a model, and what a replica of the service asks it by.
 
     Attributes:
+        version: The model, as Ray keeps it there.
         model: The model, as it is loaded there.
         executor: Asks for an operation.
     """
 
-    def __init__(self, replica: ModelReplica, model: LoadedModel, executor: RemoteExecutor) -> None:
-        self.replica, self.model, self.executor = replica, model, executor
+    def __init__(
+        self, replica: ModelReplica, version: MultiplexedModel, executor: RemoteExecutor
+    ) -> None:
+        self.replica, self.version, self.executor = replica, version, executor
+        self.model = version.model
 
 
 async def asked(
@@ -54,13 +58,13 @@ async def asked(
     given: dict[str, Any] = {"device": "cpu", "load_seconds": 0, **settings}
     replica = ModelReplica(Settings(models=folder.parents[1], **given), folder)
     replica._scale = SimpleNamespace(replicas=2)  # type: ignore[assignment]
-    model = await replica.load(str(Content.of(folder)))
-    described = (await replica.describe(model))[operation]
+    version = await replica.load(str(Content.of(folder)))
+    model = version.model
+    status = (await replica.describe(model))[operation]
     stated = model.batchers[operation].session.operation
     run = Direct(replica, model)
-    return Asked(
-        replica, model, RemoteExecutor(operation, stated, described, run, lambda: 4, trace)
-    )
+    executor = RemoteExecutor(operation, stated, status, run, lambda: 4, trace)
+    return Asked(replica, version, executor)
 
 
 async def test_a_sequence_is_expected_to_take_as_long_as_its_session_says(

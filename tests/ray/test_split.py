@@ -8,7 +8,7 @@ import pytest
 
 from service.manifest import OperationName
 from service.ray.content import Content
-from service.ray.messages import Described
+from service.ray.messages import OperationStatus
 from tests.ray.conftest import NAME, NEEDS_RAY, Deploy
 from tests.ray.contract import compare
 from tests.ray.load import IMAGES, check, loaded
@@ -39,8 +39,8 @@ def test_replicas_of_an_autoscaler_are_counted(client: httpx.Client, tiny_models
     replica = serve.get_deployment_handle("half", NAME).options(multiplexed_model_id=model)
 
     def count() -> int:
-        described: dict[OperationName, Described] = replica.describe_version.remote().result()
-        return described["denoise"].replicas
+        found: dict[OperationName, OperationStatus] = replica.describe_version.remote().result()
+        return found["denoise"].replicas
 
     wait_for(lambda: count() == 2)
 
