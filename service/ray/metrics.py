@@ -40,8 +40,8 @@ class RayMetrics:
         """
         while True:
             await asyncio.sleep(SECONDS)
-            update()
             try:
+                update()
                 await asyncio.to_thread(self._export)
             except Exception:
                 log.exception("cannot export the metrics")

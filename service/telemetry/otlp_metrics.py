@@ -55,7 +55,10 @@ class ExportedMetrics:
         """
         while True:
             await asyncio.sleep(float(os.environ.get(INTERVAL) or 60_000) / 1000)
-            update()
+            try:
+                update()
+            except Exception:
+                log.exception("cannot bring the metrics up to date")
             await asyncio.to_thread(self._export)
 
     def close(self, seconds: float = 5.0) -> None:
