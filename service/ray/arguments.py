@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, ValidationError
 
@@ -26,6 +27,8 @@ FOREIGN = {
     "jobs_dir": f"replicas share no folder; {variable('jobs_url')} names a Redis that they share",
 }
 """Settings that mean nothing on Ray Serve, and what does instead."""
+URLS = "jobs_url", "rate_url"
+"""Settings that may have a password."""
 
 
 class Arguments(Settings):
@@ -63,8 +66,16 @@ def checked(arguments: Mapping[str, Any]) -> Arguments:
         arguments: By the names of settings, in lower case, and `layout`.
 
     Raises:
-        StartupError: One is unknown, out of range, or means nothing on Ray Serve.
+        StartupError: One is unknown, out of range, means nothing on Ray Serve, or is a secret,
+            which Serve's API and dashboard would show.
     """
+    for name in ("api_keys", *URLS):
+        if _is_secret(name, str(arguments.get(name) or "")):
+            others = f"{variable('api_keys_file')} or " if name == "api_keys" else ""
+            raise StartupError(
+                f"{name}: expected no secret among the arguments, as Ray Serve shows them, "
+                f"received one: set {others}{variable(name)} on every node"
+            )
     for name, instead in FOREIGN.items():
         if name in arguments:
             raise StartupError(
@@ -74,3 +85,14 @@ def checked(arguments: Mapping[str, Any]) -> Arguments:
         return Arguments(**arguments)
     except ValidationError as error:
         raise StartupError(explain(error)) from error
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Return whether a setting holds API keys or a URL with a password, as redis-py takes it."""
+    if name not in URLS:
+        return bool(value)
+    try:
+        url = urlsplit(value)
+    except ValueError:  # what is wrong with it, the setting says
+        return True
+    return bool(url.password) or "password" in parse_qs(url.query)

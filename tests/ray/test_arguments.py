@@ -33,6 +33,27 @@ def test_a_wrong_argument_is_refused(arguments: dict[str, Any], detail: str) -> 
     assert str(raised.value) == detail
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_keys", "mobile:abcdef"),
+        ("jobs_url", "redis://:abcdef@cache:6379/0"),
+        ("rate_url", "rediss://user:abcdef@cache"),
+        ("rate_url", "redis://cache/0?password=abcdef"),
+        ("jobs_url", "redis://[:abcdef@cache"),
+    ],
+)
+def test_a_secret_is_refused_and_not_repeated(name: str, value: str) -> None:
+    with pytest.raises(StartupError, match=f"{name}: expected no secret .+ SERVICE_") as raised:
+        checked({name: value})
+    assert "abcdef" not in str(raised.value)
+
+
+def test_the_url_of_a_redis_without_a_password_is_no_secret() -> None:
+    url = "redis://user@cache:6379/0"
+    assert checked({"jobs_url": url, "rate_url": url}).settings.jobs_url == url
+
+
 @pytest.mark.parametrize("name", FOREIGN)
 def test_what_means_nothing_on_ray_is_refused_with_what_does(name: str) -> None:
     assert name in Settings.model_fields

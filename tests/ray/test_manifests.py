@@ -136,9 +136,34 @@ def test_the_version_of_ray_is_the_pinned_one() -> None:
     assert cluster["rayVersion"] == ray.__version__
 
 
-def test_replicas_fit_on_the_nodes_that_there_may_be() -> None:
-    """As many of each deployment as there may be, by processors and GPUs, beside each other."""
+def test_only_clients_prometheus_and_the_operator_reach_the_nodes_from_elsewhere() -> None:
+    policy = read("networkpolicy.yaml")
+    kubernetes_validate.validate(policy, "1.33", strict=True)
+    spec = policy["spec"]
+    assert spec["policyTypes"] == ["Ingress"]
+    named = set()
+    for template in pods().values():
+        labels = template["metadata"]["labels"] | {"ray.io/is-ray-node": "yes"}
+        assert spec["podSelector"]["matchLabels"].items() <= labels.items()
+        (container,) = template["spec"]["containers"]
+        named |= {each["name"] for each in container["ports"]}
+    among_nodes, *others = spec["ingress"]
+    assert among_nodes == {"from": [{"podSelector": spec["podSelector"]}]}
+    admitted = [each["port"] for rule in others for each in rule["ports"]]
+    assert admitted == ["serve", "metrics", "dashboard"]
+    assert set(admitted) <= named
+
+
+def test_replicas_fit_on_the_nodes_that_there_may_be_also_while_others_replace_them() -> None:
+    """As many of each deployment as an update runs at most, by processors and GPUs, at a time."""
+    from ray.serve._private.build_app import build_app
+
+    from service.ray.application import build
+
     (application,) = configurations()["rayservice.yaml"]["applications"]
+    options = {each["name"]: each for each in application["deployments"]}
+    built = build_app(build(application["args"]), name="service", default_runtime_env=None)
+    assert len(built.deployments) == 10
     cluster = read("rayservice.yaml")["spec"]["rayClusterConfig"]
     room = {"num_cpus": 0.0, "num_gpus": 0.0}
     for group in cluster["workerGroupSpecs"]:
@@ -147,8 +172,11 @@ def test_replicas_fit_on_the_nodes_that_there_may_be() -> None:
         room["num_cpus"] += group["maxReplicas"] * float(limits["cpu"])
         room["num_gpus"] += group["maxReplicas"] * float(limits.get("nvidia.com/gpu", 0))
     for resource, there in room.items():
-        asked = sum(
-            each["autoscaling_config"]["max_replicas"] * each["ray_actor_options"].get(resource, 0)
-            for each in application["deployments"]
-        )
-        assert asked <= there
+        asked = 0.0
+        for each in built.deployments:
+            given = options.get(each.name, {})
+            replicas = given.get("autoscaling_config", {}).get("max_replicas", 1)
+            surging = 1 + each._deployment_config.max_surge_percent / 100
+            actor = {"num_cpus": 1} | given.get("ray_actor_options", {})
+            asked += replicas * surging * actor.get(resource, 0)
+        assert 0 < asked <= there
