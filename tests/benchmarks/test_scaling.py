@@ -3,9 +3,12 @@ import random
 
 import pytest
 
+from benchmarks.dialects import JSON, NPY
+from benchmarks.images import noisy
 from benchmarks.scaling.autoscaler import Autoscaler, Scaling
 from benchmarks.scaling.cluster import Cluster, simulate
 from benchmarks.scaling.load import Service, steady, step
+from benchmarks.scaling.measured import PACKED, PACKED_BYTES, THUMBNAIL_BYTES
 
 
 class Exponential(Service):
@@ -100,3 +103,8 @@ def test_a_changing_mind_starts_the_delay_anew() -> None:
     autoscaler = Autoscaler(Scaling(1, 10, 1, look_back_period_s=1, upscale_delay_s=3))
     ongoing = [5, 5, 1, 5, 5, 5, 5]
     assert [autoscaler.decide(at, each, 1) for at, each in enumerate(ongoing)] == [1] * 6 + [5]
+
+
+def test_thumbnails_have_the_bytes_of_the_requests_that_were_measured() -> None:
+    assert len(JSON.ask(noisy(1)).body) == THUMBNAIL_BYTES[0]
+    assert len(NPY.ask(noisy(PACKED)).body) == PACKED * PACKED_BYTES[0]
