@@ -1,4 +1,4 @@
-"""Which replicas answer: each is known by when its process started, which /metrics says."""
+"""Which replicas answer: /metrics identifies each by the time at which its process started."""
 
 import contextlib
 import threading

@@ -63,10 +63,20 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
     """A cluster of this machine alone, with one node at first."""
-
     folder = Path(tempfile.mkdtemp(prefix="ray-"))  # paths of sockets may have 107 bytes
     (folder / "ray").mkdir()
+    before = dict(os.environ)
     os.environ.update(PATIENT | NODE | {"RAY_TMPDIR": str(folder), "PYTHONPATH": str(ROOT)})
+    try:
+        yield from _running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        shutil.rmtree(folder)
+
+
+def _running() -> Iterator[Any]:
+    """Run it; Ray reads the environment as it is imported."""
     ray = pytest.importorskip("ray", reason=NEEDS_RAY)
     from ray.cluster_utils import Cluster
 
@@ -85,7 +95,6 @@ def cluster() -> Iterator[Any]:
         made.shutdown()
         for process in processes:  # which Ray has told to end
             process.wait(30)
-        shutil.rmtree(folder)
 
 
 def node(**options: Any) -> dict[str, Any]:
