@@ -59,7 +59,7 @@ def test_the_shares_of_a_batch_make_it_up(samples: int, count: int) -> None:
         assert share.weight in (0, pytest.approx(len(share.batch.numbers) / samples))
 
 
-def test_a_process_that_is_alone_tells_nobody() -> None:
+def test_collective_operations_of_one_process_return_what_they_are_given() -> None:
     alone = Alone()
     assert alone.first(lambda: 3) == alone.once_a_machine(lambda: 3) == 3
     assert alone.sum([2.0], 0.5) == [1.0]
@@ -180,6 +180,9 @@ def launched(photographs: Folder, tmp_path: Path) -> Iterator[tuple[subprocess.P
         running.kill()
 
 
+LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
+"""127.0.0.1 and ::1 in /proc/net."""
+
 in_proc = pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
 
 
@@ -190,6 +193,7 @@ def test_a_signal_to_the_launcher_ends_all_with_a_checkpoint(
     launched: tuple[subprocess.Popen[str], Path],
 ) -> None:
     running, folder = launched
+    assert _listeners(running.pid) <= LOOPBACK
     running.terminate()
     announced, _ = running.communicate(timeout=300)
     assert running.returncode == 130, announced
@@ -214,6 +218,25 @@ def test_the_launcher_names_the_process_that_died(
 def _children(process: int) -> list[int]:
     threads = Path(f"/proc/{process}/task").iterdir()
     return [int(each) for path in threads for each in (path / "children").read_text().split()]
+
+
+def _listeners(process: int) -> set[str]:
+    """Return the addresses at which a process or one that it has started listens, in hexadecimal.
+
+    Source: proc_net_tcp(5), in which 0A is the state LISTEN.
+    """
+    found, processes = set(), [process]
+    for each in processes:
+        processes += _children(each)
+    sockets = {
+        str(path.readlink()) for each in processes for path in Path(f"/proc/{each}/fd").iterdir()
+    }
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{process}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                found.add(fields[1].partition(":")[0])
+    return found
 
 
 def _commands(process: int) -> str:

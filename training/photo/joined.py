@@ -9,10 +9,13 @@ from typing import Any
 
 import keras
 
-from training.photo.processes import Alone, Processes, Told, Value
+from training.photo.processes import Alone, Processes, StepReport, Value
 
-COUNT, LOCAL = "WORLD_SIZE", "LOCAL_RANK"
+COUNT, NUMBER, LOCAL = "WORLD_SIZE", "RANK", "LOCAL_RANK"
 """Variables of the environment, as torchrun sets them."""
+STORE = "TRAINING_STORE"
+"""The variable that names the file by which processes of one machine meet; torchrun's meet by
+TCP."""
 STOPPED = 130
 """Exit status of what a signal stopped."""
 TIMEOUT = timedelta(minutes=30)
@@ -44,7 +47,15 @@ def join() -> Iterator[Processes]:
             )
         torch.cuda.set_device(local)
     # What is not on a GPU, a few numbers a step, goes by Gloo: it notices at once who has ended.
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if has_gpus else "gloo", timeout=TIMEOUT)
+    collectives = "cpu:gloo,cuda:nccl" if has_gpus else "gloo"
+    if path := os.environ.get(STORE):
+        number, count = int(os.environ[NUMBER]), int(os.environ[COUNT])
+        store = distributed.FileStore(path, count)
+        distributed.init_process_group(
+            collectives, timeout=TIMEOUT, store=store, rank=number, world_size=count
+        )
+    else:
+        distributed.init_process_group(collectives, timeout=TIMEOUT)
     try:
         yield Joined()
     except KeyboardInterrupt:  # which the launcher reports, once for all
@@ -76,7 +87,7 @@ class Joined:
         made: Value = values[self.number - local]
         return made
 
-    def same(self, name: str, value: object) -> None:
+    def check_equal(self, name: str, value: object) -> None:
         first = self._gathered(value)[0]
         if value != first:
             raise ValueError(
@@ -84,17 +95,19 @@ class Joined:
                 f"{value}"
             )
 
-    def tell(self, told: Told) -> Told:
+    def all_reduce(self, report: StepReport) -> StepReport:
         import torch
 
-        seconds = told.seconds if self.is_first else 0.0
-        sums = torch.tensor([float(told.loss), seconds, float(told.stopped)], dtype=torch.float64)
+        seconds = report.seconds if self.is_first else 0.0
+        sums = torch.tensor(
+            [float(report.loss), seconds, float(report.stopped)], dtype=torch.float64
+        )
         with self._together():
             self._collectives.all_reduce(sums)
         loss, seconds, stopped = sums.tolist()
-        return Told(loss, seconds, stopped > 0)
+        return StepReport(loss, seconds, stopped > 0)
 
-    def copy(self, variables: Iterable[Any]) -> None:
+    def broadcast(self, variables: Iterable[Any]) -> None:
         with self._together():
             for variable in variables:
                 self._collectives.broadcast(variable.value.data, 0)

@@ -16,7 +16,7 @@ import numpy as np
 from training import history
 from training.photo import checkpoint
 from training.photo.checkpoint import Position
-from training.photo.processes import Alone, Processes, Told
+from training.photo.processes import Alone, Processes, StepReport
 from training.photo.schedule import Schedule
 from training.photo.stream import Source, stream
 
@@ -115,14 +115,14 @@ def run(
             step, progress = run.position.step, run.progress
             model.optimizer.learning_rate = schedule.rate(step, progress)
             loss, pixels = task.step(model, batch, progress)
-            told = processes.tell(Told(loss, run.seconds, bool(stopped)))
-            losses.append(told.loss)
-            soundness.losses.append(told.loss)
-            step = run.advance(pixels, told.seconds)
+            report = processes.all_reduce(StepReport(loss, run.seconds, bool(stopped)))
+            losses.append(report.loss)
+            soundness.losses.append(report.loss)
+            step = run.advance(pixels, report.seconds)
             if step % AVERAGE_EVERY == 0 and processes.is_first:
                 _average(average, model, step, schedule.momentum)
             validates = step % schedule.validate_every == 0 or run.ended
-            saves = step % schedule.save_every == 0 or told.stopped
+            saves = step % schedule.save_every == 0 or report.stopped
             if validates or saves:
                 soundness.check()
             row: dict[str, float] = {}
@@ -137,8 +137,8 @@ def run(
             if row:
                 announce(" ".join(f"{key} {value:g}" for key, value in row.items()))
             if validates or saves:  # the others wait for the checkpoint
-                told = processes.tell(replace(told, loss=0.0, stopped=bool(stopped)))
-            if told.stopped:
+                report = processes.all_reduce(replace(report, loss=0.0, stopped=bool(stopped)))
+            if report.stopped:
                 announce(f"{folder}: stopped after {step} steps")
                 raise KeyboardInterrupt
             if run.ended:
@@ -241,7 +241,7 @@ def _copy(processes: Processes, model: keras.Model) -> None:
     """Let all processes begin with the weights and the optimizer of the first."""
     if processes.count > 1:
         model.optimizer.build(model.trainable_variables)
-        processes.copy([*model.weights, *model.optimizer.variables])
+        processes.broadcast([*model.weights, *model.optimizer.variables])
 
 
 def _average(average: keras.Model, model: keras.Model, step: int, momentum: float) -> None:

@@ -8,8 +8,8 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Told:
-    """What processes tell each other after each step.
+class StepReport:
+    """What processes combine after each step.
 
     Args:
         loss: The mean over a batch; of one of several processes, its part of that mean.
@@ -49,15 +49,15 @@ class Processes(Protocol):
         """Return to every process what the first one of its machine makes."""
         ...
 
-    def same(self, name: str, value: object) -> None:
+    def check_equal(self, name: str, value: object) -> None:
         """Raise ValueError unless every process has the same value, of which name says what."""
         ...
 
-    def tell(self, told: Told) -> Told:
+    def all_reduce(self, report: StepReport) -> StepReport:
         """Return the sum of the losses, the seconds of the first, whether one was stopped."""
         ...
 
-    def copy(self, variables: Iterable[Any]) -> None:
+    def broadcast(self, variables: Iterable[Any]) -> None:
         """Give Keras's variables the values that they have in the first process."""
         ...
 
@@ -67,7 +67,7 @@ class Processes(Protocol):
 
 
 class Alone:
-    """One process, which has nobody to tell anything."""
+    """One process: every collective operation returns what it is given."""
 
     number = 0
     count = 1
@@ -79,13 +79,13 @@ class Alone:
     def once_a_machine(self, make: Callable[[], Value]) -> Value:
         return make()
 
-    def same(self, name: str, value: object) -> None:
+    def check_equal(self, name: str, value: object) -> None:
         pass
 
-    def tell(self, told: Told) -> Told:
-        return told
+    def all_reduce(self, report: StepReport) -> StepReport:
+        return report
 
-    def copy(self, variables: Iterable[Any]) -> None:
+    def broadcast(self, variables: Iterable[Any]) -> None:
         pass
 
     def sum(self, gradients: Sequence[Any], weight: float) -> list[Any]:

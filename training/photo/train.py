@@ -127,8 +127,8 @@ def train(
         backend=keras.backend.backend(),
     )
     for name in (*IDENTITY, "steps", "minutes"):
-        processes.same(name, getattr(record, name))
-    processes.same("workers", workers)
+        processes.check_equal(name, getattr(record, name))
+    processes.check_equal("workers", workers)
     if ended := processes.first(lambda: _ended(folder, record, schedule, again=again)):
         announce(f"{folder}: trained already at {ended.trained_at}; --again trains it anew")
         return ended
