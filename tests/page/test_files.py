@@ -13,7 +13,10 @@ from tests.page.conftest import PLAYGROUND
 MARKUP = sorted(PLAYGROUND.rglob("*.html"))
 SCRIPTS = sorted(path for path in PLAYGROUND.rglob("*.js") if path.name != "client.js")
 STYLES = sorted(PLAYGROUND.rglob("*.css"))
-IMPORT = re.compile(r'^import .* from "(\.[^"]+)";$|new Worker\(new URL\("(\.[^"]+)"', re.MULTILINE)
+IMPORT = re.compile(
+    r'^import .* from "(\.[^"]+)";$|await import\("(\.[^"]+)"\)|new Worker\(new URL\("(\.[^"]+)"',
+    re.MULTILINE,
+)
 PHOTOGRAPHS = PLAYGROUND / "samples" / "photographs"
 
 
