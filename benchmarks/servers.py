@@ -4,7 +4,6 @@ import http.client
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ from benchmarks.contenders.common.denoiser import Denoiser
 from benchmarks.dialects import Request
 from benchmarks.environments import Unavailable, tail
 from benchmarks.images import Floats
+from benchmarks.ports import free_ports
 from benchmarks.processes import none_left
 
 PATIENCE = 120.0
@@ -56,7 +56,7 @@ def serving(contender: Contender, programs: Path, body: str, images: Floats) -> 
         raise Unavailable(f"expected a server that takes {body}, received one that does not")
     path, dialect = contender.bodies[body]
     request, expected = dialect.ask(images), Denoiser()(images)
-    port, port2 = _free_ports(2)
+    port, port2 = free_ports(2)
     words = contender.command.format(bin=programs, port=port, port2=port2).split()
     url = f"http://127.0.0.1:{port}{path}"
 
@@ -165,14 +165,3 @@ def _variables(contender: Contender, scratch: Path) -> dict[str, str]:
     if contender.folder.is_dir():
         variables["PYTHONPATH"] = str(FOLDER / "common")
     return variables
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()

@@ -30,6 +30,18 @@ class Argument:
         return named
 
 
+FINE_TUNING = Argument(
+    "--no-fine-tuning",
+    {
+        "dest": "fine_tuning",
+        "action": "store_false",
+        "help": "end layer by layer training with the last phase",
+    },
+    default=True,
+)
+"""Of families that train layer by layer."""
+
+
 def finite(text: str) -> float:
     """Parse a finite number above 0, as the type of an option."""
     value = float(text)

@@ -33,3 +33,14 @@ class Noise:
             return images * (random.random(images.shape) >= self.amount)
         noise = random.standard_normal(images.shape, np.float32)
         return np.clip(images + np.float32(self.amount) * noise, 0, 1)
+
+
+NOISES = (
+    Noise("dead pixels", 0.5),
+    Noise("gaussian", 0.1),
+    Noise("gaussian", 0.2),
+    Noise("gaussian", 0.4),
+)
+"""What denoisers of images are measured at."""
+TEST_SEED = 2
+"""Of the noise on test images, the same for every model and every other method."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import tempfile
 import time
 from collections import Counter
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from benchmarks.ports import free_ports
 from benchmarks.processes import none_left
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ def cluster() -> Iterator[Cluster]:
         none_left() as started,
         tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder,
     ):
-        port, metrics, stats = _free_ports(3)
+        port, metrics, stats = free_ports(3)
         os.environ.update(_environment(Path(folder), metrics, stats))
         import ray
         from ray import cluster_utils
@@ -173,11 +173,3 @@ def _environment(folder: Path, metrics: int, stats: int) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
     }
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]

@@ -193,7 +193,7 @@ class Choice:
     sigma: float | None = None
     quality: int | None = None
     false_alarm_rate: float | None = None
-    map: bool = False
+    map: bool | None = None
     controls: Controls = DEFAULTS
     of_photographs: tuple[str, ...] = ()
 

@@ -14,14 +14,13 @@ from training import card
 from training.datasets import fashion_mnist
 from training.fashion import baselines
 from training.fashion.evaluate import (
-    NOISES,
     Comparison,
     are_sigmoid_activations,
     before_fine_tuning,
     corrupt,
     evaluate,
 )
-from training.pixel_noise import Noise
+from training.pixel_noise import NOISES, Noise
 from training.scores import mse, psnr_of_mean, ssim
 
 SAMPLE = fashion_mnist.load(SAMPLES)

@@ -8,7 +8,8 @@ from service.inference.loader import load
 from tests.training.pca import SAMPLES, Pca
 from training.datasets import fashion_mnist
 from training.datasets.items import Items
-from training.own.quality import NOISES, restoring
+from training.own.quality import restoring
+from training.pixel_noise import NOISES
 
 IMAGES = fashion_mnist.load(SAMPLES, subset=200)
 PIXELS = np.rint(IMAGES.test * 255).astype(np.uint8)

@@ -14,17 +14,8 @@ from training.calibration import calibrate
 from training.datasets.fashion_mnist import FashionMnist
 from training.fashion import baselines
 from training.measurement import CLEAN, CORRUPTED, MODEL, measurement
-from training.pixel_noise import Floats, Noise
+from training.pixel_noise import NOISES, TEST_SEED, Floats, Noise
 from training.scores import mse, psnr_of_mean, ssim
-
-NOISES = (
-    Noise("dead pixels", 0.5),
-    Noise("gaussian", 0.1),
-    Noise("gaussian", 0.2),
-    Noise("gaussian", 0.4),
-)
-TEST_SEED = 2
-"""Seed of the noise on the test images, the same for every model and every other method."""
 
 BATCH = 500
 BEFORE_FINE_TUNING = "model before fine-tuning"

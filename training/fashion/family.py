@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service.manifest import Manifest, Pixels, Provenance
 from training import backend
-from training.arguments import Argument, Command, positive
+from training.arguments import FINE_TUNING, Argument, Command, positive
 from training.family import read_manifest
 from training.fashion.recipes import RECIPES
 
@@ -29,15 +29,7 @@ SUBSET = Argument(
 )
 TRAINING = (
     Argument("--epochs", {"type": positive, "help": "instead of the recipe's, in every phase"}),
-    Argument(
-        "--no-fine-tuning",
-        {
-            "dest": "fine_tuning",
-            "action": "store_false",
-            "help": "end layer by layer training with the last phase",
-        },
-        default=True,
-    ),
+    FINE_TUNING,
 )
 ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
     "train": (DATA, SUBSET, *TRAINING),

@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from training.arguments import Argument, Command, finite, positive
+from training.arguments import FINE_TUNING, Argument, Command, finite, positive
 from training.datasets.description import parse_size
 
 DATA = Argument(
@@ -78,15 +78,7 @@ TRAINING = (
         {"type": finite, "metavar": "GIB", "help": "of items kept in memory, by default 1"},
         default=1.0,
     ),
-    Argument(
-        "--no-fine-tuning",
-        {
-            "dest": "fine_tuning",
-            "action": "store_false",
-            "help": "end layer by layer training with the last phase",
-        },
-        default=True,
-    ),
+    FINE_TUNING,
 )
 ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
     "train": (

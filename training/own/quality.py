@@ -8,7 +8,7 @@ from service.inference.model import LoadedModel
 from service.manifest import Measurement
 from training.datasets.items import DataSet, Items
 from training.measurement import CLEAN, CORRUPTED, MODEL, measurement
-from training.pixel_noise import Floats, Noise
+from training.pixel_noise import NOISES, TEST_SEED, Floats
 from training.scores import psnr_of_mean, ssim
 
 MOST_IMAGES = 2_000
@@ -17,13 +17,6 @@ MOST_NEIGHBOURS = 10_000
 """Items to train on among which neighbours are looked for."""
 NEIGHBOURS = "5 nearest neighbours of the coding"
 """Method: the class that most of the nearest codings of the training part have."""
-NOISES = (
-    Noise("dead pixels", 0.5),
-    Noise("gaussian", 0.1),
-    Noise("gaussian", 0.2),
-    Noise("gaussian", 0.4),
-)
-NOISE_SEED = 2
 SMALLEST = 7
 """Pixels of the window of SSIM, along a side."""
 
@@ -43,7 +36,7 @@ def restoring(model: LoadedModel, items: Items, of: str) -> Iterator[Measurement
         return
     yield from _fidelity(model.infer("denoise", images), images, of, CLEAN, MODEL)
     for noise in NOISES:
-        noisy = noise.corrupt(images, seed=NOISE_SEED)
+        noisy = noise.corrupt(images, seed=TEST_SEED)
         yield from _fidelity(noisy, images, of, str(noise), CORRUPTED)
         yield from _fidelity(model.infer("denoise", noisy), images, of, str(noise), MODEL)
 
