@@ -1,6 +1,7 @@
 """The exported denoiser of photographs is what Keras computes, with nothing else in its graph."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from training.photo.export import Denoiser, Exported, Trained, export
 from training.photo.halo import halo
 from training.photo.noise.profile import UNKNOWN, WHITE
 from training.photo.noise.types import Floats
+from training.photo.start import Start
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +84,22 @@ def test_the_served_model_gives_what_keras_gives(folder: Path, weights: Path) ->
             received = served.batchers["denoise"].session.run(images, None, sigma, profile)
             np.testing.assert_allclose(received, expected, atol=1e-5)
             assert np.abs(received - images).max() > 1e-3
+
+
+@pytest.mark.parametrize("channels", [(8, 8), (8, 12)])
+def test_a_training_starts_from_what_was_exported(folder: Path, channels: tuple[int, int]) -> None:
+    session, model = (
+        load(folder).batchers["denoise"].session,
+        build(replace(CONFIG, channels=channels), seed=3),
+    )
+    Start(folder).load(model)
+    images = np.random.default_rng(1).random((1, 36, 8, 3), np.float32)
+    for sigma, profile in ((-1.0, UNKNOWN), (30.0, WHITE)):
+        expected = session.run(
+            images, None, sigma if sigma > 0 else None, profile if sigma > 0 else None
+        )
+        received = model.predict_on_batch([images, np.array([sigma], np.float32), profile[None]])
+        np.testing.assert_allclose(received, expected, atol=1e-5)
 
 
 def test_nothing_is_left_in_the_graph_but_what_computes(folder: Path) -> None:

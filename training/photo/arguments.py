@@ -48,6 +48,15 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
             default="not said",
         ),
         Argument(
+            "--start",
+            {
+                "type": Path,
+                "metavar": "DIR",
+                "help": "exported version of photo, of the same network or a narrower one, from "
+                "whose weights to start",
+            },
+        ),
+        Argument(
             "--steps", {"type": positive, "help": "number of batches, by default the recipe's"}
         ),
         Argument(

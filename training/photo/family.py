@@ -3,7 +3,9 @@
 import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from service.manifest import Manifest
 from training import backend
@@ -11,10 +13,12 @@ from training.arguments import Argument, Command
 from training.datasets import photos
 from training.datasets.photos import Folder
 from training.photo.arguments import ARGUMENTS
-from training.photo.settings import PhotoFitSettings
+from training.photo.schedule import Schedule
 
 NAME = "photo"
 ESTIMATOR = "photo-estimator"
+
+Fit = TypeVar("Fit", bound=Schedule)
 
 
 class PhotoFamily:
@@ -36,6 +40,8 @@ class PhotoFamily:
     def train(self, names: Sequence[str], options: Namespace) -> None:
         if options.steps and options.minutes:
             raise ValueError("--minutes: expected none where --steps sets the length")
+        if options.start and NAME not in names:
+            raise ValueError(f"--start: expected with {NAME} alone, received {', '.join(names)}")
         images = _folder(options)
         from training.photo.launch import is_launched, launch
 
@@ -47,13 +53,12 @@ class PhotoFamily:
                 )
             launch(options.processes, options.words)
             return
-        from dataclasses import replace
-
         from training.autoencoders.photo import Computation
         from training.photo import recipe
         from training.photo.estimate.fit import EstimatorPlan
         from training.photo.fit import DenoiserPlan
         from training.photo.joined import join
+        from training.photo.start import Start
         from training.photo.train import Data, Plan, train
 
         if options.validation:
@@ -70,21 +75,22 @@ class PhotoFamily:
                     f"validating with {len(held_out)} of the photographs, each {recipe.HELD_OUT}th "
                     "in the order of their names, and training on the others"
                 )
+            start = Start(options.start) if options.start else None
             for name in names:
-                fit = recipe.FIT if name == NAME else recipe.ESTIMATOR_FIT
-                steps = options.steps or fit.steps
-                fit = replace(fit, steps=steps, minutes=options.minutes)
                 plan: Plan
-                if isinstance(fit, PhotoFitSettings):
-                    plan = DenoiserPlan(recipe.CONFIG, fit, computation)
+                if name == NAME:
+                    fit = _of_length(recipe.CONTINUED if start else recipe.FIT, options)
+                    plan = DenoiserPlan(recipe.CONFIG, fit, computation, start)
                 else:
-                    plan = EstimatorPlan(recipe.ESTIMATOR, fit)
+                    plan = EstimatorPlan(
+                        recipe.ESTIMATOR, _of_length(recipe.ESTIMATOR_FIT, options)
+                    )
                 train(
                     plan,
                     Data(images, held_out, options.licence),
                     options.runs / name,
                     seed=options.seed,
-                    command=_command(name, options, steps),
+                    command=_command(name, options, plan.schedule.steps),
                     again=options.again,
                     workers=options.workers,
                     processes=processes,
@@ -147,6 +153,11 @@ class PhotoFamily:
             print(path)
 
 
+def _of_length(fit: Fit, options: Namespace) -> Fit:
+    """Return a recipe's settings with the length that the options name."""
+    return replace(fit, steps=options.steps or fit.steps, minutes=options.minutes)
+
+
 def _folder(options: Namespace) -> Folder:
     if options.photos is None:
         raise ValueError("--photos: expected a folder of photographs, received none")
@@ -158,6 +169,8 @@ def _command(name: str, options: Namespace, steps: int) -> str:
     words = ["python", "-m", "training", "train", name, "--seed", str(options.seed)]
     for flag, folder in (("--photos", options.photos), ("--validation", options.validation)):
         words += [flag, folder.resolve().name] if folder else []
+    if options.start and name == NAME:
+        words += ["--start", Path(*options.start.resolve().parts[-3:]).as_posix()]
     if options.minutes:
         words += ["--minutes", f"{options.minutes:g}"]
     else:

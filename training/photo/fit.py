@@ -10,6 +10,7 @@ from training.datasets.photos import Photos
 from training.photo.batches import Batch, Batches
 from training.photo.muon import ConvolutionMuon
 from training.photo.settings import PhotoFitSettings
+from training.photo.start import Start
 from training.photo.validation import Validation
 
 WEIGHTS = "photo.weights.h5"
@@ -24,17 +25,26 @@ class DenoiserPlan:
         config: What to train.
         schedule: How to train.
         computation: Precision and data format.
+        start: Whose weights to start from, by default random ones.
     """
 
     config: PhotoConfig
     schedule: PhotoFitSettings
     computation: Computation
+    start: Start | None = None
     weights: str = WEIGHTS
 
     @property
     def model(self) -> str:
         """The network in words."""
         return str(self.config)
+
+    @property
+    def settings(self) -> str:
+        """The schedule in words, and what it starts from."""
+        return f"{self.schedule}; " + (
+            f"from the weights of {self.start}" if self.start else "from random weights"
+        )
 
     @property
     def precision(self) -> str:
@@ -51,7 +61,9 @@ class DenoiserPlan:
     ) -> "Denoising":
         """Return what the loop trains, on images of which the last ones are dead leaves."""
         batches = Batches(images, synthetic, self.schedule.pixels, seed)
-        return Denoising(self.config, self.computation, batches, validation, self.schedule)
+        return Denoising(
+            self.config, self.computation, batches, validation, self.schedule, self.start
+        )
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,7 @@ class Denoising:
         source: What batches are drawn from.
         validation: What to measure on.
         schedule: How to train.
+        start: Whose weights to start from.
     """
 
     config: PhotoConfig
@@ -71,10 +84,13 @@ class Denoising:
     source: Batches
     validation: Validation
     schedule: PhotoFitSettings
+    start: Start | None = None
 
     def build(self) -> keras.Model:
-        """Return the untrained model, compiled."""
+        """Return the model with its initial weights, compiled."""
         model = build(self.config, seed=self.source.seed, computation=self.computation)
+        if self.start:
+            self.start.load(model)
         model.compile(_optimizer(self.schedule, self.computation), ABSOLUTE)
         return model
 

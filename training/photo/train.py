@@ -44,10 +44,11 @@ class Plan(Protocol):
 
     Attributes:
         model: The network in words.
+        settings: How it is trained, in words.
         precision: Keras's dtype policy.
         weights: File name of the trained weights.
         smallest: Pixels of the shorter side that a photograph needs.
-        schedule: Length and learning rate; in words, all settings.
+        schedule: Length and learning rate.
     """
 
     @property
@@ -55,6 +56,9 @@ class Plan(Protocol):
 
     @property
     def model(self) -> str: ...
+
+    @property
+    def settings(self) -> str: ...
 
     @property
     def precision(self) -> str: ...
@@ -118,7 +122,7 @@ def train(
         validation=data.validation.digest(),
         validation_images=len(data.validation),
         model=plan.model,
-        settings=f"{schedule}; noise: {mix.shares()}",
+        settings=f"{plan.settings}; noise: {mix.shares()}",
         precision=plan.precision,
         command=command,
         licence=data.licence,

@@ -66,6 +66,11 @@ class EstimatorPlan:
         """The network in words."""
         return str(self.config)
 
+    @property
+    def settings(self) -> str:
+        """The schedule in words."""
+        return str(self.schedule)
+
     def task(
         self, images: Photos, synthetic: int, validation: Validation, seed: int
     ) -> "Estimating":
