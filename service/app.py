@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from service import __version__, allocator, components, threads
-from service.api import health, jobs, models, open_inference, operations
+from service.api import health, jobs, models, open_inference, operations, score_stream
 from service.api.codecs import image
 from service.api.content_policy import ContentPolicy
 from service.api.middleware import RequestIdMiddleware
@@ -163,6 +163,7 @@ def _add_routes(
     app.router.routes.extend(
         [
             *operations.routes(endpoints),
+            score_stream.route(serving),
             *jobs.routes(stored, serving, endpoints, is_draining),
             *protocol,
             *models.create_router(repository.registry, defaults).routes,

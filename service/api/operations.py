@@ -22,7 +22,7 @@ from service.api.media_types import (
     readable,
 )
 from service.api.openapi_operations import OPERATIONS, describe
-from service.api.pipeline import Batches, Endpoint, InThread, Responder, name_model
+from service.api.pipeline import Batches, BodyEndpoint, InThread, Responder, name_model
 from service.api.problems import problem
 from service.api.query import Choice
 from service.api.request import Exchange
@@ -55,7 +55,7 @@ def routes(endpoints: Endpoints) -> list[DirectRoute]:
     ]
 
 
-class Operation(Endpoint):
+class Operation(BodyEndpoint):
     """The endpoint of one operation.
 
     It needs the models where a request names none, and what returns the codec of a request for

@@ -75,7 +75,7 @@ class InThread(Responder):
 
 
 class Endpoint(ABC):
-    """The ASGI application of an operation of models.
+    """The ASGI application of requests for a model.
 
     Attributes:
         failure: How its errors are written.
@@ -91,8 +91,8 @@ class Endpoint(ABC):
         """Return the operation that a request is counted as."""
 
     @abstractmethod
-    def prepare(self, exchange: Exchange) -> Callable[[Body], Codec | Responder]:
-        """Parse what a request's head asks for; return what chooses the codec of its body."""
+    async def _respond(self, exchange: Exchange, /) -> None:
+        """Respond to a request. Raises ServiceError where that fails."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
@@ -102,6 +102,14 @@ class Endpoint(ABC):
         if serving.admission.is_full(exchange.caller):
             respond = functools.partial(serving.refuse, self.failure)
         await serving.handle(exchange, self.label(exchange), respond, self.failure)
+
+
+class BodyEndpoint(Endpoint):
+    """One that receives the whole body of a request, then responds."""
+
+    @abstractmethod
+    def prepare(self, exchange: Exchange) -> Callable[[Body], Codec | Responder]:
+        """Parse what a request's head asks for; return what chooses the codec of its body."""
 
     async def _respond(self, exchange: Exchange) -> None:
         codec_of = self.prepare(exchange)

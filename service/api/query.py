@@ -137,8 +137,8 @@ class ReconstructQuery(EncodeQuery):
     """Which model, and whether to fit pictures to what it takes."""
 
 
-class AnomalyQuery(BaseModel):
-    """Which scores are too high, and whether to say where they come from."""
+class RateQuery(BaseModel):
+    """Which scores are too high."""
 
     false_alarm_rate: Annotated[
         float | None,
@@ -150,6 +150,11 @@ class AnomalyQuery(BaseModel):
             "threshold; 0.01 where it is left out, or the lowest that so few items tell",
         ),
     ] = None
+
+
+class AnomalyQuery(RateQuery):
+    """Which scores are too high, and whether to say where they come from."""
+
     map: Annotated[
         bool | None,
         Field(
@@ -157,6 +162,12 @@ class AnomalyQuery(BaseModel):
             "a picture, where Accept prefers one, is a heat map"
         ),
     ] = None
+
+
+class ScoreStreamQuery(RateQuery, Query):
+    """Which model, and which scores are too high."""
+
+    model: Annotated[str, Field(min_length=1, description="name of a model of series")]
 
 
 class ScoreQuery(AnomalyQuery, EncodeQuery):

@@ -40,6 +40,8 @@ ABORT = "autoencoder.abort"
 """The ASGI extension that drops a connection: see service/server/http_protocol.py."""
 READ_BOUNDED = "autoencoder.read_bounded"
 """The ASGI extension that says whether the server drops clients that read too slowly."""
+LIVE_BODY = "autoencoder.live_body"
+"""The ASGI extension that lets the body of a request come as slowly as it does."""
 CANCELLED_IS_GONE = "autoencoder.cancelled_is_gone"
 """The ASGI extension that says that the server cancels requests whose clients disconnect."""
 STOPPED_SECONDS = 1.0

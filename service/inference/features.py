@@ -54,12 +54,21 @@ class Series:
         return means
 
 
-def features(columns: Mapping[str, Values], rows: Rows) -> Floats:
+class _Wrong(Exception):
+    """A value that the model does not take, in a row of those that are read together."""
+
+    def __init__(self, row: int, column: Column, expected: str, received: str) -> None:
+        super().__init__(f".{column.name}: expected {expected}, received {received}")
+        self.row = row
+
+
+def features(columns: Mapping[str, Values], rows: Rows, *, first: int = 0) -> Floats:
     """Return rows as a model takes them.
 
     Args:
         columns: The values of each of the model's columns, as many of each, by name.
         rows: What the model takes.
+        first: The number of the first row, where these are a part of more.
 
     Returns:
         float32 (rows, features). NaN where a number is missing.
@@ -68,6 +77,13 @@ def features(columns: Mapping[str, Values], rows: Rows) -> Floats:
         InvalidValue: A value is no number or category that the model takes, or a category is
             missing, or a number where none may be; the message names the first row and its column.
     """
+    try:
+        return _features(columns, rows)
+    except _Wrong as wrong:
+        raise InvalidValue(f"rows[{first + wrong.row}]{wrong}") from None
+
+
+def _features(columns: Mapping[str, Values], rows: Rows) -> Floats:
     count = len(columns[rows.columns[0].name])
     found = np.empty((count, rows.features), np.float32)
     start = 0
@@ -111,11 +127,11 @@ def _numbers(values: Values, column: Column, *, may_miss: bool) -> Numbers:
         numbers = np.array(found, np.float64)
     missing = np.isnan(numbers)
     if not may_miss and missing.any():
-        raise _error(int(missing.argmax()), column, "a number", "none")
+        raise _Wrong(int(missing.argmax()), column, "a number", "none")
     beyond = np.abs(numbers) > LARGEST
     if beyond.any():
         first = int(beyond.argmax())
-        raise _error(first, column, f"at most {LARGEST:.8g}", str(numbers[first]))
+        raise _Wrong(first, column, f"at most {LARGEST:.8g}", str(numbers[first]))
     return numbers
 
 
@@ -140,7 +156,7 @@ def _number(value: Any, row: int, column: Column) -> float:
             return float(value)
         except (ValueError, OverflowError):
             pass
-    raise _error(row, column, "a number", repr(value)[:40])
+    raise _Wrong(row, column, "a number", repr(value)[:40])
 
 
 def _one_hot(values: Values, column: Column) -> Floats:
@@ -156,9 +172,5 @@ def _codes(values: Values, known: Mapping[str, int], column: Column) -> Iterable
         if code is None:
             is_missing = value is None or (isinstance(value, str) and value in MISSING)
             received = "none" if is_missing else repr(value)[:40]
-            raise _error(row, column, f"one of {', '.join(known)}"[:200], received)
+            raise _Wrong(row, column, f"one of {', '.join(known)}"[:200], received)
         yield code
-
-
-def _error(row: int, column: Column, expected: str, received: str) -> InvalidValue:
-    return InvalidValue(f"rows[{row}].{column.name}: expected {expected}, received {received}")

@@ -114,6 +114,10 @@ class ConnectionTable:
             self._rates.measure_body(connection, asyncio.get_running_loop().time())
             self._check_later()
 
+    def stop_measuring_body(self, connection: Connection) -> None:
+        """Let the rest of a body come at any rate."""
+        self._rates.forget_body(connection)
+
     def wait_for_reader(self, connection: Connection) -> None:
         """See to it that a response is read fast enough."""
         if self.limits.rate or self.limits.read_rate:

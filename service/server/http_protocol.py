@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.api.body import BODY_AT_HAND, WHOLE_BODY
 from service.api.problems import Failed
-from service.api.request import ABORT, READ_BOUNDED
+from service.api.request import ABORT, LIVE_BODY, READ_BOUNDED
 from service.errors import is_shortage
 from service.server import head
 from service.server.buffered_reader import BufferedReader
@@ -41,6 +41,8 @@ class Protocol(ClosingProtocol):
     """Whether the parser reads a head for the second time, which has been reported already."""
     unfilled = NOTHING
     """The rest of the memory for a large body that is being received."""
+    _is_live = False
+    """Whether the body that is being received may come as slowly as it does."""
     _fault: Failed | None = None
     """The response to a head that is whole and refused."""
 
@@ -69,7 +71,8 @@ class Protocol(ClosingProtocol):
             if self.unparsed > head.LONGEST_HEAD:
                 self.refuse(head.too_long())
             elif self.cycle is not None and self.cycle.more_body:
-                self.table.wait_for_body(self)
+                if not self._is_live:
+                    self.table.wait_for_body(self)
                 if self.cycle.response_complete:  # it is idle from the last bytes of the body on
                     self.table.wait_for_request(self)
             elif is_first and (self.cycle is None or self.cycle.response_complete):
@@ -114,6 +117,7 @@ class Protocol(ClosingProtocol):
             return
         self.is_in_head = False
         self.table.begin(self)
+        self._is_live = False
         self._fault = head.beyond_bounds(self.url, self.headers) or head.wrong_host(
             self.headers, self.parser.get_http_version()
         )
@@ -130,10 +134,18 @@ class Protocol(ClosingProtocol):
             ABORT: self.transport.abort,
             BODY_AT_HAND: partial(_body_at_hand, request),
             READ_BOUNDED: self.table.limits.rate > 0,
+            LIVE_BODY: partial(self._live_body, request),
         }
         if sys.platform != "win32":
             extensions[WHOLE_BODY] = partial(self._whole_body, request)
         self.scope["extensions"] = extensions
+
+    def _live_body(self, request: Request) -> None:
+        """Let a body come as slowly as it does: a sensor sends a row when it has one."""
+        cycle = request()
+        if cycle is self.cycle:  # not of an earlier request than that which is received
+            self._is_live = True
+            self.table.stop_measuring_body(self)
 
     async def _whole_body(self, request: Request, length: int) -> memoryview | None:
         """Return a body whose head declares its length, None if the client goes first.

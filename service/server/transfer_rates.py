@@ -49,9 +49,13 @@ class TransferRates:
         found = self._responses.get(connection)
         self._responses[connection] = _Reading(start, found.whole if found else start)
 
+    def forget_body(self, connection: Connection) -> None:
+        """Measure nothing of a body any more."""
+        self._bodies.pop(connection, None)
+
     def forget(self, connection: Connection) -> None:
         """Measure nothing of a connection any more."""
-        self._bodies.pop(connection, None)
+        self.forget_body(connection)
         self._responses.pop(connection, None)
 
     def slow_bodies(self, now: float) -> Iterator[tuple[Connection, int]]:

@@ -5,6 +5,7 @@ import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -100,8 +101,25 @@ def _from_json(body: Body, names: Sequence[str], *, may_miss: bool) -> Mapping[s
     rows = document["rows"]
     if not isinstance(rows, list):
         raise InvalidValue(f"rows: expected a list of objects, received {shown(rows)}")
+    return columns_of(rows, names, may_miss=may_miss)
+
+
+def columns_of(
+    rows: Sequence[Any], names: Sequence[str], *, may_miss: bool, first: int = 0
+) -> Mapping[str, Values]:
+    """Return the values of each column of rows in JSON.
+
+    Args:
+        rows: What should be objects with these columns.
+        names: Of the columns.
+        may_miss: Whether a row may lack some.
+        first: The number of the first row, where these are a part of more.
+
+    Raises:
+        InvalidValue: A row is none.
+    """
     expected = set(names)
-    for index, row in enumerate(rows):
+    for index, row in enumerate(rows, first):
         if not isinstance(row, dict):
             raise InvalidValue(f"rows[{index}]: expected an object, received {shown(row)}")
         if row.keys() != expected and (not may_miss or row.keys() - expected):

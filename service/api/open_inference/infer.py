@@ -21,7 +21,7 @@ from service.api.open_inference.schemas import (
     Version,
     errors,
 )
-from service.api.pipeline import Batches, Endpoint, name_model
+from service.api.pipeline import Batches, BodyEndpoint, name_model
 from service.api.problems import open_inference_error
 from service.api.request import Exchange
 from service.api.routing import DirectRoute, Serving
@@ -64,7 +64,7 @@ def routes(serving: Serving) -> list[APIRoute]:
     ]
 
 
-class Infer(Endpoint):
+class Infer(BodyEndpoint):
     """The endpoint of inference requests, whatever operation the model's name says."""
 
     failure = staticmethod(open_inference_error)
