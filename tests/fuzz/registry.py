@@ -9,6 +9,7 @@ NAMES = (
     "negotiation",
     "npy",
     "json_arrays",
+    "rows",
     "multipart",
     "tensors",
     "archive",

@@ -96,8 +96,9 @@ def _from_json(body: Body, names: Sequence[str], *, may_miss: bool) -> Mapping[s
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"body: expected JSON, received: {no_json(error)}") from error
-    if set(document) != {"rows"}:
-        raise InvalidValue(f'body: expected {{"rows": [...]}}, received {keys(document)}')
+    if not isinstance(document, dict) or set(document) != {"rows"}:
+        received = keys(document) if isinstance(document, dict) else shown(document)
+        raise InvalidValue(f'body: expected {{"rows": [...]}}, received {received}')
     rows = document["rows"]
     if not isinstance(rows, list):
         raise InvalidValue(f"rows: expected a list of objects, received {shown(rows)}")
