@@ -39,7 +39,7 @@ class Rows(Strict):
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
     """The columns, in the order of their features."""
     missing: bool
-    """Whether a number may be missing: NaN is then an input like others, and left out of scores."""
+    """Whether a value may be missing: NaN is then an input like others, and left out of scores."""
     window: Window | None
     """How a series is cut; none for models of tables, and of sequences of any length."""
 

@@ -13,7 +13,8 @@ class Scaling:
         mean: (features,), of the training part; 0 of the features of a category.
         scale: (features,), above 0: the standard deviation in the training part; 1 of a constant
             feature and of the features of a category.
-        missing: Whether NaN stands for a number that is missing, which becomes the mean.
+        missing: Whether NaN stands for a missing value: a number becomes the mean, a category none
+            of its values.
     """
 
     mean: Floats

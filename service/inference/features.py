@@ -71,11 +71,11 @@ def features(columns: Mapping[str, Values], rows: Rows, *, first: int = 0) -> Fl
         first: The number of the first row, where these are a part of more.
 
     Returns:
-        float32 (rows, features). NaN where a number is missing.
+        float32 (rows, features). NaN where a value is missing, in all features of a category.
 
     Raises:
-        InvalidValue: A value is no number or category that the model takes, or a category is
-            missing, or a number where none may be; the message names the first row and its column.
+        InvalidValue: A value is no number or category that the model takes, or is missing where
+            none may be; the message names the first row and its column.
     """
     try:
         return _features(columns, rows)
@@ -90,7 +90,7 @@ def _features(columns: Mapping[str, Values], rows: Rows) -> Floats:
     for column in rows.columns:
         values, end = columns[column.name], start + column.features
         if column.categories:
-            found[:, start:end] = _one_hot(values, column)
+            found[:, start:end] = _one_hot(values, column, may_miss=rows.missing)
         else:
             found[:, start] = _numbers(values, column, may_miss=rows.missing)
         start = end
@@ -159,18 +159,24 @@ def _number(value: Any, row: int, column: Column) -> float:
     raise _Wrong(row, column, "a number", repr(value)[:40])
 
 
-def _one_hot(values: Values, column: Column) -> Floats:
+def _one_hot(values: Values, column: Column, *, may_miss: bool) -> Floats:
     known = {name: index for index, name in enumerate(column.categories)}
-    codes = np.fromiter(_codes(values, known, column), np.intp, len(values))
-    return np.eye(len(known), dtype=np.float32)[codes]
+    codes = _codes(values, known, column, may_miss=may_miss)
+    # The last row is that of a value that is missing.
+    encoded = np.vstack((np.eye(len(known)), np.full(len(known), np.nan))).astype(np.float32)
+    return encoded[np.fromiter(codes, np.intp, len(values))]
 
 
-def _codes(values: Values, known: Mapping[str, int], column: Column) -> Iterable[int]:
+def _codes(
+    values: Values, known: Mapping[str, int], column: Column, *, may_miss: bool
+) -> Iterable[int]:
     for row, value in enumerate(values):
         name = str(value) if type(value) is int else value
         code = known.get(name) if isinstance(name, str) else None
         if code is None:
             is_missing = value is None or (isinstance(value, str) and value in MISSING)
-            received = "none" if is_missing else repr(value)[:40]
-            raise _Wrong(row, column, f"one of {', '.join(known)}"[:200], received)
+            if not (is_missing and may_miss):
+                received = "none" if is_missing else repr(value)[:40]
+                raise _Wrong(row, column, f"one of {', '.join(known)}"[:200], received)
+            code = -1
         yield code

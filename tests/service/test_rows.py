@@ -102,6 +102,15 @@ async def test_what_is_missing_is_left_out_of_scores(client: httpx.AsyncClient) 
     text = b"size,colour\n,red\nNA,red\n4,red\n"
     answer = (await post(client, "/score?model=gaps", text, CSV)).json()
     assert answer["scores"] == pytest.approx(expected)
+    uncoloured = [row(4, None), {"size": 4}, row(None, "NA")]
+    answer = (await post(client, "/score?model=gaps&map=true", {"rows": uncoloured})).json()
+    assert answer["scores"] == [1.0, 1.0, None]
+    assert answer["maps"] == [[1.0, None], [1.0, None], [None, None]]
+    text = b"size,colour\n4,\n4,NA\n,\n"
+    assert (await post(client, "/score?model=gaps", text, CSV)).json()["scores"] == [1.0, 1.0, None]
+    table = as_parquet(row([4, 4, None], pa.nulls(3, pa.string())))
+    answer = (await post(client, "/score?model=gaps", table, PARQUET)).json()
+    assert answer["scores"] == [1.0, 1.0, None]
     table = as_parquet(row([None, None, 4], ["red"] * 3))
     answer = (await post(client, "/score?model=gaps", table, PARQUET)).json()
     assert answer["scores"] == pytest.approx(expected)
@@ -161,7 +170,6 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("table", {"rows": [row(1e300)]}, f"rows[0].size: {HIGHEST} 1e+300"),
     ("table", {"rows": [row(1, "blue")]}, f"{COLOUR} 'blue'"),
     ("table", {"rows": [row(1, None)]}, f"{COLOUR} none"),
-    ("gaps", {"rows": [row(1, None)]}, f"{COLOUR} none"),
     ("series", {"rows": SERIES[:2]}, SHORT),
     ("table", b"size,colour\n1,red\n2\n", f"rows[1]: {CELLS}, received 1"),
     ("table", b"size,weight\n1,2\n", f"{ONCE}, in the first line, received size, weight"),

@@ -129,6 +129,20 @@ def test_a_missing_number_is_refused_by_row_and_column_or_masked(tmp_path: Path)
     assert np.isfinite(data.scaling.mean).all()
 
 
+def test_a_category_that_is_masked_has_no_features(tmp_path: Path) -> None:
+    path = write(tmp_path / "machines.parquet", COLUMNS | {"mode": ["slow", None] * 20})
+    data = load(path, missing="mask")
+    features = data.test.all()
+    assert data.rows
+    assert data.rows.missing
+    first = next(index for index, each in enumerate(data.rows.columns) if each.categories)
+    missing = data.test.indices % 2 == 1
+    assert 0 < missing.sum() < len(missing)
+    np.testing.assert_array_equal(np.isnan(features[:, first]), missing)
+    assert data.scaling
+    assert data.scaling.mean[first] == 0
+
+
 @pytest.mark.parametrize(
     ("columns", "changes", "error"),
     [

@@ -188,7 +188,7 @@ class _Reader:
             column = batch.column(field.name)
             values = _numbers(column) if field.is_number else _one_hot(column, field.categories)
             infinite, missing = np.isinf(values[:, 0]), np.isnan(values[:, 0])
-            if self._description.missing == "mask" and field.is_number:
+            if self._description.missing == "mask":
                 missing[:] = False
             if (wrong := infinite | missing).any():
                 row = int(np.argmax(wrong))
@@ -197,7 +197,7 @@ class _Reader:
                 advice = "; --missing mask trains with it" if received == "none" else ""
                 raise ValueError(
                     f"{path}, row {before + row + 1}, column {field.name}: expected {kind}, "
-                    f"received {received}{advice if field.is_number else ''}"
+                    f"received {received}{advice}"
                 )
             parts.append(values)
         return np.concatenate(parts, axis=1)

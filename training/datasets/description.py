@@ -61,7 +61,7 @@ class Description(Strict):
     label: str | None = None
     """A column of classes, for evaluation alone."""
     missing: Literal["refuse", "mask"] = "refuse"
-    """Whether a missing number is an error, or left out of the loss."""
+    """Whether a missing value is an error, or left out of the loss."""
     series: str | None = None
     """The column that tells one series of a file from the next."""
     window: Window | None = None

@@ -58,7 +58,7 @@ DESCRIPTION = (
     _option("--series", str, "column that tells one series from the next", "COLUMN"),
     _option("--window", positive, "rows of a sequence that a series is cut into"),
     _option("--stride", positive, "rows from one window to the next, by default half a window"),
-    _choice("--missing", "numbers: an error, by default, or left out", "refuse", "mask"),
+    _choice("--missing", "values: an error, by default, or left out", "refuse", "mask"),
     _option("--split", _shares, "shares to train, validate and test, by default 0.8,0.1,0.1"),
     _option("--split-seed", int, "of the split, by default 0"),
     Argument("--licence", {"metavar": "TEXT", "help": "of the data, for the model card"}),
