@@ -7,6 +7,7 @@ unknown key, a missing one or a wrong type is an error. What these docstrings sa
 import errno
 import hashlib
 import json
+import math
 import os
 import stat
 from datetime import datetime
@@ -16,6 +17,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from service.calibration import Calibration
+from service.index import Index
 from service.rows import Rows
 from service.strict import Strict
 
@@ -34,8 +36,9 @@ Quantity = Literal[
 Unit = Literal["", "dB", "levels"]
 GraphName = Literal["encode", "decode", "denoise", "estimate"]
 """The operations that a graph does by itself."""
-OperationName = Literal[GraphName, "reconstruct", "score"]
-"""What requests ask for: those, what encode and decode do together, and how well they do it."""
+OperationName = Literal[GraphName, "reconstruct", "score", "neighbours"]
+"""What requests ask for: those, what encode and decode do together, how well they do it, and what
+has codings nearby."""
 FreeDimension = Literal["batch", "steps", "height", "width"]
 Dimension = Annotated[int, Field(ge=1)] | FreeDimension
 """A size, or the name of a free one."""
@@ -217,6 +220,8 @@ class Manifest(Strict):
     measurements: tuple[Measurement, ...]
     calibration: Calibration | None
     """What scores mean; none of models without reconstructions."""
+    index: Index | None = None
+    """Where neighbours are looked for; none of models without an index."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -238,7 +243,21 @@ class Manifest(Strict):
             if (name == "estimate") != (operation.mosaic is not None):
                 expected = "a description" if name == "estimate" else "none"
                 raise ValueError(f"operations.{name}.mosaic: expected {expected}")
+        if self.index:
+            self._check_index(self.index)
         return self
+
+    def _check_index(self, index: Index) -> None:
+        """Raise ValueError where the encoder gives other codings than an index has."""
+        encode = self.operations.get("encode")
+        if encode is None:
+            raise ValueError("index: expected none of a model that does not encode")
+        sizes = [size for size in encode.output.shape[1:] if isinstance(size, int)]
+        if len(sizes) < len(encode.output.shape) - 1 or math.prod(sizes) != index.dimension:
+            raise ValueError(
+                f"index.dimension: expected the numbers of a coding "
+                f"({', '.join(map(str, encode.output.shape))}), received {index.dimension}"
+            )
 
     def _check_rows(self, rows: Rows) -> None:
         """Raise ValueError where a graph takes or gives something else than these rows."""
@@ -272,9 +291,12 @@ class Manifest(Strict):
         return cls.model_validate_json(text, strict=True)
 
     def write(self, folder: Path) -> None:
-        """Write the manifest into a model's folder, indented."""
-        text = json.dumps(self.model_dump(mode="json"), indent=2)
-        (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+        """Write the manifest into a model's folder, indented, at once."""
+        left_out = set() if self.index else {"index"}  # as services know it that have no indexes
+        text = json.dumps(self.model_dump(mode="json", exclude=left_out), indent=2)
+        draft = folder / f"{FILE_NAME}.new"
+        draft.write_text(text + "\n", encoding="utf-8")
+        draft.replace(folder / FILE_NAME)
 
 
 def regular(folder: Path, name: str) -> Path:

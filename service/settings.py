@@ -382,4 +382,5 @@ class Settings(BaseSettings):
             "decode": self.default_decode,
             "denoise": self.default_denoise,
             "reconstruct": self.default_encode,
+            "neighbours": self.default_encode,
         }

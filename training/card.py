@@ -40,6 +40,7 @@ def render(manifest: Manifest) -> str:
         _training(manifest),
         *_measured(manifest),
         *_calibrated(manifest),
+        *_indexed(manifest),
         "## Limits",
         _list(_limits(manifest)),
     ]
@@ -125,6 +126,15 @@ def _calibrated(manifest: Manifest) -> list[str]:
             f"{calibration.deviation:.6g}. Thresholds, by the share of them that lie above:"
         ),
         _table(("false-alarm rate", "threshold"), rows),
+    ]
+
+
+def _indexed(manifest: Manifest) -> list[str]:
+    if not (index := manifest.index):
+        return []
+    return [
+        "## Neighbours",
+        f"Codings of {index.data}, {index.dimension} numbers each, {index.metric} distances.",
     ]
 
 

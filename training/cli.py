@@ -7,10 +7,11 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import service
 from service.errors import ServiceError
+from service.index import Metric
 from training import families
 from training.arguments import Command, positive
 from training.families import DEFAULT, FAMILIES
@@ -73,6 +74,22 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    for family, folders in _exported("evaluate", options).items():
+        family.evaluate(folders, options)
+
+
+def _index(options: argparse.Namespace) -> None:
+    for family, folders in _exported("index", options).items():
+        family.index(folders, options)
+
+
+def _exported(command: Command, options: argparse.Namespace) -> dict[Family, list[Path]]:
+    """Return the folders of exported models that are named, by their families.
+
+    Raises:
+        FileNotFoundError: There are no models.
+        ValueError: One of them is none, or an option is of another family.
+    """
     from service.inference.loader import newest
 
     exported = newest(options.models)
@@ -89,11 +106,10 @@ def _evaluate(options: argparse.Namespace) -> None:
             raise ValueError(f"name: expected one of {', '.join(exported)}, received {name}")
         chosen.setdefault(families.of_manifest(read_manifest(folder)), []).append(folder)
     if ALL in options.names:
-        wanted = _given("evaluate", options) or [DEFAULT]
+        wanted = _given(command, options) or [DEFAULT]
         chosen = {family: folders for family, folders in chosen.items() if family in wanted}
-    _complete("evaluate", list(chosen), options)
-    for family, folders in chosen.items():
-        family.evaluate(folders, options)
+    _complete(command, list(chosen), options)
+    return chosen
 
 
 def _figures(options: argparse.Namespace) -> None:
@@ -205,6 +221,15 @@ def _parser() -> argparse.ArgumentParser:
         names=f"models to measure, {which}", known=False,
     )  # fmt: skip
     evaluated.add_argument("--version", type=positive, help="the newest where it is left out")
+    indexed = command(
+        "index", _index, "build indexes of codings, among which neighbours are found", "models",
+        names=f"models that encode, {which}", known=False,
+    )  # fmt: skip
+    indexed.add_argument("--version", type=positive, help="the newest where it is left out")
+    indexed.add_argument(
+        "--metric", choices=get_args(Metric), default="euclidean", help="how far codings are"
+    )
+    indexed.add_argument("--first", type=positive, metavar="N", help="only the first N items")
     drawn = command(
         "figures", _figures, "draw what the models do and how they were trained", "runs", "models",
         names=None,

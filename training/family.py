@@ -51,8 +51,17 @@ class Family(Protocol):
     def evaluate(self, folders: Sequence[Path], options: Namespace) -> None:
         """Measure exported models as they are served; write manifests and model cards."""
 
+    def index(self, folders: Sequence[Path], options: Namespace) -> None:
+        """Write the indexes of exported models; write manifests and model cards."""
+
     def draw(self, options: Namespace) -> None:
         """Draw the family's figures into `options.out`."""
+
+
+def print_index(folder: Path, manifest: Manifest) -> None:
+    """Print what the index of a model has."""
+    if index := manifest.index:
+        print(f"{folder}: {index.data}, {index.dimension} numbers each, {index.metric} distances")
 
 
 def read_manifest(folder: Path) -> Manifest:

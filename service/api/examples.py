@@ -50,4 +50,5 @@ def inference(model: Model, operation: OperationName) -> Example:
 
 
 def _tensor(model: Model, operation: OperationName) -> Tensor:
+    operation = "encode" if operation == "neighbours" else operation  # of items, not of codings
     return model.batchers[run_by(operation)].session.operation.input

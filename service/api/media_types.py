@@ -53,7 +53,7 @@ def readable(operation: OperationName) -> tuple[str, ...]:
 
 def writable(operation: OperationName) -> tuple[str, ...]:
     """Return the media types that an operation writes."""
-    if operation == "estimate":
+    if operation in ("estimate", "neighbours"):
         return (JSON,)
     # Scores are numbers; their maps may be pictures.
     return (JSON, NPY) if operation == "encode" else (JSON, NPY, *written())

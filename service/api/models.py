@@ -19,7 +19,9 @@ class CardResponse(PlainTextResponse):
     media_type = "text/markdown"
 
 
-PICTURES: tuple[OperationName, ...] = ("encode", "denoise", "estimate", "reconstruct")
+PICTURES: tuple[OperationName, ...] = (
+    "encode", "denoise", "estimate", "reconstruct", "neighbours",
+)  # fmt: skip
 """Operations that take pictures."""
 
 

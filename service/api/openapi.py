@@ -184,7 +184,7 @@ def _is_sent(header: str, status: str, path: str, *, runs: bool) -> bool:
         case "Inference-Header-Content-Length":
             return path.endswith("/infer") and status == "200"
         case "X-Rows-Left-Over":
-            takes_rows = ("/encode", "/denoise", "/reconstruct", "/score")
+            takes_rows = ("/encode", "/denoise", "/reconstruct", "/score", "/neighbours")
             return path in takes_rows and status == "200"
         case "X-Score" | "X-Score-Threshold":
             return path == "/score" and status == "200"

@@ -14,10 +14,11 @@ from service.api.query import (
     DenoiseQuery,
     EncodeQuery,
     EstimateQuery,
+    NeighboursQuery,
     ReconstructQuery,
     ScoreQuery,
 )
-from service.api.schemas import Estimates, Inputs, Outputs, RowInputs, Scores
+from service.api.schemas import Estimates, Inputs, Neighbours, Outputs, RowInputs, Scores
 from service.manifest import OperationName
 
 
@@ -46,6 +47,10 @@ def score(choice: Annotated[ScoreQuery, Query()]) -> None:
     """Images or rows to their anomaly scores: how far their reconstructions are from them."""
 
 
+def neighbours(choice: Annotated[NeighboursQuery, Query()]) -> None:
+    """Images or rows, or codings, to the items of the model's index whose codings are nearest."""
+
+
 OPERATIONS: Mapping[OperationName, Callable[..., None]] = {
     "encode": encode,
     "decode": decode,
@@ -53,10 +58,15 @@ OPERATIONS: Mapping[OperationName, Callable[..., None]] = {
     "estimate": estimate,
     "reconstruct": reconstruct,
     "score": score,
+    "neighbours": neighbours,
 }
 
 
-RESPONSES: Mapping[OperationName, type[BaseModel]] = {"estimate": Estimates, "score": Scores}
+RESPONSES: Mapping[OperationName, type[BaseModel]] = {
+    "estimate": Estimates,
+    "score": Scores,
+    "neighbours": Neighbours,
+}
 """Responses in JSON that are other than outputs."""
 
 CONTAINERS: Mapping[str, dict[str, Any]] = {

@@ -10,6 +10,7 @@ from service.api.caching import BoundedCache
 from service.api.codecs import multipart
 from service.api.codecs.batch import BatchCodec
 from service.api.codecs.codec import Codec
+from service.api.codecs.neighbours import NeighboursCodec
 from service.api.codecs.score import ScoreCodec
 from service.api.media_types import (
     ARRAYS,
@@ -27,6 +28,7 @@ from service.api.problems import problem
 from service.api.query import Choice
 from service.api.request import Exchange
 from service.api.routing import DirectRoute, Serving
+from service.api.searches import Searches
 from service.errors import InvalidValue, UnsupportedMediaType
 from service.inference.model import Model
 from service.inference.reconstruction import run_by
@@ -35,6 +37,13 @@ from service.manifest import OperationName
 
 CodecOf = Callable[[Model, MediaType, str, Choice], BatchCodec]
 """(model, media type of the body, Accept header, query) -> the codec of a request."""
+
+
+CODECS: Mapping[OperationName, type[BatchCodec]] = {
+    "score": ScoreCodec,
+    "neighbours": NeighboursCodec,
+}
+"""Codecs of responses that are other than outputs."""
 
 
 Endpoints = Mapping[OperationName, "Operation"]
@@ -79,7 +88,8 @@ class Operation(BodyEndpoint):
         self._choices = BoundedCache(
             functools.partial(query.parse, kind=query.KINDS[operation]), 1024
         )
-        self._batches = Batches(serving.limits)
+        kind = Searches if operation == "neighbours" else Batches
+        self._batches = kind(serving.limits)
         self._photographs = photographs
 
     def label(self, _exchange: Exchange) -> str:
@@ -160,7 +170,6 @@ class Operation(BodyEndpoint):
                 f"body: expected images for {model.name}, received rows ({media.name})"
             )
         limits = self._serving.limits
-        kind = ScoreCodec if self._operation == "score" else BatchCodec
-        return kind(
+        return CODECS.get(self._operation, BatchCodec)(
             self._batches, model, self._operation, media, accept, choice, limits, found.lacks
         )

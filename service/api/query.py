@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, Field, ValidationError
@@ -174,6 +174,31 @@ class ScoreQuery(AnomalyQuery, EncodeQuery):
     """Which model, whether to fit pictures, and what to say of scores."""
 
 
+class SearchQuery(BaseModel):
+    """How many neighbours, and whose."""
+
+    k: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=100,
+            description="neighbours of each item, at most as many as the index has; 10 where it is "
+            "left out",
+        ),
+    ] = None
+    of: Annotated[
+        Literal["items", "codings"] | None,
+        Field(
+            description="whether the body has items, as where it is left out, or their codings, as "
+            "/encode gives them"
+        ),
+    ] = None
+
+
+class NeighboursQuery(SearchQuery, EncodeQuery):
+    """Which model, whether to fit pictures, how many neighbours, and whose."""
+
+
 KINDS: Mapping[OperationName, type[Query]] = {
     "encode": EncodeQuery,
     "decode": DecodeQuery,
@@ -181,6 +206,7 @@ KINDS: Mapping[OperationName, type[Query]] = {
     "estimate": EstimateQuery,
     "reconstruct": ReconstructQuery,
     "score": ScoreQuery,
+    "neighbours": NeighboursQuery,
 }
 """The parameters of each operation."""
 
@@ -205,6 +231,8 @@ class Choice:
     quality: int | None = None
     false_alarm_rate: float | None = None
     map: bool | None = None
+    k: int | None = None
+    of: Literal["items", "codings"] | None = None
     controls: Controls = DEFAULTS
     of_photographs: tuple[str, ...] = ()
 

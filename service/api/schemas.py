@@ -111,6 +111,27 @@ class Scores(BaseModel):
     ] = []
 
 
+class Neighbours(BaseModel):
+    """The nearest items of the index to each item, the nearest first."""
+
+    model: str
+    version: int
+    ids: Annotated[list[list[str]], Field(description="of the neighbours of each item")]
+    labels: Annotated[
+        list[list[str | None]], Field(description="their classes; null where the index has none")
+    ]
+    distances: Annotated[
+        list[list[float]],
+        Field(description="how far their codings are, by the metric of the manifest's index"),
+    ]
+    starts: Annotated[
+        list[int], Field(description="the row at which each window of a series starts")
+    ] = []
+    rows_left_over: Annotated[
+        int, Field(description="rows at the end of a series that are in no window")
+    ] = 0
+
+
 class Problem(BaseModel):
     """An error, as RFC 9457 has it, with a stable code for programs."""
 

@@ -12,7 +12,7 @@ from service.client.client import Client
 from service.client.errors import ServiceError
 from service.client.job import AsyncJob, Job
 from service.client.job_status import JobStatus
-from service.client.results import Estimate, Model, Noise, Result, Scores
+from service.client.results import Estimate, Model, Neighbours, Noise, Result, Scores
 
 __all__ = [
     "AsyncClient",
@@ -22,6 +22,7 @@ __all__ = [
     "Job",
     "JobStatus",
     "Model",
+    "Neighbours",
     "Noise",
     "Result",
     "Scores",

@@ -19,11 +19,12 @@ from service.client.options import (
     EncodeOptions,
     JobOptions,
     ModelOptions,
+    NeighboursOptions,
     Operation,
     ReconstructOptions,
     ScoreOptions,
 )
-from service.client.results import Estimate, Model, Result, Scores
+from service.client.results import Estimate, Model, Neighbours, Result, Scores
 from service.client.rows import Items
 from service.client.runners import AsyncRunner
 from service.client.several import Outcome, Paths, check, named, outcome
@@ -106,6 +107,12 @@ class AsyncClient:
     async def score(self, items: Items, **options: Unpack[ScoreOptions]) -> Scores:
         """Score images or rows by the errors of their reconstructions: Client.score."""
         return await self._runner.run(self._calls.score(items, options))
+
+    async def neighbours(
+        self, items: Items | Result, **options: Unpack[NeighboursOptions]
+    ) -> Neighbours:
+        """Find the items of the model's index that are nearest: Client.neighbours."""
+        return await self._runner.run(self._calls.neighbours(items, options))
 
     async def estimate(self, image: ImageLike, **options: Unpack[ModelOptions]) -> Estimate:
         """Estimate the noise of a photograph without removing it: Client.estimate."""

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -13,7 +13,7 @@ from service.client.errors import ModelNotFound
 from service.client.flow import Flow, Request, Send, Work
 from service.client.images import NPY, Array, Body, ImageLike
 from service.client.options import Operation
-from service.client.results import Estimate, Model, Result, Scores
+from service.client.results import Estimate, Model, Neighbours, Result, Scores
 from service.client.retries import Retries, is_hopeless, unreachable
 from service.client.rows import FILES, Items
 
@@ -74,6 +74,15 @@ class Calls:
         response = yield from self.retries.send(request)
         return responses.scores(response)
 
+    def neighbours(self, items: Items | Result, chosen: Mapping[str, Any]) -> Flow[Neighbours]:
+        """Find the neighbours of an image, a batch, rows, or codings."""
+        if isinstance(items, Result):
+            chosen = {"of": "codings", **chosen}
+        body = yield Work(functools.partial(searched, items, chosen))
+        request = yield from self.request("neighbours", body, chosen)
+        response = yield from self.retries.send(request)
+        return responses.neighbours(response)
+
     def estimate(self, image: ImageLike, chosen: Mapping[str, Any]) -> Flow[Estimate]:
         """Estimate the noise of an image."""
         body = yield Work(functools.partial(images.read, image))
@@ -122,7 +131,8 @@ class Calls:
         if body.is_colour_array and "model" not in query and operation in OF_PHOTOGRAPHS:
             name = yield from self._of_photographs(operation)
             query |= {"model": name} if name else {}
-        headers = {"Accept": JSON} if operation == "score" else options.accepted(chosen)
+        is_json = operation in ("score", "neighbours")
+        headers = {"Accept": JSON} if is_json else options.accepted(chosen)
         if not headers and operation in ("encode", "decode"):
             headers = {"Accept": NPY}
         if body.media_type:
@@ -135,6 +145,13 @@ class Calls:
                 if operation in model.default_for_pictures:
                     self.photographs[operation] = model.name
         return self.photographs.get(operation, "")
+
+
+def searched(items: Items | Array | Result, chosen: Mapping[str, Any]) -> Body:
+    """Return the body of a request for neighbours, of codings where these are chosen."""
+    if isinstance(items, Result) or chosen.get("of") == "codings":
+        return coded(cast("Array | Result", items))
+    return rows.read(items)
 
 
 def coded(codings: Array | Result) -> Body:

@@ -19,11 +19,12 @@ from service.client.options import (
     EncodeOptions,
     JobOptions,
     ModelOptions,
+    NeighboursOptions,
     Operation,
     ReconstructOptions,
     ScoreOptions,
 )
-from service.client.results import Estimate, Model, Result, Scores
+from service.client.results import Estimate, Model, Neighbours, Result, Scores
 from service.client.rows import Items
 from service.client.runners import Runner
 from service.client.several import Outcome, Paths, check, named, outcome
@@ -171,6 +172,16 @@ class Client:
         """
         return self._runner.run(self._calls.score(items, options))
 
+    def neighbours(self, items: Items | Result, **options: Unpack[NeighboursOptions]) -> Neighbours:
+        """Find the items of the model's index whose codings are nearest; errors as of `denoise`.
+
+        Args:
+            items: As `score` takes them; or their codings, as the result of `encode`, or as an
+                array with `of="codings"`.
+            options: As NeighboursOptions describes them.
+        """
+        return self._runner.run(self._calls.neighbours(items, options))
+
     def estimate(self, image: ImageLike, **options: Unpack[ModelOptions]) -> Estimate:
         """Estimate the noise of a photograph without removing it; errors as of `denoise`."""
         return self._runner.run(self._calls.estimate(image, options))
@@ -202,7 +213,8 @@ class Client:
 
         Args:
             image: As the operation takes it.
-            operation: "denoise", "encode", "decode", "reconstruct", "score" or "estimate".
+            operation: "denoise", "encode", "decode", "reconstruct", "score", "neighbours" or
+                "estimate".
             options: Those of the operation, and `callback`, as JobOptions describes it.
 
         Raises:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 
 from service.client import job_calls
 from service.client.job_status import JobStatus, Watch
-from service.client.results import Estimate, Result, Scores
+from service.client.results import Estimate, Neighbours, Result, Scores
 from service.client.runners import AsyncRunner, Runner
 
 
@@ -78,7 +78,7 @@ class Job:
                     progress(status)
         return self.status
 
-    def result(self, *, timeout: float | None = None) -> Result | Estimate | Scores:
+    def result(self, *, timeout: float | None = None) -> Result | Estimate | Scores | Neighbours:
         """Wait until the job is finished, and return what its operation returns.
 
         Raises:
@@ -152,7 +152,9 @@ class AsyncJob:
                         progress(status)
         return self.status
 
-    async def result(self, *, timeout: float | None = None) -> Result | Estimate | Scores:  # noqa: ASYNC109
+    async def result(
+        self, *, timeout: float | None = None
+    ) -> Result | Estimate | Scores | Neighbours:  # noqa: ASYNC109
         """Wait until the job is finished, and return what its operation returns: Job.result."""
         last = await self.wait(timeout=timeout)
         return await self._runner.run(

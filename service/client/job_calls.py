@@ -14,7 +14,7 @@ from service.client.flow import Flow, Pause, Request, Work
 from service.client.images import ImageLike
 from service.client.job_status import JobStatus, State, Watch
 from service.client.options import Operation
-from service.client.results import Estimate, Result, Scores
+from service.client.results import Estimate, Neighbours, Result, Scores
 from service.client.retries import Retries
 
 SOON, LATE = 0.25, 5.0
@@ -27,7 +27,10 @@ def submit(
     shared: Calls, image: ImageLike | Result, operation: Operation, chosen: Mapping[str, Any]
 ) -> Flow[tuple[JobStatus, bool]]:
     """Submit a job; return its status, and whether it has one image without a batch axis."""
-    read = calls.coded if operation == "decode" else images.read
+    if operation == "neighbours" and isinstance(image, Result):
+        chosen = {"of": "codings", **chosen}
+    is_coded = operation == "decode" or chosen.get("of") == "codings"
+    read = calls.coded if is_coded else images.read
     body = yield Work(functools.partial(read, image))  # type: ignore[arg-type]
     own = {name: value for name, value in chosen.items() if name != "callback"}
     request = yield from shared.request(operation, body, own)
@@ -80,7 +83,9 @@ def listen(job: str) -> Request:
     return Request("GET", _path(job) + "/events", headers={"Accept": MEDIA_TYPE})
 
 
-def result(shared: Calls, last: JobStatus, *, is_single: bool) -> Flow[Result | Estimate | Scores]:
+def result(
+    shared: Calls, last: JobStatus, *, is_single: bool
+) -> Flow[Result | Estimate | Scores | Neighbours]:
     """Fetch the result of a finished job.
 
     Raises:
@@ -101,6 +106,8 @@ def result(shared: Calls, last: JobStatus, *, is_single: bool) -> Flow[Result | 
         return responses.estimate(response)
     if last.operation == "score":
         return responses.scores(response)
+    if last.operation == "neighbours":
+        return responses.neighbours(response)
     return responses.result(response, is_single=is_single)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal, TypedDict
 
 from service.client.images import NPY, ZIP
 
-Operation = Literal["denoise", "encode", "decode", "estimate", "reconstruct", "score"]
+Operation = Literal["denoise", "encode", "decode", "estimate", "reconstruct", "score", "neighbours"]
 
 FORMATS = {"jpg": "image/jpeg", "tif": "image/tiff", "npy": NPY, "zip": ZIP}
 """Names of formats that are no subtypes of image/."""
@@ -67,6 +67,18 @@ class ScoreOptions(EncodeOptions, total=False):
     map: bool | None
 
 
+class NeighboursOptions(EncodeOptions, total=False):
+    """Which model, how to prepare images, how many neighbours, and whose.
+
+    Attributes:
+        k: Neighbours of each item, 1 to 100; by default 10.
+        of: "codings" for an array of codings, as `encode` returns it; by default "items".
+    """
+
+    k: int | None
+    of: Literal["items", "codings"] | None
+
+
 class DenoiseOptions(EncodeOptions, total=False):
     """Which model, how much noise to remove, and how to write the image.
 
@@ -93,7 +105,7 @@ class DenoiseOptions(EncodeOptions, total=False):
     format: str | None
 
 
-class JobOptions(DenoiseOptions, DecodeOptions, ScoreOptions, total=False):
+class JobOptions(DenoiseOptions, DecodeOptions, ScoreOptions, NeighboursOptions, total=False):
     """The parameters of any operation, and of the job.
 
     Attributes:
@@ -110,6 +122,7 @@ KINDS: Mapping[Operation, type[Any]] = {
     "estimate": ModelOptions,
     "reconstruct": ReconstructOptions,
     "score": ScoreOptions,
+    "neighbours": NeighboursOptions,
 }
 
 

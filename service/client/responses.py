@@ -10,7 +10,7 @@ import numpy as np
 
 from service.client.errors import ServiceError, UnexpectedResponse, of_code
 from service.client.images import NPY, ZIP, Array
-from service.client.results import Estimate, Model, Noise, Result, Scores
+from service.client.results import Estimate, Model, Neighbours, Noise, Result, Scores
 
 T = TypeVar("T")
 PROBLEM = "application/problem+json"
@@ -84,6 +84,15 @@ def scores(response: httpx.Response) -> Scores:
     )
 
 
+def neighbours(response: httpx.Response) -> Neighbours:
+    """Return the neighbours of a response. Raises UnexpectedResponse where there are none."""
+    return read(
+        response,
+        "neighbours",
+        lambda document: Neighbours(**_neighbours(document), **_provenance(response)),
+    )
+
+
 def models(response: httpx.Response) -> list[Model]:
     """Return the models of a response. Raises UnexpectedResponse where there are none."""
     return read(response, "models", lambda document: [_model(each) for each in document["models"]])
@@ -127,6 +136,16 @@ def _scores(document: Mapping[str, Any]) -> dict[str, Any]:
         "columns": tuple(document.get("columns", ())),
         "starts": tuple(document.get("starts", ())),
         "row_scores": array("row_scores"),
+        "rows_left_over": document.get("rows_left_over", 0),
+    }
+
+
+def _neighbours(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "ids": tuple(map(tuple, document["ids"])),
+        "labels": tuple(map(tuple, document["labels"])),
+        "distances": np.array(document["distances"], float),
+        "starts": tuple(document.get("starts", ())),
         "rows_left_over": document.get("rows_left_over", 0),
     }
 

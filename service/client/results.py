@@ -202,6 +202,25 @@ class Scores(Answer):
     rows_left_over: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours(Answer):
+    """The nearest items of the model's index to each item, the nearest first.
+
+    Attributes:
+        ids: Of the neighbours of each item.
+        labels: Their classes, None where the index has none.
+        distances: How far their codings are, float64 (batch, k).
+        starts: The row at which each window of a series starts.
+        rows_left_over: Rows at the end of a series that are in no window.
+    """
+
+    ids: tuple[tuple[str, ...], ...]
+    labels: tuple[tuple[str | None, ...], ...]
+    distances: Array
+    starts: tuple[int, ...] = ()
+    rows_left_over: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A version of a model.

@@ -18,6 +18,7 @@ import numpy as np
 from service.errors import InvalidValue
 from service.inference.caller import CALLER, Caller
 from service.inference.estimates import Throughput
+from service.inference.neighbours.search import Search
 from service.inference.pixels import Floats
 from service.inference.queue import BACKGROUND, Job, Queue, Result, TileQueue
 from service.inference.reconstruction import Reconstruction
@@ -56,7 +57,7 @@ class Batcher:
 
     def __init__(
         self,
-        session: Session | Reconstruction,
+        session: Session | Reconstruction | Search,
         *,
         max_batch: int,
         observe: Callable[[Batch], None] = lambda _: None,

@@ -12,6 +12,8 @@ from service.inference.batcher import Batch, Batcher
 from service.inference.device import Execution
 from service.inference.intact import verify
 from service.inference.model import LoadedModel
+from service.inference.neighbours import search
+from service.inference.neighbours.search import Search
 from service.inference.reconstruction import Reconstruction, described
 from service.inference.session import Session
 from service.manifest import FILE_NAME, Manifest, OperationName
@@ -119,6 +121,7 @@ def load(
     execution: Execution = Execution(),  # noqa: B008 - frozen, so one for all calls is right
     max_batch: int = 64,
     observe: Observe = lambda *_: None,
+    with_index: bool = True,
 ) -> LoadedModel:
     """Load the model of a folder <name>/<version>/ and verify its files against their digests.
 
@@ -127,21 +130,29 @@ def load(
         execution: The device and its options.
         max_batch: Items of several requests in one batch.
         observe: Called with each batch that has run.
+        with_index: Whether to load the index that the manifest describes.
 
     Raises:
         StartupError: Something is not as the manifest says; the message names the file.
     """
     manifest = read(folder)
+    if not with_index:
+        manifest = manifest.model_copy(update={"index": None})
     verify(folder, manifest)
     graphs = {
         name: Session(folder / operation.file, operation, execution)
         for name, operation in manifest.operations.items()
     }
-    sessions: dict[OperationName, Session | Reconstruction] = dict(graphs.items())
+    sessions: dict[OperationName, Session | Reconstruction | Search] = dict(graphs.items())
     if reconstruct := described(manifest):
         sessions["reconstruct"] = Reconstruction(reconstruct, graphs["encode"], graphs["decode"])
+    items = None
+    if (neighbours := search.described(manifest)) and manifest.index:
+        finder = search.open_finder(folder, manifest.index)
+        sessions["neighbours"] = Search(neighbours, finder)
+        items = search.open_items(folder, manifest.index)
     batchers = {
         name: Batcher(session, max_batch=max_batch, observe=partial(observe, manifest.name, name))
         for name, session in sessions.items()
     }
-    return LoadedModel(manifest, batchers)
+    return LoadedModel(manifest, batchers, items)

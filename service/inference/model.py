@@ -9,6 +9,7 @@ from service.errors import OperationNotOffered, ShapeMismatch, one_of
 from service.inference.batcher import Batcher
 from service.inference.device import CPU, CUDA
 from service.inference.executor import Executor
+from service.inference.neighbours.items import Items
 from service.inference.pixels import Floats
 from service.inference.session import Sigma, Signature
 from service.inference.tiling.denoise import Denoiser
@@ -39,9 +40,15 @@ class Model:
         denoiser: Denoises photographs of any size, None for a model of thumbnails.
         estimator: Estimates their noise, None where the model cannot.
         of_photographs: Operations that take photographs of any size.
+        items: What the codings of its index are of, None without one.
     """
 
-    def __init__(self, manifest: Manifest, batchers: Mapping[OperationName, Executor]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        batchers: Mapping[OperationName, Executor],
+        items: Items | None = None,
+    ) -> None:
         """Create a model that offers the operations of these batchers."""
         self.manifest = manifest
         self.name = manifest.name
@@ -49,11 +56,12 @@ class Model:
         used = [each.session.provider for each in batchers.values()]
         self.provider = next((each for each in used if each != CPU), used[0] if used else "")
         self.batchers = batchers
+        self.items = items
         self.denoiser: Denoiser | None = None
         self.estimator: Estimator | None = None
         if manifest.rows and manifest.rows.missing:
             for name, each in batchers.items():
-                each.session.missing = name != "decode"
+                each.session.missing = name not in ("decode", "neighbours")  # of codings
         pixels = manifest.pixels
         if pixels and (estimating := batchers.get("estimate")):
             self.estimator = Estimator(estimating, pixels)
@@ -83,8 +91,10 @@ class Model:
         gone = set(operations)
         if gone & {"encode", "decode"}:  # which it consists of
             gone.add("reconstruct")
+        if "encode" in gone:
+            gone.add("neighbours")
         kept = {name: each for name, each in self.batchers.items() if name not in gone}
-        return type(self)(self.manifest, kept)
+        return type(self)(self.manifest, kept, self.items)
 
     def _offers(self, operation: OperationName) -> None:
         """Raise OperationNotOffered where the model has no such operation."""

@@ -3,16 +3,22 @@
 from collections.abc import Mapping, Sequence
 
 from service.inference.device import CPU
+from service.inference.neighbours import search
 from service.inference.pixels import Floats
 from service.inference.session import Session, Sigma, Signature
 from service.manifest import Dimension, Manifest, Operation, OperationName
 
 
 def offered(manifest: Manifest) -> Mapping[OperationName, Operation]:
-    """Return the operations of a model: its graphs, and reconstruct where two of them make it."""
+    """Return the operations of a model: its graphs, and those that are made of them.
+
+    That is reconstruct where encode and decode fit, and neighbours where there is an index.
+    """
     operations: dict[OperationName, Operation] = dict(manifest.operations.items())
     if reconstruct := described(manifest):
         operations["reconstruct"] = reconstruct
+    if neighbours := search.described(manifest):
+        operations["neighbours"] = neighbours
     return operations
 
 

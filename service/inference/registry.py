@@ -166,6 +166,7 @@ class ModelRegistry:
 
 
 def _unloaded(name: str, operation: str) -> str:
+    operation = "encode" if operation == "neighbours" else operation  # with which it goes and comes
     return f", which is unloaded: POST /v2/repository/models/{name}.{operation}/load loads it again"
 
 

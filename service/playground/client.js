@@ -46,7 +46,12 @@
  * @typedef {EncodeOptions & { false_alarm_rate?: number, map?: boolean }} ScoreOptions
  */
 
-/** @typedef {"denoise" | "encode" | "decode" | "estimate" | "reconstruct" | "score"} Operation */
+/**
+ * `k`: neighbours of each item, 10 if left out; `of`: "codings" for an array of codings.
+ * @typedef {EncodeOptions & { k?: number, of?: "items" | "codings" }} NeighboursOptions
+ */
+
+/** @typedef {"denoise" | "encode" | "decode" | "estimate" | "reconstruct" | "score" | "neighbours"} Operation */
 
 /**
  * Rows with named columns, for models of tables and series.
@@ -59,6 +64,12 @@
  *   z_scores: (number | null)[] | null, false_alarm_rate: number | null, threshold: number | null,
  *   is_anomaly: boolean[] | null, maps?: any[], columns?: string[], starts?: number[],
  *   row_scores?: (number | null)[], rows_left_over?: number }} ScoreDocument
+ */
+
+/**
+ * The nearest items of a model's index to each item, the nearest first, as POST /neighbours says it.
+ * @typedef {{ ids: string[][], labels: (string | null)[][], distances: number[][], starts?: number[],
+ *   rows_left_over?: number }} NeighboursDocument
  */
 
 /**
@@ -248,6 +259,22 @@ export class Scores extends Provenance {
   }
 }
 
+/** The nearest items of a model's index to each item, the nearest first. */
+export class Neighbours extends Provenance {
+  /**
+   * @param {Headers} headers
+   * @param {NeighboursDocument} document
+   */
+  constructor(headers, document) {
+    super(headers);
+    this.ids = document.ids;
+    this.labels = document.labels;
+    this.distances = document.distances;
+    this.starts = document.starts ?? [];
+    this.rowsLeftOver = document.rows_left_over ?? 0;
+  }
+}
+
 /**
  * A client of the service.
  *
@@ -372,6 +399,19 @@ export class Client {
   async score(items, options = {}) {
     const answer = await send(this, await this.request("score", items, { ...options, format: JSON_TYPE }));
     return new Scores(answer.headers, await json(answer, "scores"));
+  }
+
+  /**
+   * Find the items of the model's index whose codings are nearest: to images, rows, or codings, as
+   * encode() returns them or as an array with `of: "codings"`.
+   * @param {ImageLike | Rows | Result} items
+   * @param {NeighboursOptions} [options]
+   */
+  async neighbours(items, options = {}) {
+    const of = items instanceof Result ? "codings" : undefined;
+    const request = await this.request("neighbours", items, { ...(of && { of }), ...options, format: JSON_TYPE });
+    const answer = await send(this, request);
+    return new Neighbours(answer.headers, await json(answer, "ids"));
   }
 
   /**
@@ -577,6 +617,7 @@ export class Job {
     const answer = await send(this.client, { method: "GET", path: `${jobPath(this.id)}/result`, signal });
     if (operation === "estimate") return new Estimate(answer.headers, (await json(answer, "noise")).noise);
     if (operation === "score") return new Scores(answer.headers, await json(answer, "scores"));
+    if (operation === "neighbours") return new Neighbours(answer.headers, await json(answer, "ids"));
     return new Result(answer);
   }
 

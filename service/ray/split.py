@@ -8,6 +8,7 @@ from typing import Any
 from service.errors import StartupError, one_of
 from service.inference.loader import read
 from service.inference.model import Model
+from service.inference.neighbours.search import open_items
 from service.inference.reconstruction import offered
 from service.manifest import OperationName
 from service.ray.calls import call
@@ -46,6 +47,7 @@ def remote_loader(
                 name: RemoteExecutor(name, operation, statuses[name], run, service_replicas, trace)
                 for name, operation in offered(manifest).items()
             },
+            open_items(folder, manifest.index) if manifest.index else None,
         )
 
     return load

@@ -100,6 +100,20 @@ test("images and rows are reconstructed and scored", async () => {
   await assert.rejects(client.score([{ size: "big", colour: "red" }], { model: "table" }), { code: "invalid-value" });
 });
 
+test("neighbours of images, rows and codings are found", async () => {
+  const found = await client.neighbours(gray, { model: "indexed", k: 2 });
+  assert.deepEqual([found.model, found.ids.length, found.ids[0].length], ["indexed", 1, 2]);
+  assert.ok(found.distances[0][0] <= found.distances[0][1]);
+  const codings = await client.encode(gray, { model: "indexed" });
+  const again = await client.neighbours(codings, { model: "indexed", k: 2 });
+  assert.deepEqual(again.ids, found.ids);
+  const of = "codings";
+  assert.deepEqual((await client.neighbours(await codings.array(), { model: "indexed", k: 2, of })).labels, found.labels);
+  const rows = [{ size: 4, colour: "red" }];
+  assert.deepEqual((await client.neighbours(rows, { model: "table", k: 1 })).ids, [["red"]]);
+  await assert.rejects(client.neighbours(gray, { model: "dim" }), { code: "operation-not-offered" });
+});
+
 test("noise is estimated, models and readiness are told", async () => {
   const estimate = await client.estimate(photograph);
   assert.ok(estimate.noise[0].sigma > 0);

@@ -8,9 +8,11 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from service.client import AsyncClient, Client
+from tests.service.indexed import write_index
 from tests.service.running import running
 from tests.service.tiny import FURTHER, TINY, write_model
 
@@ -22,6 +24,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for name in (*TINY, *FURTHER):
         write_model(models, name)
     write_model(models, "half", 2)
+    shades = np.repeat([0.0, 0.5, 1.0], 16).reshape(3, 16)
+    indexed = write_model(models, "mirror", name="indexed")
+    write_index(indexed, shades, [("black", "dark"), ("gray", "dark"), ("white", "light")])
+    rows = [[4, 1, 0], [1.5, 0, 1]]
+    write_index(models / "table" / "1", rows, [("red", None), ("green", None)])
     jobs = f"--jobs-dir={models.parent / 'jobs'}"
     with running(models, "--default-picture=informed", jobs) as service:
         yield service.url

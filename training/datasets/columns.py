@@ -122,12 +122,12 @@ class _Reader:
 
         description = self._description
         wanted = (*description.columns, *description.categories)
-        for name in (*wanted, description.label, description.series):
+        others = (description.key, description.label, description.series)
+        for name in (*wanted, *others):
             if name is not None and name not in self._types:
                 raise ValueError(
                     f"{self._paths[0]}: expected a column {name}, received {', '.join(self._types)}"
                 )
-        others = {description.label, description.series}
         names = description.columns or tuple(name for name in self._types if name not in others)
 
         def is_usable(name: str) -> bool:

@@ -17,7 +17,7 @@ YAML = frozenset({".yaml", ".yml"})
 TABLES = frozenset({".csv", ".parquet"})
 ARRAYS = frozenset({".npy", ".npz"})
 OF_IMAGES = frozenset({"size", "channels", "fit"})
-OF_ROWS = frozenset({"columns", "categories", "label", "missing"})
+OF_ROWS = frozenset({"columns", "categories", "key", "label", "missing"})
 OF_SEQUENCES = frozenset({"series", "window"})
 OTHERS: Mapping[Kind, frozenset[str]] = {
     "images": OF_ROWS | OF_SEQUENCES,
@@ -55,9 +55,11 @@ class Description(Strict):
     """Scale each image to the size; keep its aspect and pad or crop the rest; or cut it into tiles
     of that size."""
     columns: tuple[str, ...] = ()
-    """The columns that the model takes, in order; by default all but label and series."""
+    """The columns that the model takes, in order; by default all but key, label and series."""
     categories: tuple[str, ...] = ()
     """Columns whose values are categories although they are numbers; text always is."""
+    key: str | None = None
+    """A column that names each row, which the model does not take."""
     label: str | None = None
     """A column of classes, for evaluation alone."""
     missing: Literal["refuse", "mask"] = "refuse"

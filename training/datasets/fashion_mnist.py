@@ -39,13 +39,15 @@ class FashionMnist:
         train: Images to train on.
         validation: The last twelfth of the training images.
         test: Images to test with.
-        validation_labels: Classes of the validation images, uint8 (n,), indices of `CLASSES`.
+        train_labels: Classes of the images to train on, uint8 (n,), indices of `CLASSES`.
+        validation_labels: Those of the validation images.
         test_labels: Those of the test images.
     """
 
     train: NDArray[np.float32]
     validation: NDArray[np.float32]
     test: NDArray[np.float32]
+    train_labels: NDArray[np.uint8]
     validation_labels: NDArray[np.uint8]
     test_labels: NDArray[np.uint8]
 
@@ -81,6 +83,7 @@ def load(folder: Path | None = None, *, subset: int | None = None) -> FashionMni
         train=_to_floats(images[:-held_out][:subset]),
         validation=_to_floats(images[-held_out:][:few]),
         test=_to_floats(test[:few]),
+        train_labels=labels[:-held_out][:subset],
         validation_labels=labels[-held_out:][:few],
         test_labels=test_labels[:few],
     )

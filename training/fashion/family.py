@@ -9,7 +9,7 @@ from pathlib import Path
 from service.manifest import Manifest, Pixels, Provenance
 from training import backend
 from training.arguments import FINE_TUNING, Argument, Command, positive
-from training.family import read_manifest
+from training.family import print_index, read_manifest
 from training.fashion.recipes import RECIPES
 
 WIDTH = 28
@@ -27,6 +27,11 @@ SUBSET = Argument(
         "help": "only that many training images, and a tenth as many of the others",
     },
 )
+PART = Argument(
+    "--part",
+    {"choices": ("train", "test"), "help": "images of Fashion-MNIST, by default those of train"},
+    default="train",
+)
 TRAINING = (
     Argument("--epochs", {"type": positive, "help": "instead of the recipe's, in every phase"}),
     FINE_TUNING,
@@ -35,6 +40,7 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
     "train": (DATA, SUBSET, *TRAINING),
     "export": (DATA,),
     "evaluate": (DATA, SUBSET),
+    "index": (DATA, PART),
     "figures": (DATA, SUBSET),
 }
 
@@ -131,6 +137,14 @@ class FashionFamily:
             print(f"{folder}: {error.quantity} {error.value:.5f} on {error.data}")
         if options.subset:
             print("manifests and cards are unchanged: their figures are of all images")
+
+    def index(self, folders: Sequence[Path], options: Namespace) -> None:
+        from training.datasets import fashion_mnist
+        from training.fashion.index import index
+
+        data = fashion_mnist.load(options.data)
+        for folder in folders:
+            print_index(folder, index(folder, data, options))
 
     def draw(self, options: Namespace) -> None:
         backend.load()  # the KL penalty that one of the figures shows is a layer's

@@ -47,6 +47,7 @@ def _choice(flag: str, text: str, *choices: str) -> Argument:
     return Argument(flag, {"choices": choices, "help": text})
 
 
+KEY = _option("--key", str, "column that names each row, which the model does not take", "COLUMN")
 DESCRIPTION = (
     _choice("--kind", "of the data, where the path does not tell", "images", "sequences", "table"),
     _option("--size", _size, "of the model's images, 64 or 64x48 (width x height)"),
@@ -54,6 +55,7 @@ DESCRIPTION = (
     _choice("--fit", "images to that size, by default resize", "resize", "pad", "crop", "tile"),
     _option("--columns", _names, "that the model takes, by default all", "A,B"),
     _option("--categories", _names, "columns of numbers that are categories", "A,B"),
+    KEY,
     _option("--label", str, "column of classes, for evaluation alone", "COLUMN"),
     _option("--series", str, "column that tells one series from the next", "COLUMN"),
     _option("--window", positive, "rows of a sequence that a series is cut into"),
@@ -89,5 +91,10 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
     ),
     "export": (DATA,),
     "evaluate": (DATA,),
+    "index": (
+        DATA,
+        KEY,
+        *(each for each in DESCRIPTION if each.flag in ("--fit", "--label", "--series")),
+    ),
     "figures": (),
 }

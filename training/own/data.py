@@ -10,7 +10,7 @@ from training.datasets.items import DataSet
 
 def changes(options: Namespace) -> dict[str, Any]:
     """Return the fields of a description that are given on the command line."""
-    fields = ("kind", "size", "channels", "fit", "columns", "categories", "label", "series")
+    fields = ("kind", "size", "channels", "fit", "columns", "categories", "key", "label", "series")
     given = {
         name: getattr(options, name) for name in (*fields, "missing", "licence")
         if getattr(options, name) is not None

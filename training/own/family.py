@@ -8,6 +8,7 @@ from pathlib import Path
 from service.manifest import Manifest
 from training import backend
 from training.arguments import Argument, Command
+from training.family import print_index
 from training.fitting.record import TrainingRecord
 from training.own.arguments import ARGUMENTS
 from training.own.recipes import RECIPES
@@ -68,6 +69,12 @@ class OwnFamily:
             manifest = evaluate(folder, options.data)
             error = manifest.measurements[0]
             print(f"{folder}: {error.quantity} {error.value:.5f} on {error.data}")
+
+    def index(self, folders: Sequence[Path], options: Namespace) -> None:
+        from training.own.index import index
+
+        for folder in folders:
+            print_index(folder, index(folder, options))
 
     def draw(self, options: Namespace) -> None:
         """Draw nothing: the figures are of the shipped models."""

@@ -154,5 +154,6 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
             default=True,
         ),
     ),
+    "index": (),
     "figures": (_photos("folder of photographs to show"),),
 }

@@ -143,6 +143,11 @@ class PhotoFamily:
                 compare=options.compare,
             )
 
+    def index(self, folders: Sequence[Path], options: Namespace) -> None:  # noqa: ARG002
+        raise ValueError(
+            f"names: expected models that encode, received {folders[0].parent.name}, which denoises"
+        )
+
     def draw(self, options: Namespace) -> None:
         images = _folder(options)
         from service.inference.loader import load, newest

@@ -20,7 +20,7 @@ from service.api.openapi_operations import describe
 from service.api.operations import Endpoints
 from service.api.origin import check_origin
 from service.api.problems import problem
-from service.api.query import MOST_PARAMETERS, AnomalyQuery, DenoiseQuery
+from service.api.query import MOST_PARAMETERS, AnomalyQuery, DenoiseQuery, SearchQuery
 from service.api.request import Exchange
 from service.api.routing import DirectRoute, Serving
 from service.errors import InvalidValue, UnsupportedMediaType, one_of
@@ -33,7 +33,7 @@ STORED = ("accept", "content-type", "content-encoding", "traceparent", "tracesta
 """Headers that are stored: those that an operation looks at, and no credentials."""
 
 
-class JobQuery(AnomalyQuery, DenoiseQuery):
+class JobQuery(SearchQuery, AnomalyQuery, DenoiseQuery):
     """The operation, whom to tell of its end, and the parameters of the operation."""
 
     operation: Annotated[

@@ -9,7 +9,10 @@ from service.inference.reconstruction import offered
 from service.inference.registry import ModelRegistry
 from service.manifest import OperationName
 
-OPERATIONS: Mapping[str, OperationName] = {each: each for each in get_args(OperationName)}
+OPERATIONS: Mapping[str, OperationName] = {
+    each: each for each in get_args(OperationName) if each != "neighbours"
+}
+"""Neighbours are named by texts, which tensors here have not."""
 
 
 class Served(NamedTuple):
@@ -77,6 +80,8 @@ def entries(registry: ModelRegistry) -> Iterator[Entry]:
             yield Entry(version.name, number, "UNAVAILABLE", version.fault)
             continue
         for operation in offered(version.manifest):
+            if operation not in OPERATIONS:
+                continue
             name = f"{version.name}.{operation}"
             if version.model and operation in version.model.batchers:
                 yield Entry(name, number, "READY", version.fault)

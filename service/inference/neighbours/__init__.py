@@ -1,0 +1,1 @@
+"""The nearest codings of a model's index."""

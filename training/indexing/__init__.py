@@ -1,0 +1,1 @@
+"""Indexes of codings, among which a service finds neighbours."""

@@ -1,0 +1,1 @@
+"""Sources of items for an index: files and arrays, read as the service reads bodies."""

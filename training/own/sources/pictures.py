@@ -1,0 +1,89 @@
+"""Pictures of a folder, or an array of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from service.inference.pixels import to_floats
+from service.manifest import Manifest
+from training.datasets import photos
+from training.datasets.arrays import read_array
+from training.datasets.description import ARRAYS, Fit
+from training.datasets.image_files import Frame, header
+from training.datasets.photos import Pixels
+from training.indexing.piece import SIZE, Piece
+
+Picture = tuple[str, str | None, Pixels]
+"""Id, class and pixels of an item."""
+
+
+def pieces(path: Path, manifest: Manifest, fit: Fit) -> Iterator[Piece]:
+    """Yield the items of a folder of image files, or of an array of uint8 pixels.
+
+    Args:
+        path: The folder, or a .npy or .npz file.
+        manifest: Of the model.
+        fit: How files become what the model takes.
+
+    Raises:
+        OSError: There are no files.
+        ValueError: A file is no image, or the array is not as the model takes it.
+    """
+    if path.suffix.lower() in ARRAYS:
+        yield from _of_array(path, manifest)
+        return
+    batch: list[Picture] = []
+    for picture in _of_folder(path, manifest, fit):
+        batch.append(picture)
+        if len(batch) == SIZE:
+            yield _piece(batch, manifest)
+            batch = []
+    if batch:
+        yield _piece(batch, manifest)
+
+
+def _piece(batch: list[Picture], manifest: Manifest) -> Piece:
+    ids, labels, pixels = zip(*batch, strict=True)
+    return Piece(to_floats(np.stack(pixels), manifest.pixels), ids, labels)
+
+
+def _of_folder(path: Path, manifest: Manifest, fit: Fit) -> Iterator[Picture]:
+    """Yield pictures; their class is the first sub-folder that they are in."""
+    assert manifest.pixels
+    height, width = _sizes(manifest)[:2]
+    frame = Frame((width, height), manifest.pixels.mode, fit)
+    for file in photos.folder(path).paths:
+        name = file.relative_to(path).as_posix()
+        folder, _, rest = name.partition("/")
+        across = header(file).size[0] // width if fit == "tile" else 0
+        for number, pixels in enumerate(frame.items(file)):
+            label = folder if rest else None
+            yield f"{name}{_place(number, across, width, height)}", label, pixels
+
+
+def _place(number: int, across: int, width: int, height: int) -> str:
+    """Return where a tile is, as a fragment (W3C Media Fragments URI 1.0, 4.2.2)."""
+    if not across:
+        return ""
+    top, left = divmod(number, across)
+    return f"#xywh={left * width},{top * height},{width},{height}"
+
+
+def _of_array(path: Path, manifest: Manifest) -> Iterator[Piece]:
+    array, sizes = read_array(path), _sizes(manifest)
+    if array.dtype != np.uint8 or array.shape[1:] != sizes:
+        raise ValueError(
+            f"{path}: expected uint8 ({', '.join(map(str, ('images', *sizes)))}), received "
+            f"{array.dtype} {array.shape}"
+        )
+    for start in range(0, len(array), SIZE):
+        pixels = np.asarray(array[start : start + SIZE])
+        ids = [str(start + number) for number in range(len(pixels))]
+        yield Piece(to_floats(pixels, manifest.pixels), ids, [None] * len(pixels))
+
+
+def _sizes(manifest: Manifest) -> tuple[int, ...]:
+    """Return the height, the width and, of colour, the channels of what a model takes."""
+    shape = manifest.operations["encode"].input.shape[1:]
+    return tuple(size for size in shape if isinstance(size, int))

@@ -1,0 +1,119 @@
+"""Sequences: series of rows cut into windows, whole series, and arrays of sequences."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from service.rows import Rows, Window
+from training.datasets.arrays import read_array
+from training.datasets.description import ARRAYS
+from training.indexing.piece import SIZE, Piece
+from training.own.sources.rows import Batch, Columns, batches
+
+
+def pieces(path: Path, rows: Rows, columns: Columns) -> Iterator[Piece]:
+    """Yield sequences.
+
+    A window is found by its first row, and of the class of its last. A model of sequences of any
+    length takes each series as one.
+
+    Args:
+        path: A CSV or Parquet file or a folder of them, or an array: (items, steps, features), or
+            the rows of one series.
+        rows: What the model takes.
+        columns: What else is read of files.
+
+    Raises:
+        OSError: There are no files.
+        ValueError: A value is wrong, the array is not as the model takes it, or no series is as
+            long as a window.
+    """
+    if path.suffix.lower() in ARRAYS:
+        yield from _of_array(path, rows)
+        return
+    longest, found = 0, False
+    for name, series in groupby(_by_series(batches(path, rows, columns)), lambda each: each[0]):
+        parts = [part for _, part in series]
+        whole = Batch(
+            parts[0].file,
+            parts[0].start,
+            np.concatenate([part.features for part in parts]),
+            [each for part in parts for each in part.ids],
+            [each for part in parts for each in part.labels],
+            (),
+        )
+        longest = max(longest, len(whole.ids))
+        if rows.window is None:
+            found = True
+            yield Piece(whole.features[None], [name or whole.ids[0]], whole.labels[-1:])
+            continue
+        for piece in _windows(whole, rows.window):
+            found = True
+            yield piece
+    if not found:
+        steps = rows.window.steps if rows.window else 1
+        raise ValueError(f"{path}: expected a series of {steps} rows, received {longest}")
+
+
+def _by_series(read: Iterator[Batch]) -> Iterator[tuple[str, Batch]]:
+    """Yield the rows of each series in turn, with its name; a file ends all of its series."""
+    for batch in read:
+        start = 0
+        for name, same in groupby(batch.series):
+            part = slice(start, start + len(list(same)))
+            whose = name if name == batch.file else "#".join(filter(None, (batch.file, name)))
+            yield (
+                whose,
+                Batch(
+                    batch.file,
+                    batch.start + start,
+                    batch.features[part],
+                    batch.ids[part],
+                    batch.labels[part],
+                    (),
+                ),
+            )
+            start = part.stop
+
+
+def _windows(series: Batch, window: Window) -> Iterator[Piece]:
+    starts = range(0, len(series.ids) - window.steps + 1, window.stride)
+    if not starts:
+        return
+    every = sliding_window_view(series.features, window.steps, axis=0).transpose(0, 2, 1)
+    for first in range(0, len(starts), SIZE):
+        chosen = list(starts[first : first + SIZE])
+        yield Piece(
+            np.ascontiguousarray(every[chosen]),
+            [series.ids[start] for start in chosen],
+            [series.labels[start + window.steps - 1] for start in chosen],
+        )
+
+
+def _of_array(path: Path, rows: Rows) -> Iterator[Piece]:
+    array = read_array(path)
+    expected = f"numbers (items, steps, {rows.features}) or (rows, {rows.features})"
+    if array.ndim not in (2, 3) or array.dtype.kind not in "fiu":
+        raise ValueError(f"{path}: expected {expected}, received {array.dtype} {array.shape}")
+    if array.shape[-1] != rows.features or 0 in array.shape:
+        raise ValueError(f"{path}: expected {expected}, received {array.shape}")
+    if array.ndim == 3:
+        for start in range(0, len(array), SIZE):
+            part = np.asarray(array[start : start + SIZE], np.float32)
+            yield Piece(part, _numbers(start, len(part)), [None] * len(part))
+        return
+    whole = np.asarray(array, np.float32)
+    series = Batch("", 0, whole, _numbers(0, len(whole)), [None] * len(whole), ())
+    if rows.window is None:
+        yield Piece(whole[None], ["0"], [None])
+    elif len(whole) < rows.window.steps:
+        raise ValueError(f"{path}: expected {rows.window.steps} rows, received {len(whole)}")
+    else:
+        yield from _windows(series, rows.window)
+
+
+def _numbers(start: int, count: int) -> Sequence[str]:
+    return [str(start + number) for number in range(count)]
