@@ -78,9 +78,10 @@ def manifest() -> str:
     schemas = _manifest_schemas()
     text = (
         "# The manifest of a model\n\nA model is a folder `models/NAME/VERSION/` with "
-        "`manifest.json` and the ONNX files that it names. Unknown keys, missing ones and wrong "
-        "types are errors. `GET /models/NAME` has it as `manifest`. Made by `make reference` from "
-        "[service/manifest.py](../service/manifest.py), which checks it.\n"
+        "`manifest.json` and the files that it names. Unknown keys and wrong types are errors, and "
+        "so are missing keys, unless they may be left out. `GET /models/NAME` has it as "
+        "`manifest`. Made by `make reference` from [service/manifest.py](../service/manifest.py), "
+        "which checks it.\n"
     )
     pages = dict.fromkeys(schemas, "")
     return text + "".join(f"\n{section(name, each, pages)}" for name, each in schemas.items())

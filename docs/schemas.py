@@ -58,7 +58,7 @@ def kind(schema: Schema, pages: Mapping[str, str]) -> str:
         return (
             f"object of {kind(values, pages)}" if isinstance(values, dict) and values else "object"
         )
-    limits = [text.format(f"{schema[key]:g}") for key, text in LIMITS if key in schema]
+    limits = [text.format(_number(schema[key])) for key, text in LIMITS if key in schema]
     name = "date and time" if schema.get("format") == "date-time" else schema.get("type", "any")
     return ", ".join([name, *limits])
 
@@ -77,6 +77,10 @@ def _what(schema: Schema, *, needed: bool) -> str:
     elif not needed:
         notes.append("may be left out")
     return "; ".join(note.rstrip(".") for note in notes if note)
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _choices(values: list[str]) -> str:

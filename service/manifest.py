@@ -1,7 +1,8 @@
 """The manifest of a model: the contract between training and service.
 
-A model is a folder models/<name>/<version>/ with manifest.json and the ONNX files that it names. An
-unknown key, a missing one or a wrong type is an error. What these docstrings say, OpenAPI shows.
+A model is a folder models/<name>/<version>/ with manifest.json and the files that it names. An
+unknown key, a missing one or a wrong type is an error; what has a default may be missing, as in
+manifests that are older than it. What these docstrings say, OpenAPI shows.
 """
 
 import errno
@@ -220,8 +221,8 @@ class Manifest(Strict):
     measurements: tuple[Measurement, ...]
     calibration: Calibration | None
     """What scores mean; none of models without reconstructions."""
-    index: Index | None = None
-    """Where neighbours are looked for; none of models without an index."""
+    index: Annotated[Index | None, Field(exclude_if=lambda index: index is None)] = None
+    """Where neighbours are looked for; left out of models without an index."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -292,8 +293,7 @@ class Manifest(Strict):
 
     def write(self, folder: Path) -> None:
         """Write the manifest into a model's folder, indented, at once."""
-        left_out = set() if self.index else {"index"}  # as services know it that have no indexes
-        text = json.dumps(self.model_dump(mode="json", exclude=left_out), indent=2)
+        text = json.dumps(self.model_dump(mode="json"), indent=2)
         draft = folder / f"{FILE_NAME}.new"
         draft.write_text(text + "\n", encoding="utf-8")
         draft.replace(folder / FILE_NAME)

@@ -45,7 +45,9 @@ class Settings(BaseSettings):
     ] = "auto"
     default_encode: Annotated[
         str,
-        Field(description="model of /encode, /reconstruct and /score if the request names none"),
+        Field(
+            description="model of /encode, /reconstruct, /score and /neighbours if the request names none"
+        ),
     ] = "stacked"
     default_decode: Annotated[
         str, Field(description="model of /decode if the request names none")

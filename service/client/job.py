@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 
 from service.client import job_calls
 from service.client.job_status import JobStatus, Watch
-from service.client.results import Estimate, Neighbours, Result, Scores
+from service.client.results import Returned
 from service.client.runners import AsyncRunner, Runner
 
 
@@ -78,7 +78,7 @@ class Job:
                     progress(status)
         return self.status
 
-    def result(self, *, timeout: float | None = None) -> Result | Estimate | Scores | Neighbours:
+    def result(self, *, timeout: float | None = None) -> Returned:
         """Wait until the job is finished, and return what its operation returns.
 
         Raises:
@@ -152,9 +152,7 @@ class AsyncJob:
                         progress(status)
         return self.status
 
-    async def result(
-        self, *, timeout: float | None = None
-    ) -> Result | Estimate | Scores | Neighbours:  # noqa: ASYNC109
+    async def result(self, *, timeout: float | None = None) -> Returned:  # noqa: ASYNC109
         """Wait until the job is finished, and return what its operation returns: Job.result."""
         last = await self.wait(timeout=timeout)
         return await self._runner.run(

@@ -14,7 +14,7 @@ from service.client.flow import Flow, Pause, Request, Work
 from service.client.images import ImageLike
 from service.client.job_status import JobStatus, State, Watch
 from service.client.options import Operation
-from service.client.results import Estimate, Neighbours, Result, Scores
+from service.client.results import Result, Returned
 from service.client.retries import Retries
 
 SOON, LATE = 0.25, 5.0
@@ -83,9 +83,7 @@ def listen(job: str) -> Request:
     return Request("GET", _path(job) + "/events", headers={"Accept": MEDIA_TYPE})
 
 
-def result(
-    shared: Calls, last: JobStatus, *, is_single: bool
-) -> Flow[Result | Estimate | Scores | Neighbours]:
+def result(shared: Calls, last: JobStatus, *, is_single: bool) -> Flow[Returned]:
     """Fetch the result of a finished job.
 
     Raises:

@@ -221,6 +221,10 @@ class Neighbours(Answer):
     rows_left_over: int = 0
 
 
+Returned = Result | Estimate | Scores | Neighbours
+"""What the operations of jobs return."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A version of a model.

@@ -47,7 +47,7 @@
  */
 
 /**
- * `k`: neighbours of each item, 10 if left out; `of`: "codings" for an array of codings.
+ * `k`: how many, 10 if left out; `of`: "codings" for an array of them.
  * @typedef {EncodeOptions & { k?: number, of?: "items" | "codings" }} NeighboursOptions
  */
 
@@ -64,12 +64,6 @@
  *   z_scores: (number | null)[] | null, false_alarm_rate: number | null, threshold: number | null,
  *   is_anomaly: boolean[] | null, maps?: any[], columns?: string[], starts?: number[],
  *   row_scores?: (number | null)[], rows_left_over?: number }} ScoreDocument
- */
-
-/**
- * The nearest items of a model's index to each item, the nearest first, as POST /neighbours says it.
- * @typedef {{ ids: string[][], labels: (string | null)[][], distances: number[][], starts?: number[],
- *   rows_left_over?: number }} NeighboursDocument
  */
 
 /**
@@ -259,19 +253,20 @@ export class Scores extends Provenance {
   }
 }
 
-/** The nearest items of a model's index to each item, the nearest first. */
+/** What the index has nearest to each item, the nearest first. */
 export class Neighbours extends Provenance {
   /**
    * @param {Headers} headers
-   * @param {NeighboursDocument} document
+   * @param {{ ids: string[][], labels: (string | null)[][], distances: number[][], starts?: number[],
+   *   rows_left_over?: number }} document
    */
-  constructor(headers, document) {
+  constructor(headers, { ids, labels, distances, starts = [], rows_left_over: left = 0 }) {
     super(headers);
-    this.ids = document.ids;
-    this.labels = document.labels;
-    this.distances = document.distances;
-    this.starts = document.starts ?? [];
-    this.rowsLeftOver = document.rows_left_over ?? 0;
+    this.ids = ids;
+    this.labels = labels;
+    this.distances = distances;
+    this.starts = starts;
+    this.rowsLeftOver = left;
   }
 }
 
@@ -402,15 +397,13 @@ export class Client {
   }
 
   /**
-   * Find the items of the model's index whose codings are nearest: to images, rows, or codings, as
-   * encode() returns them or as an array with `of: "codings"`.
+   * Find what is nearest to images, rows, or codings as encode() returns them.
    * @param {ImageLike | Rows | Result} items
    * @param {NeighboursOptions} [options]
    */
   async neighbours(items, options = {}) {
     const of = items instanceof Result ? "codings" : undefined;
-    const request = await this.request("neighbours", items, { ...(of && { of }), ...options, format: JSON_TYPE });
-    const answer = await send(this, request);
+    const answer = await send(this, await this.request("neighbours", items, { of, ...options, format: JSON_TYPE }));
     return new Neighbours(answer.headers, await json(answer, "ids"));
   }
 

@@ -28,7 +28,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     indexed = write_model(models, "mirror", name="indexed")
     write_index(indexed, shades, [("black", "dark"), ("gray", "dark"), ("white", "light")])
     rows = [[4, 1, 0], [1.5, 0, 1]]
-    write_index(models / "table" / "1", rows, [("red", None), ("green", None)])
+    write_index(models / "table" / "1", np.array(rows), [("red", None), ("green", None)])
     jobs = f"--jobs-dir={models.parent / 'jobs'}"
     with running(models, "--default-picture=informed", jobs) as service:
         yield service.url

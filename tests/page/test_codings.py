@@ -5,7 +5,7 @@ import re
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.page.conftest import PLAYGROUND, Open
 from tests.page.parts import payload
@@ -161,6 +161,54 @@ def test_the_map_shows_pictures_and_takes_their_codings(open_view: Open) -> None
     expect(_part(page, "point")).to_be_hidden()
     _part(page, "model").select_option("convolutional")  # a coding is of one model only
     expect(_part(page, "count")).to_have_text("its coding: 3 × 3 × 64 numbers")
+
+
+def test_the_nearest_pictures_follow_what_is_chosen_changed_and_taken(open_view: Open) -> None:
+    page = _opened(open_view)
+    title, buttons = _part(page, "nearestTitle"), _part(page, "neighbours").get_by_role("button")
+    expect(title).to_have_text("Nearest to boot")
+    expect(buttons).to_have_count(8)
+    expect(buttons.first).to_have_text(re.compile("^Ankle boot.*0.00$"))  # the boot is on the map
+    first = buttons.first.locator("canvas")
+    page.wait_for_function(f"(canvas) => ({SUM})(canvas) > 0", arg=first.element_handle())
+    points = _part(page, "points")
+    points.scroll_into_view_if_needed()
+    _changes(page, points, lambda: page.get_by_role("button", name="bag", exact=True).click())
+    expect(title).to_have_text("Nearest to bag")
+    expect(buttons.first).to_contain_text("Bag")
+    before = buttons.first.inner_text()
+    page.get_by_role("button", name="Set all to zero").click()
+    expect(buttons.first).not_to_have_text(before)
+    _part(page, "model").select_option("convolutional")  # the map's model encodes the picture
+    page.get_by_role("button", name="trousers").click()
+    expect(title).to_have_text("Nearest to trousers")
+    expect(buttons.first).to_contain_text("Trouser")
+    photo = Image.open(PLAYGROUND / "samples" / "garments" / "sneaker.png")
+    _part(page, "file").last.set_input_files(payload(photo, "own.png"))
+    expect(title).to_have_text("Nearest to your picture")
+    expect(buttons.first).to_contain_text("Sneaker")
+    buttons.nth(1).click()
+    expect(_part(page, "model")).to_have_value("stacked")
+    expect(_part(page, "count")).to_contain_text("from the map")
+    expect(buttons).to_have_count(8)
+    expect(buttons.first).not_to_contain_text("0.00")  # itself is left out
+
+
+def test_the_map_has_no_nearest_pictures_without_an_index(open_view: Open) -> None:
+    page = open_view("denoise")
+
+    def without(route: Route) -> None:
+        answer = route.fetch()
+        models = answer.json()
+        for each in models["models"]:
+            each["manifest"].pop("index", None)
+        route.fulfill(response=answer, json=models)
+
+    page.route("**/models", without)
+    page.goto(page.url.replace("denoise", "codings"))
+    page.reload()
+    expect(_part(page, "mapHint")).to_contain_text("test pictures")
+    expect(_part(page, "nearest")).to_be_hidden()
 
 
 def test_models_are_shown_with_their_cards(open_view: Open) -> None:

@@ -17,7 +17,9 @@ def distances(codings: Floats, queries: Floats, metric: Metric) -> NDArray[np.fl
         lengths = [np.linalg.norm(each, axis=1, keepdims=True) for each in (codings, queries)]
         codings, queries = codings / lengths[0], queries / lengths[1]
         return 1 - queries @ codings.T
-    return np.array([np.linalg.norm(codings - query, axis=1) for query in queries])
+    return np.stack([np.linalg.norm(codings - query, axis=1) for query in queries]).astype(
+        np.float64
+    )
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])

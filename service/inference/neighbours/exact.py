@@ -13,8 +13,9 @@ AT_ONCE = 1 << 20
 """Numbers of a temporary array."""
 QUERIES = 256
 """Queries that are compared with all codings at a time."""
-FIRST = 1024
-"""Codings that are compared first, all of which are candidates; each piece is twice as long."""
+FIRST, LONGEST = 1024, 1 << 16
+"""Codings that are compared first, all of which are candidates, and at most at a time; each piece
+is twice as long as the one before."""
 MARGIN = 16
 """Further candidates: products in float32 order codings that are about as near only roughly."""
 
@@ -109,7 +110,7 @@ class Exact:
                 best = np.take_along_axis(best, least, axis=1)
                 numbers = np.take_along_axis(numbers, least, axis=1)
             start += size
-            size = min(2 * size, max(size, AT_ONCE // len(queries)))
+            size = max(size, min(2 * size, LONGEST, AT_ONCE // len(queries)))
         return numbers
 
     def _distances(self, queries: Floats, numbers: Numbers) -> NDArray[np.float64]:

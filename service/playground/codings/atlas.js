@@ -3,7 +3,8 @@
 import { element } from "../shared/dom.js";
 import { explained } from "../shared/words.js";
 import { Coder } from "./coder.js";
-import { mark, stamp } from "./marks.js";
+import { mark, ring, stamp } from "./marks.js";
+import { nearest } from "./nearest.js";
 import { paint } from "./pictures.js";
 import { read } from "./points.js";
 
@@ -16,15 +17,19 @@ const EDGE = 14;
  * @param {import("../client.js").Client} client
  * @param {import("../client.js").Model[]} models
  * @param {(model: string, coding: Float32Array, name: string) => void} chosen
+ * @param {(error: Error | null) => void} told called with what went wrong
+ * @returns {Promise<(lab: import("./lab.js").Lab) => void>} shows what is nearest to what a lab shows
  */
-export async function atlas(parts, client, models, chosen) {
+export async function atlas(parts, client, models, chosen, told) {
   const points = await read(new URL("map.json", import.meta.url));
   const model = models.find(({ name, version, state }) => name === points.model && version === points.version && state === "ready");
   parts.atlas.hidden = !model;
-  if (!model) return;
+  if (!model) return () => {};
   const coder = new Coder(client, model);
   let pictures = null;
   let current = -1;
+  let taken = -1;
+  let rings = [];
   parts.mapHint.textContent =
     `${points.count} test pictures, as ${points.model} encodes them: what is alike lies close together. ` +
     "Point at one to see what its coding stands for; click to take it.";
@@ -52,6 +57,8 @@ export async function atlas(parts, client, models, chosen) {
       context.fillStyle = colours[points.labels[index]];
       stamp(context, points.labels[index], place(index), index === current ? 2 * scale : scale);
     }
+    context.strokeStyle = getComputedStyle(parts.map).color;
+    for (const index of rings) ring(context, place(index), scale);
   }
 
   async function show(index) {
@@ -76,8 +83,10 @@ export async function atlas(parts, client, models, chosen) {
     }
   }
 
-  function take() {
-    if (current >= 0) chosen(points.model, points.coding(current), points.classes[points.labels[current]]);
+  function take(index = current) {
+    if (index < 0) return;
+    taken = index;
+    chosen(points.model, points.coding(index), points.classes[points.labels[index]]);
   }
 
   parts.map.addEventListener("pointermove", (event) => {
@@ -99,4 +108,11 @@ export async function atlas(parts, client, models, chosen) {
     event.preventDefault();
   });
   draw();
+  if (!model.manifest.index) return () => {};
+  const ringed = (indices) => {
+    rings = indices;
+    draw();
+  };
+  const near = nearest(parts, points, coder, { ringed, point: show, take }, told);
+  return (lab) => near(lab, taken);
 }

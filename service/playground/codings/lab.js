@@ -22,6 +22,8 @@ export class Lab {
     this.name = "";
     this.coding = new Float32Array();
     this.encoded = new Float32Array(); // as it was before anybody changed it
+    /** Called whenever another coding is painted. @type {(lab: Lab) => void} */
+    this.painted = () => {};
     this.bars = new Bars(parts.bars, (index, value) => {
       this.#choose(index);
       if (value !== null) this.#set(value);
@@ -100,6 +102,7 @@ export class Lab {
     if (painter !== this.painter) return;
     this.shown = Uint8Array.from(gray.subarray(0, SIDE * SIDE));
     paint(parts.output, gray);
+    this.painted(this);
     const isComparable = clean !== null && gray.length === clean.length;
     for (const each of [parts.input, parts.error]) each.closest("figure").hidden = clean === null;
     parts.error.closest("figure").hidden = !isComparable;

@@ -27,6 +27,18 @@ export function mark(label) {
 }
 
 /**
+ * Paint a ring around a mark.
+ * @param {CanvasRenderingContext2D} context
+ * @param {[number, number]} place of its middle
+ */
+export function ring(context, [x, y], scale = 1) {
+  context.lineWidth = 1.5 * scale;
+  context.beginPath();
+  context.arc(x, y, 9 * scale, 0, 2 * Math.PI);
+  context.stroke();
+}
+
+/**
  * Paint a mark.
  * @param {CanvasRenderingContext2D} context
  * @param {number} label of the class

@@ -55,7 +55,8 @@ export async function mount(view, { client, models }) {
   parts.model.addEventListener("change", choose);
   pictures(parts, lab, choices, client, telling(parts.pictureFault));
   choose();
-  await atlas(parts, client, known, (model, coding, name) => {
+  const mapFault = telling(parts.mapFault);
+  const taken = (model, coding, name) => {
     if (parts.model.value !== model) {
       parts.model.value = model;
       choose();
@@ -63,7 +64,13 @@ export async function mount(view, { client, models }) {
     for (const each of parts.garments.querySelectorAll("button")) each.setAttribute("aria-pressed", "false");
     lab.take(coding, name);
     parts.output.scrollIntoView({ block: "center", behavior: isCalm() ? "instant" : "smooth" });
-  }).catch(telling(parts.mapFault));
+  };
+  try {
+    lab.painted = await atlas(parts, client, known, taken, mapFault);
+    if (lab.painter) lab.painted(lab);
+  } catch (error) {
+    mapFault(error);
+  }
 }
 
 /** Whether somebody wants nothing to move. */
