@@ -2,8 +2,8 @@
 
 The codings of Fashion-MNIST's training images are searched for those nearest to codings of test
 images, by the service's exact search and by HNSW graphs of USearch and Faiss, where these are
-installed. `--copies` adds codings that are moved by a tenth of the standard deviation. Times are those of the
-processor, of one thread where OMP_NUM_THREADS is 1.
+installed. `--copies` adds codings that are moved by a tenth of the standard deviation. Times are
+those of the processor, of one thread where OMP_NUM_THREADS is 1.
 """
 
 import argparse

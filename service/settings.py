@@ -46,7 +46,8 @@ class Settings(BaseSettings):
     default_encode: Annotated[
         str,
         Field(
-            description="model of /encode, /reconstruct, /score and /neighbours if the request names none"
+            description="model of /encode, /reconstruct, /score and /neighbours if the request "
+            "names none"
         ),
     ] = "stacked"
     default_decode: Annotated[

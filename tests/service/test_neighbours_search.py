@@ -12,14 +12,17 @@ from service.inference.pixels import Floats
 
 def distances(codings: Floats, queries: Floats, metric: Metric) -> NDArray[np.float64]:
     """Every distance, (queries, codings)."""
-    codings, queries = codings.astype(np.float64), queries.astype(np.float64)
+    known, asked = codings.astype(np.float64), queries.astype(np.float64)
     if metric == "cosine":
-        lengths = [np.linalg.norm(each, axis=1, keepdims=True) for each in (codings, queries)]
-        codings, queries = codings / lengths[0], queries / lengths[1]
-        return 1 - queries @ codings.T
-    return np.stack([np.linalg.norm(codings - query, axis=1) for query in queries]).astype(
-        np.float64
-    )
+        known, asked = (
+            each / np.linalg.norm(each, axis=1, keepdims=True) for each in (known, asked)
+        )
+        cosines: NDArray[np.float64] = asked @ known.T
+        return 1 - cosines
+    squares = np.empty((len(asked), len(known)))
+    for row, query in zip(squares, asked, strict=True):
+        row[:] = np.sum((known - query) ** 2, axis=1)
+    return np.sqrt(squares)
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])

@@ -36,7 +36,8 @@ def items_of(folder: Path) -> Items:
     model = load(folder)
     assert model.items
     assert model.manifest.index
-    return [tuple(model.items[number]) for number in range(model.manifest.index.count)]
+    found = model.items.of(range(model.manifest.index.count))
+    return [(item.id, item.label) for item in found]
 
 
 def codings_of(folder: Path) -> Any:
