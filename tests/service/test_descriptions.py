@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from fastapi import FastAPI
 
@@ -15,6 +16,7 @@ from service.api import openapi_route
 from service.api.openapi_route import render_once
 from service.images.formats import READ, written
 from tests.service.asgi import lifespan
+from tests.service.indexed import write_index
 from tests.service.keys import made
 from tests.service.tiny import Start, write_model
 
@@ -200,6 +202,7 @@ async def _described(client: httpx.AsyncClient) -> dict[str, dict[str, dict[str,
 
 async def test_every_example_works(start: Start, models: Path, tmp_path: Path) -> None:
     write_model(models, "informed")
+    write_index(models / "mirror" / "1", np.eye(2, 16), [("0", None), ("1", None)])
     (models / "half" / "2" / "README.md").write_text("# half\n")
     key = made("all", *SCOPES)  # without one, jobs are not listed
     jobs = str(tmp_path / "jobs")
@@ -207,7 +210,8 @@ async def test_every_example_works(start: Start, models: Path, tmp_path: Path) -
     client.headers.update(key.bearer)
     async with lifespan(client):
         tried = await _try_all(client)
-    runs = {"/encode", "/decode", "/denoise", "/estimate", "/v2/models/{model}/infer", "/jobs"}
+    runs = {"/encode", "/decode", "/denoise", "/estimate", "/neighbours", "/jobs"}
+    runs.add("/v2/models/{model}/infer")
     assert runs <= tried
 
 

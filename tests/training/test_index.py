@@ -12,7 +12,10 @@ from service.manifest import Manifest
 from tests.service.tiny import write_model
 from tests.training.pca import Pca
 from training.cli import main
+from training.datasets import columns
+from training.datasets.description import describe
 from training.datasets.fashion_mnist import CLASSES, FashionMnist
+from training.indexing.build import _check_sizes
 
 Items = list[tuple[str, str | None]]
 
@@ -233,3 +236,23 @@ def test_what_has_no_codings_has_no_index(tmp_path: Path, table: Path) -> None:
     photo = write_model(tmp_path / "models", "photo")
     with pytest.raises(SystemExit, match="expected models that encode, received photo"):
         index(photo)
+
+
+def test_codings_of_several_sizes_have_no_index(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "models", "rows")
+    manifest = Manifest.read(folder)
+    decode = manifest.operations["decode"]  # which gives as many rows as are asked for
+    graphs = {"encode": decode.model_copy(update={"steps": None}), "decode": decode}
+    with pytest.raises(
+        ValueError, match=r"expected codings of one size, received \(batch, steps, 4\)"
+    ):
+        _check_sizes(manifest.model_copy(update={"operations": graphs}))
+
+
+def test_a_key_is_no_feature(tmp_path: Path, table: Path) -> None:
+    read = columns.read(describe(table, {"key": "code", "label": "state"}))
+    assert [field.name for field in read.fields] == ["size", "colour"]
+    with pytest.raises(ValueError, match="expected a column number, received size, colour, state"):
+        columns.read(describe(table, {"key": "number"}))
+    with pytest.raises(ValueError, match="key: expected no such field for images"):
+        describe(tmp_path, {"kind": "images", "key": "code"})

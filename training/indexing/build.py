@@ -51,9 +51,10 @@ def build(folder: Path, pieces: Iterable[Piece], data: str, options: Options) ->
     Raises:
         StartupError: The folder cannot be served.
         OperationNotOffered: The model does not encode.
-        ValueError: There are no items, or too many.
+        ValueError: There are no items, or too many, or codings are of several sizes.
     """
     model = load(folder, with_index=False)
+    _check_sizes(model.manifest)
     drafts = {name: folder / f"{name}.new" for name in (CODINGS, ITEMS)}
     try:
         with drafts[CODINGS].open("wb") as codings, drafts[ITEMS].open("wb") as items:
@@ -75,6 +76,15 @@ def build(folder: Path, pieces: Iterable[Piece], data: str, options: Options) ->
     manifest.write(folder)
     card.write(manifest, folder)
     return manifest
+
+
+def _check_sizes(manifest: Manifest) -> None:
+    encode = manifest.operations.get("encode")
+    if encode and any(isinstance(size, str) for size in encode.output.shape[1:]):
+        raise ValueError(
+            f"{manifest.name}: expected codings of one size, received "
+            f"({', '.join(map(str, encode.output.shape))})"
+        )
 
 
 def _write(

@@ -35,11 +35,11 @@ export function nearest(parts, points, coder, map, told) {
       .slice(0, SHOWN);
     const order = `${name}${found.map(({ index, distance }) => `${index} ${distance}`)}`;
     if (order === shown) return;
-    const pictures = await coder.decode(found.map(({ index }) => points.coding(index)));
+    const pictures = found.length ? await coder.decode(found.map(({ index }) => points.coding(index))) : [];
     shown = order;
     parts.nearestTitle.textContent = `Nearest to ${name}`;
     parts.neighbours.replaceChildren(...found.map((each, rank) => item(each, pictures[rank])));
-    parts.nearest.hidden = false;
+    parts.nearest.hidden = !found.length; // an index of other images
     map.ringed(found.map(({ index }) => index));
   }
 
