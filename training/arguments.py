@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Command = Literal["train", "export", "evaluate", "index", "figures"]
+Command = Literal["train", "export", "evaluate", "index", "figures", "report", "compare"]
 
 
 @dataclass(frozen=True)

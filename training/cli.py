@@ -119,6 +119,27 @@ def _figures(options: argparse.Namespace) -> None:
         family.draw(options)
 
 
+def _report(options: argparse.Namespace) -> None:
+    family, names = _trainable("report", options)
+    from training.report import page
+
+    for name in names:
+        run = options.runs / name
+        print(page.write(family.results(run, options), run / page.FILE_NAME))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    family, names = _trainable("compare", options)
+    if len(names) != 2:
+        raise ValueError(f"names: expected two trainings, received {' '.join(options.names)}")
+    from training.report import compare
+
+    first, second = (family.results(options.runs / name, options) for name in names)
+    path = options.out or options.runs / names[0] / f"compared-with-{names[1]}.html"
+    print(compare.write((first, second), path).table())
+    print(path)
+
+
 def _trainable(command: Command, options: argparse.Namespace) -> tuple[Family, list[str]]:
     """Return the family that the names belong to, and the names, `all` resolved.
 
@@ -235,6 +256,17 @@ def _parser() -> argparse.ArgumentParser:
         names=None,
     )  # fmt: skip
     drawn.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of figures")
+    command(
+        "report", _report, "write an HTML report on trainings, runs/NAME/report.html", "runs",
+        names=f"trainings to report on, {which}", known=False,
+    )  # fmt: skip
+    compared = command(
+        "compare", _compare, "put two trainings side by side", "runs",
+        names="the two trainings", known=False,
+    )  # fmt: skip
+    compared.add_argument(
+        "--out", type=Path, help="HTML file, by default runs/NAME/compared-with-NAME.html"
+    )
     return parser
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from service.manifest import Manifest
 from training.arguments import Argument, Command
+from training.results import Results
 
 
 class Family(Protocol):
@@ -53,6 +54,13 @@ class Family(Protocol):
 
     def index(self, folders: Sequence[Path], options: Namespace) -> None:
         """Write the indexes of exported models; write manifests and model cards."""
+
+    def results(self, run: Path, options: Namespace) -> Results:
+        """Return what the training of a folder came to, for its report.
+
+        Raises:
+            ValueError: The family has no reports.
+        """
 
     def draw(self, options: Namespace) -> None:
         """Draw the family's figures into `options.out`."""

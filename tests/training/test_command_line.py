@@ -9,6 +9,7 @@ import pytest
 import service
 from service.inference.loader import load
 from service.manifest import Operation, Tensor
+from tests.training.page_text import Text
 from tests.training.pca import manifest
 from training import card
 from training.cli import main
@@ -141,6 +142,30 @@ assert not {HEAVY!r} & set(sys.modules)
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_denoiser_is_exported_and_reported_on_by_a_process_that_has_not_trained_it(
+    samples: Path, tmp_path: Path
+) -> None:
+    quick = ["--epochs", "1", "--subset", "50", "--data", str(samples), "--runs", str(tmp_path)]
+    main(["train", "denoising-gaussian", *quick])
+    program = f"""
+from training.cli import main
+main(["report", "denoising-gaussian", *{quick[2:]!r}])
+main(["export", "denoising-gaussian", *{quick[4:]!r}, "--models", {str(tmp_path / "models")!r}])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    text = Text.of(tmp_path / "denoising-gaussian" / "report.html")
+    assert "Denoising" in text.headings
+    assert load(tmp_path / "models" / "denoising-gaussian" / "1").name == "denoising-gaussian"
+
+
+def test_photographs_have_no_reports(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="expected a model with codings, received photo"):
+        main(["report", "photo", "--runs", str(tmp_path)])
 
 
 def test_the_module_runs_as_a_command(workplace: Path) -> None:

@@ -10,6 +10,7 @@ from service.app import create_app
 from service.inference.loader import load as load_model
 from service.manifest import Manifest
 from service.settings import Settings
+from tests.training.page_text import Text
 from training.cli import main
 from training.datasets import tables
 from training.datasets.description import describe
@@ -25,9 +26,9 @@ pytestmark = [
 QUICK = ["--epochs", "2", "--units", "8,2", "--batch-size", "32"]
 
 
-def write(path: Path, *, gaps: bool = False) -> Path:
+def write(path: Path, *, gaps: bool = False, seed: int = 0) -> Path:
     """Write 60 rows of a machine whose heat and current follow its load."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     lines = ["load,heat,current,mode,state"]
     for row in range(60):
         load = random.uniform(0, 100)
@@ -128,6 +129,39 @@ def test_it_is_measured_as_it_is_served(
     assert [each.data for each in of_classes] == ["6 test rows"]
     with pytest.raises(SystemExit, match="expected the data that gaps was trained on, received"):
         main(["evaluate", "gaps", *models, "--data", str(workplace / "machine.csv")])
+
+
+def test_a_report_says_which_rows_of_the_file_are_the_worst(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = ["--runs", str(workplace / "runs")]
+    main(["report", "machine", *runs])
+    path = workplace / "runs" / "machine" / "report.html"
+    assert capsys.readouterr().out.splitlines()[-1] == str(path)
+    text = Text.of(path)
+    data = tables.load(describe(workplace / "machine.csv", {"label": "state"}))
+    shown = {f"row {index + 1}" for index in data.test.indices.tolist()}
+    heads = {cell for row in text.rows for cell in row if cell.strip().startswith("row ")}
+    assert {" ".join(cell.split()[:2]) for cell in heads} == shown
+    with pytest.raises(SystemExit, match="expected the data that machine was trained on, received"):
+        main(["report", "machine", *runs, "--data", str(write(tmp_path / "other.csv", seed=1))])
+
+
+def test_two_trainings_are_compared_by_name(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = ["--runs", str(workplace / "runs")]
+    out = tmp_path / "both.html"
+    main(["compare", "machine", "gaps", *runs, "--out", str(out)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["machine", "gaps"]
+    assert lines[-2:] == ["The data differ, and so do the items that figures are of.", str(out)]
+    assert [line.split() for line in lines if line.startswith("recipe")] == [
+        ["recipe", "stacked", "stacked-layerwise"]
+    ]
+    assert "Losses" in Text.of(out).headings
+    with pytest.raises(SystemExit, match="expected two trainings, received machine"):
+        main(["compare", "machine", *runs])
 
 
 def test_an_ended_training_stays_and_one_of_other_data_is_refused(

@@ -8,6 +8,7 @@ from PIL import Image
 
 from service.inference.loader import load as load_model
 from service.manifest import Manifest
+from tests.training.page_text import Text
 from training.cli import main
 from training.history import read as read_history
 
@@ -68,6 +69,12 @@ def test_pictures_larger_than_memory_become_a_model_that_tells_their_classes(
     assert figures["mse", "4 test images"] < 0.2
     rows = read_history(workplace / "runs" / "textures" / "whole" / "history.csv")
     assert rows[1]["loss"] < rows[0]["loss"]
+    main(["report", "textures", "--runs", str(workplace / "runs")])
+    text = Text.of(workplace / "runs" / "textures" / "report.html")
+    shown = "".join(text.words.split("\n"))
+    assert f"mean score, test{figures['mse', '4 test images']:.4g}" in shown
+    names = {path.name for path in (workplace / "pictures").rglob("*.png")}
+    assert sum(f"/{name}" in shown for name in names) == 4  # those of the test part
     card = (workplace / "models" / "textures" / "1" / "README.md").read_text()
     assert "accuracy | 4 test images | clean | 5 nearest neighbours of the coding | 100.0%" in card
 

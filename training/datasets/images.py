@@ -1,6 +1,6 @@
 """Images of one's own: a folder or an array becomes items of one size."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ def load(description: Description) -> DataSet:
     """
     path = Path(description.path)
     labels: NDArray[np.str_] | None = None
+    sources: list[str] = []
     notes: tuple[str, ...] = ()
     if path.suffix.lower() in ARRAYS:
         array = _read(path, description)
@@ -41,6 +42,7 @@ def load(description: Description) -> DataSet:
         array = _decoded(folder, frame, counts)
         groups = np.repeat(np.arange(len(counts)), counts)
         labels = _labels(folder, counts)
+        sources = list(_sources(folder, counts))
         if small := counts.count(0):
             notes = (f"{small:,} of {len(counts):,} images are smaller than a tile",)
     items = parts_of(array, by_groups(groups, description.split).checked(description.path))
@@ -52,6 +54,7 @@ def load(description: Description) -> DataSet:
         scaling=None,
         digest=digest(array),
         notes=(*notes, *note_of_look_alikes(*items)),
+        sources=sources,
     )
 
 
@@ -108,3 +111,10 @@ def _labels(folder: Folder, counts: Sequence[int]) -> NDArray[np.str_] | None:
     parts = [path.relative_to(folder.root).parts for path in folder.paths]
     names = np.array([each[0] if len(each) > 1 else "" for each in parts])
     return np.repeat(names, counts) if len(np.unique(names)) > 1 else None
+
+
+def _sources(folder: Folder, counts: Sequence[int]) -> Iterator[str]:
+    """Yield the file of each item and, where a file is several, its number."""
+    for path, count in zip(folder.paths, counts, strict=True):
+        name = path.relative_to(folder.root).as_posix()
+        yield from [name] if count == 1 else (f"{name}, tile {tile + 1}" for tile in range(count))

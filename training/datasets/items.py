@@ -3,7 +3,7 @@
 import hashlib
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,8 @@ class DataSet:
         scaling: What rows are scaled by; None of images.
         digest: SHA-256 of all items.
         notes: What the user should know of how the data were read.
+        sources: What each item of the array was read from, by its index; none where the index
+            tells.
     """
 
     train: Items
@@ -91,6 +93,7 @@ class DataSet:
     scaling: Scaling | None
     digest: str
     notes: tuple[str, ...]
+    sources: Sequence[str] = ()
 
     def scaled(self, values: Floats) -> Floats:
         """Return items as a model trains on them."""

@@ -11,6 +11,7 @@ from training import backend
 from training.arguments import FINE_TUNING, Argument, Command, positive
 from training.family import print_index, read_manifest
 from training.fashion.recipes import RECIPES
+from training.results import Results
 
 WIDTH = 28
 DATA = Argument(
@@ -42,6 +43,8 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
     "evaluate": (DATA, SUBSET),
     "index": (DATA, PART),
     "figures": (DATA, SUBSET),
+    "report": (DATA, SUBSET),
+    "compare": (DATA, SUBSET),
 }
 
 
@@ -145,6 +148,12 @@ class FashionFamily:
         data = fashion_mnist.load(options.data)
         for folder in folders:
             print_index(folder, index(folder, data, options))
+
+    def results(self, run: Path, options: Namespace) -> Results:
+        backend.load()
+        from training.fashion.results import read
+
+        return read(run, options.data, options.subset)
 
     def draw(self, options: Namespace) -> None:
         backend.load()  # the KL penalty that one of the figures shows is a layer's

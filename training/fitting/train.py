@@ -116,6 +116,9 @@ def load(folder: Path) -> tuple[Autoencoder, TrainingRecord]:
             f"{folder}: expected a trained model, received none; "
             f"run: python -m training train {folder.name}"
         )
+    # Keras knows the project's layers in a file once their modules are imported.
+    from training.autoencoders import corruption, recurrent, sparse  # noqa: F401
+
     with reading(folder / MODEL_FILE, "a model of Keras"):
         return Autoencoder.of(keras.saving.load_model(folder / MODEL_FILE, compile=False)), record
 

@@ -97,4 +97,6 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
         *(each for each in DESCRIPTION if each.flag in ("--fit", "--label", "--series")),
     ),
     "figures": (),
+    "report": (DATA,),
+    "compare": (DATA,),
 }

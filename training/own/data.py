@@ -2,9 +2,10 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from training.datasets.description import Description, Kind
+from training.datasets.description import Description, Kind, parse
 from training.datasets.items import DataSet
 
 
@@ -45,3 +46,34 @@ def load(description: Description) -> DataSet:
         "table": tables.load,
     }
     return loaders[description.kind](description)
+
+
+def reload(kept: Mapping[str, Any], path: Path | None, name: str) -> tuple[Description, DataSet]:
+    """Return the data that a model was trained on, and their description.
+
+    Args:
+        kept: The description with the SHA-256 of the data, as a record or a manifest has it.
+        path: Where the data are now; None for where they were.
+        name: Of the model, for errors.
+
+    Raises:
+        OSError: They cannot be read.
+        ValueError: They are others.
+    """
+    fields = dict(kept)
+    expected = fields.pop("sha256", "")
+    description = parse(fields | ({"path": str(path)} if path else {}), f"{name}: data")
+    found = load(description)
+    if found.digest != expected:
+        raise ValueError(
+            f"--data: expected the data that {name} was trained on, received others in "
+            f"{description.path}"
+        )
+    return description, found
+
+
+def counted(description: Description, data: DataSet) -> str:
+    """Return how many items of which size a model was trained on, in words."""
+    name = {"images": "images", "sequences": "sequences", "table": "rows"}[description.kind]
+    shape = "x".join(str(side) for side in data.train.shape)
+    return f"{len(data.train):,} {name} of {shape}"

@@ -11,10 +11,9 @@ from service.inference.scores import scores
 from service.manifest import Manifest, Measurement
 from training import card
 from training.calibration import calibrate
-from training.datasets.description import parse
 from training.datasets.items import DataSet
 from training.measurement import CLEAN, MODEL, measurement
-from training.own.data import load
+from training.own.data import reload
 from training.own.quality import NEIGHBOURS, nearest_neighbours, restoring
 
 NAMES = {"images": "images", "sequences": "sequences", "table": "rows"}
@@ -35,15 +34,7 @@ def evaluate(folder: Path, data: Path | None) -> Manifest:
         ValueError: The data are others than those of the training.
     """
     model = load_model(folder)
-    fields = dict(model.manifest.provenance.data or {})
-    expected = fields.pop("sha256", "")
-    description = parse(fields | ({"path": str(data)} if data else {}), f"{folder}: data")
-    found = load(description)
-    if found.digest != expected:
-        raise ValueError(
-            f"--data: expected the data that {model.name} was trained on, received others in "
-            f"{description.path}"
-        )
+    description, found = reload(model.manifest.provenance.data or {}, data, model.name)
     name = NAMES[description.kind]
     calibrated = f"{len(found.validation):,} validation {name}"
     manifest = model.manifest.model_copy(

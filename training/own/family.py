@@ -13,6 +13,7 @@ from training.fitting.record import TrainingRecord
 from training.own.arguments import ARGUMENTS
 from training.own.recipes import RECIPES
 from training.record import FILE_NAME
+from training.results import Results
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """As in a manifest."""
@@ -75,6 +76,12 @@ class OwnFamily:
 
         for folder in folders:
             print_index(folder, index(folder, options))
+
+    def results(self, run: Path, options: Namespace) -> Results:
+        backend.load()
+        from training.own.results import read
+
+        return read(run, options.data)
 
     def draw(self, options: Namespace) -> None:
         """Draw nothing: the figures are of the shipped models."""

@@ -9,11 +9,11 @@ from typing import Self
 
 import numpy as np
 
-from training.datasets.description import Description, describe
+from training.datasets.description import describe
 from training.datasets.items import DataSet
 from training.fitting import train as fitting
 from training.fitting.stream import Stream
-from training.own.data import changes, load
+from training.own.data import changes, counted, load
 from training.own.options import Options
 from training.own.preprocessing import Preprocessing
 from training.own.recipes import Item, recipe
@@ -94,13 +94,6 @@ def train(name: str, options: Namespace) -> None:
         again=options.again,
     )
     np.save(folder / SAMPLES, data.train.take(slice(SAMPLED)))
-
-
-def counted(description: Description, data: DataSet) -> str:
-    """Return how many items of which size a model was trained on, in words."""
-    name = {"images": "images", "sequences": "sequences", "table": "rows"}[description.kind]
-    shape = "x".join(str(side) for side in data.train.shape)
-    return f"{len(data.train):,} {name} of {shape}"
 
 
 def _command(words: Sequence[str]) -> str:

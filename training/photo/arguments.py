@@ -156,4 +156,6 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
     ),
     "index": (),
     "figures": (_photos("folder of photographs to show"),),
+    "report": (),
+    "compare": (),
 }

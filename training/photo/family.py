@@ -14,6 +14,7 @@ from training.datasets import photos
 from training.datasets.photos import Folder
 from training.photo.arguments import ARGUMENTS
 from training.photo.schedule import Schedule
+from training.results import Results
 
 NAME = "photo"
 ESTIMATOR = "photo-estimator"
@@ -146,6 +147,11 @@ class PhotoFamily:
     def index(self, folders: Sequence[Path], options: Namespace) -> None:  # noqa: ARG002
         raise ValueError(
             f"names: expected models that encode, received {folders[0].parent.name}, which denoises"
+        )
+
+    def results(self, run: Path, options: Namespace) -> Results:  # noqa: ARG002
+        raise ValueError(
+            f"names: expected a model with codings, received {run.name}; evaluate measures it"
         )
 
     def draw(self, options: Namespace) -> None:
