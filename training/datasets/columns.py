@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from training.datasets import table_files
 from training.datasets.description import TABLES, Description, files
 from training.datasets.items import mapped
+from training.datasets.saved import Saved, is_saved
 from training.pixel_noise import Floats
 
 MOST_CATEGORIES = 100
@@ -68,7 +69,8 @@ def read(description: Description) -> Table:
     """
     import pyarrow as pa
 
-    paths = files(Path(description.path), TABLES)
+    path = Path(description.path)
+    paths = Saved(path).files if is_saved(path) else files(path, TABLES)
     try:
         return _Reader(description, paths).read()
     except pa.ArrowException as error:

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from service.pydantic_errors import explain
 from service.rows import Window
 from service.strict import Strict
+from training.datasets.saved import Saved, is_saved
 
 Kind = Literal["images", "sequences", "table"]
 Fit = Literal["resize", "pad", "crop", "tile"]
@@ -166,6 +167,8 @@ def _kind(path: Path, fields: Mapping[str, Any]) -> Kind:
         return "sequences"
     if path.suffix.lower() in TABLES:
         return "table"
+    if is_saved(path):
+        return "images" if Saved(path).images else "table"
     if path.is_dir() and not _visible(path, TABLES):
         return "images"
     raise ValueError(

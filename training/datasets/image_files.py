@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -11,6 +11,8 @@ from PIL import ExifTags, Image, ImageOps
 from training.datasets.description import Fit
 from training.datasets.photos import UNREADABLE, Pixels, open_image
 
+ImageFile = Path | BinaryIO
+"""Where it is, or the file itself; errors have it as text."""
 Size = tuple[int, int]
 """Width and height in pixels."""
 Mode = Literal["L", "RGB"]
@@ -59,7 +61,7 @@ class Frame:
             return 1
         return (size[0] // self.size[0]) * (size[1] // self.size[1])
 
-    def items(self, path: Path) -> Iterator[Pixels]:
+    def items(self, path: ImageFile) -> Iterator[Pixels]:
         """Yield the items that a file becomes, each of the frame's shape.
 
         Raises:
@@ -87,7 +89,7 @@ class Frame:
                 yield pixels[top : top + height, left : left + width]
 
 
-def header(path: Path) -> Header:
+def header(path: ImageFile) -> Header:
     """Return what a file says of its image.
 
     Raises:

@@ -7,21 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.manifest import Pixels
-from training.datasets import photos
+from training.datasets import pictures
 from training.datasets.arrays import read_array
 from training.datasets.description import ARRAYS, Description
 from training.datasets.image_files import Frame, Header, header
 from training.datasets.items import DataSet, digest, mapped, parts_of
 from training.datasets.look_alikes import note_of_look_alikes
-from training.datasets.photos import Folder
+from training.datasets.pictures import Pictures
 from training.datasets.split import by_groups
 
 
 def load(description: Description) -> DataSet:
     """Return images, split at random by the seed of their description.
 
-    The images of a folder are of the class that its first sub-folder is named by; tiles of one
-    file are in one part.
+    The images of a folder are of the class that its first sub-folder is named by, those of a data
+    set of Hugging Face of that of its column of classes; tiles of one file are in one part.
 
     Raises:
         OSError: There are none.
@@ -35,14 +35,14 @@ def load(description: Description) -> DataSet:
         array = _read(path, description)
         groups = np.arange(len(array))
     else:
-        folder = photos.folder(path)
-        headers = [header(file) for file in folder.paths]
-        frame = _frame(folder, headers, description)
+        files = pictures.of(path)
+        headers = [header(files.open(index)) for index in range(len(files))]
+        frame = _frame(files, headers, description)
         counts = [frame.count(each.size) for each in headers]
-        array = _decoded(folder, frame, counts)
+        array = _decoded(files, frame, counts)
         groups = np.repeat(np.arange(len(counts)), counts)
-        labels = _labels(folder, counts)
-        sources = list(_sources(folder, counts))
+        labels = _labels(files, counts)
+        sources = list(_sources(files, counts))
         if small := counts.count(0):
             notes = (f"{small:,} of {len(counts):,} images are smaller than a tile",)
     items = parts_of(array, by_groups(groups, description.split).checked(description.path))
@@ -78,7 +78,7 @@ def _read(path: Path, description: Description) -> NDArray[np.uint8]:
     return array
 
 
-def _frame(folder: Folder, headers: Sequence[Header], description: Description) -> Frame:
+def _frame(files: Pictures, headers: Sequence[Header], description: Description) -> Frame:
     """Return what files become, by the description or by what all files agree on.
 
     Raises:
@@ -87,7 +87,7 @@ def _frame(folder: Folder, headers: Sequence[Header], description: Description) 
     sizes = {each.size for each in headers}
     if description.size is None and len(sizes) > 1:
         raise ValueError(
-            f"size: expected one for the images of {folder.root}, which have {len(sizes):,} "
+            f"size: expected one for the images of {files.root}, which have {len(sizes):,} "
             "sizes, received none"
         )
     is_gray = all(each.is_gray for each in headers)
@@ -96,25 +96,23 @@ def _frame(folder: Folder, headers: Sequence[Header], description: Description) 
     return Frame(description.size or sizes.pop(), "L" if is_gray else "RGB", description.fit)
 
 
-def _decoded(folder: Folder, frame: Frame, counts: Sequence[int]) -> NDArray[np.uint8]:
+def _decoded(files: Pictures, frame: Frame, counts: Sequence[int]) -> NDArray[np.uint8]:
     array: NDArray[np.uint8] = mapped((sum(counts), *frame.shape), np.uint8)
     end = 0
-    for path, count in zip(folder.paths, counts, strict=True):
+    for index, count in enumerate(counts):
         start, end = end, end + count
-        for place, item in zip(array[start:end], frame.items(path), strict=True):
+        for place, item in zip(array[start:end], frame.items(files.open(index)), strict=True):
             place[:] = item
     return array
 
 
-def _labels(folder: Folder, counts: Sequence[int]) -> NDArray[np.str_] | None:
-    """Return the class of each item, None where no sub-folders tell two of them apart."""
-    parts = [path.relative_to(folder.root).parts for path in folder.paths]
-    names = np.array([each[0] if len(each) > 1 else "" for each in parts])
+def _labels(files: Pictures, counts: Sequence[int]) -> NDArray[np.str_] | None:
+    """Return the class of each item, None where there are no two."""
+    names = np.array(files.classes)
     return np.repeat(names, counts) if len(np.unique(names)) > 1 else None
 
 
-def _sources(folder: Folder, counts: Sequence[int]) -> Iterator[str]:
+def _sources(files: Pictures, counts: Sequence[int]) -> Iterator[str]:
     """Yield the file of each item and, where a file is several, its number."""
-    for path, count in zip(folder.paths, counts, strict=True):
-        name = path.relative_to(folder.root).as_posix()
+    for name, count in zip(files.names, counts, strict=True):
         yield from [name] if count == 1 else (f"{name}, tile {tile + 1}" for tile in range(count))

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +127,7 @@ def folder(root: Path) -> Folder:
     return Folder(root, tuple(path for path in found if path.is_file() and not _hidden(path, root)))
 
 
-def open_image(path: Path) -> Pixels:
+def open_image(path: Path | BinaryIO) -> Pixels:
     """Decode an image, with its EXIF orientation applied and 16-bit gray rounded to 8 bits.
 
     Returns:

@@ -1,9 +1,13 @@
-"""CSV and Parquet files: the types of their columns, and their rows batch by batch."""
+"""CSV, Parquet and Arrow files: the types of their columns, and their rows batch by batch."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from training.datasets.saved import Saved, named
+
+ARROW = ".arrow"
+"""Of the files of a data set of Hugging Face."""
 MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL"]
 """Cells of a CSV file without a value."""
 
@@ -19,7 +23,10 @@ def types_of(path: Path, categories: Sequence[str]) -> dict[str, Any]:
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    if path.suffix.lower() == ".parquet":
+    if path.suffix.lower() == ARROW:
+        with pa.memory_map(str(path)) as file:
+            schema = pa.ipc.open_stream(file).schema
+    elif path.suffix.lower() == ".parquet":
         schema = parquet.read_schema(path)
     else:
         with csv.open_csv(path, convert_options=_convert()) as reader:
@@ -36,7 +43,11 @@ def types_of(path: Path, categories: Sequence[str]) -> dict[str, Any]:
         is_number = types.is_integer(found) or types.is_floating(found) or types.is_decimal(found)
         return pa.float64() if is_number or types.is_null(found) else found
 
-    return {field.name: kind(field.name, field.type) for field in schema}
+    classes = Saved(path.parent).classes if path.suffix.lower() == ARROW else {}
+    return {
+        field.name: pa.string() if field.name in classes else kind(field.name, field.type)
+        for field in schema
+    }
 
 
 def _convert(types: dict[str, Any] | None = None) -> Any:
@@ -57,7 +68,18 @@ def batches(path: Path, types: dict[str, Any]) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    if path.suffix.lower() == ".parquet":
+    if path.suffix.lower() == ARROW:
+        names = Saved(path.parent).classes
+        with pa.memory_map(str(path)) as file:
+            for batch in pa.ipc.open_stream(file):
+                columns = [
+                    named(batch.column(name), names[name])
+                    if name in names
+                    else batch.column(name).cast(kind)
+                    for name, kind in types.items()
+                ]
+                yield pa.RecordBatch.from_arrays(columns, list(types))
+    elif path.suffix.lower() == ".parquet":
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(columns=list(types)):
                 yield pa.RecordBatch.from_arrays(
