@@ -19,6 +19,8 @@ from training.family import Family, read_manifest
 
 NAME = "autoencoder-train"
 ALL = "all"
+EXTRAS = {"optuna": ",search", "mlflow": ",mlflow"}
+"""What brings a package that only some options need."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         sys.exit(
             f"{error.name}: expected an installed package, received none; "
-            "pip install 'autoencoder-service[cpu,train]'"
+            f"pip install 'autoencoder-service[cpu,train{EXTRAS.get(error.name or '', '')}]'"
         )
     except (OSError, ValueError, FloatingPointError, ServiceError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
@@ -121,11 +123,30 @@ def _figures(options: argparse.Namespace) -> None:
 
 def _report(options: argparse.Namespace) -> None:
     family, names = _trainable("report", options)
-    from training.report import page
+    from training.report import page, tracking
+    from training.report.measure import measure
 
     for name in names:
         run = options.runs / name
-        print(page.write(family.results(run, options), run / page.FILE_NAME))
+        results = family.results(run, options)
+        measured = measure(results)
+        path = page.write(results, measured, run / page.FILE_NAME)
+        print(path)
+        if options.mlflow is not None:
+            uri = tracking.destination(options.mlflow, options.runs)
+            model = _exported(options.models, run)
+            print(f"{uri}: {tracking.log(results, measured, uri, report=path, model=model)}")
+
+
+def _exported(models: Path, run: Path) -> Path | None:
+    """Return the newest exported version of a training, None where there is none."""
+    from service.inference.loader import newest
+    from training.record import trained_at
+
+    folder = newest(models).get(run.name)
+    if folder and read_manifest(folder).provenance.trained_at == trained_at(run):
+        return folder
+    return None
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -256,9 +277,13 @@ def _parser() -> argparse.ArgumentParser:
         names=None,
     )  # fmt: skip
     drawn.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of figures")
-    command(
+    reported = command(
         "report", _report, "write an HTML report on trainings, runs/NAME/report.html", "runs",
-        names=f"trainings to report on, {which}", known=False,
+        "models", names=f"trainings to report on, {which}", known=False,
+    )  # fmt: skip
+    reported.add_argument(
+        "--mlflow", nargs="?", const="", metavar="URI",
+        help="log it all to MLflow, by default to MLFLOW_TRACKING_URI or into runs/mlflow",
     )  # fmt: skip
     compared = command(
         "compare", _compare, "put two trainings side by side", "runs",

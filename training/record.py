@@ -7,11 +7,14 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Self
 
 FILE_NAME = "training.json"
+TRIALS = "trials.db"
+"""What a search for settings has tried, before there is a record."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,25 @@ class RunRecord:
         draft.replace(folder / FILE_NAME)
 
 
-def clear(folder: Path) -> None:
-    """Remove a run's folder.
+def trained_at(folder: Path) -> datetime | None:
+    """Return when the training of a run's folder ended, None where it has not."""
+    fields = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+    ended = fields.get("trained_at", "")
+    return datetime.fromisoformat(ended) if ended else None
+
+
+def clear(folder: Path, *, keep: str = "") -> None:
+    """Remove a run's folder, or all of it but the file of a name.
 
     Raises:
         FileExistsError: The folder holds something else than a run.
     """
     _check_is_run(folder)
-    if folder.exists():
+    if folder.exists() and not keep:
         shutil.rmtree(folder)
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.name != keep:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -90,7 +103,7 @@ def reading(path: Path, expected: str) -> Iterator[None]:
 def _check_is_run(folder: Path) -> None:
     """Raise FileExistsError for a folder of other files, which must not be used or removed."""
     names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-    if names and FILE_NAME not in names:
+    if names and FILE_NAME not in names and TRIALS not in names:
         raise FileExistsError(
             f"{folder}: expected a training with its {FILE_NAME}, or nothing, received {names}"
         )

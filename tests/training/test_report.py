@@ -79,6 +79,10 @@ def of_rows(*, steps: int | None = None) -> Results:
     )
 
 
+def write(results: Results, path: Path) -> Path:
+    return page.write(results, measure(results), path)
+
+
 def test_the_threshold_the_worst_and_the_means_are_those_of_the_scores() -> None:
     results = of_images()
     measured = measure(results)
@@ -91,7 +95,7 @@ def test_the_threshold_the_worst_and_the_means_are_those_of_the_scores() -> None
     assert measured.above
     # Of 60 items, one may lie above.
     assert measured.above.rate == pytest.approx(1 / 60)
-    assert (measured.validation > measured.above.score).sum() == 1
+    assert np.count_nonzero(measured.validation > measured.above.score) == 1
     by_class = {each.name: each for each in page.classes(results, measured)}
     is_bag = results.test.labels == "Bag"
     assert by_class["Bag"].items == is_bag.sum()
@@ -112,7 +116,7 @@ def test_missing_numbers_are_left_out_and_columns_are_in_standard_deviations() -
 @pytest.mark.slow
 def test_a_report_on_images_needs_nothing_beside_itself(tmp_path: Path) -> None:
     noises = (Noise("gaussian", 0.4), Noise("dead pixels", 0.5))
-    path = page.write(of_images(noises=noises), tmp_path / "run" / "report.html")
+    path = write(of_images(noises=noises), tmp_path / "run" / "report.html")
     text = Text.of(path)
     assert text.headings == [
         "Losses", "Reconstructions", "The worst", "Denoising", "Errors", "Codings", "Training",
@@ -134,7 +138,7 @@ def test_a_report_on_images_needs_nothing_beside_itself(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_report_on_a_table_has_each_value_beside_its_reconstruction(tmp_path: Path) -> None:
     results = of_rows()
-    text = Text.of(page.write(results, tmp_path / "report.html"))
+    text = Text.of(write(results, tmp_path / "report.html"))
     lines = [[cell.strip() for cell in row] for row in text.rows]
     heat = next(row for row in lines if row[0] == "heat $a$" and len(row) == 11)
     mode = next(row for row in lines if row[0] == "mode" and len(row) == 11)
@@ -147,7 +151,7 @@ def test_a_report_on_a_table_has_each_value_beside_its_reconstruction(tmp_path: 
 
 @pytest.mark.slow
 def test_a_report_on_sequences_draws_each_of_them(tmp_path: Path) -> None:
-    text = Text.of(page.write(of_rows(steps=7), tmp_path / "report.html"))
+    text = Text.of(write(of_rows(steps=7), tmp_path / "report.html"))
     drawn = [each for each in text.figures if each.endswith("and its reconstruction")]
     assert len(drawn) == 20
     assert drawn[0] == "a/item 0 and its reconstruction"

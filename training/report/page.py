@@ -15,7 +15,7 @@ from service.inference.scores import Numbers
 from training.report import embedding, histograms, losses
 from training.report.denoising import denoise
 from training.report.items import show
-from training.report.measure import Measured, measure
+from training.report.measure import Measured
 from training.results import Results
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -41,17 +41,17 @@ class Mean:
     above: float | None
 
 
-def write(results: Results, path: Path) -> Path:
-    """Measure the model of a training, and write its report.
+def write(results: Results, measured: Measured, path: Path) -> Path:
+    """Write the report of a training.
 
     Args:
         results: The training.
+        measured: What its model does.
         path: The HTML file, replaced where there is one.
 
     Returns:
         The path.
     """
-    measured = measure(results)
     return render(
         path,
         "report.html.jinja",
