@@ -2,10 +2,12 @@
 PYTHON ?= python3
 RUNTIME ?= cpu
 # heic, jxl, raw, redis, otel, stores, parquet, ray, separated by commas
+# `make setup`: search, mlflow
 EXTRAS ?=
 
 comma := ,
 extras := $(patsubst %,.venv/service-$(RUNTIME)/extra-%,$(subst $(comma), ,$(EXTRAS)))
+training-extras := $(patsubst %,.venv/training/extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 .DEFAULT_GOAL := help
 .PHONY: help install serve style check test test-ray test-processes coverage train bench chaos bench-gpu gpu-bundle fuzz setup build release audit docs links architecture reference format lock wheels clean
@@ -76,7 +78,7 @@ fuzz: .venv/dev/fuzz ## fuzz every parser (INPUTS=10000000) and the HTTP API (EX
 chaos: .venv/dev/installed ## let faults befall the service under load, and compare every response (Linux, 90 minutes)
 	$(<D)/bin/python -m tests.chaos
 
-setup: .venv/training/installed ## set up what trains, without training
+setup: .venv/training/installed $(training-extras) ## set up what trains, without training (EXTRAS=search,mlflow)
 
 build: .venv/dev/installed ## build the wheel and the sdist into dist/
 	$(<D)/bin/python -m hatchling build
@@ -123,6 +125,8 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(call pin,extra-parquet,pyproject.toml --extra parquet $(as-tested))
 	$(call pin,extra-ray,pyproject.toml --extra ray $(as-tested))
 	$(call pin,ray,pyproject.toml --extra cpu --extra ray --extra redis --extra otel --extra stores --extra parquet --group ray-tests --group processes-tests $(as-tested))
+	$(call pin,training-search,pyproject.toml --extra search $(as-tested))
+	$(call pin,training-mlflow,pyproject.toml --extra mlflow $(as-tested))
 	$(call pin,release,pyproject.toml --extra release $(as-tested))
 	$(call pin,fuzz,--group fuzz $(as-tested))
 	$(call pin,lock,--group lock)
@@ -130,7 +134,7 @@ lock: .venv/lock/installed ## pin the newest packages that pyproject.toml admits
 	$(MAKE) wheels
 
 wheels: .venv/lock/installed ## check that images for x86-64 and 64-bit Arm find wheels of what is pinned, which needs a network
-	@for file in deploy/requirements/service-*.txt deploy/requirements/extra-*.txt deploy/requirements/training.txt; do \
+	@for file in deploy/requirements/service-*.txt deploy/requirements/extra-*.txt deploy/requirements/training*.txt; do \
 	  for machine in x86_64 aarch64; do \
 	    echo "$$file $$machine"; \
 	    .venv/lock/bin/uv pip install --dry-run --quiet --target .venv/wheels --no-deps --only-binary :all: \
@@ -155,6 +159,11 @@ clean: ## remove the virtual environments and every cache; runs/ and models/ sta
 
 # What an extra adds to an environment that serves, in which it stays.
 .venv/service-$(RUNTIME)/extra-%: deploy/requirements/extra-%.txt .venv/service-$(RUNTIME)/installed
+	$(@D)/bin/python -m pip install $(pip-options) -r $<
+	@touch $@
+
+# The same of the environment that trains.
+.venv/training/extra-%: deploy/requirements/training-%.txt .venv/training/installed
 	$(@D)/bin/python -m pip install $(pip-options) -r $<
 	@touch $@
 

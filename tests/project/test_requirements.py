@@ -12,7 +12,10 @@ RUNNING = ("service-cpu", "service-gpu", "service-openvino", "training", "bench"
 EXTRAS = tuple(
     f"extra-{name}" for name in ("heic", "jxl", "raw", "redis", "otel", "stores", "parquet", "ray")
 )
-NAMES = (*RUNNING, *EXTRAS, "docs", "fuzz", "release", "lock", "pip")
+TRAINING = ("search", "mlflow")
+"""Extras of what trains."""
+OTHERS = ("docs", "fuzz", "release", "lock", "pip")
+NAMES = (*RUNNING, *EXTRAS, *(f"training-{name}" for name in TRAINING), *OTHERS)
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9._, -]+\])?==(\S+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
@@ -60,9 +63,18 @@ def test_an_extra_replaces_no_package_of_what_it_is_added_to(
     assert {pin: added[pin] for pin in added.keys() & served.keys()}.items() <= served.items()
 
 
+@pytest.mark.parametrize("extra", TRAINING)
+def test_an_extra_replaces_no_package_of_what_trains(root: Path, extra: str) -> None:
+    trains, added = _pins(root, "training"), _pins(root, f"training-{extra}")
+    assert added.keys() - trains.keys()
+    assert {pin: added[pin] for pin in added.keys() & trains.keys()}.items() <= trains.items()
+    assert f"pin,training-{extra},pyproject.toml --extra {extra}" in (root / "Makefile").read_text()
+
+
 def test_every_extra_that_serves_has_requirements_and_is_in_both_recipes(root: Path) -> None:
     extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     others = {"server", "cpu", "gpu", "openvino", "train", "bench", "docs", "release", "dev"}
+    others |= set(TRAINING)
     names = extras["optional-dependencies"].keys() - others
     assert {f"extra-{name}" for name in names} == set(EXTRAS)
     for recipe in ("Makefile", "Dockerfile"):

@@ -3,6 +3,7 @@
 import math
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,8 @@ from training.fitting.settings import FitSettings
 from training.fitting.stream import Batches
 from training.pixel_noise import Floats
 from training.record import reading
+
+Watch = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def fit(
     folder: Path,
     *,
     verbose: int | None = None,
+    watch: Watch | None = None,
 ) -> int:
     """Fit a model in place and leave it with the weights of its best epoch.
 
@@ -62,6 +66,7 @@ def fit(
         folder: Receives history.csv (a row an epoch), best.weights.h5, TensorBoard logs and,
             until the fit has ended, a checkpoint.
         verbose: Keras's verbosity; by default one progress bar on a terminal, else a line an epoch.
+        watch: Receives each epoch, from 0, and its validation MSE; what it raises ends the fit.
 
     Returns:
         The number of epochs run, those before a stop included.
@@ -99,6 +104,7 @@ def fit(
             callbacks=[
                 *([Progress(count, settings.batch_size)] if verbose is None else []),
                 *_callbacks(folder, log, best, settings, rows),
+                *([_watching(watch)] if watch else []),
             ],
         )
         rows = history.read(log, "loss", "val_mse")
@@ -109,6 +115,14 @@ def fit(
         model.load_weights(str(best))
     ended.touch()
     return len(rows)
+
+
+def _watching(watch: Watch) -> Any:
+    def told(epoch: int, logs: Any) -> None:
+        if math.isfinite(error := float(logs["val_mse"])):
+            watch(epoch, error)
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=told)
 
 
 def _callbacks(

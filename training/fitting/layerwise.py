@@ -43,6 +43,7 @@ def fit_greedily(
     folder: Path,
     *,
     announce: Callable[[str], None],
+    verbose: int | None = None,
 ) -> int:
     """Fit a stacked autoencoder in place, layer by layer.
 
@@ -54,6 +55,7 @@ def fit_greedily(
         folder: Receives a folder of `fit` for each phase, phase-1, phase-2, …; phases that have
             ended there are not run again.
         announce: Receives a line at the start of each phase.
+        verbose: As `fit` has it.
 
     Returns:
         The number of epochs of all phases.
@@ -70,6 +72,7 @@ def fit_greedily(
             Examples.of(held_out),
             settings,
             folder / phase.name,
+            verbose=verbose,
         )
         encode = keras.Model(source, hidden(source))
         inputs, held_out = (

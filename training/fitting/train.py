@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from training.autoencoders.autoencoder import Autoencoder
-from training.fitting.fit import Examples, fit
+from training.fitting.fit import Examples, Watch, fit
 from training.fitting.layerwise import fit_greedily
 from training.fitting.recipe import Recipe
 from training.fitting.record import TrainingRecord
@@ -103,6 +103,28 @@ def train(
     return record
 
 
+def validate(
+    recipe: Recipe, data: Data, folder: Path, *, seed: int, watch: Watch | None = None
+) -> float:
+    """Return the MSE on the validation part of a recipe that is fitted for nothing else.
+
+    Args:
+        recipe: What to build and how to fit it.
+        data: The items.
+        folder: An empty folder, or none; what is written there is of no further use.
+        seed: Of weights, batches and noise.
+        watch: Receives the validation MSE of each epoch of the whole model; what it raises ends
+            the fit.
+
+    Raises:
+        FloatingPointError: The loss is infinite or NaN.
+    """
+    keras.utils.clear_session()
+    autoencoder = recipe.build(seed)
+    _fit(recipe, autoencoder, data, folder, seed, _ignore, watch, quiet=True)
+    return _mse(autoencoder, _validation(recipe, data))
+
+
 def load(folder: Path) -> tuple[Autoencoder, TrainingRecord]:
     """Return the trained autoencoder of a run's folder, and its record.
 
@@ -131,6 +153,30 @@ def _run(
     record: TrainingRecord,
     announce: Callable[[str], None],
 ) -> TrainingRecord:
+    run, before = _fit(recipe, autoencoder, data, folder, record.seed, announce)
+    announce(f"MSE on the validation part {_mse(autoencoder, _validation(recipe, data)):.5f}")
+    return replace(
+        record,
+        epochs=run,
+        validation_mse_before_fine_tuning=before,
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions("keras", keras.backend.backend(), "numpy"),
+    )
+
+
+def _fit(
+    recipe: Recipe,
+    autoencoder: Autoencoder,
+    data: Data,
+    folder: Path,
+    seed: int,
+    announce: Callable[[str], None],
+    watch: Watch | None = None,
+    *,
+    quiet: bool = False,
+) -> tuple[int, float | None]:
+    """Fit all phases; return the epochs run, and the MSE before fine-tuning if there is any."""
+    verbose = 0 if quiet else None
     validation = _validation(recipe, data)
     run, before = 0, None
     if recipe.greedy:
@@ -140,7 +186,13 @@ def _run(
                 f"received {len(data.train):,} that do not; --memory says how much there is"
             )
         run += fit_greedily(
-            autoencoder, data.train, data.validation, recipe.greedy, folder, announce=announce
+            autoencoder,
+            data.train,
+            data.validation,
+            recipe.greedy,
+            folder,
+            announce=announce,
+            verbose=verbose,
         )
     if recipe.greedy and recipe.fit:
         before = _mse(autoencoder, validation)
@@ -148,20 +200,19 @@ def _run(
     if recipe.fit:
         train = data.train
         examples = (
-            Batches(train, recipe.fit.batch_size, record.seed)
+            Batches(train, recipe.fit.batch_size, seed)
             if isinstance(train, Stream)
             else Examples.of(train)
         )
         phase = folder / ("fine-tuning" if recipe.greedy else "whole")
-        run += fit(autoencoder.whole, examples, validation, recipe.fit, phase)
-    announce(f"MSE on the validation part {_mse(autoencoder, validation):.5f}")
-    return replace(
-        record,
-        epochs=run,
-        validation_mse_before_fine_tuning=before,
-        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=versions("keras", keras.backend.backend(), "numpy"),
-    )
+        run += fit(
+            autoencoder.whole, examples, validation, recipe.fit, phase, verbose=verbose, watch=watch
+        )
+    return run, before
+
+
+def _ignore(line: str) -> None:
+    """Announce nothing."""
 
 
 def _validation(recipe: Recipe, data: Data) -> Examples:

@@ -74,6 +74,7 @@ TRAINING = (
     _option("--epochs", positive, "instead of the recipe's, in every phase"),
     _option("--batch-size", positive, "items a batch"),
     _option("--learning-rate", finite, "the highest one"),
+    _option("--trials", positive, "search settings in so many trials, and train the best", "N"),
     _option("--patience", positive, "epochs without a lower validation MSE before training stops"),
     Argument(
         "--memory",

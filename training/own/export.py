@@ -1,5 +1,6 @@
 """Export a model of one's own data."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from training import card, graphs
 from training.fitting.record import TrainingRecord
 from training.fitting.train import load
 from training.own.preprocessing import Preprocessing
+from training.own.space import named
 from training.own.train import SAMPLES
 from training.record import reading, versions
 
@@ -46,6 +48,12 @@ def export(run: Path, folder: Path) -> Manifest:
     return manifest
 
 
+def _searched(record: TrainingRecord) -> Iterator[str]:
+    """Yield how the settings were found, where they were searched."""
+    if found := record.own.get("search"):
+        yield f"the best of {found['trials']} trials by Optuna: {named(found['best'])}"
+
+
 def _provenance(record: TrainingRecord) -> Provenance:
     data = record.own["data"]
     return Provenance(
@@ -54,7 +62,7 @@ def _provenance(record: TrainingRecord) -> Provenance:
         data=data,
         seed=record.seed,
         epochs=record.epochs,
-        settings=record.settings,
+        settings="; ".join([record.settings, *_searched(record)]),
         command=record.command,
         trained_at=datetime.fromisoformat(record.trained_at),
         versions=record.versions | versions("tensorflow", "tf2onnx", "onnx", "onnxruntime"),

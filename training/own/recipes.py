@@ -23,6 +23,8 @@ LARGE = 10_000
 FEWEST_STEPS = 1500
 """Updates of the weights that small data sets need, in more epochs."""
 MOST_EPOCHS = 300
+RECURRENT = 100, 30
+"""Units of the outer LSTM layers of a recurrent model, and of its coding."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _convolutional(item: Item, options: Options) -> Recipe:
     def build(seed: int) -> "Autoencoder":
         from training.autoencoders.convolutional import ConvolutionalConfig, build
 
-        filters = options.filters or _levels(item.sides)
+        filters = options.filters or levels(item.sides)
         if options.coding:
             filters = (*filters[:-1], options.coding)
         return build(
@@ -144,9 +146,12 @@ def _recurrent(item: Item, options: Options) -> Recipe:
     def build(seed: int) -> "Autoencoder":
         from training.autoencoders.recurrent import RecurrentConfig, build
 
-        units = options.units[0] if options.units else 100
+        width, coding = RECURRENT
         config = RecurrentConfig(
-            units, options.coding or 30, item.shape, output_activation=item.output_activation
+            options.units[0] if options.units else width,
+            options.coding or coding,
+            item.shape,
+            output_activation=item.output_activation,
         )
         return build(config, seed=seed)
 
@@ -176,7 +181,7 @@ def _sparse(penalty: str) -> Callable[[Item, Options], Recipe]:
             raise ValueError(
                 f"--units: expected two numbers for sparse-{penalty}, hidden and coding"
             )
-        hidden, coding = options.units or (min(100, 2 * item.size), min(300, 4 * item.size))
+        hidden, coding = options.units or sparse_widths(item)
         coding = options.coding or coding
 
         def build(seed: int) -> "Autoencoder":
@@ -207,7 +212,7 @@ def _sparse(penalty: str) -> Callable[[Item, Options], Recipe]:
 
 def _dense(item: Item, options: Options, name: str, noise: Noise | None = None) -> Build:
     options.refuse(name, "filters")
-    units = options.units or _widths(item)
+    units = options.units or widths(item)
     if options.coding:
         units = (*units[:-1], options.coding)
 
@@ -229,14 +234,19 @@ def _dense(item: Item, options: Options, name: str, noise: Noise | None = None) 
     return build
 
 
-def _widths(item: Item) -> tuple[int, int]:
-    """Widths of a hidden layer and of the coding: at most the chapter's, of a table fewer."""
+def sparse_widths(item: Item) -> tuple[int, int]:
+    """Return the widths of the hidden layer and of the coding of a sparse model."""
+    return min(100, 2 * item.size), min(300, 4 * item.size)
+
+
+def widths(item: Item) -> tuple[int, int]:
+    """Return the widths of a hidden layer and of the coding: the chapter's, of a table fewer."""
     coding = max(1, min(30, item.size // 3))
     return max(coding, min(100, 2 * item.size)), coding
 
 
-def _levels(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Filters of the levels that leave at least 3 pixels of the shorter side."""
+def levels(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the filters of the levels that leave at least 3 pixels of the shorter side."""
     levels = max(1, int(math.log2(min(shape[:2]) / 3)))
     return tuple(min(256, 16 << level) for level in range(levels))
 

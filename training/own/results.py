@@ -1,6 +1,7 @@
 """What a training on one's own data came to, for its report."""
 
 from pathlib import Path
+from typing import Any
 
 from training.datasets.description import Description
 from training.datasets.items import DataSet, Items
@@ -8,6 +9,7 @@ from training.fitting.described import facts, runs
 from training.fitting.train import load as load_run
 from training.own.data import counted, reload
 from training.own.preprocessing import Preprocessing
+from training.own.space import named
 from training.pixel_noise import NOISES
 from training.results import Part, Results, read_losses
 
@@ -34,6 +36,7 @@ def read(run: Path, data: Path | None) -> Results:
         kind=description.kind,
         facts={
             "recipe": own["recipe"],
+            **_of_search(own.get("search")),
             **_of_data(description, found),
             **facts(record, autoencoder),
         },
@@ -62,6 +65,17 @@ def _part(name: str, items: Items, data: DataSet, description: Description) -> P
         return f"{NOUNS[description.kind]} {index + 1:,}"
 
     return Part(name, items, title, data.labels_of(items))
+
+
+def _of_search(found: dict[str, Any] | None) -> dict[str, str]:
+    if not found:
+        return {}
+    searched = "; ".join(f"{name}: {bounds}" for name, bounds in found["space"].items())
+    return {
+        "trials": f"{found['trials']}, of which {found['stopped_early']} were stopped early",
+        "searched": searched.replace("_", " "),
+        "found": named(found["best"]),
+    }
 
 
 def _of_data(description: Description, data: DataSet) -> dict[str, str]:

@@ -12,12 +12,15 @@ import numpy as np
 from training.datasets.description import describe
 from training.datasets.items import DataSet
 from training.fitting import train as fitting
+from training.fitting.record import TrainingRecord
 from training.fitting.stream import Stream
 from training.own.data import changes, counted, load
 from training.own.options import Options
 from training.own.preprocessing import Preprocessing
 from training.own.recipes import Item, recipe
+from training.own.search import Found, Search
 from training.pixel_noise import Floats
+from training.record import TRIALS, clear
 
 SAMPLES = "samples.npy"
 """Items to train on, in a run's folder, on which the export compares graphs and Keras."""
@@ -74,12 +77,21 @@ def train(name: str, options: Namespace) -> None:
         masks=data.scaling is not None and data.scaling.missing,
         count=len(data.train),
     )
-    made = recipe(name, item, Options.of(options))
+    chosen = Options.of(options)
+    folder, scaled = options.runs / options.name, Scaled.of(data, options.memory)
+    again, found = options.again, None
+    if options.trials:
+        if again:
+            clear(folder)
+        again = False  # or the trials would be removed
+        found = _search(name, item, chosen, options, scaled, data.digest)
+        chosen = found.options
+        print(found)
+    made = recipe(name, item, chosen)
     print(f"== {options.name}: {made.summary}, on {counted(description, data)}")
-    folder = options.runs / options.name
     fitting.train(
         made,
-        Scaled.of(data, options.memory),
+        scaled,
         folder,
         seed=options.seed,
         command=_command(options.words),
@@ -90,10 +102,34 @@ def train(name: str, options: Namespace) -> None:
             "data": {**description.model_dump(mode="json"), "sha256": data.digest},
             "trained_on": counted(description, data),
             **preprocessing.to_json(),
+            **({"search": found.record} if found else {}),
         },
-        again=options.again,
+        again=again,
     )
     np.save(folder / SAMPLES, data.train.take(slice(SAMPLED)))
+
+
+def _search(
+    name: str, item: Item, chosen: Options, options: Namespace, data: Scaled, digest: str
+) -> Found:
+    """Return the best settings of as many trials as the options name."""
+    folder = options.runs / options.name
+    found = Search(name, item, chosen, options.seed).find(
+        data,
+        folder,
+        options.trials,
+        {
+            "recipe": name,
+            "data": digest,
+            "split": [len(data.train), len(data.validation)],
+            "seed": options.seed,
+            "options": repr(chosen),
+        },
+    )
+    earlier = TrainingRecord.find(folder)
+    if earlier and earlier.own.get("search") not in (None, found.record):
+        clear(folder, keep=TRIALS)  # of fewer trials of the same search
+    return found
 
 
 def _command(words: Sequence[str]) -> str:
