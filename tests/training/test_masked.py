@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from training.fitting.masked import filled, masked_mse, metric
+from training.autoencoders.recurrent import PADDING
+from training.fitting.masked import NAME, PADDED, filled, masked_mse, metric, padded_mse
 
 NAN = np.nan
 TARGETS = np.array([[1, NAN, 3], [NAN, NAN, NAN], [0, 0, 0]], np.float32)
@@ -22,7 +23,7 @@ def test_without_gaps_it_is_the_mean_squared_error() -> None:
 
 
 def test_the_metric_is_its_mean_over_batches() -> None:
-    mse = metric()
+    mse = metric(NAME)
     mse.update_state(TARGETS[:1], OUTPUTS[:1])
     mse.update_state(TARGETS[1:], OUTPUTS[1:])
     assert mse.name == "mse"
@@ -33,3 +34,28 @@ def test_gaps_are_filled_in_a_copy_and_only_where_there_are_some() -> None:
     assert filled(OUTPUTS) is OUTPUTS
     assert filled(TARGETS).tolist() == [[1, 0, 3], [0, 0, 0], [0, 0, 0]]
     assert np.isnan(TARGETS).sum() == 4
+
+
+SEQUENCES = np.array(
+    [[[1, 2], [NAN, 4], [NAN, NAN]], [[NAN, NAN], [1, 1], [2, 2]], [[5, 5], [NAN, NAN], [6, 6]]],
+    np.float32,
+)
+
+
+def test_steps_after_the_end_are_padding_and_gaps_before_it_are_not() -> None:
+    assert filled(SEQUENCES, pads=True).tolist() == [
+        [[1, 2], [0, 4], [PADDING, PADDING]],
+        [[0, 0], [1, 1], [2, 2]],
+        [[5, 5], [0, 0], [6, 6]],
+    ]
+
+
+def test_padding_weighs_nothing_in_the_loss_however_much_there_is() -> None:
+    outputs = np.zeros_like(SEQUENCES)
+    expected = [((1 + 4) / 2 + 16) / 2, (1 + 4) / 2, (25 + 36) / 2]
+    np.testing.assert_allclose(padded_mse(SEQUENCES, outputs), expected, rtol=1e-6)
+    longer = np.pad(SEQUENCES, ((0, 0), (0, 4), (0, 0)), constant_values=NAN)
+    np.testing.assert_allclose(padded_mse(longer, np.zeros_like(longer)), expected, rtol=1e-6)
+    mse = metric(PADDED)
+    mse.update_state(SEQUENCES, outputs)
+    assert float(mse.result()) == pytest.approx(np.mean(expected), rel=1e-6)

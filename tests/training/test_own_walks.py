@@ -11,6 +11,7 @@ from service.manifest import Manifest
 from tests.training.page_text import Text
 from training.cli import main
 from training.history import read as read_history
+from training.own.results import read as read_results
 
 pytestmark = [
     pytest.mark.slow,
@@ -77,6 +78,55 @@ def test_pictures_larger_than_memory_become_a_model_that_tells_their_classes(
     assert sum(f"/{name}" in shown for name in names) == 4  # those of the test part
     card = (workplace / "models" / "textures" / "1" / "README.md").read_text()
     assert "accuracy | 4 test images | clean | 5 nearest neighbours of the coding | 100.0%" in card
+
+
+def test_series_of_several_lengths_become_a_model_that_pads_nothing_where_it_is_served(
+    workplace: Path,
+) -> None:
+    random = np.random.default_rng(1)
+    lines, lengths = ["part,force,travel"], random.integers(4, 9, 30).tolist()
+    for part, length in enumerate(lengths):
+        start = random.uniform(0, 6)
+        lines += [
+            f"p{part:02},{9 + np.sin(start + step):.4f},{step + start:.4f}"
+            for step in range(length)
+        ]
+    (workplace / "presses.csv").write_text("\n".join(lines) + "\n")
+    manifest = walk(
+        workplace, "recurrent", "presses", "--data", str(workplace / "presses.csv"),
+        "--series", "part", "--units", "6", "--coding", "3", "--epochs", "2",
+    )  # fmt: skip
+    assert manifest.rows
+    assert manifest.rows.window is None
+    assert [column.name for column in manifest.rows.columns] == ["force", "travel"]
+    assert {each.data for each in manifest.measurements} == {
+        "3 validation sequences", "3 test sequences",
+    }  # fmt: skip
+    results = read_results(workplace / "runs" / "presses", None)
+    padded = results.test.items.take(slice(None))
+    ends = [int((~np.isnan(item[:, 0])).sum()) for item in padded]
+    assert len(set(ends)) > 1
+    codings, restored = results.encode(padded), results.reconstruct(padded)
+    model = load_model(workplace / "models" / "presses" / "1")
+    for item, end, coding, reconstruction in zip(padded, ends, codings, restored, strict=True):
+        served = model.infer("encode", item[np.newaxis, :end])
+        np.testing.assert_allclose(served[0], coding, atol=1e-5)
+        np.testing.assert_allclose(
+            model.infer("reconstruct", item[np.newaxis, :end])[0], reconstruction[:end], rtol=1e-4
+        )
+        assert np.isnan(reconstruction[end:]).all()
+    errors = [
+        (((reconstruction - item) / [column.scale for column in manifest.rows.columns]) ** 2)[:end]
+        for item, end, reconstruction in zip(padded, ends, restored, strict=True)
+    ]
+    mse = {each.data: each.value for each in manifest.measurements}
+    expected = np.mean([each.mean() for each in errors])
+    assert mse["3 test sequences"] == pytest.approx(expected, rel=1e-3)
+    with pytest.raises(SystemExit, match="expected recurrent for sequences of several lengths"):
+        walk(
+            workplace, "stacked", "dense", "--data", str(workplace / "presses.csv"),
+            "--series", "part",
+        )  # fmt: skip
 
 
 def test_sequences_with_gaps_become_a_model_of_any_length(workplace: Path) -> None:

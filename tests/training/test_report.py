@@ -97,7 +97,7 @@ def test_the_threshold_the_worst_and_the_means_are_those_of_the_scores() -> None
     assert measured.above.rate == pytest.approx(1 / 60)
     assert np.count_nonzero(measured.validation > measured.above.score) == 1
     by_class = {each.name: each for each in page.classes(results, measured)}
-    is_bag = results.test.labels == "Bag"
+    is_bag = np.asarray(results.test.labels) == "Bag"
     assert by_class["Bag"].items == is_bag.sum()
     assert by_class["Bag"].score == pytest.approx(expected[is_bag].mean(), rel=1e-5)
 

@@ -115,6 +115,62 @@ def test_a_damaged_array_is_named(tmp_path: Path) -> None:
     (tmp_path / "items.npy").write_bytes(b"\x93NUMPY")
     (tmp_path / "items.npz").write_bytes(b"PK")
     np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
-    for name in ("items.npy", "items.npz", "two.npz"):
-        with pytest.raises(ValueError, match=f"{name}: expected one array of numbers, received"):
+    for name, expected in (
+        ("items.npy", "expected one array of numbers"),
+        ("items.npz", "expected arrays of numbers"),
+        ("two.npz", r"array 1: expected \(steps, 3\)"),
+    ):
+        with pytest.raises(ValueError, match=f"{name}.* ?{expected}, received"):
             load(tmp_path / name)
+
+
+def test_without_a_window_each_series_is_an_item_of_its_own_length(tmp_path: Path) -> None:
+    lengths = [3 + number % 4 for number in range(20)]
+    lines = [
+        f"s{number:02},{number + step / 10},{('low', 'high')[step == lengths[number] - 1]}"
+        for number in range(20)
+        for step in range(lengths[number])
+    ]
+    path = tmp_path / "series.csv"
+    path.write_text("\n".join(["name,value,state", *lines]) + "\n")
+    data = load(path, series="name", label="state")
+    array = np.asarray(data.train.array)
+    assert array.shape == (20, 6, 1)
+    for number, item in enumerate(array):
+        known = number + np.arange(lengths[number]) / 10
+        np.testing.assert_allclose(item[: lengths[number], 0], known, rtol=1e-6)
+        assert np.isnan(item[lengths[number] :]).all()
+    parts = np.concatenate([part.indices for part in (data.train, data.validation, data.test)])
+    assert sorted(parts.tolist()) == list(range(20))
+    assert data.labels is not None
+    assert set(data.labels.tolist()) == {"high"}  # that of the last row
+    assert data.scaling
+    rows = np.concatenate([array[index, : lengths[index]] for index in data.train.indices])
+    assert data.scaling.mean[0] == pytest.approx(rows.mean(), rel=1e-5)
+    batches = list(data.train.batches(4))
+    assert sum(map(len, batches)) == len(data.train)
+    assert not any(np.isnan(batch).any() for batch in batches)
+    starts = [round(float(item[0, 0])) for batch in batches for item in batch]
+    assert starts == data.train.indices.tolist()  # in order
+    assert data.train.alike(6).shape == (6, min(lengths[i] for i in data.train.indices[:6]), 1)
+
+
+def test_several_arrays_of_a_file_are_sequences(tmp_path: Path) -> None:
+    path = tmp_path / "several.npz"
+    sequences_ = [np.full((2 + number % 3, 2), number, np.float32) for number in range(12)]
+    np.savez(path, *sequences_)
+    data = load(path, columns=["a", "b"])
+    assert np.asarray(data.train.array).shape == (12, 4, 2)
+    assert data.train.lengths is not None
+    assert data.train.lengths.tolist() == [2 + number % 3 for number in range(12)]
+    np.savez(path, *sequences_, np.zeros((3, 5)))
+    with pytest.raises(ValueError, match=r"array 13: expected \(steps, 2\), received \(3, 5\)"):
+        load(path)
+
+
+def test_items_of_one_length_are_not_padded(tmp_path: Path) -> None:
+    path = tmp_path / "alike.npz"
+    np.savez(path, *(np.full((3, 1), number, np.float32) for number in range(10)))
+    data = load(path)
+    assert data.train.lengths is None
+    assert data.train.shape == (3, 1)

@@ -10,6 +10,8 @@ from keras import ops
 from training.autoencoders.autoencoder import Autoencoder, chain
 
 ROW = 28
+PADDING = -1e9
+"""Every number of the steps that follow the last one of a sequence that is shorter than others."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,15 @@ class RecurrentConfig:
         coding: Units of the coding.
         shape: (steps, *features) of a sequence, None for any number of steps.
         output_activation: Of the last layer: "linear", or "sigmoid" for numbers in [0, 1].
+        pads: Whether batches have sequences of several lengths, padded at their ends. Both parts
+            take sequences of one length at a time.
     """
 
     units: int = 100
     coding: int = 30
     shape: tuple[int | None, ...] = (None, ROW)
     output_activation: str = "sigmoid"
+    pads: bool = False
 
 
 @keras.saving.register_keras_serializable("autoencoders")
@@ -43,6 +48,28 @@ class RepeatAlong(keras.layers.Layer):
 
     def compute_output_shape(self, vectors_shape: Any, sequence_shape: Any) -> Any:
         return (vectors_shape[0], sequence_shape[1], vectors_shape[1])
+
+
+@keras.saving.register_keras_serializable("autoencoders")
+class KnownSteps(keras.layers.Layer):
+    """Tell the steps of sequences from their padding: (batch, steps, features) -> (batch, steps).
+
+    True where a number of the step is not that of padding, as a mask of recurrent layers has it.
+    """
+
+    def call(self, sequences: Any) -> Any:
+        return ops.any(ops.not_equal(sequences, PADDING), axis=-1)
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        return shape[:-1]
+
+
+@keras.saving.register_keras_serializable("autoencoders")
+class MaskedEncoder(keras.Sequential):
+    """Layers of which the last returns one vector of a sequence: a mask ends there."""
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> None:  # noqa: ARG002
+        return None
 
 
 def build(config: RecurrentConfig, *, seed: int) -> Autoencoder:
@@ -62,7 +89,8 @@ def build(config: RecurrentConfig, *, seed: int) -> Autoencoder:
 
 def _of_any_length(config: RecurrentConfig, features: int) -> Autoencoder:
     layers = keras.layers
-    encoder = keras.Sequential(
+    sequential = MaskedEncoder if config.pads else keras.Sequential
+    encoder = sequential(
         [
             keras.Input((None, features), name="images"),
             layers.LSTM(config.units, return_sequences=True),
@@ -77,7 +105,10 @@ def _of_any_length(config: RecurrentConfig, features: int) -> Autoencoder:
     decoder = keras.Model([codings, length], rows, name="decoder")
 
     images = keras.Input((None, features), name="images")
-    whole = keras.Model(images, decoder([encoder(images), images[:, :, :1]]), name="recurrent")
+    # The parts know no padding: a graph of the encoder takes sequences of one length.
+    mask = KnownSteps(name="known")(images) if config.pads else None
+    codings = encoder(images, mask=mask) if config.pads else encoder(images)
+    whole = keras.Model(images, decoder([codings, images[:, :, :1]]), name="recurrent")
     return Autoencoder(whole, encoder, decoder)
 
 

@@ -5,6 +5,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,13 @@ class Items:
     Args:
         array: All items of the data set, (n, ...): uint8 pixels, or raw numbers as float32.
         indices: Those of this part.
+        lengths: Steps of each sequence of the array, which is NaN after them; None where all have
+            the same.
     """
 
     array: NDArray[Any]
     indices: NDArray[np.int64]
+    lengths: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -58,12 +62,24 @@ class Items:
 
     def some(self, most: int) -> "Items":
         """Return items of this part, at most so many, from all over it."""
-        return Items(self.array, self.indices[:: max(1, math.ceil(len(self) / most))])
+        chosen = self.indices[:: max(1, math.ceil(len(self) / most))]
+        return Items(self.array, chosen, self.lengths)
+
+    def alike(self, count: int) -> Floats:
+        """Return the first items; of sequences as many steps as the shortest of them has."""
+        taken = self.take(slice(count))
+        if self.lengths is None:
+            return taken
+        return taken[:, : self.lengths[self.indices[:count]].min()]
 
     def batches(self, size: int = BATCH) -> Iterator[Floats]:
-        """Yield the items in order, so many at a time."""
-        for start in range(0, len(self), size):
-            yield self.take(slice(start, start + size))
+        """Yield the items in order, at most so many at a time, and of one length."""
+        lengths = np.zeros(len(self)) if self.lengths is None else self.lengths[self.indices]
+        edges = [0, *(np.flatnonzero(np.diff(lengths)) + 1).tolist(), len(self)]
+        for first, end in pairwise(edges):
+            for start in range(first, end, size):
+                taken = self.take(slice(start, min(end, start + size)))
+                yield taken if self.lengths is None else taken[:, : int(lengths[start])]
 
 
 @dataclass(frozen=True)
@@ -104,9 +120,14 @@ class DataSet:
         return None if self.labels is None else self.labels[part.indices]
 
 
-def parts_of(array: NDArray[Any], parts: Parts) -> tuple[Items, Items, Items]:
+def parts_of(
+    array: NDArray[Any], parts: Parts, lengths: NDArray[np.int64] | None = None
+) -> tuple[Items, Items, Items]:
     """Return the items to train on, to validate with and to test with."""
-    return Items(array, parts.train), Items(array, parts.validation), Items(array, parts.test)
+    train, validation, test = (
+        Items(array, indices, lengths) for indices in (parts.train, parts.validation, parts.test)
+    )
+    return train, validation, test
 
 
 def mapped(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:

@@ -1,6 +1,8 @@
 """Sequences: items of one length, or long series that are cut into windows."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -8,11 +10,11 @@ from numpy.typing import NDArray
 
 from service.rows import Window
 from training.datasets import columns
-from training.datasets.arrays import read_array
+from training.datasets.arrays import read_array, read_arrays
 from training.datasets.columns import Field, Table
 from training.datasets.description import ARRAYS, Description
 from training.datasets.duplicates import note_of_equal
-from training.datasets.items import BATCH, DataSet, Items, digest, parts_of
+from training.datasets.items import BATCH, DataSet, Items, digest, mapped, parts_of
 from training.datasets.split import by_groups, by_time
 from training.datasets.standardise import learn, rows_of
 from training.pixel_noise import Floats
@@ -27,7 +29,11 @@ def load(description: Description) -> DataSet:
     """
     path = Path(description.path)
     if path.suffix.lower() not in ARRAYS:
-        return _cut(columns.read(description), description)
+        table = columns.read(description)
+        is_items = description.window is None and len(table.lengths) > 1
+        return _whole(table, description) if is_items else _cut(table, description)
+    if path.suffix.lower() == ".npz" and len(arrays := read_arrays(path)) > 1:
+        return _whole(_joined(arrays, description), description)
     array = _numbers(read_array(path), description)
     fields = _fields(array.shape[-1], description)
     if array.ndim == 3:
@@ -57,6 +63,50 @@ def _items(array: Floats, fields: tuple[Field, ...], description: Description) -
         scaling=scaling,
         digest=digest(array),
         notes=(*constant, *note_of_equal(*items)),
+    )
+
+
+def _joined(arrays: Sequence[NDArray[Any]], description: Description) -> Table:
+    """Return sequences (steps, features) as rows, one after the other.
+
+    Raises:
+        ValueError: One has other dimensions or features than the first, or no step.
+    """
+    width = arrays[0].shape[-1] if arrays[0].ndim else 0
+    for number, each in enumerate(arrays, start=1):
+        if each.ndim != 2 or each.shape[1] != width or not len(each):
+            raise ValueError(
+                f"{description.path}, array {number}: expected (steps, {width}), received "
+                f"{each.shape}"
+            )
+    rows = np.concatenate([_numbers(each, description) for each in arrays])
+    return Table(rows, _fields(width, description), tuple(map(len, arrays)), None, ())
+
+
+def _whole(table: Table, description: Description) -> DataSet:
+    """Return each series as an item, padded with NaN to the length of the longest."""
+    if description.window:
+        return _cut(table, description)
+    lengths = np.array(table.lengths)
+    parts = by_groups(np.arange(len(lengths)), description.split).checked(description.path)
+    array = mapped((len(lengths), lengths.max(), table.features.shape[1]), np.float32)
+    starts = np.cumsum([0, *table.lengths])
+    for place, start, length in zip(array, starts, table.lengths, strict=False):
+        place[:length] = table.features[start : start + length]
+        place[length:] = np.nan
+    items = parts_of(array, parts, None if (lengths == lengths[0]).all() else lengths)
+    is_trained_on = np.repeat(np.isin(np.arange(len(lengths)), parts.train), lengths)
+    rows = Items(table.features, np.flatnonzero(is_trained_on))
+    scaling, constant = learn(rows, table.fields, masks=description.missing == "mask")
+    longest = Window(steps=int(lengths.max()), stride=int(lengths.max()))
+    return DataSet(
+        *items,
+        labels=None if table.labels is None else table.labels[starts[1:] - 1],
+        pixels=None,
+        rows=rows_of(table.fields, scaling, longest),
+        scaling=scaling,
+        digest=digest(array),
+        notes=(*table.notes, *constant, *note_of_equal(*items)),
     )
 
 

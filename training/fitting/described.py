@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from training.autoencoders.autoencoder import Autoencoder
+from training.autoencoders.recurrent import KnownSteps
 from training.fitting.masked import filled
 from training.fitting.record import TrainingRecord
 from training.pixel_noise import Floats
@@ -24,15 +26,22 @@ def runs(autoencoder: Autoencoder, scaling: Scaling | None) -> tuple[Run, Run]:
         autoencoder: The model.
         scaling: What raw items are scaled by; None where the model takes them as they are.
     """
+    masks = [each for each in autoencoder.whole.layers if isinstance(each, KnownSteps)]
+    encoder = autoencoder.encoder
+    if masks:
+        images = autoencoder.whole.input
+        encoder = keras.Model(images, encoder(images, mask=masks[0](images)))
 
     def inputs(items: Floats) -> Floats:
-        return filled(scaling.scaled(items) if scaling else items)
+        return filled(scaling.scaled(items) if scaling else items, pads=bool(masks))
 
     def encode(items: Floats) -> Floats:
-        return _predicted(autoencoder.encoder, inputs(items))
+        return _predicted(encoder, inputs(items))
 
     def reconstruct(items: Floats) -> Floats:
         restored = _predicted(autoencoder.whole, inputs(items))
+        if masks:  # after the end of a sequence there is nothing to reconstruct
+            restored[np.isnan(items).all(axis=2)] = np.nan
         return restored * scaling.scale + scaling.mean if scaling else restored
 
     return encode, reconstruct

@@ -35,9 +35,9 @@ class Examples:
     targets: Floats
 
     @classmethod
-    def of(cls, values: Floats) -> "Examples":
-        """Return values as inputs and as targets; where one is NaN, the input is 0."""
-        return cls(masked.filled(values), values)
+    def of(cls, values: Floats, *, pads: bool = False) -> "Examples":
+        """Return values as inputs and as targets; where one is NaN, the input is filled."""
+        return cls(masked.filled(values, pads=pads), values)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -86,9 +86,9 @@ def fit(
             optimizer=keras.optimizers.Muon(
                 _schedule(settings, steps), weight_decay=0.0, adam_weight_decay=0.0
             ),
-            loss=masked.masked_mse if settings.loss == masked.NAME else settings.loss,
+            loss=masked.LOSSES.get(settings.loss, settings.loss),
             loss_weights=settings.loss_weight,
-            metrics=[masked.metric() if settings.loss == masked.NAME else "mse"],
+            metrics=[masked.metric(settings.loss) if settings.loss in masked.LOSSES else "mse"],
         )
         data = (
             {"x": train}

@@ -1,21 +1,37 @@
 """Missing numbers in training: NaN goes in as the mean, and is left out of the loss."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from training.autoencoders.recurrent import PADDING
 from training.pixel_noise import Floats
 
 NAME = "masked mse"
 """What settings call the loss."""
+PADDED = "mse of known steps"
+"""What they call that of sequences of several lengths."""
 
 
-def filled(values: Floats) -> Floats:
-    """Return scaled values with 0, the mean, in place of NaN; the same array where none is NaN."""
+def filled(values: Floats, *, pads: bool = False) -> Floats:
+    """Return scaled values with 0, the mean, in place of NaN; the same array where none is NaN.
+
+    Args:
+        values: (n, ..., features).
+        pads: Whether steps of sequences (n, steps, features) that are NaN up to the end are
+            padding, and become that.
+    """
     missing = np.isnan(values)
-    return np.where(missing, np.float32(0), values) if missing.any() else values
+    if not missing.any():
+        return values
+    known = np.where(missing, np.float32(0), values)
+    if pads:
+        backwards = np.logical_or.accumulate(~missing.all(axis=2)[:, ::-1], axis=1)
+        known[~backwards[:, ::-1]] = PADDING
+    return known
 
 
 def masked_mse(targets: Any, outputs: Any) -> Any:
@@ -34,6 +50,24 @@ def masked_mse(targets: Any, outputs: Any) -> Any:
     return ops.sum(ops.square(errors), axis=-1) / ops.maximum(count, 1.0)
 
 
-def metric() -> keras.metrics.Metric:
-    """Return the mean of the loss over batches, named as histories have it."""
-    return keras.metrics.MeanMetricWrapper(masked_mse, name="mse")
+def padded_mse(targets: Any, outputs: Any) -> Any:
+    """Return the mean of masked_mse() over the steps of which a number is known.
+
+    Args:
+        targets: (batch, steps, features), NaN where a number is missing and after the last step.
+        outputs: Of the same shape, finite.
+
+    Returns:
+        (batch,).
+    """
+    known = ops.any(ops.logical_not(ops.isnan(targets)), axis=-1)
+    count = ops.sum(ops.cast(known, outputs.dtype), axis=-1)
+    return ops.sum(masked_mse(targets, outputs), axis=-1) / ops.maximum(count, 1.0)
+
+
+LOSSES: Mapping[str, Callable[[Any, Any], Any]] = {NAME: masked_mse, PADDED: padded_mse}
+
+
+def metric(loss: str) -> keras.metrics.Metric:
+    """Return the mean of a loss over batches, named as histories have it."""
+    return keras.metrics.MeanMetricWrapper(LOSSES[loss], name="mse")

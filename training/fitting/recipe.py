@@ -22,6 +22,7 @@ class Recipe:
             fine-tuning out.
         noise: The noise that a denoiser is trained to remove.
         greedy: How each phase of layer-wise training is fitted; None to train the whole at once.
+        pads: Whether items are sequences of several lengths, padded.
     """
 
     summary: str
@@ -29,6 +30,7 @@ class Recipe:
     fit: FitSettings | None
     noise: Noise | None = None
     greedy: FitSettings | None = None
+    pads: bool = False
 
     def __str__(self) -> str:
         phases = {"each phase": self.greedy, "fine-tuning" if self.greedy else "": self.fit}

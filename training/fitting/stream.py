@@ -42,12 +42,14 @@ class Batches(keras.utils.PyDataset):
         stream: What is read.
         batch_size: Items a batch.
         seed: Of the order.
+        pads: As masked.filled() has it.
     """
 
-    def __init__(self, stream: Stream, batch_size: int, seed: int) -> None:
+    def __init__(self, stream: Stream, batch_size: int, seed: int, *, pads: bool = False) -> None:
         super().__init__()
         self._stream = stream
         self._batch_size = batch_size
+        self._pads = pads
         self._random = np.random.default_rng(seed)
         self._order = self._random.permutation(len(stream))
 
@@ -64,7 +66,7 @@ class Batches(keras.utils.PyDataset):
         # Rising positions: neighbours in the file are read together.
         positions = np.sort(self._order[start : start + self._batch_size])
         targets = self._stream.scaled(self._stream.items.take(positions))
-        return filled(targets), targets
+        return filled(targets, pads=self._pads), targets
 
     def on_epoch_end(self) -> None:
         self._order = self._random.permutation(len(self._stream))

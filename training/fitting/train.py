@@ -200,9 +200,9 @@ def _fit(
     if recipe.fit:
         train = data.train
         examples = (
-            Batches(train, recipe.fit.batch_size, seed)
+            Batches(train, recipe.fit.batch_size, seed, pads=recipe.pads)
             if isinstance(train, Stream)
-            else Examples.of(train)
+            else Examples.of(train, pads=recipe.pads)
         )
         phase = folder / ("fine-tuning" if recipe.greedy else "whole")
         run += fit(
@@ -219,7 +219,7 @@ def _validation(recipe: Recipe, data: Data) -> Examples:
     """Return clean items and, for a denoiser, the same images with noise."""
     clean = data.validation
     if recipe.noise is None:
-        return Examples.of(clean)
+        return Examples.of(clean, pads=recipe.pads)
     noisy = recipe.noise.corrupt(clean, seed=VALIDATION_NOISE_SEED)
     return Examples(np.concatenate([clean, noisy]), np.concatenate([clean, clean]))
 

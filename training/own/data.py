@@ -76,4 +76,5 @@ def counted(description: Description, data: DataSet) -> str:
     """Return how many items of which size a model was trained on, in words."""
     name = {"images": "images", "sequences": "sequences", "table": "rows"}[description.kind]
     shape = "x".join(str(side) for side in data.train.shape)
-    return f"{len(data.train):,} {name} of {shape}"
+    up_to = "" if data.train.lengths is None else "up to "
+    return f"{len(data.train):,} {name} of {up_to}{shape}"

@@ -36,12 +36,14 @@ class Item:
         shape: Of an item; None for any number of steps.
         masks: Whether numbers may be missing.
         count: Items to train on.
+        pads: Whether they are sequences of several lengths.
     """
 
     kind: Kind
     shape: tuple[int | None, ...]
     masks: bool
     count: int
+    pads: bool = False
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -76,7 +78,12 @@ def recipe(name: str, item: Item, options: Options) -> Recipe:
     if item.kind not in FOR[name]:
         expected = ", ".join(each for each, kinds in FOR.items() if item.kind in kinds)
         raise ValueError(f"recipe: expected one of {expected} for {item.kind}, received {name}")
-    made = RECIPES[name](item, options)
+    if item.pads and name != "recurrent":
+        raise ValueError(
+            f"recipe: expected recurrent for sequences of several lengths, received {name}; "
+            "--window cuts them into windows of one"
+        )
+    made = replace(RECIPES[name](item, options), pads=item.pads)
     if not options.fine_tuning:
         made = made.changed(fine_tuning=False)
     return replace(
@@ -94,6 +101,8 @@ def _fitted(settings: FitSettings, item: Item, options: Options) -> FitSettings:
     }
     if item.masks:
         changes["loss"] = "masked mse"
+    if item.pads:
+        changes["loss"] = "mse of known steps"
     size = settings.batch_size if item.count >= LARGE else min(32, settings.batch_size)
     size = changes.setdefault("batch_size", size)
     epochs = math.ceil(FEWEST_STEPS / math.ceil(item.count / size))
@@ -152,6 +161,7 @@ def _recurrent(item: Item, options: Options) -> Recipe:
             options.coding or coding,
             item.shape,
             output_activation=item.output_activation,
+            pads=item.pads,
         )
         return build(config, seed=seed)
 

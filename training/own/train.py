@@ -76,6 +76,7 @@ def train(name: str, options: Namespace) -> None:
         shape,
         masks=data.scaling is not None and data.scaling.missing,
         count=len(data.train),
+        pads=data.train.lengths is not None,
     )
     chosen = Options.of(options)
     folder, scaled = options.runs / options.name, Scaled.of(data, options.memory)
@@ -106,7 +107,7 @@ def train(name: str, options: Namespace) -> None:
         },
         again=again,
     )
-    np.save(folder / SAMPLES, data.train.take(slice(SAMPLED)))
+    np.save(folder / SAMPLES, data.train.alike(SAMPLED))
 
 
 def _search(

@@ -147,14 +147,22 @@ def _lines(heads: Sequence[Head], shown: Shown, rows: Rows) -> Lines:
             part = slice(starts[index], starts[index + 1])
             column = rows.columns[index]
             for values, colour, width in ((item, INK, 1.0), (restored, FIRST, 1.4)):
-                drawn = values[:, part]
-                drawn = drawn.argmax(axis=1) if column.categories else drawn[:, 0]
+                drawn = _line(column, values[:, part])
                 place.plot(range(1, len(drawn) + 1), drawn, color=colour, linewidth=width)
             place.set_title(plain(column.name), loc="left", fontsize=8, color=FAINT, pad=2)
             place.tick_params(labelsize=7)
             place.locator_params(axis="y", nbins=3)
         figures.append(inline(figure, f"{head.title} and its reconstruction"))
     return Lines(heads, figures, len(rows.columns) - len(kept))
+
+
+def _line(column: Column, values: Floats) -> Floats:
+    """Return the numbers of a column, or which of its categories it has, NaN where it has none."""
+    if not column.categories:
+        return values[:, 0]
+    chosen: Floats = values.argmax(axis=1).astype(np.float32)
+    chosen[np.isnan(values).any(axis=1)] = np.nan
+    return chosen
 
 
 def _largest(maps: Floats, most: int) -> list[int]:

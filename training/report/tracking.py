@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,7 @@ def _figures(results: Results, measured: Measured) -> dict[str, float]:
     return found
 
 
-def _measurements(model: Path) -> Mapping[str, float]:
+def _measurements(model: Path) -> dict[str, float]:
     """Return what was measured of an exported model, by its manifest."""
     return {
         _name(f"{each.quantity}/{each.condition}/{each.method}/{each.data}"): each.value
