@@ -29,8 +29,9 @@ def filled(values: Floats, *, pads: bool = False) -> Floats:
         return values
     known = np.where(missing, np.float32(0), values)
     if pads:
-        backwards = np.logical_or.accumulate(~missing.all(axis=2)[:, ::-1], axis=1)
-        known[~backwards[:, ::-1]] = PADDING
+        is_step = ~np.all(missing, axis=2)
+        backwards = np.logical_or.accumulate(np.flip(is_step, axis=1), axis=1)
+        known[~np.flip(backwards, axis=1)] = PADDING
     return known
 
 
