@@ -104,6 +104,10 @@ def test_a_search_that_was_stopped_goes_on_and_finds_the_same(
     assert continued["own"] == record["own"]
     again, _ = search("parts", 3)
     assert again == []
+    plain = ["--runs", str(tmp_path / "plain")]
+    main(["train", "stacked", "--name", "rows", *quick, *plain])
+    with pytest.raises(SystemExit, match="expected trials, or nothing, received a training with"):
+        main(["train", "stacked", "--name", "rows", *quick, *plain, "--trials", "3"])
     other = ["--trials", "3", "--seed", "7", "--runs", str(tmp_path / "parts")]
     with pytest.raises(SystemExit, match="expected trials of the same recipe, data, seed and"):
         main(["train", "stacked", "--name", "rows", *quick, *other])

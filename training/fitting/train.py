@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from service.inference.scores import scores
 from training.autoencoders.autoencoder import Autoencoder
 from training.fitting.fit import Examples, Watch, fit
 from training.fitting.layerwise import fit_greedily
@@ -226,4 +227,4 @@ def _validation(recipe: Recipe, data: Data) -> Examples:
 
 def _mse(autoencoder: Autoencoder, examples: Examples) -> float:
     received = autoencoder.whole.predict(examples.inputs, batch_size=1024, verbose=0)
-    return float(np.nanmean((received - examples.targets) ** 2))
+    return float(np.nanmean(scores(examples.targets, received, None)))

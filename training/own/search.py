@@ -96,7 +96,7 @@ class Search:
         )
         described = {each.name: str(each) for each in choices}
         _check(study, {**identity, "space": described}, folder)
-        for left in study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING)):
+        for left in study.get_trials(states=(TrialState.RUNNING,)):
             study.tell(left.number, state=TrialState.FAIL)  # when the search was stopped
         ended = (TrialState.COMPLETE, TrialState.PRUNED)
         while (number := len(study.get_trials(states=ended))) < trials:
@@ -104,7 +104,7 @@ class Search:
             study.sampler = optuna.samplers.TPESampler(
                 n_startup_trials=STARTUP, seed=self.seed + number
             )
-            if number == 0:
+            if number == 0 and not study.get_trials(states=(TrialState.WAITING,)):
                 study.enqueue_trial({each.name: each.default for each in choices})
             trial = study.ask()
             state, value = self._run(trial, choices, data)

@@ -115,6 +115,12 @@ def _search(
 ) -> Found:
     """Return the best settings of as many trials as the options name."""
     folder = options.runs / options.name
+    earlier = TrainingRecord.find(folder)
+    if earlier and not (folder / TRIALS).exists():
+        raise FileExistsError(
+            f"{folder}: expected trials, or nothing, received a training without them; --again "
+            "replaces it, --runs names another folder"
+        )
     found = Search(name, item, chosen, options.seed).find(
         data,
         folder,
@@ -127,7 +133,6 @@ def _search(
             "options": repr(chosen),
         },
     )
-    earlier = TrainingRecord.find(folder)
     if earlier and earlier.own.get("search") not in (None, found.record):
         clear(folder, keep=TRIALS)  # of fewer trials of the same search
     return found

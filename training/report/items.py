@@ -152,6 +152,7 @@ def _lines(heads: Sequence[Head], shown: Shown, rows: Rows) -> Lines:
             place.set_title(plain(column.name), loc="left", fontsize=8, color=FAINT, pad=2)
             place.tick_params(labelsize=7)
             place.locator_params(axis="y", nbins=3)
+            place.locator_params(axis="x", integer=True)
         figures.append(inline(figure, f"{head.title} and its reconstruction"))
     return Lines(heads, figures, len(rows.columns) - len(kept))
 
