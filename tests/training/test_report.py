@@ -192,3 +192,10 @@ def test_phases_are_read_in_the_order_of_training(tmp_path: Path) -> None:
             "epoch,loss,mse,val_loss,val_mse\n0,0.1,0.1,0.1,0.1\n"
         )
     assert list(read_losses(tmp_path)) == ["phase 1", "phase 2", "fine tuning", "whole"]
+
+
+def test_of_long_lists_a_terminal_shows_what_differs() -> None:
+    same = ", ".join(f"setting {number}" for number in range(9))
+    line = compare.Line("settings", [f"{same}, rate 1", f"{same}, rate 2"])
+    table = compare.Comparison(["a", "b"], [], [line], same=True).table().splitlines()
+    assert table[1].split("  ") == ["settings", "rate 1", "rate 2"]

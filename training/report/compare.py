@@ -39,10 +39,11 @@ class Comparison:
         """Return the figures and the settings as a table of a terminal."""
         lines = [Line("", self.names), *self.figures, *self.settings]
         wide = max(len(line.name) for line in lines)
-        first = min(MOST, max(len(line.values[0]) for line in lines))
+        shown = [_short(line) for line in lines]
+        first = max(len(values[0]) for values in shown)
         rows = [
-            f"{line.name:{wide}}  {_cut(line.values[0]):{first}}  {_cut(line.values[1])}".rstrip()
-            for line in lines
+            f"{line.name:{wide}}  {values[0]:{first}}  {values[1]}".rstrip()
+            for line, values in zip(lines, shown, strict=True)
         ]
         if not self.same:
             rows.append("The data differ, and so do the items that figures are of.")
@@ -132,5 +133,12 @@ def _side_by_side(
     return first, second
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
+def _short(line: Line) -> list[str]:
+    """Return the values of a line; of long lists only what the other has not, cut to its end."""
+    pieces = [value.split(", ") for value in line.values]
+    shown = []
+    for whole, mine, others in zip(line.values, pieces, reversed(pieces), strict=True):
+        apart = ", ".join(each for each in mine if each not in others) or "the rest"
+        text = apart if max(map(len, line.values)) > MOST else whole
+        shown.append(text if len(text) <= MOST else f"{text[: MOST - 1]}…")
+    return shown
