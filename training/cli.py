@@ -134,11 +134,11 @@ def _report(options: argparse.Namespace) -> None:
         print(path)
         if options.mlflow is not None:
             uri = tracking.destination(options.mlflow, options.runs)
-            model = _exported(options.models, run)
+            model = _exported_model(options.models, run)
             print(f"{uri}: {tracking.log(results, measured, uri, report=path, model=model)}")
 
 
-def _exported(models: Path, run: Path) -> Path | None:
+def _exported_model(models: Path, run: Path) -> Path | None:
     """Return the newest exported version of a training, None where there is none."""
     from service.inference.loader import newest
     from training.record import trained_at

@@ -10,8 +10,8 @@ import pytest
 from training.cli import main
 from training.fitting.recipe import Recipe
 from training.own.options import Options
-from training.own.recipes import RECIPES, Item, recipe
-from training.own.space import changed, space
+from training.own.recipes import Item, recipe
+from training.own.space import SIZED, changed, space
 
 TABLE = Item("table", (12,), masks=False, count=100)
 IMAGES = Item("images", (32, 32, 3), masks=False, count=100)
@@ -25,7 +25,7 @@ def layers(made: Recipe) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", SIZED)
 def test_every_setting_that_is_searched_changes_the_model_as_the_option_would(name: str) -> None:
     item = SEQUENCES if name == "recurrent" else IMAGES
     choices = space(name, item, Options(), recipe(name, item, Options()))

@@ -63,7 +63,7 @@ def read(run: Path, data: Path | None, subset: int | None) -> Results:
         rows=None,
         encode=encode,
         reconstruct=reconstruct,
-        noises=NOISES if recipe.noise else (),
+        noises=NOISES if run.name.startswith("denoising") else (),
     )
 
 

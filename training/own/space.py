@@ -13,6 +13,9 @@ RATES = 8.0, 4.0
 """What the recipe's learning rate is divided and multiplied by at most."""
 SIZES = 2
 """The same of widths and of codings."""
+DENSE = ("stacked", "stacked-layerwise", "denoising-dropout", "denoising-gaussian")
+SIZED = (*DENSE, "convolutional", "recurrent", "sparse-l1", "sparse-kl")
+"""Recipes of which sizes and activations are searched; of others, the learning rate alone."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ def space(name: str, item: Item, options: Options, made: Recipe) -> list[Choice]
     if options.learning_rate is None:
         rate, (down, up) = fit.learning_rate, RATES
         found.append(Choice("learning_rate", rate, rate / down, rate * up))
+    if name not in SIZED:
+        return found
     if options.activation is None and name != "recurrent":
         found.append(Choice("activation", "selu", names=ACTIVATIONS))
     width, coding = _sizes(name, item)
@@ -92,9 +97,7 @@ def _sizes(name: str, item: Item) -> tuple[int, int]:
         return filters[0], filters[-1]
     if name == "recurrent":
         return RECURRENT
-    if name.startswith("sparse"):
-        return sparse_widths(item)
-    return widths(item)
+    return widths(item) if name in DENSE else sparse_widths(item)
 
 
 def _around(name: str, default: int) -> Choice:
