@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from training.autoencoders.recurrent import PADDING
 from training.datasets.items import Items, mapped
 from training.fitting.stream import Batches, Stream
 
@@ -36,3 +37,12 @@ def test_a_gap_is_0_in_the_input_and_a_gap_in_the_target() -> None:
     inputs, targets = Batches(Stream(of, lambda values: values), 50, seed=1)[0]
     assert np.isnan(targets).sum() == 1
     assert inputs[np.isnan(targets)].tolist() == [0]
+
+
+def test_what_follows_a_shorter_sequence_is_padding_in_the_input() -> None:
+    array = np.ones((4, 3, 2), np.float32)
+    array[2, 1:] = np.nan
+    stream = Stream(Items(array, np.arange(4), np.array([3, 3, 1, 3])), lambda values: values)
+    inputs, targets = Batches(stream, 4, seed=1, pads=True)[0]
+    np.testing.assert_array_equal(inputs == PADDING, np.isnan(targets))
+    assert np.isnan(targets).sum() == 4
