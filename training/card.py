@@ -134,7 +134,7 @@ def _indexed(manifest: Manifest) -> list[str]:
         return []
     return [
         "## Neighbours",
-        f"Codings of {index.data}, {index.dimension} numbers each, {index.metric} distances.",
+        f"Codings of {index.data}, ({index.count}, {index.dimension}), {index.metric} distances.",
     ]
 
 

@@ -69,7 +69,8 @@ class Family(Protocol):
 def print_index(folder: Path, manifest: Manifest) -> None:
     """Print what the index of a model has."""
     if index := manifest.index:
-        print(f"{folder}: {index.data}, {index.dimension} numbers each, {index.metric} distances")
+        shape = index.count, index.dimension
+        print(f"{folder}: codings of {index.data}, {shape}, {index.metric} distances")
 
 
 def read_manifest(folder: Path) -> Manifest:

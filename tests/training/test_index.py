@@ -72,7 +72,7 @@ def test_pictures_are_named_by_their_paths_and_of_the_class_of_their_folder(
     assert described
     assert (described.data, described.dimension) == ("3 images of pictures", 16)
     card = (folder / "README.md").read_text()
-    assert "Codings of 3 images of pictures, 16 numbers each, euclidean distances." in card
+    assert "Codings of 3 images of pictures, (3, 16), euclidean distances." in card
 
 
 def test_tiles_say_where_they_lie(tmp_path: Path, pictures: Path) -> None:
