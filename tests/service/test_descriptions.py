@@ -218,6 +218,8 @@ async def test_every_example_works(start: Start, models: Path, tmp_path: Path) -
 async def _try_all(client: httpx.AsyncClient) -> set[str]:
     tried, job = set(), ""
     for path, methods in (await _described(client)).items():
+        if path == "/score/stream":  # of a model that each request names
+            continue
         for method, described in methods.items():
             url = path
             for parameter in described.get("parameters", []):

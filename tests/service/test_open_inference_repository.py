@@ -153,7 +153,7 @@ CROSS = [
 
 async def test_no_state_is_changed_for_a_page_of_another_origin(client: httpx.AsyncClient) -> None:
     reading = {"/encode", "/decode", "/denoise", "/estimate", "/reconstruct"}
-    reading |= {"/score", "/neighbours", "/v2/repository/index"}
+    reading |= {"/score", "/score/stream", "/neighbours", "/v2/repository/index"}
     changing = []
     for path, methods in (await client.get("/openapi.json")).json()["paths"].items():
         if path in reading or path.endswith("/infer"):
