@@ -78,6 +78,8 @@ def test_layers_of_the_same_width_have_names_of_their_own() -> None:
         ("recurrent", Options(units=(8, 4)), "--units: expected one number for recurrent"),
         ("recurrent", Options(activation="relu"), "--activation: expected no such option for"),
         ("sparse-l1", Options(units=(8,)), "--units: expected two numbers for sparse-l1"),
+        ("stacked", Options(units=(8, 4), coding=3), "--coding: expected 4, the last of --units"),
+        ("sparse-kl", Options(units=(8, 4), coding=3), "--coding: expected 4, the last of --units"),
         ("stacked", Options(fine_tuning=False), "expected a model that is trained layer by layer"),
     ],
 )

@@ -12,7 +12,7 @@ from tests.training.pca import Pca
 from training.datasets import fashion_mnist
 from training.fashion.results import Images
 from training.pixel_noise import Floats, Noise
-from training.report import compare, histograms, page
+from training.report import compare, embedding, histograms, page
 from training.report.measure import measure, spread
 from training.results import Part, Results, read_losses
 
@@ -133,6 +133,16 @@ def test_a_report_on_images_needs_nothing_beside_itself(tmp_path: Path) -> None:
     assert "map of the codings of 40 items" in text.figures
     assert path.stat().st_size < 1_000_000
     assert [each.name for each in path.parent.iterdir()] == ["report.html"]
+
+
+def test_codings_of_two_numbers_are_a_map_by_themselves() -> None:
+    codings = np.random.default_rng(0).normal(3, 2, (40, 2)).astype(np.float32)
+    placed = embedding.places(codings)
+    assert placed is not None
+    assert (placed.min(), placed.max()) == (0, 1)
+    for axis in range(2):
+        assert np.corrcoef(placed[:, axis], codings[:, axis])[0, 1] == pytest.approx(1)
+    assert embedding.places(codings[:, :1]) is None
 
 
 @pytest.mark.slow

@@ -191,8 +191,7 @@ def _sparse(penalty: str) -> Callable[[Item, Options], Recipe]:
             raise ValueError(
                 f"--units: expected two numbers for sparse-{penalty}, hidden and coding"
             )
-        hidden, coding = options.units or sparse_widths(item)
-        coding = options.coding or coding
+        hidden, coding = _coded(options, sparse_widths(item))
 
         def build(seed: int) -> "Autoencoder":
             from training.autoencoders.sparse import SparseConfig, build
@@ -220,11 +219,24 @@ def _sparse(penalty: str) -> Callable[[Item, Options], Recipe]:
     return make
 
 
+def _coded(options: Options, units: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the widths that are asked for, by default those given, with the coding's as the last.
+
+    Raises:
+        ValueError: Two sizes of a coding are asked for.
+    """
+    if options.units and options.coding not in (None, options.units[-1]):
+        raise ValueError(
+            f"--coding: expected {options.units[-1]}, the last of --units, or none, received "
+            f"{options.coding}"
+        )
+    units = options.units or units
+    return (*units[:-1], options.coding) if options.coding else units
+
+
 def _dense(item: Item, options: Options, name: str, noise: Noise | None = None) -> Build:
     options.refuse(name, "filters")
-    units = options.units or widths(item)
-    if options.coding:
-        units = (*units[:-1], options.coding)
+    units = _coded(options, widths(item))
 
     def build(seed: int) -> "Autoencoder":
         from training.autoencoders import stacked

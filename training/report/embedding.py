@@ -1,4 +1,4 @@
-"""Codings on a map of two dimensions, by t-SNE."""
+"""Codings on a map of two dimensions: as they are where they have two numbers, else by t-SNE."""
 
 import numpy as np
 from markupsafe import Markup
@@ -18,22 +18,33 @@ SEED = 42
 APART = 0.09
 """Of thumbnails, in widths of the map."""
 
+FLAT = 2
+"""Numbers of a coding that is a place on a map by itself."""
+
 Places = NDArray[np.float32]
 
 
 def places(codings: Floats) -> Places | None:
-    """Return where t-SNE (van der Maaten and Hinton, 2008) puts codings, (n, 2) in [0, 1].
+    """Return where codings lie, or where t-SNE (van der Maaten and Hinton, 2008) puts them.
 
-    None of codings of one number, or of three items or fewer, which tell no neighbourhoods.
+    Returns:
+        (n, 2) in [0, 1]. None of codings of one number, or of three items or fewer, which tell no
+        neighbourhoods.
     """
     if len(codings) < 4 or codings.shape[1] < 2:
         return None
+    found = codings if codings.shape[1] == FLAT else _embedded(codings)
+    placed: Places = (found - found.min(axis=0)) / np.maximum(np.ptp(found, axis=0), 1e-12)
+    return placed
+
+
+def _embedded(codings: Floats) -> Floats:
     from sklearn.manifold import TSNE
 
     perplexity = min(30.0, (len(codings) - 1) / 3)
-    found = TSNE(perplexity=perplexity, init="pca", random_state=SEED).fit_transform(codings)
-    placed: Places = (found - found.min(axis=0)) / np.maximum(np.ptp(found, axis=0), 1e-12)
-    return placed
+    embedding = TSNE(perplexity=perplexity, init="pca", random_state=SEED)
+    found: Floats = embedding.fit_transform(codings)
+    return found
 
 
 def draw(
