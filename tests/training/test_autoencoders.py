@@ -9,6 +9,12 @@ import pytest
 
 from training.fashion.recipes import RECIPES
 
+
+def residual_block(filters: int) -> list[Any]:
+    """The layers that add to what comes in."""
+    return [("Conv2D", filters, "relu"), ("Conv2D", filters, "linear"), ("Add", None, None)]
+
+
 # Layers with weights or with an effect of their own, as (class, width, activation).
 STACKED_ENCODER = [("Dense", 100, "selu"), ("Dense", 30, "selu")]
 ARCHITECTURES: dict[str, tuple[list[Any], list[Any]]] = {
@@ -41,6 +47,23 @@ ARCHITECTURES: dict[str, tuple[list[Any], list[Any]]] = {
         [("ClippedGaussianNoise", None, None), *STACKED_ENCODER],
         [("Dense", 100, "selu"), ("Dense", 784, "sigmoid")],
     ),
+    "denoising-convolutional": (
+        [
+            ("OneOf", None, None),
+            ("Conv2D", 48, "linear"),
+            *residual_block(48),
+            ("Conv2D", 96, "linear"),
+            *residual_block(96),
+            ("Conv2D", 16, "linear"),
+        ],
+        [
+            ("Conv2D", 96, "linear"),
+            *residual_block(96),
+            ("Conv2DTranspose", 48, "linear"),
+            *residual_block(48),
+            ("Conv2DTranspose", 1, "linear"),
+        ],
+    ),
     "sparse-l1": (
         [
             ("Dense", 100, "selu"),
@@ -54,7 +77,12 @@ ARCHITECTURES: dict[str, tuple[list[Any], list[Any]]] = {
         [("Dense", 100, "selu"), ("Dense", 784, "sigmoid")],
     ),
 }
-CODINGS = {"convolutional": (3, 3, 64), "sparse-l1": (300,), "sparse-kl": (300,)}
+CODINGS = {
+    "convolutional": (3, 3, 64),
+    "denoising-convolutional": (7, 7, 16),
+    "sparse-l1": (300,),
+    "sparse-kl": (300,),
+}
 
 
 def described(model: keras.Model) -> list[tuple[str, int | None, str | None]]:
@@ -100,8 +128,9 @@ def test_convolutions_halve_and_double_as_in_the_book() -> None:
 
 
 def test_penalties_and_noise_are_as_strong_as_they_are_described() -> None:
-    l1 = RECIPES["sparse-l1"].build(1).encoder.get_layer("sparsity")
-    assert l1.l1 == pytest.approx(1e-3)
+    l1 = RECIPES["sparse-l1"].build(1)
+    assert l1.encoder.get_layer("sparsity").l1 == pytest.approx(1e-3)
+    assert l1.decoder.get_layer("hidden").kernel_constraint.max_value == 1
     kl = RECIPES["sparse-kl"].build(1).encoder.get_layer("sparsity").regularizer
     assert (kl.weight, kl.target) == (0.05, 0.1)
     for name, low, high in (("denoising-dropout", 0.1, 0.7), ("denoising-gaussian", 0.0, 0.6)):
@@ -109,8 +138,7 @@ def test_penalties_and_noise_are_as_strong_as_they_are_described() -> None:
             layer for layer in RECIPES[name].build(1).encoder.layers if hasattr(layer, "corrupt")
         ]
         assert (noise.low, noise.high) == (low, high)
-        trained_for = RECIPES[name].noise
-        assert trained_for
+        (trained_for,) = RECIPES[name].noises
         assert low < trained_for.amount < high
 
 

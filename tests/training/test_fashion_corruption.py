@@ -4,7 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from training.autoencoders.corruption import ClippedGaussianNoise, Corruption, DeadPixels
+from training.autoencoders.corruption import (
+    ClippedGaussianNoise,
+    Corruption,
+    DeadPixels,
+    OneOf,
+    every_noise,
+)
 from training.pixel_noise import Noise
 
 IMAGES = np.random.default_rng(0).random((200, 784), np.float32)
@@ -47,6 +53,40 @@ def test_the_layer_survives_serialisation(layer: Corruption) -> None:
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(again) is type(layer)
     assert (again.low, again.high, again.seed) == (layer.low, layer.high, layer.seed)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_images_in_rows_or_in_colour_have_a_level_each(layer: Corruption) -> None:
+    gray = np.full((50, 12, 12, 3), 0.5, np.float32)
+    amounts = np.asarray(layer(gray, training=True)).std(axis=(1, 2, 3))
+    assert amounts.max() > 1.3 * amounts.min()
+
+
+def test_one_kind_of_noise_is_drawn_for_each_image() -> None:
+    dark, bright = (ClippedGaussianNoise(0.2, 0.2, seed=2), DeadPixels(0.9, 0.9, seed=2))
+    layer = OneOf([dark, bright], seed=1)
+    np.testing.assert_array_equal(np.asarray(layer(IMAGES)), IMAGES)
+    corrupted = np.asarray(layer(IMAGES, training=True))
+    dead = (corrupted == 0).mean(axis=1)
+    assert np.all((dead > 0.8) | (dead < 0.3))
+    assert np.mean(dead > 0.8) == pytest.approx(0.5, abs=0.1)
+    assert not np.array_equal(corrupted, np.asarray(layer(IMAGES, training=True)))
+
+
+def test_a_third_of_the_images_gets_dead_pixels_where_every_noise_is_drawn() -> None:
+    gray = np.full((600, 12, 12), 0.5, np.float32)
+    corrupted = np.asarray(every_noise(1)(gray, training=True))
+    whole = np.isin(corrupted, (0.0, 0.5)).all(axis=(1, 2))
+    assert whole.mean() == pytest.approx(1 / 3, abs=0.06)
+
+
+def test_a_layer_of_several_kinds_survives_serialisation() -> None:
+    layer = every_noise(7)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert [each.get_config() for each in again.kinds] == [
+        each.get_config() for each in layer.kinds
+    ]
+    assert again.seed == layer.seed
 
 
 @pytest.mark.parametrize("noise", [Noise("dead pixels", 0.5), Noise("gaussian", 0.4)])

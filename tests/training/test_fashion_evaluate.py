@@ -116,9 +116,12 @@ def test_codings_of_sigmoid_units_are_measured_for_sparsity(
     assert are_sigmoid_activations(codings)
     figures = evaluate(folder, DATA, comparison).measurements
     images = "10 validation images"
-    share = value(figures, "share", images, "activations under 0.1", "model")
-    assert share == pytest.approx(np.mean(codings < 0.1), abs=1e-6)
+    for limit in (0.01, 0.1):
+        share = value(figures, "share", images, f"activations under {limit}", "model")
+        assert share == pytest.approx(np.mean(codings < limit), abs=1e-6)
     assert 0 < share < 1
+    above = value(figures, "share", images, "images with an activation above 0.5", "model")
+    assert above == pytest.approx(np.mean(codings.max(axis=1) > 0.5), abs=1e-6)
     means = codings.mean(axis=0)
     neurons = "neurons with a mean activation between 0.1 and 0.2"
     assert value(figures, "share", images, neurons, "model") == pytest.approx(

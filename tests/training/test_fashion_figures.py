@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 DATA = fashion_mnist.load(SAMPLES)
 PCA = Pca(DATA.train)
 DEAD = Noise("dead pixels", 0.5)
+LIGHT, HEAVY = Noise("gaussian", 0.1), Noise("gaussian", 0.4)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +71,12 @@ def test_reconstructions_show_the_model_and_not_the_originals(tmp_path: Path) ->
 
 def test_a_noise_is_drawn_and_what_the_denoiser_makes_of_it(tmp_path: Path) -> None:
     model = load(PCA.write(tmp_path, "pca", denoises=True))
-    light = pixels(figures.denoising(model, DATA.test, Noise("gaussian", 0.1), tmp_path / "a.png"))
-    heavy = pixels(figures.denoising(model, DATA.test, Noise("gaussian", 0.4), tmp_path / "b.png"))
+    light = pixels(figures.denoising(model, DATA.test, [LIGHT], tmp_path / "a.png"))
+    heavy = pixels(figures.denoising(model, DATA.test, [HEAVY], tmp_path / "b.png"))
     third = light.shape[0] // 3
     assert heavy[third : 2 * third].mean() < light[third : 2 * third].mean() - 0.03
+    both = pixels(figures.denoising(model, DATA.test, [LIGHT, HEAVY], tmp_path / "c.png"))
+    assert both.shape[0] > 1.4 * light.shape[0]
 
 
 def test_the_sparsity_loss_is_drawn_for_its_target(tmp_path: Path) -> None:
@@ -132,7 +135,7 @@ def test_everything_is_drawn_that_the_models_and_runs_allow(tmp_path: Path) -> N
     write_history(runs / "layerwise" / "phase-1", [0.3, 0.2])
     write_history(runs / "stacked" / "whole", [0.3, 0.2])
     drawn = list(
-        figures.draw(served, runs, DATA, folder, noises={"denoising": DEAD, "other": DEAD})
+        figures.draw(served, runs, DATA, folder, noises={"denoising": [DEAD], "other": [DEAD]})
     )
     assert {path.name for path in drawn} == {
         "codings-tsne.png",

@@ -15,7 +15,8 @@ DIGESTS = {
     "recurrent": "dc84887308a64666326924c92841378fc249ba11a866a00b9a7aff7c134bad1a",
     "denoising-dropout": "e521a4c71d23b7ecab64c10bc37b0f53944a2a81d6322a64d6ab1189e7df3ebf",
     "denoising-gaussian": "21d9fbb71f0930c78481104a031aeb956f6cfa861b400ba7de13707d1033e9a9",
-    "sparse-l1": "824fb971d31d8ab15d5e9182e99271bbf52e743424cda4f201c6d792d394fd5d",
+    "denoising-convolutional": "b3456fa52a90e9fb5e0b93d7f06db96630a3e73ab4f9fa9fcbd86a0f765f8df0",
+    "sparse-l1": "ac3b9f57c77c51e3f8394a550eafcdda4e95c7c2d76a1e519d7ce38cd288a53b",
     "sparse-kl": "60719ab4ad143ca68004c020bbbb84376952eefb73e167e73db9577c3aac88fc",
 }
 """SHA-256 of the JSON of each model of seed 42, as Keras 3.15 writes it."""

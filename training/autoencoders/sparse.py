@@ -24,6 +24,10 @@ class SparseConfig:
         shape: Of an item, without the batch.
         activation: Of the hidden layers.
         output_activation: Of the last layer: "linear", or "sigmoid" for numbers in [0, 1].
+        bound: Of "l1": the largest Euclidean norm of the weights by which a unit of the coding
+            acts on the decoder. Without a bound, small activations and large weights lower the
+            penalty at no cost, and codings shrink instead of becoming sparse.
+        bias: Initial bias of the coding: units start nearly off where it is negative.
     """
 
     penalty: Literal["l1", "kl"]
@@ -34,6 +38,8 @@ class SparseConfig:
     shape: tuple[int, ...] = IMAGE
     activation: str = "selu"
     output_activation: str = "sigmoid"
+    bound: float | None = None
+    bias: float = 0.0
 
 
 @keras.saving.register_keras_serializable("autoencoders")
@@ -106,12 +112,17 @@ def build(config: SparseConfig, *, seed: int) -> Autoencoder:
         if config.penalty == "l1"
         else BatchPenalty(KLDivergenceRegularizer(config.weight, config.target), name="sparsity")
     )
+    bias = keras.initializers.Constant(config.bias) if config.bias else "zeros"
+    # A row of the kernel holds the weights of one unit of the coding.
+    bound = None if config.bound is None else keras.constraints.MaxNorm(config.bound, axis=1)
     encoder = keras.Sequential(
         [
             keras.Input(config.shape, name="images"),
             layers.Flatten(),
             layers.Dense(config.hidden, activation=config.activation, name="hidden"),
-            layers.Dense(config.coding, activation="sigmoid", name="codings"),
+            layers.Dense(
+                config.coding, activation="sigmoid", bias_initializer=bias, name="codings"
+            ),
             penalty,
         ],
         name="encoder",
@@ -119,7 +130,12 @@ def build(config: SparseConfig, *, seed: int) -> Autoencoder:
     decoder = keras.Sequential(
         [
             keras.Input((config.coding,), name="codings"),
-            layers.Dense(config.hidden, activation=config.activation, name="hidden"),
+            layers.Dense(
+                config.hidden,
+                activation=config.activation,
+                kernel_constraint=bound,
+                name="hidden",
+            ),
             layers.Dense(
                 math.prod(config.shape), activation=config.output_activation, name="pixels"
             ),

@@ -1,1 +1,1 @@
-"""The eight autoencoders of Fashion-MNIST: recipes, training, export, evaluation, figures."""
+"""The nine autoencoders of Fashion-MNIST: recipes, training, export, evaluation, figures."""

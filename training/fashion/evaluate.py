@@ -132,7 +132,9 @@ def _measure_sparsity(model: LoadedModel, data: FashionMnist) -> Iterator[Measur
         return
     means = codings.mean(axis=0)
     shares = {
+        "activations under 0.01": np.mean(codings < 0.01),
         "activations under 0.1": np.mean(codings < 0.1),
+        "images with an activation above 0.5": np.mean(codings.max(axis=1) > 0.5),
         "neurons with a mean activation between 0.1 and 0.2": np.mean(
             (means >= 0.1) & (means <= 0.2)
         ),

@@ -105,7 +105,7 @@ class FashionFamily:
                 autoencoder,
                 folder,
                 summary=RECIPES[name].summary,
-                denoises=RECIPES[name].noise is not None,
+                denoises=bool(RECIPES[name].noises),
                 inputs=Inputs(images, Pixels(mode="L", scale=255.0)),
                 measurements=(
                     ()
@@ -163,7 +163,7 @@ class FashionFamily:
 
         folders = newest(options.models)
         own = [path for path in folders.values() if self.owns(read_manifest(path))]
-        noises = {name: recipe.noise for name, recipe in RECIPES.items() if recipe.noise}
+        noises = {name: recipe.noises for name, recipe in RECIPES.items() if recipe.noises}
         data = fashion_mnist.load(options.data, subset=options.subset)
         models = [load(folder) for folder in own]
         for path in draw(models, options.runs, data, options.out, noises=noises):

@@ -47,7 +47,7 @@ def draw(
     data: FashionMnist,
     folder: Path,
     *,
-    noises: Mapping[str, Noise],
+    noises: Mapping[str, Sequence[Noise]],
 ) -> Iterator[Path]:
     """Draw every figure that the models and runs at hand allow.
 
@@ -89,17 +89,18 @@ def reconstructions(models: Sequence[LoadedModel], images: Floats, path: Path) -
     return save(gallery(rows, "Test images and their reconstructions"), path)
 
 
-def denoising(model: LoadedModel, images: Floats, noise: Noise, path: Path) -> Path:
-    """Draw the first images (n, height, width) in [0, 1], then with noise, then denoised."""
+def denoising(model: LoadedModel, images: Floats, noises: Sequence[Noise], path: Path) -> Path:
+    """Draw the first images (n, height, width) in [0, 1], then with each noise and denoised."""
     shown = images[:COLUMNS]
-    noisy = corrupt(shown, noise)
-    restored = reconstruct(model, noisy)
-    rows = {
-        "original": shown,
-        f"noisy\n{psnr_of_mean(noisy, shown):.1f} dB": noisy,
-        f"denoised\n{psnr_of_mean(restored, shown):.1f} dB": restored,
-    }
-    return save(gallery(rows, f"{model.name}: {noise}"), path)
+    rows = {"original": shown}
+    for noise in noises:
+        noisy = corrupt(shown, noise)
+        restored = reconstruct(model, noisy)
+        of = str(noise) if len(noises) > 1 else "noisy"
+        rows[f"{of}\n{psnr_of_mean(noisy, shown):.1f} dB"] = noisy
+        rows[f"denoised\n{psnr_of_mean(restored, shown):.1f} dB"] = restored
+    what = "noisy images, restored" if len(noises) > 1 else str(noises[0])
+    return save(gallery(rows, f"{model.name}: {what}"), path)
 
 
 def sparsity_loss(path: Path, *, target: float = 0.1) -> Path:

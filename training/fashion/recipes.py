@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from training.fitting.recipe import Recipe
 from training.fitting.settings import FitSettings
-from training.pixel_noise import Noise
+from training.pixel_noise import NOISES, Noise
 
 if TYPE_CHECKING:
     from training.autoencoders.autoencoder import Autoencoder
@@ -49,10 +49,18 @@ def _gaussian(seed: int) -> "Autoencoder":
     return stacked.build(config, seed=seed, corruption=ClippedGaussianNoise(0.0, 0.6, seed))
 
 
+def _denoising_convolutional(seed: int) -> "Autoencoder":
+    from training.autoencoders import denoising_convolutional
+    from training.autoencoders.corruption import every_noise
+
+    config = denoising_convolutional.DenoisingConvolutionalConfig()
+    return denoising_convolutional.build(config, seed=seed, corruption=every_noise(seed))
+
+
 def _l1(seed: int) -> "Autoencoder":
     from training.autoencoders import sparse
 
-    return sparse.build(sparse.SparseConfig("l1", weight=1e-3), seed=seed)
+    return sparse.build(sparse.SparseConfig("l1", weight=1e-3, bound=1.0, bias=-3.0), seed=seed)
 
 
 def _kl(seed: int) -> "Autoencoder":
@@ -88,16 +96,25 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "Dense layers, trained to restore images with dead pixels",
             _dropout,
             FitSettings(epochs=40),
-            noise=Noise("dead pixels", 0.5),
+            noises=(Noise("dead pixels", 0.5),),
         ),
         "denoising-gaussian": Recipe(
             "Dense layers, trained to restore images with Gaussian noise",
             _gaussian,
             FitSettings(epochs=40),
-            noise=Noise("gaussian", 0.4),
+            noises=(Noise("gaussian", 0.4),),
+        ),
+        "denoising-convolutional": Recipe(
+            "Convolutions and pooling, trained to restore images with dead pixels or Gaussian "
+            "noise",
+            _denoising_convolutional,
+            FitSettings(
+                epochs=6, batch_size=64, learning_rate=3e-3, loss="root mse", convolutions=True
+            ),
+            noises=NOISES,
         ),
         "sparse-l1": Recipe(
-            "A coding of 300 kept sparse by an l1 penalty",
+            "A coding of 300 kept sparse by an l1 penalty, beside bounded weights of the decoder",
             _l1,
             FitSettings(epochs=25, loss="binary_crossentropy"),
         ),

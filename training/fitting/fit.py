@@ -3,16 +3,18 @@
 import math
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
 
 from training import history
-from training.fitting import masked
+from training.fitting import masked, root_mse
+from training.fitting.muon import ConvolutionMuon
 from training.fitting.progress import Progress
 from training.fitting.settings import FitSettings
 from training.fitting.stream import Batches
@@ -20,6 +22,10 @@ from training.pixel_noise import Floats
 from training.record import reading
 
 Watch = Callable[[int, float], None]
+LOSSES: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
+    {**masked.LOSSES, root_mse.NAME: root_mse.root_mse}
+)
+"""Those that are not Keras's."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +89,10 @@ def fit(
         count = train.count() if isinstance(train, Batches) else len(train)
         steps = math.ceil(count / settings.batch_size)
         model.compile(
-            optimizer=keras.optimizers.Muon(
+            optimizer=(ConvolutionMuon if settings.convolutions else keras.optimizers.Muon)(
                 _schedule(settings, steps), weight_decay=0.0, adam_weight_decay=0.0
             ),
-            loss=masked.LOSSES.get(settings.loss, settings.loss),
+            loss=LOSSES.get(settings.loss, settings.loss),
             loss_weights=settings.loss_weight,
             metrics=[masked.metric(settings.loss) if settings.loss in masked.LOSSES else "mse"],
         )

@@ -20,7 +20,8 @@ class Recipe:
         build: Returns the untrained model for a seed.
         fit: How the whole model is fitted or, after greedy training, fine-tuned; None to leave
             fine-tuning out.
-        noise: The noise that a denoiser is trained to remove.
+        noises: What a denoiser is trained to remove; the best epoch is chosen on clean images and
+            on images with each of them.
         greedy: How each phase of layer-wise training is fitted; None to train the whole at once.
         pads: Whether items are sequences of several lengths, padded.
     """
@@ -28,7 +29,7 @@ class Recipe:
     summary: str
     build: Callable[[int], "Autoencoder"]
     fit: FitSettings | None
-    noise: Noise | None = None
+    noises: tuple[Noise, ...] = ()
     greedy: FitSettings | None = None
     pads: bool = False
 

@@ -217,11 +217,13 @@ def _ignore(line: str) -> None:
 
 
 def _validation(recipe: Recipe, data: Data) -> Examples:
-    """Return clean items and, for a denoiser, the same images with noise."""
-    clean = data.validation
-    if recipe.noise is None:
+    """Return clean items and, for a denoiser, the same images with noise, each kind in turn."""
+    clean, kinds = data.validation, len(recipe.noises)
+    if not kinds:
         return Examples.of(clean, pads=recipe.pads)
-    noisy = recipe.noise.corrupt(clean, seed=VALIDATION_NOISE_SEED)
+    noisy = np.empty_like(clean)
+    for turn, noise in enumerate(recipe.noises):
+        noisy[turn::kinds] = noise.corrupt(clean[turn::kinds], seed=VALIDATION_NOISE_SEED)
     return Examples(np.concatenate([clean, noisy]), np.concatenate([clean, clean]))
 
 

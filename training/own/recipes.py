@@ -13,7 +13,7 @@ from training.datasets.description import Kind
 from training.fitting.recipe import Recipe
 from training.fitting.settings import FitSettings
 from training.own.options import Options
-from training.pixel_noise import Noise
+from training.pixel_noise import NOISES, Noise
 
 if TYPE_CHECKING:
     from training.autoencoders.autoencoder import Autoencoder
@@ -147,6 +147,31 @@ def _convolutional(item: Item, options: Options) -> Recipe:
     )
 
 
+def _denoising_convolutional(item: Item, options: Options) -> Recipe:
+    options.refuse("denoising-convolutional", "units")
+
+    def build(seed: int) -> "Autoencoder":
+        from training.autoencoders import denoising_convolutional
+        from training.autoencoders.corruption import every_noise
+
+        config = denoising_convolutional.DenoisingConvolutionalConfig(
+            options.filters or (48, 96)[: min(item.sides[:2]).bit_length() - 1],
+            coding=options.coding,
+            shape=item.sides,
+            activation=options.activation or "relu",
+        )
+        return denoising_convolutional.build(config, seed=seed, corruption=every_noise(seed))
+
+    return Recipe(
+        "Convolutions and pooling, trained to restore images with dead pixels or Gaussian noise",
+        build,
+        FitSettings(
+            epochs=30, batch_size=64, learning_rate=3e-3, loss="root mse", convolutions=True
+        ),
+        noises=NOISES,
+    )
+
+
 def _recurrent(item: Item, options: Options) -> Recipe:
     options.refuse("recurrent", "filters", "activation")
     if options.units and len(options.units) > 1:
@@ -178,7 +203,7 @@ def _denoising(noise: Noise) -> Callable[[Item, Options], Recipe]:
             f"Dense layers, trained to restore images with {what}",
             _dense(item, options, name, noise),
             FitSettings(epochs=100),
-            noise=noise,
+            noises=(noise,),
         )
 
     return make
@@ -196,9 +221,12 @@ def _sparse(penalty: str) -> Callable[[Item, Options], Recipe]:
         def build(seed: int) -> "Autoencoder":
             from training.autoencoders.sparse import SparseConfig, build
 
+            l1 = penalty == "l1"
             config = SparseConfig(
-                "l1" if penalty == "l1" else "kl",
-                weight=1e-3 if penalty == "l1" else 0.05,
+                "l1" if l1 else "kl",
+                weight=1e-3 if l1 else 0.05,
+                bound=1.0 if l1 else None,
+                bias=-3.0 if l1 else 0.0,
                 hidden=hidden,
                 coding=coding,
                 shape=item.sides,
@@ -281,6 +309,7 @@ RECIPES: Mapping[str, Callable[[Item, Options], Recipe]] = MappingProxyType(
         "recurrent": _recurrent,
         "denoising-dropout": _denoising(Noise("dead pixels", 0.5)),
         "denoising-gaussian": _denoising(Noise("gaussian", 0.4)),
+        "denoising-convolutional": _denoising_convolutional,
         "sparse-l1": _sparse("l1"),
         "sparse-kl": _sparse("kl"),
     }
@@ -295,6 +324,7 @@ FOR: Mapping[str, tuple[Kind, ...]] = MappingProxyType(
         "recurrent": ("images", "sequences"),
         "denoising-dropout": _IMAGES,
         "denoising-gaussian": _IMAGES,
+        "denoising-convolutional": _IMAGES,
         "sparse-l1": ("images", "table"),
         "sparse-kl": ("images", "table"),
     }

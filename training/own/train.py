@@ -99,7 +99,7 @@ def train(name: str, options: Namespace) -> None:
         own={
             "recipe": name,
             "summary": made.summary,
-            "denoises": made.noise is not None,
+            "denoises": bool(made.noises),
             "data": {**description.model_dump(mode="json"), "sha256": data.digest},
             "trained_on": counted(description, data),
             **preprocessing.to_json(),

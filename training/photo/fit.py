@@ -7,8 +7,8 @@ import keras
 
 from training.autoencoders.photo import Computation, PhotoConfig, build
 from training.datasets.photos import Photos
+from training.fitting.muon import ConvolutionMuon
 from training.photo.batches import Batch, Batches
-from training.photo.muon import ConvolutionMuon
 from training.photo.settings import PhotoFitSettings
 from training.photo.start import Start
 from training.photo.validation import Validation

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from training.photo.muon import ConvolutionMuon
+from training.fitting.muon import ConvolutionMuon
 
 RATE = 0.01
 
