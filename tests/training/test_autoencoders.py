@@ -131,6 +131,7 @@ def test_penalties_and_noise_are_as_strong_as_they_are_described() -> None:
     l1 = RECIPES["sparse-l1"].build(1)
     assert l1.encoder.get_layer("sparsity").l1 == pytest.approx(1e-3)
     assert l1.decoder.get_layer("hidden").kernel_constraint.max_value == 1
+    assert l1.decoder.get_layer("pixels").kernel_constraint.max_value == pytest.approx(0.43 * 28)
     kl = RECIPES["sparse-kl"].build(1).encoder.get_layer("sparsity").regularizer
     assert (kl.weight, kl.target) == (0.05, 0.1)
     for name, low, high in (("denoising-dropout", 0.1, 0.7), ("denoising-gaussian", 0.0, 0.6)):

@@ -58,3 +58,19 @@ def test_the_penalty_does_not_depend_on_the_size_of_the_batch(penalty: str, batc
         else sum(divergence(0.1, float(mean)) for mean in codings.mean(axis=0))
     )
     assert float(loss) == pytest.approx(0.5 * expected, rel=1e-4)
+
+
+def test_bounds_hold_for_the_weights_from_each_unit() -> None:
+    config = SparseConfig("l1", 1e-3, hidden=4, coding=6, shape=(5, 5), bounds=(0.5, 0.2))
+    decoder = sparse.build(config, seed=1).decoder
+    for name, norm in (("hidden", 0.5), ("pixels", 0.2 * 5)):
+        layer = decoder.get_layer(name)
+        long = 10 * np.ones(layer.kernel.shape, np.float32)
+        norms = np.linalg.norm(np.asarray(layer.kernel_constraint(long)), axis=1)
+        assert norms == pytest.approx([norm] * len(long), rel=1e-4)
+
+
+def test_units_start_nearly_off_where_they_are_told_to() -> None:
+    images = np.zeros((1, 28, 28), np.float32)
+    encoder = sparse.build(SparseConfig("l1", 1e-3, bias=-3.0), seed=1).encoder
+    assert np.asarray(encoder(images)) == pytest.approx(1 / (1 + np.exp(3)), rel=1e-4)

@@ -24,9 +24,10 @@ class SparseConfig:
         shape: Of an item, without the batch.
         activation: Of the hidden layers.
         output_activation: Of the last layer: "linear", or "sigmoid" for numbers in [0, 1].
-        bound: Of "l1": the largest Euclidean norm of the weights by which a unit of the coding
-            acts on the decoder. Without a bound, small activations and large weights lower the
-            penalty at no cost, and codings shrink instead of becoming sparse.
+        bounds: Of the decoder's weights, None for none: the largest Euclidean norm of those from
+            a unit of the coding, and the largest root mean square of those from a hidden unit.
+            Without bounds, small activations and large weights lower an l1 penalty at no cost, and
+            codings shrink instead of becoming sparse.
         bias: Initial bias of the coding: units start nearly off where it is negative.
     """
 
@@ -38,7 +39,7 @@ class SparseConfig:
     shape: tuple[int, ...] = IMAGE
     activation: str = "selu"
     output_activation: str = "sigmoid"
-    bound: float | None = None
+    bounds: tuple[float, float] | None = None
     bias: float = 0.0
 
 
@@ -113,8 +114,8 @@ def build(config: SparseConfig, *, seed: int) -> Autoencoder:
         else BatchPenalty(KLDivergenceRegularizer(config.weight, config.target), name="sparsity")
     )
     bias = keras.initializers.Constant(config.bias) if config.bias else "zeros"
-    # A row of the kernel holds the weights of one unit of the coding.
-    bound = None if config.bound is None else keras.constraints.MaxNorm(config.bound, axis=1)
+    numbers = math.prod(config.shape)
+    inner, outer = config.bounds or (None, None)
     encoder = keras.Sequential(
         [
             keras.Input(config.shape, name="images"),
@@ -133,14 +134,22 @@ def build(config: SparseConfig, *, seed: int) -> Autoencoder:
             layers.Dense(
                 config.hidden,
                 activation=config.activation,
-                kernel_constraint=bound,
+                kernel_constraint=_bound(inner),
                 name="hidden",
             ),
             layers.Dense(
-                math.prod(config.shape), activation=config.output_activation, name="pixels"
+                numbers,
+                activation=config.output_activation,
+                kernel_constraint=_bound(outer and outer * math.sqrt(numbers)),
+                name="pixels",
             ),
             layers.Reshape(config.shape),
         ],
         name="decoder",
     )
     return chain(encoder, decoder, name="sparse")
+
+
+def _bound(norm: float | None) -> keras.constraints.Constraint | None:
+    """Of each row of a kernel, which holds the weights from one unit."""
+    return None if norm is None else keras.constraints.MaxNorm(norm, axis=1)

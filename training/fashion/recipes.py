@@ -60,7 +60,9 @@ def _denoising_convolutional(seed: int) -> "Autoencoder":
 def _l1(seed: int) -> "Autoencoder":
     from training.autoencoders import sparse
 
-    return sparse.build(sparse.SparseConfig("l1", weight=1e-3, bound=1.0, bias=-3.0), seed=seed)
+    return sparse.build(
+        sparse.SparseConfig("l1", weight=1e-3, bounds=(1.0, 0.43), bias=-3.0), seed=seed
+    )
 
 
 def _kl(seed: int) -> "Autoencoder":

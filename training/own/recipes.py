@@ -225,7 +225,7 @@ def _sparse(penalty: str) -> Callable[[Item, Options], Recipe]:
             config = SparseConfig(
                 "l1" if l1 else "kl",
                 weight=1e-3 if l1 else 0.05,
-                bound=1.0 if l1 else None,
+                bounds=(1.0, 0.43) if l1 else None,
                 bias=-3.0 if l1 else 0.0,
                 hidden=hidden,
                 coding=coding,
