@@ -58,9 +58,9 @@ def test_the_table_of_models_shows_the_figures_of_the_manifest(name: str) -> Non
     ],
 )
 def test_the_table_of_noises_shows_the_figures_of_the_manifests(row: str, condition: str) -> None:
-    dropout, gaussian = (
+    dropout, gaussian, convolutional = (
         figures(MANIFESTS[name], "psnr", condition)
-        for name in ("denoising-dropout", "denoising-gaussian")
+        for name in ("denoising-dropout", "denoising-gaussian", "denoising-convolutional")
     )
     expected = [
         dropout["corrupted input"].value,
@@ -68,6 +68,7 @@ def test_the_table_of_noises_shows_the_figures_of_the_manifests(row: str, condit
         max(dropout[method].value for method in SKIMAGE),
         dropout["model"].value,
         gaussian["model"].value,
+        convolutional["model"].value,
     ]
     assert cells(row)[1:] == [f"{value:.2f}" for value in expected]
 
