@@ -211,8 +211,8 @@ class TooManyConnections(Temporary):
         )
 
 
-NO_MEMORY = ("can't start new thread", "Error -4 while ")
-"""How messages begin that say so: Python's of threads, zlib's of Z_MEM_ERROR."""
+NO_MEMORY = ("can't start new thread", "Error -4 while ", "Not enough memory ")
+"""How messages begin that say so: Python's of threads, zlib's of Z_MEM_ERROR, orjson's."""
 
 
 def is_shortage(error: BaseException | None) -> bool:

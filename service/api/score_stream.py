@@ -33,7 +33,10 @@ from service.inference.pixels import Floats
 from service.inference.series_scorer import SeriesScorer
 from service.inference.sliding_windows import Cut
 
-LINES = {"schema": {"type": "string", "description": "a JSON object a line"}}
+LINES = {
+    "schema": {"type": "string", "description": "a JSON object a line"},
+    "example": '{"flow": 102.1}\n{"flow": 102.3}\n',
+}
 
 
 # The signature and docstring that OpenAPI shows; nothing calls it.

@@ -27,6 +27,7 @@ async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
 
 
 FILE = {"file": ("a.png", picture((4, 4)), "image/png")}
+TIMES = "created", "started", "finished", "expires"
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("encode", "model=mirror", {"json": ARRAY}),
     ("decode", "model=rows&steps=5", {"json": {"inputs": [[1.0, 0.5, 0.25, 0.0]]}}),
@@ -70,6 +71,7 @@ async def test_a_job_gives_the_response_of_its_operation(
     assert document["operation"] == operation
     assert document["progress"]["share"] == 1
     assert document["created"] <= document["started"] <= document["finished"]
+    assert all(len(document[each]) == len("2026-01-01T00:00:00.000Z") for each in TIMES)
     assert document["finished"] < document["expires"]
     result = await client.get(document["result"]["href"])
     assert result.status_code == 200

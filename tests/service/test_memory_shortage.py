@@ -5,6 +5,7 @@ import threading
 import zlib
 
 import httpx
+import orjson
 import pytest
 from PIL import ImageFile
 from starlette.types import Receive, Scope, Send
@@ -24,6 +25,9 @@ from tests.service.photograph_requests import picture
 from tests.service.tiny import Start
 from tests.service.wire import LARGE, body_of, head, images
 
+NO_BUFFER = "Not enough memory to allocate buffer for parsing"
+"""What orjson says."""
+
 
 @pytest.mark.parametrize(
     ("error", "is_one"),
@@ -32,6 +36,8 @@ from tests.service.wire import LARGE, body_of, head, images
         (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
         (RuntimeError("can't start new thread"), True),
         (zlib.error("Error -4 while decompressing data"), True),
+        (orjson.JSONDecodeError(NO_BUFFER, "", 0), True),
+        (orjson.JSONDecodeError("unexpected character", "", 0), False),
         (zlib.error("Error -3 while decompressing data: invalid code"), False),
         (OSError(errno.ENOSPC, "No space left on device"), False),
         (None, False),
@@ -39,6 +45,26 @@ from tests.service.wire import LARGE, body_of, head, images
 )
 def test_what_says_that_there_is_no_memory(error: Exception | None, is_one: bool) -> None:
     assert is_shortage(error) == is_one
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/encode?model=mirror", b'{"inputs": [[[1, "x"]]]}'),
+        ("/score?model=mirror", b'{"rows": [{"x": 1}]}'),
+        ("/v2/models/mirror.encode/infer", b'{"inputs": []}'),
+    ],
+)
+async def test_json_without_memory_is_not_called_malformed(
+    start: Start, monkeypatch: pytest.MonkeyPatch, path: str, body: bytes
+) -> None:
+    def loads(_: object) -> None:
+        raise orjson.JSONDecodeError(NO_BUFFER, "", 0)
+
+    client = start()
+    monkeypatch.setattr(orjson, "loads", loads)
+    answer = await client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
 
 
 async def test_a_decoder_without_memory_does_not_blame_the_picture(

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import numpy as np
 import orjson
 
-from service.errors import InvalidValue, ShapeMismatch
+from service.errors import InvalidValue, ShapeMismatch, is_shortage
 
 DEEPEST = 32
 """Most levels of lists; no model takes as many."""
@@ -62,7 +62,13 @@ def explain(inputs: list[Any], before: int = 0, name: str = "inputs") -> NoRetur
 
 
 def no_json(error: orjson.JSONDecodeError) -> str:
-    """Return why a text is not JSON."""
+    """Return why a text is not JSON.
+
+    Raises:
+        MemoryError: It may be: orjson finds no memory to parse it.
+    """
+    if is_shortage(error):
+        raise MemoryError from error
     is_text = not error.msg.startswith("str is not valid UTF-8")
     return str(error) if is_text else "bytes that are not UTF-8"
 

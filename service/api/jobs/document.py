@@ -3,12 +3,24 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
 from service.api.schemas import Problem
 from service.jobs.jobs import Jobs
 from service.jobs.record import Entry, State
 from service.manifest import OperationName
+
+
+def _text(time: datetime) -> str:
+    """Return a time with its milliseconds, also where they are zero: texts sort as times do."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[
+    datetime,
+    PlainSerializer(_text, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 
 
 class JobProgress(BaseModel):
@@ -38,10 +50,10 @@ class JobDocument(BaseModel):
     owner: Annotated[
         str | None, Field(description="name of the API key that created it; null without keys")
     ]
-    created: datetime
-    started: Annotated[datetime | None, Field(description="of the last attempt to run it")]
-    finished: datetime | None
-    expires: Annotated[datetime | None, Field(description="when it is forgotten")]
+    created: Time
+    started: Annotated[Time | None, Field(description="of the last attempt to run it")]
+    finished: Time | None
+    expires: Annotated[Time | None, Field(description="when it is forgotten")]
     progress: JobProgress
     seconds_left: Annotated[
         float | None, Field(description="until it has finished, as far as that can be told")
