@@ -5,6 +5,7 @@ sequences along the links; each response passes all of its checks. python -m tes
 """
 
 import argparse
+import json
 import sys
 import tempfile
 from collections import Counter
@@ -20,6 +21,7 @@ from schemathesis.python import asgi
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.access.identity import SCOPES, ScopeName
+from service.api.codecs.ndjson import NDJSON
 from service.app import create_app
 from service.settings import Settings
 from tests.service.keys import Made, lines, made
@@ -69,6 +71,20 @@ class Lazily:
         if self._app is None:
             self._app = create_app(self._settings)
         await self._app(scope, receive, send)
+
+
+@schemathesis.serializer(NDJSON)
+def _as_lines(_context: Any, value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
+
+
+@schemathesis.deserializer(NDJSON)
+def _lines(_context: Any, response: Any) -> str:
+    """Return lines as the schema has them, a text, of which each is JSON."""
+    text: str = response.content.decode()
+    for line in text.splitlines():
+        json.loads(line)
+    return text
 
 
 @schemathesis.check

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,13 +21,19 @@ def redis_in(folder: Path) -> Iterator[str]:
     words += ["--appendonly", "yes", "--save", ""]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 10
-        while not path.exists() and time.monotonic() < deadline:
+        while not _answers(path) and time.monotonic() < deadline:
             time.sleep(0.02)
         try:
             yield f"unix://{path}"
         finally:
             process.terminate()
             process.wait()
+
+
+def _answers(path: Path) -> bool:
+    """Return whether a server listens: the file of a socket is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def _packaged() -> str | None:
