@@ -10,6 +10,7 @@ import yaml
 
 from service import __version__
 from service.ray.arguments import checked
+from service.settings import SHIPPED_MODELS
 from tests.ray.conftest import NEEDS_RAY
 
 pytest.importorskip("ray", reason=NEEDS_RAY)
@@ -163,7 +164,8 @@ def test_replicas_fit_on_the_nodes_that_there_may_be_also_while_others_replace_t
     (application,) = configurations()["rayservice.yaml"]["applications"]
     options = {each["name"]: each for each in application["deployments"]}
     built = build_app(build(application["args"]), name="service", default_runtime_env=None)
-    assert len(built.deployments) == 10
+    models = [path for path in SHIPPED_MODELS.iterdir() if path.is_dir()]
+    assert len(built.deployments) == len(models) + 1
     cluster = read("rayservice.yaml")["spec"]["rayClusterConfig"]
     room = {"num_cpus": 0.0, "num_gpus": 0.0}
     for group in cluster["workerGroupSpecs"]:
