@@ -95,6 +95,8 @@ class ScoreStream(Endpoint):
             except ServiceError as error:
                 await _end_early(exchange, error)
             except asyncio.CancelledError:
+                if exchange.is_gone_if_cancelled or not exchange.status:
+                    raise
                 await _end_early(exchange, ShuttingDown("rows: the service stops before they end"))
         await exchange.end()
 

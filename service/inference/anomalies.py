@@ -44,6 +44,23 @@ class Ranks:
     is_anomaly: NDArray[np.bool_]
 
 
+def threshold_of(
+    name: str, calibration: Calibration | None, rate: float | None
+) -> Threshold | None:
+    """Return the threshold of a model by its name, None where it is not calibrated.
+
+    Raises:
+        InvalidValue: A rate is asked for that it cannot tell.
+    """
+    if calibration:
+        return threshold(calibration, rate)
+    if rate is not None:
+        raise InvalidValue(
+            f"false_alarm_rate: expected none, as {name} is not calibrated, received {rate:g}"
+        )
+    return None
+
+
 def threshold(calibration: Calibration, rate: float | None) -> Threshold:
     """Return the threshold for a rate of false alarms.
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from service.errors import InvalidValue
 from service.inference import scores
-from service.inference.anomalies import ranks, threshold
+from service.inference.anomalies import ranks, threshold_of
 from service.inference.features import Values, features
 from service.inference.model import Model
 from service.inference.pixels import Floats
@@ -34,19 +34,14 @@ class SeriesScorer:
         Raises:
             InvalidValue: The model is another, or cannot tell such a rate.
         """
-        rows, calibration = model.manifest.rows, model.manifest.calibration
+        rows = model.manifest.rows
         if rows is None or rows.window is None:
             raise InvalidValue(
                 f"model: expected one of series that are cut into windows, received {model.name}"
             )
-        if rate is not None and calibration is None:
-            raise InvalidValue(
-                f"false_alarm_rate: expected none, as {model.name} is not calibrated, "
-                f"received {rate:g}"
-            )
         self.model = model
         self.rows = rows
-        self.above = threshold(calibration, rate) if calibration else None
+        self.above = threshold_of(model.name, model.manifest.calibration, rate)
         self.windows = SlidingWindows(rows.window, rows.features)
 
     def push(self, columns: Mapping[str, Values]) -> Cut:

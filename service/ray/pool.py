@@ -95,7 +95,7 @@ def results(
                     raise _cannot_run(error) from error
                 raise ClusterError(
                     f"--ray: expected actors that go on, received: {_last_line(error)}; what is "
-                    "written stays, and the same command goes on"
+                    "written stays, and the same command resumes"
                 ) from error
             if not left:
                 break

@@ -16,6 +16,7 @@ from typing import Literal
 
 import pytest
 
+from benchmarks.ports import free_ports
 from tests.programs import program
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -98,7 +99,7 @@ def proxy(
     path = program(name)
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as place:
         folder = Path(place)
-        port, tls_port, redirect_port = _free_ports(3)
+        port, tls_port, redirect_port = free_ports(3)
         made = Proxy(port, tls_port, redirect_port, folder)
         for each in certificate().iterdir():
             shutil.copy(each, folder)
@@ -186,14 +187,6 @@ def certificate() -> Path:
 
 
 _kept: list[tempfile.TemporaryDirectory[str]] = []
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as probes:
-        bound = [probes.enter_context(socket.socket()) for _ in range(count)]
-        for each in bound:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in bound]
 
 
 def _wait(made: Proxy, process: "subprocess.Popen[bytes]") -> None:

