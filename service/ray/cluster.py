@@ -3,12 +3,17 @@
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from service.errors import StartupError
 from service.files.progress import report
 from service.ray.batch_arguments import Actors
+
+ANSWER = 10.0
+"""Seconds in which a cluster that is named accepts a connection; Ray itself tries for minutes."""
 
 
 @contextlib.contextmanager
@@ -32,12 +37,13 @@ def connected(actors: Actors) -> Iterator[None]:
         yield
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report how it is used
-    address = actors.address
+    address = actors.address or os.environ.get("RAY_ADDRESS", "")
+    _check_reachable(address)
     try:
         ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # where nothing answers, or a node does not start
         where = f"a cluster at {address}" if address else "a cluster"
-        raise StartupError(f"--ray: expected {where}, received: {error}") from error
+        raise StartupError(f"--ray: expected {where}, received: {error}{_token_hint()}") from error
     try:
         _report_shortage(actors)
         yield
@@ -65,6 +71,32 @@ def shortage(actors: Actors, machines: Iterable[Mapping[str, float]]) -> str:
         f"--ray: expected a machine with {actors.cpus} processors and {actors.gpus:g} GPUs for an "
         f"actor, received machines with {received or 'none'}; waiting for one to join the cluster"
     )
+
+
+def _check_reachable(address: str) -> None:
+    """Raise StartupError where a host is named at which nothing accepts a connection."""
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise StartupError(f"--ray: expected HOST:PORT, received {address}") from error
+    if host is None or port is None:  # "auto" and the like
+        return
+    try:
+        socket.create_connection((host, port), ANSWER).close()
+    except OSError as error:
+        raise StartupError(f"--ray: expected a cluster at {address}, received: {error}") from error
+
+
+def _token_hint() -> str:
+    """Return what to try where Ray was not told whether the cluster asks for a token.
+
+    Ray sends no token to an address that is named unless it is told to; the clusters that it
+    starts ask for one where there is one.
+    """
+    if "RAY_AUTH_MODE" in os.environ:
+        return ""
+    return "; if the cluster asks for a token: RAY_AUTH_MODE=token"
 
 
 def _report_shortage(actors: Actors) -> None:

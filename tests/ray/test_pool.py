@@ -1,17 +1,20 @@
 """The pool of actors: pieces whose process ends, that raise, and actors that do not start."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.ports import free_ports
 from service.errors import ClusterError, InvalidValue, StartupError
 from service.ray import pool
 from service.ray.batch_arguments import Actors
 from service.ray.cluster import connected
-from tests.ray.conftest import NEEDS_RAY
+from tests.ray.conftest import NEEDS_RAY, ROOT
 
 pytest.importorskip("ray", reason=NEEDS_RAY)
 
@@ -100,3 +103,30 @@ def test_a_cluster_without_room_for_an_actor_is_told(capsys: pytest.CaptureFixtu
     with connected(ACTORS):
         pass
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_an_address_at_which_nothing_listens_is_an_error_at_once(scheme: str) -> None:
+    [port] = free_ports(1)
+    address = f"{scheme}127.0.0.1:{port}"
+    assert f"--ray: expected a cluster at {address}, received: " in refused("--ray", address)
+
+
+def test_an_address_without_a_port_that_is_a_number_is_an_error() -> None:
+    told = refused("--ray", RAY_ADDRESS="here:there")
+    assert "--ray: expected HOST:PORT, received here:there" in told
+
+
+def refused(*words: str, **environment: str) -> str:
+    """Return what a command tells whose cluster is not there."""
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "denoise", str(ROOT), "-o", "out", *words],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1, done
+    return done.stderr
