@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType, is_shortage
-from service.inference.admission import Ticket
+from service.inference.ticket import Ticket
 
 Body = bytes | memoryview
 

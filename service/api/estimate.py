@@ -16,12 +16,12 @@ from service.api.request import Exchange, Header
 from service.api.routing import Limits
 from service.api.tiles import size
 from service.images.decode import decode
-from service.inference.admission import Ticket
 from service.inference.caller import CALLER
 from service.inference.executor import Executor
 from service.inference.model import Model
 from service.inference.pixels import Floats
 from service.inference.queue import Stages
+from service.inference.ticket import Ticket
 from service.inference.tiling.controls import DEFAULTS, Controls
 from service.inference.tiling.estimate import Estimator
 from service.manifest import PROFILE

@@ -17,9 +17,9 @@ from service.api.problems import Failure
 from service.api.request import Exchange, Header
 from service.api.routing import Limits, Serving
 from service.errors import InvalidValue
-from service.inference.admission import Ticket
 from service.inference.model import Model
 from service.inference.queue import Result
+from service.inference.ticket import Ticket
 
 
 class Batches:

@@ -21,9 +21,9 @@ from service.access.identity import IDENTITY, Identity, block_of
 from service.api.body import BODY_AT_HAND, SETTING, Body, decompress, receive, too_large
 from service.api.request_quota import QUOTA, RequestQuota
 from service.errors import DeadlineExceeded
-from service.inference.admission import Ticket
 from service.inference.caller import Caller
 from service.inference.model import Model
+from service.inference.ticket import Ticket
 from service.telemetry.histogram import UNTRACED
 
 T = TypeVar("T")

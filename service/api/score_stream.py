@@ -28,10 +28,10 @@ from service.errors import (
     UnsupportedMediaType,
     problem_document,
 )
-from service.inference.admission import Ticket
 from service.inference.pixels import Floats
 from service.inference.series_scorer import SeriesScorer
 from service.inference.sliding_windows import Cut
+from service.inference.ticket import Ticket
 
 LINES = {
     "schema": {"type": "string", "description": "a JSON object a line"},

@@ -8,7 +8,7 @@ from service.api.codecs.codec import Array, Checked, Codec, Inputs
 from service.api.codecs.neighbours import NeighboursCodec
 from service.api.pipeline import Batches
 from service.api.request import Exchange
-from service.inference.admission import Ticket
+from service.inference.ticket import Ticket
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from service.api.media_types import ZIP
 from service.api.request import Exchange, Header
 from service.api.routing import Limits
 from service.errors import BodyTooLarge, InvalidValue, ShapeMismatch
-from service.inference.admission import Ticket
 from service.inference.caller import CALLER
 from service.inference.executor import Executor
 from service.inference.model import Model
+from service.inference.ticket import Ticket
 from service.inference.tiling.controls import Controls
 from service.inference.tiling.denoise import Denoised, Denoiser
 from service.manifest import PHOTOGRAPHS

@@ -8,7 +8,6 @@ the sessions expect of each request (see estimates.py). Callers that come togeth
 
 import math
 import time
-from typing import Self
 
 from service.errors import Overloaded
 from service.inference.caller import ANYBODY, Caller
@@ -16,6 +15,7 @@ from service.inference.estimates import Turns
 from service.inference.limit import Limit, limits, too_late, whole
 from service.inference.room import Room
 from service.inference.shares import Share, Shares
+from service.inference.ticket import Ticket
 
 MAX_RETRY_AFTER = 60
 """Longest Retry-After, in seconds."""
@@ -97,16 +97,16 @@ class Admission:
 
     def why_full(self, caller: Caller = ANYBODY) -> str:
         """Return the message of the error of a caller for whom it is full."""
-        self.shares.want(_share(self.shares, caller), self.wait() + RETURN)
+        self.shares.want(self.shares.share(caller), self.wait() + RETURN)
         return f"{self._items.expected(self.shares, caller)}, received more"
 
-    def admit(self, size: int = 0, caller: Caller = ANYBODY) -> "Ticket":
+    def admit(self, size: int = 0, caller: Caller = ANYBODY) -> Ticket:
         """Admit a request whose body is here, as receive() and Ticket.arrive() do."""
         ticket = self.receive(size, caller)
         ticket.arrive()
         return ticket
 
-    def receive(self, size: int, caller: Caller) -> "Ticket":
+    def receive(self, size: int, caller: Caller) -> Ticket:
         """Admit a request whose body is to come: its bytes count from now on, no item does.
 
         A request that finds room is admitted whole, so that one larger than the limits is served
@@ -125,9 +125,9 @@ class Admission:
         self.check_items(caller)
         if self.requests and 2 * (self.bytes + size) > self.max_bytes:
             self.check_bytes(caller, size, 0)
-        return self.ticket(size, _share(self.shares, caller))
+        return self.ticket(size, self.shares.share(caller))
 
-    def ticket(self, size: int, share: Share) -> "Ticket":
+    def ticket(self, size: int, share: Share) -> Ticket:
         """Return the ticket of a request that is admitted."""
         return Ticket(self, size, share)
 
@@ -153,7 +153,7 @@ class Admission:
         """Return the pixels of a large photograph, 0 of a small one."""
         return pixels if LARGE * pixels > self.max_pixels else 0
 
-    def check_photographs(self, ticket: "Ticket", pixels: int, seconds: float) -> None:
+    def check_photographs(self, ticket: Ticket, pixels: int, seconds: float) -> None:
         """Raise Overloaded if photographs find no room, or no turn in time, beside others."""
         caller, shares = ticket.share.caller, self.photographs
         if caller.name != shares.latest:
@@ -184,220 +184,5 @@ class Admission:
     ) -> Overloaded:
         """Return the error of a caller for so much of all requests together."""
         expected = limit.expected(shares, caller)
-        shares.want(_share(shares, caller), wait + RETURN)
+        shares.want(shares.share(caller), wait + RETURN)
         return Overloaded(f"{expected}, received {received}", retry_after=wait)
-
-
-def _share(shares: Shares, caller: Caller) -> Share:
-    """Return the share of a caller, with nothing in it where it has none yet."""
-    share = shares.of.get(caller.name)
-    if share is None:
-        if (idle := shares.idle) and not idle.requests and not idle.wants:
-            _remove(shares, idle)
-        share = shares.of[caller.name] = Share(caller)
-        shares.weights += caller.weight
-    return share
-
-
-def _drop(shares: Shares, share: Share) -> None:
-    """Drop a share with nothing in it, unless its caller is to come again."""
-    if share.requests or share.wants:
-        return
-    if len(shares.of) == 1:
-        shares.idle = share
-    else:
-        _remove(shares, share)
-
-
-def _remove(shares: Shares, share: Share) -> None:
-    del shares.of[share.caller.name]
-    shares.weights -= share.caller.weight
-    if share is shares.idle:
-        shares.idle = None
-
-
-class Ticket:
-    """A request's share of what is admitted: one item once its body is here, until more is known.
-
-    Attributes:
-        share: What its caller has here.
-        items: Images or codings.
-        bytes: Bytes of its body and output.
-        held: Pixels of its photographs.
-        pixels: Those of them that are not denoised yet.
-        left: Seconds that these will keep the session busy.
-        seconds: Seconds that its images or codings will.
-        waits: Whether its pixels wait for room instead of being refused.
-    """
-
-    __slots__ = (
-        "_admission",
-        "_photographs",
-        "_requests",
-        "bytes",
-        "held",
-        "items",
-        "left",
-        "pixels",
-        "seconds",
-        "share",
-        "waits",
-    )
-
-    def __init__(
-        self,
-        admission: Admission,
-        size: int,
-        share: Share,
-        *,
-        requests: int = 1,
-        waits: bool = False,
-    ) -> None:
-        self._admission = admission
-        self._photographs: Share | None = None  # its caller's, while it has pixels
-        self.share = share
-        self._requests, self.items = requests, 0
-        self.waits = waits
-        self.bytes = size
-        self.held = self.pixels = 0
-        self.left = self.seconds = 0.0
-        share.wants = 0.0
-        share.requests += requests
-        share.bytes += size
-        admission.requests += requests
-        admission.bytes += size
-
-    def arrive(self) -> None:
-        """Count the request as an item, once its body is here. Raises Overloaded."""
-        admission, share = self._admission, self.share
-        admission.check_items(share.caller)
-        self.items += 1
-        share.items += 1
-        admission.items += 1
-
-    def grow(self, *, items: int = 0, size: int = 0, pixels: int = 0, seconds: float = 0.0) -> None:
-        """Count more of the request, as more of it is known.
-
-        Args:
-            items: More images or codings.
-            size: More bytes of body or output.
-            pixels: More pixels of photographs, to be denoised.
-            seconds: How long these items or pixels will keep the session busy, by
-                Batcher.seconds().
-
-        Raises:
-            Overloaded: The bytes have no room beside other requests, or the pixels beside other
-                photographs, or a photograph would wait too long. Nothing is counted then.
-        """
-        admission, share = self._admission, self.share
-        is_much = 2 * (admission.bytes + size) > admission.max_bytes
-        if is_much and admission.requests > 1 and self._requests:
-            admission.check_bytes(share.caller, size, self.bytes)
-        if pixels:
-            admission.check_photographs(self, pixels, seconds)
-            self._leave(self.pixels + pixels, self.left + seconds, held=self.held + pixels)
-        else:
-            self.seconds += seconds
-            admission.seconds += seconds
-        self.items += items
-        self.bytes += size
-        share.items += items
-        share.bytes += size
-        admission.items += items
-        admission.bytes += size
-
-    async def make_room(self, pixels: int, seconds: float) -> None:
-        """Count pixels of photographs that are to be decoded; wait for room if the ticket does.
-
-        Raises:
-            Overloaded: As grow() raises it.
-        """
-        while True:
-            try:
-                self.grow(pixels=pixels, seconds=seconds)
-            except Overloaded:
-                if not self.waits:
-                    raise
-            else:
-                return
-            await self._admission.room.departure()
-
-    def part(self, *, waits: bool) -> "Ticket":
-        """Return a ticket for one of several photographs, which come and go within the request.
-
-        Its bytes are counted and never refused: they would wait for bodies that stay as long as
-        their requests do. Its pixels may wait: a photograph that holds some never waits for more.
-
-        Args:
-            waits: Whether its pixels wait for room instead of being refused.
-        """
-        return type(self)(self._admission, 0, self.share, requests=0, waits=waits)
-
-    def write(self, size: int) -> None:
-        """Count the response in place of its photographs, which are in memory no more.
-
-        Args:
-            size: Bytes of it that are not counted yet; they are not refused, as they are here.
-        """
-        if self.held:
-            self._leave(0, 0.0, held=0)
-            self.bytes += size
-            self.share.bytes += size
-            self._admission.bytes += size
-            if self._admission.room.watchers:
-                self._admission.room.tell()
-
-    def expect(self, photographs: int) -> None:
-        """Learn of how many photographs there will be parts."""
-
-    def done(self, pixels: int) -> None:
-        """Count pixels as denoised."""
-        remaining = max(0, self.pixels - pixels)
-        left = self.left * remaining / max(1, self.pixels)
-        self._leave(remaining, left, held=self.held)
-        self._admission.turns.progress()
-        if self._photographs and self._photographs.turns:
-            self._photographs.turns.progress()
-
-    def _leave(self, pixels: int, left: float, *, held: int) -> None:
-        """Let so much of its photographs be left, of so many pixels that it holds."""
-        admission = self._admission
-        share = self._photographs
-        if share is None:
-            share = self._photographs = _share(admission.photographs, self.share.caller)
-            share.requests += 1
-            share.wants = 0.0
-        if share.turns is None:
-            share.turns = Turns()
-        for turns in (admission.turns, share.turns):
-            turns.remove(self.pixels, self.left, held=self.held)
-            turns.add(pixels, left, held=held)
-        share.held += held - self.held
-        admission.room.held += held - self.held
-        admission.room.large += admission.large(held) - admission.large(self.held)
-        self.pixels, self.left, self.held = pixels, left, held
-        if not held:
-            self._photographs = None
-            share.requests -= 1
-            _drop(admission.photographs, share)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        admission, share = self._admission, self.share
-        if self.held:
-            self._leave(0, 0.0, held=0)
-        share.items -= self.items
-        share.bytes -= self.bytes
-        share.requests -= self._requests
-        if not share.requests and self._requests:
-            _drop(admission.shares, share)
-        admission.seconds -= self.seconds
-        admission.items -= self.items
-        admission.bytes -= self.bytes
-        admission.requests -= self._requests
-        if admission.room.watchers:
-            admission.room.tell()
-        if not admission.requests:
-            admission.seconds = 0.0  # no rounding error stays

@@ -78,6 +78,31 @@ class Shares:
         self._wanting: list[tuple[float, int, Share]] = []
         self._numbers = itertools.count()
 
+    def share(self, caller: Caller) -> Share:
+        """Return the share of a caller, with nothing in it where it has none yet."""
+        share = self.of.get(caller.name)
+        if share is None:
+            if (idle := self.idle) and not idle.requests and not idle.wants:
+                self._remove(idle)
+            share = self.of[caller.name] = Share(caller)
+            self.weights += caller.weight
+        return share
+
+    def drop(self, share: Share) -> None:
+        """Drop a share with nothing in it, unless its caller is to come again."""
+        if share.requests or share.wants:
+            return
+        if len(self.of) == 1:
+            self.idle = share
+        else:
+            self._remove(share)
+
+    def _remove(self, share: Share) -> None:
+        del self.of[share.caller.name]
+        self.weights -= share.caller.weight
+        if share is self.idle:
+            self.idle = None
+
     def are_contended(self, caller: Caller) -> bool:
         """Return whether another caller has a share."""
         now = time.monotonic()
@@ -90,10 +115,7 @@ class Shares:
             if share.wants:
                 share.wants = 0.0
                 if not share.requests:
-                    del self.of[share.caller.name]
-                    self.weights -= share.caller.weight
-                    if share is self.idle:
-                        self.idle = None
+                    self._remove(share)
         return len(self.of) > (caller.name in self.of)
 
     def part(self, caller: Caller, limit: int) -> int:

@@ -3,9 +3,10 @@
 import time
 from contextvars import ContextVar
 
-from service.inference.admission import Admission, Ticket
+from service.inference.admission import Admission
 from service.inference.room import Room
 from service.inference.shares import Share
+from service.inference.ticket import Ticket
 
 AGAIN_SECONDS = 2
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from service.inference.admission import Admission, Ticket
+from service.inference.admission import Admission
 from service.inference.estimates import Throughput
 from service.inference.model import MEASURED_RUNS
 from service.inference.queue import Job, Queue, TileQueue
+from service.inference.ticket import Ticket
 from service.inference.tiling.layout import MAX_QUEUED, Tiling
 
 THUMBNAIL = 28 * 28

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from service.errors import Overloaded
-from service.inference.admission import FEW, Admission, Ticket
+from service.inference.admission import FEW, Admission
 from service.inference.caller import Caller
+from service.inference.ticket import Ticket
 from tests.service.simulation import Clock
 
 FLOOD, QUIET, HEAVY = Caller("flood", 1), Caller("quiet", 1), Caller("heavy", 3)

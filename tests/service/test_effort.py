@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from service.errors import InvalidValue
-from service.inference.admission import Ticket
 from service.inference.estimates import Throughput
 from service.inference.loader import load
 from service.inference.model import LoadedModel
+from service.inference.ticket import Ticket
 from service.inference.tiling.canvas import Picture
 from service.inference.tiling.controls import EFFORTS, Controls
 from service.inference.tiling.ensemble import turned, turned_back

@@ -31,8 +31,8 @@ from service.errors import (
     ShuttingDown,
     is_shortage,
 )
-from service.inference.admission import Ticket
 from service.inference.model import Model
+from service.inference.ticket import Ticket
 from service.inference.tiling.denoise import Denoised
 
 MAX_LOADED = 2

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from service.api.body import Body
 from service.api.request import Exchange, Header, Part
-from service.inference.admission import Ticket
 from service.inference.executor import Executor
 from service.inference.pixels import Floats
+from service.inference.ticket import Ticket
 from service.inference.tiling.controls import DEFAULTS, Controls
 
 Array = NDArray[Any]

@@ -10,8 +10,9 @@ from service.api.body import Body, decompress
 from service.api.codecs.codec import Codec
 from service.api.pipeline import InThread, Responder
 from service.errors import DeadlineExceeded, Overloaded, ServiceError
-from service.inference.admission import Admission, Ticket
+from service.inference.admission import Admission
 from service.inference.caller import Caller
+from service.inference.ticket import Ticket
 
 CodecOf = Callable[[Body], Codec | Responder]
 

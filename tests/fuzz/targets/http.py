@@ -11,7 +11,8 @@ from uvicorn.server import ServerState
 
 from service.api.request import Exchange
 from service.errors import BodyTooLarge
-from service.inference.admission import Admission, Ticket
+from service.inference.admission import Admission
+from service.inference.ticket import Ticket
 from service.server.config import Config
 from service.server.http_protocol import Protocol
 from service.server.limits import ConnectionLimits
