@@ -41,6 +41,7 @@ OperationName = Literal[GraphName, "reconstruct", "score", "neighbours"]
 """What requests ask for: those, what encode and decode do together, how well they do it, and what
 has codings nearby."""
 FreeDimension = Literal["batch", "steps", "height", "width"]
+Fit = Literal["pad", "resize", "crop"]
 Dimension = Annotated[int, Field(ge=1)] | FreeDimension
 """A size, or the name of a free one."""
 PHOTOGRAPHS: tuple[Dimension, ...] = ("batch", "height", "width", 3)
@@ -165,6 +166,10 @@ class Pixels(Strict):
     """Gray or colour, as Pillow names it."""
     scale: Annotated[float, Field(gt=0)]
     """The pixel value that becomes 1.0."""
+    fit: Fit = "pad"
+    """How a picture comes to the model's size with `fit=true`: scaled, with black around it where
+    its aspect is another; scaled, whatever its aspect; or scaled, and cropped to the middle. As in
+    training."""
 
 
 class Measurement(Strict):

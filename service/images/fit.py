@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from service.errors import ShapeMismatch
 from service.images.photograph import Photograph, Samples
-from service.manifest import Dimension
+from service.manifest import Dimension, Fit
 
 Bytes = NDArray[np.uint8]
 
@@ -23,11 +23,13 @@ class Frame:
         mode: Pillow's mode, L or RGB.
         size: (height, width) in pixels; a name instead of a number is a free side.
         longest: The most pixels along a free side of a picture that is fitted.
+        fit: How a picture of another size is fitted.
     """
 
     mode: str
     size: tuple[Dimension, Dimension]
     longest: int
+    fit: Fit = "pad"
 
     def __str__(self) -> str:
         height, width = self.size
@@ -70,7 +72,7 @@ def checked(photograph: Photograph, mode: str, frame: Frame) -> Bytes:
 def fitted(photograph: Photograph, frame: Frame) -> Bytes:
     """Return the pixels of a picture that is converted and scaled to what a model takes.
 
-    It keeps its aspect; the rest, and what is transparent, is black.
+    What is transparent becomes black.
 
     Returns:
         Pixels (height, width) or (height, width, 3).
@@ -92,8 +94,23 @@ def fitted(photograph: Photograph, frame: Frame) -> Bytes:
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture)
     picture = picture.convert(frame.mode)
     if size != picture.size:
-        picture = ImageOps.pad(picture, size, Image.Resampling.LANCZOS, color="black")
+        picture = scaled(picture, size, frame.fit)
     return np.asarray(picture)
+
+
+def scaled(picture: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
+    """Return a picture of another size.
+
+    Args:
+        picture: Of any size.
+        size: (width, height) in pixels.
+        fit: What becomes of its aspect.
+    """
+    if fit == "pad":
+        return ImageOps.pad(picture, size, Image.Resampling.LANCZOS, color="black")
+    if fit == "crop":
+        return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
+    return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _fitted_size(size: tuple[int, int], frame: Frame) -> tuple[int, int]:

@@ -77,3 +77,29 @@ def test_without_photographs_models_the_page_says_so(browser: Browser, tmp_path:
             "no model that is ready takes photographs"
         )
         page.close()
+
+
+def test_models_of_rows_and_of_colours_say_what_they_take_and_are_not_asked_for_garments(
+    tmp_path: Path, browser: Browser
+) -> None:
+    takes = {
+        "dim-colours": "pictures of 3 × 2, colour",
+        "series": "windows of 3 rows of x, y",
+        "table": "rows of size, colour",
+    }
+    for name in takes:
+        write_model(tmp_path / "models", name)
+    defaults = [f"--default-{each}=table" for each in ("encode", "decode")]
+    off = [f"--default-{each}=" for each in ("denoise", "picture")]
+    with running(tmp_path / "models", *defaults, *off) as service:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{service.url}/#/models")
+        for name, words in takes.items():
+            card = page.get_by_role("article").filter(has=page.get_by_role("heading", name=name))
+            expect(card.get_by_text(words, exact=True)).to_be_visible()
+            expect(card).to_contain_text("reconstructs, scores anomalies")
+        page.goto(f"{service.url}/#/codings")
+        told = "no model that is ready encodes and decodes gray pictures of 28 × 28"
+        expect(page.get_by_role("alert").filter(has_text=told)).to_be_visible()
+        context.close()

@@ -76,6 +76,12 @@ def test_fitting_keeps_the_aspect_on_a_black_ground() -> None:
     assert fitted(Image.new("L", (8, 4), "white")) == [[0] * 4, [255] * 4, [255] * 4, [0] * 4]
 
 
+def test_fitting_is_that_of_the_training() -> None:
+    halves = Image.fromarray(np.repeat([[0, 0, 90, 90, 90, 90, 0, 0]], 4, axis=0).astype(np.uint8))
+    assert fitted(halves, Frame("L", (4, 4), 100, "crop")) == [[90] * 4] * 4
+    assert fitted(halves, Frame("L", (2, 8), 100, "resize")) == [[0, 0, 90, 90, 90, 90, 0, 0]] * 2
+
+
 def test_fitting_reads_16_bits_a_pixel_at_their_full_range() -> None:
     half = Image.fromarray(np.full((4, 4), 0x8000, np.uint16))
     assert fitted(half) == [[0x80] * 4] * 4

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
+from service.images.fit import scaled
 from training.datasets.description import Fit
 from training.datasets.photos import UNREADABLE, Pixels, open_image
 
@@ -68,18 +69,10 @@ class Frame:
             ValueError: The file cannot be decoded as an image.
         """
         image = Image.fromarray(open_image(path)).convert(self.mode)
-        match self.fit:
-            case "resize":
-                yield np.asarray(image.resize(self.size, Image.Resampling.LANCZOS))
-            case "pad":
-                # As the service fits pictures that are sent with fit=true.
-                yield np.asarray(
-                    ImageOps.pad(image, self.size, Image.Resampling.LANCZOS, color="black")
-                )
-            case "crop":
-                yield np.asarray(ImageOps.fit(image, self.size, Image.Resampling.LANCZOS))
-            case "tile":
-                yield from self._tiles(np.asarray(image))
+        if self.fit == "tile":
+            yield from self._tiles(np.asarray(image))
+        else:
+            yield np.asarray(scaled(image, self.size, self.fit))
 
     def _tiles(self, pixels: Pixels) -> Iterator[Pixels]:
         """Yield tiles, row by row; what is left at the right and at the bottom is dropped."""

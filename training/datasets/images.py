@@ -1,20 +1,27 @@
 """Images of one's own: a folder or an array becomes items of one size."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service import manifest
 from service.manifest import Pixels
 from training.datasets import pictures
 from training.datasets.arrays import read_array
-from training.datasets.description import ARRAYS, Description
+from training.datasets.description import ARRAYS, Description, Fit
 from training.datasets.image_files import Frame, Header, header
 from training.datasets.items import DataSet, digest, mapped, parts_of
 from training.datasets.look_alikes import note_of_look_alikes
 from training.datasets.pictures import Pictures
 from training.datasets.split import by_groups
+
+FITS: Mapping[Fit, manifest.Fit] = MappingProxyType(
+    {"resize": "resize", "pad": "pad", "crop": "crop", "tile": "crop"}
+)
+"""How the service fits pictures of other sizes: no tile has black edges, or another aspect."""
 
 
 def load(description: Description) -> DataSet:
@@ -49,7 +56,9 @@ def load(description: Description) -> DataSet:
     return DataSet(
         *items,
         labels=labels,
-        pixels=Pixels(mode="L" if array.ndim == 3 else "RGB", scale=255.0),
+        pixels=Pixels(
+            mode="L" if array.ndim == 3 else "RGB", scale=255.0, fit=FITS[description.fit]
+        ),
         rows=None,
         scaling=None,
         digest=digest(array),

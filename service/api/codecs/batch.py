@@ -195,4 +195,4 @@ class BatchCodec:
                 f"body: expected rows for {self.model.name}, received a picture ({self.media.name})"
             )
         _, height, width, *_ = self.batcher.session.operation.input.shape
-        return Frame(pixels.mode, (height, width), self.limits.steps)
+        return Frame(pixels.mode, (height, width), self.limits.steps, pixels.fit)

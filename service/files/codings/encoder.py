@@ -91,7 +91,9 @@ class Encoder:
         self._frame: Frame | None = None
         if self._pixels:
             _, height, width, *_ = self._session.operation.input.shape
-            self._frame = Frame(self._pixels.mode, (height, width), options.longest)
+            self._frame = Frame(
+                self._pixels.mode, (height, width), options.longest, self._pixels.fit
+            )
         self._pool = ThreadPoolExecutor(usable_cpus())
 
     def encode(self, shard: Shard) -> Encoded:

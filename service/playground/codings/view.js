@@ -12,7 +12,7 @@ import { between } from "./between.js";
 import { Choices } from "./choices.js";
 import { Coder } from "./coder.js";
 import { Lab } from "./lab.js";
-import { GARMENTS, address, fitted, garment } from "./pictures.js";
+import { GARMENTS, SIDE, address, fitted, garment } from "./pictures.js";
 import { sketch } from "./sketch.js";
 
 /**
@@ -36,8 +36,8 @@ export async function mount(view, { client, models }) {
   } catch (error) {
     return told(error);
   }
-  const able = newest(known, ({ operations }) => operations.includes("encode") && operations.includes("decode"));
-  if (!able.size) return told(new Error("no model that is ready encodes and decodes"));
+  const able = newest(known, suits);
+  if (!able.size) return told(new Error("no model that is ready encodes and decodes gray pictures of 28 × 28"));
   for (const { name, manifest, default_for: defaults } of able.values()) {
     const size = manifest.operations.encode.output.shape.slice(1).join(" × ");
     const isDefault = defaults.includes("encode");
@@ -71,6 +71,14 @@ export async function mount(view, { client, models }) {
   } catch (error) {
     mapFault(error);
   }
+}
+
+/** Whether a model encodes and decodes the pictures of this view. */
+function suits({ operations, manifest }) {
+  if (!["encode", "decode"].every((each) => operations.includes(each))) return false;
+  const [, rows, columns, more] = manifest.operations.encode.input.shape;
+  const isThumbnail = columns === SIDE && more === undefined && (rows === SIDE || typeof rows === "string");
+  return isThumbnail && manifest.pixels?.mode === "L";
 }
 
 /** Whether somebody wants nothing to move. */

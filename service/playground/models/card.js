@@ -9,7 +9,8 @@ const DOES = {
   encode: "encodes",
   decode: "decodes",
   estimate: "estimates noise",
-  reconstruct: "reconstructs",
+  reconstruct: "reconstructs, scores anomalies",
+  neighbours: "finds neighbours",
 };
 const DOING = {
   denoise: "removing noise",
@@ -19,6 +20,7 @@ const DOING = {
   reconstruct: "reconstructing",
 };
 const MOST = 4; // figures
+const NAMED = 6; // columns, at most
 
 /**
  * Return the element of a model.
@@ -60,12 +62,27 @@ function facts({ version, operations, execution_provider: provider, size: bytes,
 }
 
 /** Return in words what a model takes. */
-function shape({ operations }) {
+function shape({ operations, rows, pixels }) {
   const [first] = ["denoise", "encode"].map((name) => operations[name]).filter(Boolean);
   if (!first) return "";
   if (first.tiles) return "photographs of any size";
-  const [, rows, columns] = first.input.shape;
-  return typeof rows === "number" ? `pictures of ${rows} × ${columns}, gray` : `${columns} gray pixels a row, any number of rows`;
+  const [, height, width] = first.input.shape;
+  if (rows) return `${many(first.input.shape, rows)} of ${columns(rows)}`;
+  const colour = pixels.mode === "L" ? "gray" : "colour";
+  if (typeof height === "number") return `pictures of ${width} × ${height}, ${colour}`;
+  return `${width} ${colour} pixels a row, any number of rows`;
+}
+
+function many([, steps, features], { window }) {
+  if (features === undefined) return "rows";
+  if (window) return `windows of ${steps} rows`;
+  return typeof steps === "number" ? `sequences of ${steps} rows` : "sequences of any number of rows";
+}
+
+function columns({ columns: all }) {
+  const names = all.slice(0, NAMED).map(({ name }) => name);
+  const more = all.length - names.length;
+  return names.join(", ") + (more ? ` and ${more} more columns` : "");
 }
 
 /** Return a table of the figures of the model itself. */
