@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from service.api.codecs.image import read
+from service.images.fit import Frame
 from training.datasets import images
 from training.datasets.description import describe
 from training.datasets.items import DataSet
@@ -46,6 +48,10 @@ def test_pictures_come_to_one_size(folder: Path, fit: str) -> None:
     assert 0 <= values.min() < values.max() <= 1
     black = (values[:, :2] == 0).all(axis=(1, 2, 3))
     assert black.any() == (fit == "pad")  # above and below wide pictures
+    frame = Frame("RGB", (24, 32), 100, data.pixels.fit)
+    file = (folder / data.sources[3]).read_bytes()
+    [served] = read([file], frame, fit=True, max_pixels=10_000)
+    np.testing.assert_array_equal(data.train.array[3], served)
     labels = data.labels
     assert labels is not None
     assert labels.tolist() == ["bark"] * 12 + ["leaf"] * 8
