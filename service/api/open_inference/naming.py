@@ -95,5 +95,6 @@ def _unknown(registry: ModelRegistry, name: str) -> ModelNotFound:
     why = dict.fromkeys(each.reason for each in known if each.name == name)
     return ModelNotFound(
         f"model: expected {one_of(ready)}, received {name!r}"
+        + ("" if name.rpartition(".")[2] in OPERATIONS else ", which names no operation")
         + (f", which is not ready: {'; '.join(why)}" if why else "")
     )
