@@ -15,7 +15,7 @@ Images = Sequence[NDArray[Any]] | NDArray[Any]
 """Images (height, width) or (height, width, 3)."""
 
 HIGHEST = 100.0
-"""PSNR in dB of an image that is restored without any error."""
+"""PSNR in dB of what is restored without any error."""
 
 
 def mse(received: NDArray[Any], expected: NDArray[Any]) -> float:
@@ -29,8 +29,9 @@ def psnr(received: Images, expected: Images) -> float:
 
 
 def psnr_of_mean(received: NDArray[Any], expected: NDArray[Any]) -> float:
-    """Return the PSNR in dB of the mean squared error over all images, for a peak of 1."""
-    return float(-10 * np.log10(mse(received, expected)))
+    """Return the PSNR in dB of the MSE over all images, for a peak of 1, at most 100."""
+    error = mse(received, expected)
+    return min(HIGHEST, float(-10 * np.log10(error))) if error else HIGHEST
 
 
 def ssim(received: Images, expected: Images) -> float:

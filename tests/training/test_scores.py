@@ -19,6 +19,12 @@ def test_psnr_is_of_the_mean_mse_and_not_a_mean_of_psnrs() -> None:
     assert psnr_of_mean(received, GREY) == pytest.approx(-10 * np.log10(0.09 / 3), abs=1e-4)
 
 
+def test_what_is_restored_without_any_error_has_a_finite_psnr() -> None:
+    images = np.zeros((2, 4, 4), np.float32)
+    assert psnr_of_mean(images, images) == 100
+    assert psnr_of_mean(images + np.float32(1e-9), images) == 100
+
+
 def test_ssim_of_flat_images_is_what_its_formula_says() -> None:
     # Without variance, only the comparison of the means is left (Wang et al., 2004, equation 6).
     constant = 0.01**2

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.training.test_index_sources import save
 from training.datasets import sequences
 from training.datasets.description import describe
 from training.datasets.items import DataSet
@@ -101,6 +102,14 @@ def test_an_array_of_rows_is_one_series(tmp_path: Path) -> None:
         (np.full((9, 5, 2), np.inf), {"missing": "mask"}, "expected a finite number, received inf"),
         (np.zeros((9, 5, 2)), {"window": WINDOW}, "window: expected none for .* have 5 steps"),
         (np.zeros((9, 5, 2)), {"columns": ["x"]}, "columns: expected 2 names for .* received 1"),
+        (np.zeros((9, 0, 2)), {}, r"expected numbers \(rows, f.* received float64 \(9, 0, 2\)"),
+        (np.zeros((9, 5, 0)), {}, r"expected numbers \(rows, f.* received float64 \(9, 5, 0\)"),
+        (np.zeros((9, 5, 2)), {"label": "state"}, "label: expected none for the array "),
+        (
+            np.full((9, 5, 2), 1e39),
+            {},
+            r"item \[0, 0, 0\]: expected a finite number, received 1e\+39",
+        ),
     ],
 )
 def test_an_array_that_cannot_be_used_says_why(
@@ -174,3 +183,33 @@ def test_items_of_one_length_are_not_padded(tmp_path: Path) -> None:
     data = load(path)
     assert data.train.lengths is None
     assert data.train.shape == (3, 1)
+
+
+def test_an_array_of_other_numbers_is_converted_in_a_file(tmp_path: Path) -> None:
+    array = np.arange(9 * 5 * 2, dtype=np.int64).reshape(9, 5, 2)
+    np.save(tmp_path / "items.npy", array)
+    data = load(tmp_path / "items.npy")
+    assert isinstance(data.train.array, np.memmap)
+    np.testing.assert_array_equal(data.train.array, array)
+
+
+def test_a_series_goes_through_the_files_of_a_data_set(tmp_path: Path) -> None:
+    parts = [{"x": [float(x) for x in range(50)]}, {"x": [float(x) for x in range(50, 100)]}]
+    split = {"validation": 0.3, "test": 0}
+    whole = load(save(tmp_path / "saved", *parts), window=WINDOW, split=split)
+    assert whole.train.indices.tolist() == list(range(0, 63, 4))
+    series = [{**part, "part": ["p"] * 30 + ["q"] * 20} for part in parts]
+    with pytest.raises(ValueError, match="column part: expected the rows of a series one after"):
+        load(save(tmp_path / "mixed", *series), series="part", window=WINDOW)
+
+
+def test_series_that_are_mixed_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.csv"
+    path.write_text("machine,x\n" + "A,1\nB,2\n" * 50)
+    fault = "received some of 'A' after those of another; sort the rows by it"
+    with pytest.raises(ValueError, match=fault):
+        load(path, series="machine")
+    (tmp_path / "folder").mkdir()
+    for name in ("one.csv", "two.csv"):  # in each file, a series is another
+        (tmp_path / "folder" / name).write_text("machine,x\n" + "A,1\n" * 80)
+    assert len(load(tmp_path / "folder", series="machine", window=WINDOW).train) == 2 * 15

@@ -198,3 +198,42 @@ def test_numbers_of_a_csv_file_may_turn_from_whole_to_broken(tmp_path: Path) -> 
     data = load(tmp_path / "long.csv")
     assert set(data.train.array[-1]) == {0.5}
     assert set(data.train.array[0]) == {1e6}
+
+
+def test_blanks_around_cells_are_no_part_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "blanks.csv"
+    rows = [f"{number}, {number / 2} , {('red', 'green ')[number % 2]}" for number in range(30)]
+    path.write_text("\n".join(["x, y, colour", *rows, "30, NA, "]) + "\n")
+    data = load(path, missing="mask")
+    assert data.rows
+    assert [(each.name, each.categories) for each in data.rows.columns] == [
+        ("x", ()),
+        ("y", ()),
+        ("colour", ("green", "red")),
+    ]
+    assert data.train.array[:2].tolist() == [[0, 0, 0, 1], [1, 0.5, 1, 0]]
+    assert np.isnan(data.train.array[30, 1:]).all()
+
+
+def test_whole_numbers_of_64_bits_are_rounded(tmp_path: Path) -> None:
+    numbers = pa.array([2**60 + number for number in range(ROWS)])
+    data = load(write(tmp_path / "large.parquet", {"number": numbers, "x": COLUMNS["pressure"]}))
+    np.testing.assert_allclose(data.train.array[:, 0], 2.0**60, rtol=1e-6)
+
+
+def test_what_the_model_must_not_see_is_no_column(tmp_path: Path) -> None:
+    path = write(tmp_path / "machines.csv", COLUMNS)
+    with pytest.raises(ValueError, match="columns: expected none that is the key, the label or"):
+        load(path, columns=["pressure", "state"], label="state")
+    with pytest.raises(ValueError, match="columns: expected each name once, received turns, turns"):
+        load(path, columns=["turns", "turns"])
+
+
+def test_rows_without_a_class_have_none(tmp_path: Path) -> None:
+    state = [None if row % 4 else "good" for row in range(ROWS)]
+    path = write(tmp_path / "machines.parquet", {**COLUMNS, "state": state})
+    data = load(path, label="state")
+    assert data.labels is not None
+    assert data.labels.tolist() == [each or "" for each in state]
+    classified = data.classified(data.train)
+    assert classified.indices.tolist() == [row for row in data.train.indices if row % 4 == 0]

@@ -13,6 +13,7 @@ from training.datasets import table_files
 from training.datasets.description import TABLES, Description, files
 from training.datasets.items import mapped
 from training.datasets.saved import Saved, is_saved
+from training.datasets.series import Series
 from training.pixel_noise import Floats
 
 MOST_CATEGORIES = 100
@@ -45,7 +46,7 @@ class Table:
         features: float32 (rows, features), mapped from a file; NaN where a number is missing.
         fields: The columns of the features.
         lengths: Rows of each series, or of each file where no column names the series.
-        labels: The class of each row; None without a label.
+        labels: The class of each row, empty where it has none; None without a label.
         notes: What the user should know of how the files were read.
     """
 
@@ -83,6 +84,7 @@ class _Reader:
     def __init__(self, description: Description, paths: Sequence[Path]) -> None:
         self._description = description
         self._paths = paths
+        self._is_saved = paths[0].suffix.lower() == table_files.ARROW
         self._types = table_files.types_of(paths[0], description.categories)
         self._names, self._left_out = self._chosen()
 
@@ -92,28 +94,26 @@ class _Reader:
         width = sum(len(field.categories) or 1 for field in fields)
         features = mapped((rows, width), np.float32)
         labels: list[NDArray[Any]] = []
-        lengths: list[int] = []
-        start, series = 0, None
+        series = Series()
+        start = 0
         for path in self._paths:
+            if not self._is_saved:
+                series.end()
             begun = start
             for batch in self._batches(path):
                 end = start + batch.num_rows
                 features[start:end] = self._encoded(batch, fields, path, start - begun)
                 if label := self._description.label:
-                    labels.append(np.array(_texts(batch.column(label)).to_pylist(), np.str_))
+                    labels.append(np.array(_texts(batch.column(label)), np.str_))
                 if column := self._description.series:
-                    for name in _texts(batch.column(column)).to_pylist():
-                        if (path, name) != series:
-                            lengths.append(0)
-                            series = (path, name)
-                        lengths[-1] += 1
+                    series.extend(_texts(batch.column(column)), f"{path}, column {column}")
+                else:
+                    series.grow("", batch.num_rows, str(path))
                 start = end
-            if not self._description.series:
-                lengths.append(start - begun)
         return Table(
             features,
             fields,
-            tuple(lengths),
+            tuple(series.lengths),
             np.concatenate(labels) if labels else None,
             self._notes(fields),
         )
@@ -129,6 +129,11 @@ class _Reader:
             if name is not None and name not in self._types:
                 raise ValueError(
                     f"{self._paths[0]}: expected a column {name}, received {', '.join(self._types)}"
+                )
+            if name in description.columns and name in others:
+                raise ValueError(
+                    f"columns: expected none that is the key, the label or the series, received "
+                    f"{name}"
                 )
         names = description.columns or tuple(name for name in self._types if name not in others)
 
@@ -242,7 +247,8 @@ def _one_hot(column: Any, categories: Sequence[str]) -> Floats:
     return encoded
 
 
-def _texts(column: Any) -> Any:
+def _texts(column: Any) -> list[str]:
+    """Return values as texts, empty where one is missing."""
     import pyarrow as pa
 
-    return column.cast(pa.string())
+    return [each or "" for each in column.cast(pa.string()).to_pylist()]

@@ -84,6 +84,10 @@ class Description(Strict):
                 "split: expected validation and test to leave something to train on, received "
                 f"{self.split.validation:g} and {self.split.test:g}"
             )
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError(
+                f"columns: expected each name once, received {', '.join(self.columns)}"
+            )
         if others := sorted(self.model_fields_set & OTHERS[self.kind] & _given(self)):
             raise ValueError(f"{others[0]}: expected no such field for {self.kind}")
         return self

@@ -4,7 +4,7 @@ import hashlib
 import math
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -90,7 +90,8 @@ class DataSet:
         train: Items to train on.
         validation: Items to choose the best epoch and the calibration by.
         test: Items to test with; there may be none.
-        labels: The class of each item of the array, by its index; None where they have none.
+        labels: The class of each item of the array, by its index, empty where it has none; None
+            where all have none.
         pixels: How pixels become numbers; None of rows.
         rows: What rows the model takes; None of images.
         scaling: What rows are scaled by; None of images.
@@ -114,6 +115,12 @@ class DataSet:
     def scaled(self, values: Floats) -> Floats:
         """Return items as a model trains on them."""
         return self.scaling.scaled(values) if self.scaling else values
+
+    def classified(self, part: Items) -> Items:
+        """Return the items of a part that have a class."""
+        if self.labels is None:
+            return replace(part, indices=part.indices[:0])
+        return replace(part, indices=part.indices[self.labels[part.indices] != ""])
 
     def labels_of(self, part: Items) -> NDArray[np.str_] | None:
         """Return the classes of the items of a part."""

@@ -32,6 +32,7 @@ def load(description: Description) -> DataSet:
         table = columns.read(description)
         is_items = description.window is None and len(table.lengths) > 1
         return _whole(table, description) if is_items else _cut(table, description)
+    _check_fields(description)
     if path.suffix.lower() == ".npz" and len(arrays := read_arrays(path)) > 1:
         return _whole(_joined(arrays, description), description)
     array = _numbers(read_array(path), description)
@@ -139,6 +140,13 @@ def _cut(table: Table, description: Description) -> DataSet:
     )
 
 
+def _check_fields(description: Description) -> None:
+    """Raise ValueError for a field that says something of files with named columns."""
+    for name in ("categories", "key", "label", "series"):
+        if getattr(description, name):
+            raise ValueError(f"{name}: expected none for the array {description.path}")
+
+
 def _fields(width: int, description: Description) -> tuple[Field, ...]:
     """Return the columns of an array, whose names the description may tell."""
     names = description.columns or tuple(f"feature_{number}" for number in range(1, width + 1))
@@ -153,15 +161,18 @@ def _numbers(array: NDArray[np.generic], description: Description) -> Floats:
     """Return an array as float32.
 
     Raises:
-        ValueError: It has other dimensions, or a number is missing or infinite.
+        ValueError: It has other dimensions or no numbers, or one is missing or infinite.
     """
-    if array.ndim not in (2, 3) or array.dtype.kind not in "fiu":
+    if array.ndim not in (2, 3) or array.dtype.kind not in "fiu" or 0 in array.shape:
         raise ValueError(
             f"{description.path}: expected numbers (rows, features) or (items, steps, features), "
             f"received {array.dtype} {array.shape}"
         )
+    # One that is larger than memory, and not float32, stays in a file.
+    found: NDArray[Any] = array if array.dtype == np.float32 else mapped(array.shape, np.float32)
     for start in range(0, len(array), BATCH):
-        piece = np.asarray(array[start : start + BATCH], np.float32)
+        with np.errstate(over="ignore"):  # infinity, which is refused below
+            piece = np.asarray(array[start : start + BATCH], np.float32)
         wrong = np.isinf(piece) if description.missing == "mask" else ~np.isfinite(piece)
         if wrong.any():
             first = [int(each) for each in np.argwhere(wrong)[0]]
@@ -170,4 +181,6 @@ def _numbers(array: NDArray[np.generic], description: Description) -> Floats:
                 f"{description.path}, item {first}: expected a finite number, received "
                 f"{array[tuple(first)]}"
             )
-    return array.astype(np.float32, copy=False)
+        if found is not array:
+            found[start : start + BATCH] = piece
+    return found

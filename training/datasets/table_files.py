@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from training.datasets import csv_files
 from training.datasets.saved import Saved, named
 
 ARROW = ".arrow"
 """Of the files of a data set of Hugging Face."""
-MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL"]
-"""Cells of a CSV file without a value."""
 
 
 def types_of(path: Path, categories: Sequence[str]) -> dict[str, Any]:
@@ -21,7 +20,7 @@ def types_of(path: Path, categories: Sequence[str]) -> dict[str, Any]:
         ValueError: Two columns have the same name.
     """
     import pyarrow as pa
-    from pyarrow import csv, parquet
+    from pyarrow import parquet
 
     if path.suffix.lower() == ARROW:
         with pa.memory_map(str(path)) as file:
@@ -29,8 +28,7 @@ def types_of(path: Path, categories: Sequence[str]) -> dict[str, Any]:
     elif path.suffix.lower() == ".parquet":
         schema = parquet.read_schema(path)
     else:
-        with csv.open_csv(path, convert_options=_convert()) as reader:
-            schema = reader.schema
+        schema = csv_files.schema(path)
     if len(set(schema.names)) < len(schema.names):
         raise ValueError(f"{path}: expected each column once, received {', '.join(schema.names)}")
 
@@ -50,23 +48,10 @@ def types_of(path: Path, categories: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _convert(types: dict[str, Any] | None = None) -> Any:
-    from pyarrow import csv
-
-    return csv.ConvertOptions(
-        column_types=types,
-        include_columns=list(types) if types else None,
-        null_values=MISSING,
-        strings_can_be_null=True,
-        true_values=[],
-        false_values=[],
-    )
-
-
 def batches(path: Path, types: dict[str, Any]) -> Iterator[Any]:
     """Yield record batches of these columns, converted to these types."""
     import pyarrow as pa
-    from pyarrow import csv, parquet
+    from pyarrow import parquet
 
     if path.suffix.lower() == ARROW:
         names = Saved(path.parent).classes
@@ -75,7 +60,7 @@ def batches(path: Path, types: dict[str, Any]) -> Iterator[Any]:
                 columns = [
                     named(batch.column(name), names[name])
                     if name in names
-                    else batch.column(name).cast(kind)
+                    else batch.column(name).cast(kind, safe=False)
                     for name, kind in types.items()
                 ]
                 yield pa.RecordBatch.from_arrays(columns, list(types))
@@ -83,8 +68,8 @@ def batches(path: Path, types: dict[str, Any]) -> Iterator[Any]:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(columns=list(types)):
                 yield pa.RecordBatch.from_arrays(
-                    [batch.column(name).cast(kind) for name, kind in types.items()], list(types)
+                    [batch.column(name).cast(kind, safe=False) for name, kind in types.items()],
+                    list(types),
                 )
     else:
-        with csv.open_csv(path, convert_options=_convert(types)) as reader:
-            yield from reader
+        yield from csv_files.batches(path, types)

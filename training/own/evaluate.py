@@ -66,4 +66,7 @@ def _measure(model: LoadedModel, data: DataSet, name: str) -> Iterator[Measureme
     if data.labels is not None:
         of, items = list(parts.items())[-1]
         share = nearest_neighbours(model, data, items)
-        yield measurement("accuracy", of, CLEAN, NEIGHBOURS, share)
+        if share is not None:
+            count = len(data.classified(items))
+            of = of if count == len(items) else f"{count:,} of {of}, those with a class"
+            yield measurement("accuracy", of, CLEAN, NEIGHBOURS, share)

@@ -41,17 +41,22 @@ def restoring(model: LoadedModel, items: Items, of: str) -> Iterator[Measurement
         yield from _fidelity(model.infer("denoise", noisy), images, of, str(noise), MODEL)
 
 
-def nearest_neighbours(model: LoadedModel, data: DataSet, items: Items) -> float:
+def nearest_neighbours(model: LoadedModel, data: DataSet, items: Items) -> float | None:
     """Return the share of items whose class the nearest codings of the training part tell.
 
     Args:
         model: The model.
-        data: The data set, which has classes.
+        data: The data set, which has classes; items without one are left out.
         items: Those to classify.
+
+    Returns:
+        None where no item has a class, here or in the training part.
     """
     from sklearn.neighbors import KNeighborsClassifier
 
-    known = data.train.some(MOST_NEIGHBOURS)
+    known, items = data.classified(data.train).some(MOST_NEIGHBOURS), data.classified(items)
+    if not len(known) or not len(items):
+        return None
     classifier = KNeighborsClassifier(n_neighbors=min(5, len(known)))
     classifier.fit(_codings(model, known), data.labels_of(known))
     return float(classifier.score(_codings(model, items), data.labels_of(items)))

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from training.datasets.description import Description
 from training.datasets.items import DataSet, Items
 from training.fitting.described import facts, runs
@@ -64,7 +66,10 @@ def _part(name: str, items: Items, data: DataSet, description: Description) -> P
             return f"rows {index + 1:,} to {index + steps:,}"
         return f"{NOUNS[description.kind]} {index + 1:,}"
 
-    return Part(name, items, title, data.labels_of(items))
+    labels = data.labels_of(items)
+    if labels is not None:
+        labels = np.where(labels == "", "no class", labels)
+    return Part(name, items, title, labels)
 
 
 def _of_search(found: dict[str, Any] | None) -> dict[str, str]:

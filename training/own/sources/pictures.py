@@ -1,4 +1,4 @@
-"""Pictures of a folder, or an array of them."""
+"""Pictures of a folder or of a data set of Hugging Face, or an array of them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +7,12 @@ import numpy as np
 
 from service.inference.pixels import to_floats
 from service.manifest import Manifest
-from training.datasets import photos
+from training.datasets import pictures
 from training.datasets.arrays import read_array
 from training.datasets.description import ARRAYS, Fit
 from training.datasets.image_files import Frame, header
 from training.datasets.photos import Pixels
+from training.datasets.saved import is_saved
 from training.indexing.piece import SIZE, Piece
 
 Picture = tuple[str, str | None, Pixels]
@@ -19,10 +20,10 @@ Picture = tuple[str, str | None, Pixels]
 
 
 def pieces(path: Path, manifest: Manifest, fit: Fit) -> Iterator[Piece]:
-    """Yield the items of a folder of image files, or of an array of uint8 pixels.
+    """Yield the items of image files, or of an array of uint8 pixels.
 
     Args:
-        path: The folder, or a .npy or .npz file.
+        path: A folder, a data set that was saved there, or a .npy or .npz file.
         manifest: Of the model.
         fit: How files become what the model takes.
 
@@ -34,7 +35,7 @@ def pieces(path: Path, manifest: Manifest, fit: Fit) -> Iterator[Piece]:
         yield from _of_array(path, manifest)
         return
     batch: list[Picture] = []
-    for picture in _of_folder(path, manifest, fit):
+    for picture in _of_files(path, manifest, fit):
         batch.append(picture)
         if len(batch) == SIZE:
             yield _piece(batch, manifest)
@@ -48,18 +49,17 @@ def _piece(batch: list[Picture], manifest: Manifest) -> Piece:
     return Piece(to_floats(np.stack(pixels), manifest.pixels), ids, labels)
 
 
-def _of_folder(path: Path, manifest: Manifest, fit: Fit) -> Iterator[Picture]:
-    """Yield pictures; their class is the first sub-folder that they are in."""
+def _of_files(path: Path, manifest: Manifest, fit: Fit) -> Iterator[Picture]:
+    """Yield pictures by their paths in a folder, or by the numbers of their rows in a data set."""
     assert manifest.pixels
     height, width = _sizes(manifest)[:2]
     frame = Frame((width, height), manifest.pixels.mode, fit)
-    for file in photos.folder(path).paths:
-        name = file.relative_to(path).as_posix()
-        folder, _, rest = name.partition("/")
-        across = header(file).size[0] // width if fit == "tile" else 0
-        for number, pixels in enumerate(frame.items(file)):
-            label = folder if rest else None
-            yield f"{name}{_place(number, across, width, height)}", label, pixels
+    files, by_number = pictures.of(path), is_saved(path)
+    for index, (name, label) in enumerate(zip(files.names, files.classes, strict=True)):
+        across = header(files.open(index)).size[0] // width if fit == "tile" else 0
+        for number, pixels in enumerate(frame.items(files.open(index))):
+            place = _place(number, across, width, height)
+            yield f"{index if by_number else name}{place}", label or None, pixels
 
 
 def _place(number: int, across: int, width: int, height: int) -> str:

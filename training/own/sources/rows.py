@@ -1,4 +1,4 @@
-"""Rows of tables and series, as CSV and Parquet, by the columns of a manifest."""
+"""Rows of tables and series, by the columns of a manifest."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ from service.inference.pixels import Floats
 from service.rows import Rows
 from training.datasets import table_files
 from training.datasets.description import TABLES, files
+from training.datasets.saved import Saved, is_saved
 
 ROW = re.compile(r"rows\[(\d+)\]")
 
@@ -62,7 +63,7 @@ def batches(path: Path, rows: Rows, columns: Columns) -> Iterator[Batch]:
     """Yield the rows of files, one file after the other.
 
     Args:
-        path: A file, or a folder of them.
+        path: A CSV or Parquet file or a folder of them, or a data set of Hugging Face.
         rows: The columns that the model takes.
         columns: What else is read.
 
@@ -72,15 +73,20 @@ def batches(path: Path, rows: Rows, columns: Columns) -> Iterator[Batch]:
     """
     import pyarrow as pa
 
-    for file in files(path, TABLES):
+    saved, start = is_saved(path), 0
+    for file in Saved(path).files if saved else files(path, TABLES):
+        name = file.name if path.is_dir() and not saved else ""
         try:
-            yield from _of_file(file, file.name if path.is_dir() else "", rows, columns)
+            for batch in _of_file(file, name, rows, columns, start if saved else 0):
+                yield batch
+                start = batch.start + len(batch.ids)
         except pa.ArrowException as error:
             raise ValueError(f"{file}: expected a table, received: {error}") from error
 
 
-def _of_file(path: Path, name: str, rows: Rows, columns: Columns) -> Iterator[Batch]:
-    types, start = _types(path, rows, columns), 0
+def _of_file(path: Path, name: str, rows: Rows, columns: Columns, start: int) -> Iterator[Batch]:
+    """Yield the rows of a file, whose numbers begin at a start."""
+    types = _types(path, rows, columns)
     for batch in table_files.batches(path, types):
         try:
             found = features(_values(batch, rows), rows)
@@ -92,7 +98,7 @@ def _of_file(path: Path, name: str, rows: Rows, columns: Columns) -> Iterator[Ba
             found,
             _ids(batch, columns.key, path, name, start),
             batch.column(columns.label).to_pylist() if columns.label else [None] * len(found),
-            [str(each) for each in batch.column(columns.series).to_pylist()]
+            [each or "" for each in batch.column(columns.series).to_pylist()]
             if columns.series
             else [name] * len(found),
         )

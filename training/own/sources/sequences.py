@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from service.rows import Rows, Window
-from training.datasets.arrays import read_array
+from training.datasets.arrays import read_array, read_arrays
 from training.datasets.description import ARRAYS
+from training.datasets.series import Series
 from training.indexing.piece import SIZE, Piece
 from training.own.sources.rows import Batch, Columns, batches
 
@@ -21,8 +24,8 @@ def pieces(path: Path, rows: Rows, columns: Columns) -> Iterator[Piece]:
     length takes each series as one.
 
     Args:
-        path: A CSV or Parquet file or a folder of them, or an array: (items, steps, features), or
-            the rows of one series.
+        path: A CSV or Parquet file or a folder of them, a data set of Hugging Face, an array
+            (items, steps, features) or of the rows of one series, or several of these in one file.
         rows: What the model takes.
         columns: What else is read of files.
 
@@ -32,10 +35,13 @@ def pieces(path: Path, rows: Rows, columns: Columns) -> Iterator[Piece]:
             long as a window.
     """
     if path.suffix.lower() in ARRAYS:
-        yield from _of_array(path, rows)
+        arrays = read_arrays(path) if path.suffix.lower() == ".npz" else []
+        yield from _of_arrays(path, arrays, rows) if len(arrays) > 1 else _of_array(path, rows)
         return
     longest, found = 0, False
-    for name, series in groupby(_by_series(batches(path, rows, columns)), lambda each: each[0]):
+    where = f"{path}, column {columns.series}"
+    read = _by_series(batches(path, rows, columns), where)
+    for name, series in groupby(read, lambda each: each[0]):
         parts = [part for _, part in series]
         whole = Batch(
             parts[0].file,
@@ -54,16 +60,19 @@ def pieces(path: Path, rows: Rows, columns: Columns) -> Iterator[Piece]:
             found = True
             yield piece
     if not found:
-        steps = rows.window.steps if rows.window else 1
-        raise ValueError(f"{path}: expected a series of {steps} rows, received {longest}")
+        raise ValueError(f"{path}: expected a series of {_steps(rows)} rows, received {longest}")
 
 
-def _by_series(read: Iterator[Batch]) -> Iterator[tuple[str, Batch]]:
+def _by_series(read: Iterator[Batch], where: str) -> Iterator[tuple[str, Batch]]:
     """Yield the rows of each series in turn, with its name; a file ends all of its series."""
+    known, file = Series(), ""
     for batch in read:
-        start = 0
+        if batch.file != file:
+            known.end()
+        start, file = 0, batch.file
         for name, same in groupby(batch.series):
             part = slice(start, start + len(list(same)))
+            known.grow(name, part.stop - start, where)
             whose = name if name == batch.file else "#".join(filter(None, (batch.file, name)))
             yield (
                 whose,
@@ -113,6 +122,34 @@ def _of_array(path: Path, rows: Rows) -> Iterator[Piece]:
         raise ValueError(f"{path}: expected {rows.window.steps} rows, received {len(whole)}")
     else:
         yield from _windows(series, rows.window)
+
+
+def _of_arrays(path: Path, arrays: Sequence[NDArray[Any]], rows: Rows) -> Iterator[Piece]:
+    """Yield sequences (steps, features), or their windows, by the number of the array."""
+    found = False
+    for number, array in enumerate(arrays):
+        is_sequence = array.ndim == 2 and array.shape[1] == rows.features and len(array)
+        if not is_sequence or array.dtype.kind not in "fiu":
+            raise ValueError(
+                f"{path}, array {number + 1}: expected numbers (steps, {rows.features}), received "
+                f"{array.dtype} {array.shape}"
+            )
+        whole = array.astype(np.float32)
+        if rows.window is None:
+            found = True
+            yield Piece(whole[None], [str(number)], [None])
+            continue
+        ids = [f"{number}#{row}" for row in range(len(whole))]
+        for piece in _windows(Batch("", 0, whole, ids, [None] * len(whole), ()), rows.window):
+            found = True
+            yield piece
+    if not found:
+        longest = max(map(len, arrays))
+        raise ValueError(f"{path}: expected a series of {_steps(rows)} rows, received {longest}")
+
+
+def _steps(rows: Rows) -> int:
+    return rows.window.steps if rows.window else 1
 
 
 def _numbers(start: int, count: int) -> Sequence[str]:

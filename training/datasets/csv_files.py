@@ -1,0 +1,55 @@
+"""CSV files, without the blanks around names and cells, which the service leaves out, too."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from service.inference.features import MISSING
+
+
+def schema(path: Path) -> Any:
+    """Return names and types of the columns: what the first megabyte has."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    with csv.open_csv(path, convert_options=_convert()) as reader:
+        return pa.schema([field.with_name(field.name.strip()) for field in reader.schema])
+
+
+def batches(path: Path, types: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield record batches of these columns, converted to these types."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    with csv.open_csv(path, convert_options=_convert()) as reader:
+        written = {name.strip(): name for name in reader.schema.names}
+    named = {written.get(name, name): kind for name, kind in types.items()}
+    with csv.open_csv(path, convert_options=_convert(named)) as reader:
+        for batch in reader:
+            columns = [_trimmed(batch.column(name)) for name in named]
+            yield pa.RecordBatch.from_arrays(columns, list(types))
+
+
+def _convert(types: Mapping[str, Any] | None = None) -> Any:
+    from pyarrow import csv
+
+    return csv.ConvertOptions(
+        column_types=types,
+        include_columns=list(types) if types else None,
+        null_values=[f"{blank}{each}" for blank in ("", " ") for each in MISSING],
+        strings_can_be_null=True,
+        true_values=[],
+        false_values=[],
+    )
+
+
+def _trimmed(column: Any) -> Any:
+    """Return a column, texts without the blanks around them."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if not pa.types.is_string(column.type):
+        return column
+    texts = compute.utf8_trim_whitespace(column)
+    is_missing = compute.is_in(texts, pa.array(MISSING))
+    return compute.if_else(is_missing, pa.scalar(None, pa.string()), texts)
