@@ -167,12 +167,22 @@ def _one_hot(values: Values, column: Column, *, may_miss: bool) -> Floats:
     return encoded[np.fromiter(codes, np.intp, len(values))]
 
 
+def _names(value: float) -> Sequence[str]:
+    """Return what a category may be called of which a file has a number, or true or false."""
+    if isinstance(value, bool):
+        return [str(value).lower()]
+    if float(value).is_integer():
+        return [str(value), str(int(value)), str(float(value))]
+    return [str(value)]
+
+
 def _codes(
     values: Values, known: Mapping[str, int], column: Column, *, may_miss: bool
 ) -> Iterable[int]:
     for row, value in enumerate(values):
-        name = str(value) if type(value) is int else value
-        code = known.get(name) if isinstance(name, str) else None
+        code = known.get(value) if isinstance(value, str) else None
+        if code is None and isinstance(value, int | float):
+            code = next((known[name] for name in _names(value) if name in known), None)
         if code is None:
             is_missing = value is None or (isinstance(value, str) and value in MISSING)
             if not (is_missing and may_miss):

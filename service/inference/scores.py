@@ -44,12 +44,17 @@ def maps(inputs: Floats, reconstructions: Floats, rows: Rows | None) -> Floats:
         errors = np.add.reduceat(errors, starts, axis=-1) / counts
     elif errors.ndim == 4:
         errors = errors.mean(axis=-1)
-    return np.minimum(errors, np.finfo(np.float32).max).astype(np.float32)
+    return as_floats(errors)
 
 
 def step_scores(inputs: Floats, reconstructions: Floats, rows: Rows | None) -> Numbers:
     """Return the score of each step of sequences (batch, steps, features), (batch, steps)."""
     return _mean(_errors(inputs, reconstructions, rows), keep=2)
+
+
+def as_floats(values: Numbers) -> Floats:
+    """Return numbers as float32, the largest of these for what is larger; NaN stays NaN."""
+    return np.minimum(values, np.finfo(np.float32).max).astype(np.float32)
 
 
 def _errors(inputs: Floats, reconstructions: Floats, rows: Rows | None) -> Numbers:

@@ -55,11 +55,11 @@ class SeriesScorer:
     def described(self, cut: Cut, outputs: Floats) -> Sequence[Mapping[str, Any]]:
         """Return the scores of windows by their reconstructions: start, score, and its meaning."""
         found = scores.scores(cut.array, outputs, self.rows)
-        said: dict[str, Any] = {"start": cut.starts, "score": found.astype(np.float32)}
+        said: dict[str, Any] = {"start": cut.starts, "score": scores.as_floats(found)}
         calibration = self.model.manifest.calibration
         if calibration and self.above:
             known = ranks(found, calibration, self.above)
             said["percentile"] = known.percentiles.astype(np.float32)
-            said["z_score"] = known.z_scores.astype(np.float32)
+            said["z_score"] = scores.as_floats(known.z_scores)
             said["is_anomaly"] = known.is_anomaly
         return [dict(zip(said, values, strict=True)) for values in zip(*said.values(), strict=True)]

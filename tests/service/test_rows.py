@@ -1,8 +1,10 @@
 """Rows with named columns in JSON, CSV and Parquet, for models of tables and of series."""
 
 import io
+import math
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -11,7 +13,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from service.api.codecs import rows as codec
 from service.calibration import Calibration
+from service.errors import InvalidValue
+from service.inference.features import features
+from service.rows import Column, Rows
 from tests.service.asgi import check_problem
 from tests.service.conftest import client_of
 from tests.service.small_pictures import GRAY
@@ -81,6 +87,40 @@ async def test_rows_are_encoded_from_any_format(client: httpx.AsyncClient) -> No
         answer = await post(client, "/encode?model=table", body, media)
         assert answer.status_code == 200, answer.text
         assert answer.json()["outputs"] == FEATURES
+
+
+def test_a_category_may_be_of_numbers_or_of_true_and_false() -> None:
+    names = {"flag": ("false", "true"), "grade": ("1", "1.5", "2.0")}
+    columns = tuple(Column(name=each, categories=names[each], scale=1.0) for each in names)
+    rows = Rows(columns=columns, missing=False, window=None)
+    flags, grades = [True, False, "true", True], [1, 1.5, 2, 1.0]
+    expected = [[0, 1, 1, 0, 0], [1, 0, 0, 1, 0], [0, 1, 0, 0, 1], [0, 1, 1, 0, 0]]
+    assert features({"flag": flags, "grade": grades}, rows).tolist() == expected
+    file = {"flag": [True, False, True, True], "grade": [1.0, 1.5, 2.0, 1.0]}
+    read = codec.read(as_parquet(file), PARQUET, rows, ("batch", 5), math.prod)
+    assert read.array.tolist() == expected
+    for value in (1, np.nan, 1e300):
+        with pytest.raises(InvalidValue, match=r"rows\[0\]\.flag: expected one of false, true"):
+            features({"flag": [value], "grade": [1]}, rows)
+
+
+def test_decimals_of_parquet_are_numbers() -> None:
+    column = Column(name="cost", categories=(), scale=1.0)
+    rows = Rows(columns=(column,), missing=True, window=None)
+    costs = pa.array([Decimal("1.25"), None, Decimal("-3.5")], pa.decimal128(9, 2))
+    read = codec.read(as_parquet({"cost": costs}), PARQUET, rows, ("batch", 1), math.prod)
+    np.testing.assert_array_equal(read.array[:, 0], [1.25, np.nan, -3.5])
+
+
+async def test_scores_beyond_float32_are_its_largest(client: httpx.AsyncClient) -> None:
+    largest = pytest.approx(float(np.finfo(np.float32).max))
+    body = {"rows": [row(3e38)]}
+    answer = (await post(client, "/score?model=table&map=true", body)).json()
+    assert (answer["scores"], answer["z_scores"]) == ([largest], [largest])
+    assert answer["is_anomaly"] == [True]
+    series = [{"x": x, "y": 0.0} for x in (1e38, 0.0, 0.0)]
+    answer = (await post(client, "/score?model=series", {"rows": series})).json()
+    assert answer["row_scores"] == [largest] * 3
 
 
 async def test_scores_of_rows_are_on_the_scales_of_their_columns(
@@ -178,7 +218,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("table", b"size,colour\n", "rows: expected at least one, received none"),
     ("table", as_parquet({"size": [1]}), f"{ONCE}, received size"),
     ("table", as_parquet(row(["1"], ["red"])), "size: expected numbers, received string"),
-    ("table", as_parquet(row([1], [1.5])), "colour: expected texts, received double"),
+    (
+        "table",
+        as_parquet(row([1], [1.5])),
+        "rows[0].colour: expected one of red, green, received 1.5",
+    ),
 ]
 
 

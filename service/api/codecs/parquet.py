@@ -67,9 +67,10 @@ def _check_types(schema: Any, rows: Rows) -> None:
         kind = schema.field(column.name).type
         is_text = types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind)
         is_number = types.is_integer(kind) or types.is_floating(kind)
-        fits = is_text or types.is_integer(kind) if column.categories else is_number
+        may_name = is_text or is_number or types.is_boolean(kind)
+        fits = may_name if column.categories else is_number or types.is_decimal(kind)
         if not fits:
-            expected = "texts" if column.categories else "numbers"
+            expected = "texts, numbers or booleans" if column.categories else "numbers"
             raise InvalidValue(f"{column.name}: expected {expected}, received {kind}")
 
 

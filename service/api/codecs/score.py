@@ -67,7 +67,7 @@ class ScoreCodec(BatchCodec):
             return Encoded(JSON, (_text(document, parts),), self.left_over())
         headers = [*self._headers(found), *self.left_over()]
         if self.answer == NPY:
-            shown = found.astype(np.float32) if parts is None else parts
+            shown = scores.as_floats(found) if parts is None else parts
             return Encoded(NPY, npy.write(shown), headers)
         assert parts is not None
         picture = self.encode_picture(heat(np.sqrt(parts[0])))
@@ -79,9 +79,9 @@ class ScoreCodec(BatchCodec):
         return {
             "model": self.model.name,
             "version": self.model.version,
-            "scores": found.astype(np.float32),
+            "scores": scores.as_floats(found),
             "percentiles": said and said.percentiles.astype(np.float32),
-            "z_scores": said and said.z_scores.astype(np.float32),
+            "z_scores": said and scores.as_floats(said.z_scores),
             "false_alarm_rate": above and above.rate,
             "threshold": above and above.score,
             "is_anomaly": said and said.is_anomaly,
@@ -96,14 +96,14 @@ class ScoreCodec(BatchCodec):
         if series:
             of_rows = series.of_rows(scores.step_scores(inputs, outputs, rows))
             said["starts"] = series.starts
-            said["row_scores"] = of_rows.astype(np.float32)
+            said["row_scores"] = scores.as_floats(of_rows)
             said["rows_left_over"] = series.left_over
         return said
 
     def _headers(self, found: Numbers) -> list[Header]:
         headers: list[Header] = []
         if len(found) <= MOST:
-            headers.append((b"x-score", ", ".join(map(str, found.astype(np.float32))).encode()))
+            headers.append((b"x-score", ", ".join(map(str, scores.as_floats(found))).encode()))
         if self._above:
             headers.append((b"x-score-threshold", b"%.9g" % self._above.score))
         return headers

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-
 from service.api.open_inference.naming import Served
 from service.inference import scores
 from service.inference.pixels import Floats
@@ -41,7 +39,7 @@ def computed(
     found: dict[str, Floats] = {}
     for name in names:
         if served.operation == "reconstruct" and name == SCORES:
-            found[name] = scores.scores(inputs, outputs, rows).astype(np.float32)
+            found[name] = scores.as_floats(scores.scores(inputs, outputs, rows))
         elif served.operation == "reconstruct" and name == MAPS:
             found[name] = scores.maps(inputs, outputs, rows)
         else:
