@@ -13,11 +13,15 @@ from service.api.request import Exchange
 from service.errors import BodyTooLarge, DeadlineExceeded, MalformedBody, ServiceError
 
 ROWS = 256
-"""Rows that are taken at a time: their windows run together."""
+"""Rows that are taken at a time, at most: their windows run together."""
 
 
-async def parts(exchange: Exchange) -> AsyncIterator[list[Any]]:
-    """Yield the rows of the body as they come, ROWS at most at a time.
+async def parts(exchange: Exchange, most: int) -> AsyncIterator[list[Any]]:
+    """Yield the rows of the body as they come.
+
+    Args:
+        exchange: The request.
+        most: Rows at a time.
 
     Raises:
         MalformedBody: A line is no JSON.
@@ -38,7 +42,7 @@ async def parts(exchange: Exchange) -> AsyncIterator[list[Any]]:
         try:
             for row in values if is_more else itertools.chain(values, lines.end()):
                 part.append(row)
-                if len(part) == ROWS:
+                if len(part) == most:
                     yield part
                     part = []
         except (MalformedBody, BodyTooLarge) as error:

@@ -44,6 +44,12 @@ class SeriesScorer:
         self.above = threshold_of(model.name, model.manifest.calibration, rate)
         self.windows = SlidingWindows(rows.window, rows.features)
 
+    def rows_of(self, numbers: int) -> int:
+        """Return how many rows end windows of so many numbers at most, or one window."""
+        assert self.rows.window
+        windows = numbers // (self.rows.window.steps * self.rows.features)
+        return max(1, windows) * self.rows.window.stride
+
     def push(self, columns: Mapping[str, Values]) -> Cut:
         """Return the windows that end within further rows, given by their columns.
 

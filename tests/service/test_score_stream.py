@@ -174,6 +174,18 @@ def test_a_stream_alone_may_have_more_windows_than_are_admitted_at_once(service:
     assert len(windows) == 399
 
 
+def test_the_limit_of_outputs_is_that_of_windows_which_run_together(tmp_path: Path) -> None:
+    """A window has 6 numbers of 4 bytes; rows that come at once end many."""
+    for name in ("mirror", "half", "series"):
+        write_model(tmp_path / "models", name)
+    with running(tmp_path / "models", "--max-output-bytes=60") as service:
+        *windows, end = lines_of(post(service, as_lines(ROWS * 100)).content)
+        assert (len(windows), end) == (399, {"rows": 800, "rows_left_over": 1})
+    with running(tmp_path / "models", "--max-output-bytes=20") as service:
+        detail = check_problem(post(service, as_lines(ROWS)), 413, "body-too-large")
+        assert detail.endswith("received a request for 24, of shape (1, 3, 2)")
+
+
 def test_a_stream_that_is_open_as_the_service_stops_is_told(tmp_path: Path) -> None:
     write_model(tmp_path / "models", "series")
     for name in ("mirror", "half"):
