@@ -10,8 +10,8 @@ import pytest
 from training.cli import main
 from training.fitting.recipe import Recipe
 from training.own.options import Options
-from training.own.recipes import Item, recipe
-from training.own.space import SIZED, changed, space
+from training.own.recipes import RECIPES, Item, recipe
+from training.own.space import changed, space
 
 TABLE = Item("table", (12,), masks=False, count=100)
 IMAGES = Item("images", (32, 32, 3), masks=False, count=100)
@@ -25,7 +25,7 @@ def layers(made: Recipe) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SIZED)
+@pytest.mark.parametrize("name", RECIPES)
 def test_every_setting_that_is_searched_changes_the_model_as_the_option_would(name: str) -> None:
     item = SEQUENCES if name == "recurrent" else IMAGES
     choices = space(name, item, Options(), recipe(name, item, Options()))
@@ -40,6 +40,20 @@ def test_every_setting_that_is_searched_changes_the_model_as_the_option_would(na
     other = {**defaults, "width": defaults["width"] * 2, "coding": defaults["coding"] // 2}
     wider = recipe(name, item, changed(name, item, Options(), other)).build(1)
     assert wider.encoder.output_shape[-1] == defaults["coding"] // 2
+
+
+@pytest.mark.parametrize(
+    ("name", "coding"), [("convolutional", 16), ("denoising-convolutional", 3 * 4**2)]
+)
+def test_a_coding_is_searched_around_that_of_the_levels_that_are_set(
+    name: str, coding: int
+) -> None:
+    options = Options(filters=(8, 16))
+    choices = space(name, IMAGES, options, recipe(name, IMAGES, options))
+    assert [each.name for each in choices] == ["learning_rate", "activation", "coding"]
+    made = changed(name, IMAGES, options, {each.name: each.default for each in choices})
+    assert (made.filters, made.coding) == ((8, 16), coding)
+    assert layers(recipe(name, IMAGES, made)) == layers(recipe(name, IMAGES, options))
 
 
 @pytest.mark.parametrize(

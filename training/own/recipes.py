@@ -155,7 +155,7 @@ def _denoising_convolutional(item: Item, options: Options) -> Recipe:
         from training.autoencoders.corruption import every_noise
 
         config = denoising_convolutional.DenoisingConvolutionalConfig(
-            options.filters or (48, 96)[: min(item.sides[:2]).bit_length() - 1],
+            options.filters or denoising_levels(item.sides),
             coding=options.coding,
             shape=item.sides,
             activation=options.activation or "relu",
@@ -299,6 +299,11 @@ def levels(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the filters of the levels that leave at least 3 pixels of the shorter side."""
     levels = max(1, int(math.log2(min(shape[:2]) / 3)))
     return tuple(min(256, 16 << level) for level in range(levels))
+
+
+def denoising_levels(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the filters of the levels of a convolutional denoiser, two where there is room."""
+    return (48, 96)[: min(shape[:2]).bit_length() - 1]
 
 
 RECIPES: Mapping[str, Callable[[Item, Options], Recipe]] = MappingProxyType(

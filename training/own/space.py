@@ -1,21 +1,34 @@
 """Which settings of a recipe are searched, within which bounds, where the user has not set them."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from training.fitting.recipe import Recipe
 from training.own.arguments import ACTIVATIONS
 from training.own.options import Options
-from training.own.recipes import RECURRENT, Item, levels, sparse_widths, widths
+from training.own.recipes import (
+    RECURRENT,
+    Item,
+    denoising_levels,
+    levels,
+    sparse_widths,
+    widths,
+)
 
 RATES = 8.0, 4.0
 """What the recipe's learning rate is divided and multiplied by at most."""
 SIZES = 2
 """The same of widths and of codings."""
-DENSE = ("stacked", "stacked-layerwise", "denoising-dropout", "denoising-gaussian")
-SIZED = (*DENSE, "convolutional", "recurrent", "sparse-l1", "sparse-kl")
-"""Recipes of which sizes and activations are searched; of others, the learning rate alone."""
+SPARSE = ("sparse-l1", "sparse-kl")
+ACTIVATION = {"denoising-convolutional": "relu"}
+"""Of recipes whose layers have another one than selu."""
+LEVELS: Mapping[str, Callable[[tuple[int, ...]], tuple[int, ...]]] = {
+    "convolutional": levels,
+    "denoising-convolutional": denoising_levels,
+}
+"""The filters of the levels of recipes that have some, by the shape of an image."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +76,9 @@ def space(name: str, item: Item, options: Options, made: Recipe) -> list[Choice]
     if options.learning_rate is None:
         rate, (down, up) = fit.learning_rate, RATES
         found.append(Choice("learning_rate", rate, rate / down, rate * up))
-    if name not in SIZED:
-        return found
     if options.activation is None and name != "recurrent":
-        found.append(Choice("activation", "selu", names=ACTIVATIONS))
-    width, coding = _sizes(name, item)
+        found.append(Choice("activation", ACTIVATION.get(name, "selu"), names=ACTIVATIONS))
+    width, coding = _sizes(name, item, options)
     if options.units is None and options.filters is None:
         found.append(_around("width", width))
     if options.coding is None and (options.units is None or name == "recurrent"):
@@ -82,22 +93,24 @@ def changed(name: str, item: Item, options: Options, chosen: Mapping[str, Any]) 
     made = replace(options, **fitted, coding=coding)
     if width is None:
         return made
-    if name == "convolutional":
-        outermost, *_ = default = levels(item.sides)
+    if name in LEVELS:
+        outermost, *_ = default = LEVELS[name](item.sides)
         return replace(made, filters=tuple(max(1, each * width // outermost) for each in default))
     if name == "recurrent":
         return replace(made, units=(width,))
     return replace(made, units=(width, coding))
 
 
-def _sizes(name: str, item: Item) -> tuple[int, int]:
+def _sizes(name: str, item: Item, options: Options) -> tuple[int, int]:
     """Return the width of the outermost layer and the size of a coding, as the recipe has them."""
-    if name == "convolutional":
-        filters = levels(item.sides)
-        return filters[0], filters[-1]
+    if name in LEVELS:
+        filters = options.filters or LEVELS[name](item.sides)
+        if name == "convolutional":
+            return filters[0], filters[-1]
+        return filters[0], math.prod(item.sides[2:]) << 2 * len(filters)
     if name == "recurrent":
         return RECURRENT
-    return widths(item) if name in DENSE else sparse_widths(item)
+    return sparse_widths(item) if name in SPARSE else widths(item)
 
 
 def _around(name: str, default: int) -> Choice:
