@@ -57,22 +57,25 @@ def test_training_lowers_the_loss_and_keeps_the_best_weights(
     assert list((tmp_path / "logs").rglob("events*"))
 
 
-# The stop leaves a log file open, as the end of a process would close it.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
-def test_training_goes_on_from_the_last_epoch_after_it_was_stopped(
-    few: FashionMnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = FitSettings(epochs=4, batch_size=16)
-
+def stop_after_two_epochs(few: FashionMnist, settings: FitSettings, folder: Path) -> None:
     def stop(self: object, epoch: int, logs: object = None) -> None:
         if epoch == 2:
             raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.callbacks.TerminateOnNaN, "on_epoch_end", stop, raising=False)
         with pytest.raises(KeyboardInterrupt):
-            fit(RECIPES["stacked"].build(1).whole, *examples(few), settings, tmp_path, verbose=0)
+            fit(RECIPES["stacked"].build(1).whole, *examples(few), settings, folder, verbose=0)
+
+
+# The stop leaves a log file open, as the end of a process would close it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_training_goes_on_from_the_last_epoch_after_it_was_stopped(
+    few: FashionMnist, tmp_path: Path
+) -> None:
+    settings = FitSettings(epochs=4, batch_size=16)
+    stop_after_two_epochs(few, settings, tmp_path)
     stopped = read_history(tmp_path / "history.csv")
     assert [row["epoch"] for row in stopped] == [0, 1]
 
@@ -92,6 +95,16 @@ def test_training_goes_on_from_the_last_epoch_after_it_was_stopped(
 def test_training_stops_early_where_nothing_gets_better(few: FashionMnist, tmp_path: Path) -> None:
     settings = FitSettings(epochs=50, learning_rate=0.0, patience=2)
     assert fit(RECIPES["stacked"].build(1).whole, *examples(few), settings, tmp_path, verbose=0) < 6
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_epochs_before_a_stop_count_for_the_patience(few: FashionMnist, tmp_path: Path) -> None:
+    settings = FitSettings(epochs=50, learning_rate=0.0, patience=3)
+    whole = fit(RECIPES["stacked"].build(1).whole, *examples(few), settings, tmp_path / "whole")
+    stop_after_two_epochs(few, settings, tmp_path / "parts")
+    model = RECIPES["stacked"].build(1).whole
+    assert fit(model, *examples(few), settings, tmp_path / "parts", verbose=0) == whole == 4
 
 
 def test_a_loss_that_is_no_number_ends_the_training_with_an_error(

@@ -15,6 +15,7 @@ import keras
 from training import history
 from training.fitting import masked, root_mse
 from training.fitting.muon import ConvolutionMuon
+from training.fitting.patience import Patience
 from training.fitting.progress import Progress
 from training.fitting.settings import FitSettings
 from training.fitting.stream import Batches
@@ -149,7 +150,7 @@ def _callbacks(
             initial_value_threshold=min((row["val_mse"] for row in rows), default=None),
         ),
         callbacks.CSVLogger(str(log), append=bool(rows)),
-        callbacks.EarlyStopping("val_mse", mode="min", patience=settings.patience),
+        Patience(settings.patience, [row["val_mse"] for row in rows]),
         *(boards if find_spec("tensorflow") else []),
         # Last: a stop between two callbacks then repeats the epoch instead of losing its row.
         callbacks.BackupAndRestore(str(folder / "checkpoint"), double_checkpoint=True),
