@@ -12,6 +12,7 @@ from tests.training.page_text import Text
 from training.cli import main
 from training.history import read as read_history
 from training.own.results import read as read_results
+from training.pixel_noise import NOISES
 
 pytestmark = [
     pytest.mark.slow,
@@ -149,3 +150,33 @@ def test_sequences_with_gaps_become_a_model_of_any_length(workplace: Path) -> No
     mse = {each.data: each.value for each in manifest.measurements}
     assert set(mse) == {"4 validation sequences", "4 test sequences"}
     assert all(0 < value < 2 for value in mse.values())
+
+
+@pytest.mark.parametrize(("channels", "shape"), [("1", (9, 13)), ("3", (9, 13, 3))])
+def test_a_convolutional_denoiser_restores_pictures_of_an_odd_size(
+    tmp_path: Path, channels: str, shape: tuple[int, ...]
+) -> None:
+    random = np.random.default_rng(0)
+    (tmp_path / "pictures").mkdir()
+    for number in range(40):
+        corners = Image.fromarray(random.integers(0, 256, (2, 2, 3), np.uint8))
+        corners.resize((13, 9)).save(tmp_path / "pictures" / f"{number}.png")
+    manifest = walk(
+        tmp_path, "denoising-convolutional", "shades", "--data", str(tmp_path / "pictures"),
+        "--channels", channels, "--filters", "16", "--epochs", "6", "--batch-size", "8",
+    )  # fmt: skip
+    coding = 4 * int(channels)  # as many numbers as pixels, rounded up
+    assert manifest.operations["encode"].output.shape == ("batch", 5, 7, coding)
+    psnr = {
+        (each.condition, each.method): each.value
+        for each in manifest.measurements
+        if each.quantity == "psnr"
+    }
+    for noise in NOISES:
+        assert psnr[str(noise), "model"] > psnr[str(noise), "corrupted input"]
+    model = load_model(tmp_path / "models" / "shades" / "1")
+    images = read_results(tmp_path / "runs" / "shades", None).test.items.take(slice(None))
+    assert images.shape == (4, *shape)
+    noisy = NOISES[-1].corrupt(images, seed=0)
+    restored = model.infer("denoise", noisy)
+    assert np.square(restored - images).mean() < np.square(noisy - images).mean()
