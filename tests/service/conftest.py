@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from service.settings import Settings
 from tests.proxies.chosen import Through, chosen, close_all
 from tests.service.clock import Clock
 from tests.service.gate import Gate
+from tests.service.running import Running
 from tests.service.tiny import TINY, Start, write_model
 
 
@@ -105,6 +107,13 @@ async def shared_client(tiny_models: Path) -> AsyncIterator[httpx.AsyncClient]:
 def client(start: Start) -> httpx.AsyncClient:
     """A client of the service with default settings."""
     return start()
+
+
+@pytest.fixture
+def connection(service: Running) -> Iterator[socket.socket]:
+    """A connection to the service of a file of tests, which has one in a process of its own."""
+    with service.connect() as connection:
+        yield connection
 
 
 @pytest.fixture

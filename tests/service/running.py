@@ -35,6 +35,11 @@ class Running:
     log: Path
     own_url: str
 
+    def connect(self) -> socket.socket:
+        """Return a connection to where it answers."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        return socket.create_connection((host, int(port)), timeout=30)
+
 
 @contextlib.contextmanager
 def running(

@@ -38,13 +38,6 @@ def service(tiny_models: Path, file: Path) -> Iterator[Running]:
         yield service
 
 
-@pytest.fixture
-def connection(service: Running) -> Iterator[socket.socket]:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
-        yield connection
-
-
 def get(service: Running, path: str, **headers: str) -> httpx.Response:
     return httpx.get(service.url + path, headers=headers, timeout=30, trust_env=False, verify=False)
 

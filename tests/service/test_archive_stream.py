@@ -227,8 +227,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def asked(service: Running, version: str, *lines: str) -> socket.socket:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    connection = socket.create_connection((host, int(port)), timeout=30)
+    connection = service.connect()
     body = zipped(MANY)
     head = (
         f"POST /denoise?model=photo HTTP/{version}",

@@ -28,13 +28,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield service
 
 
-@pytest.fixture
-def connection(service: Running) -> Iterator[socket.socket]:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
-        yield connection
-
-
 def test_an_answer_to_head_is_a_head_alone(connection: socket.socket) -> None:
     for _ in range(2):
         connection.sendall(b"HEAD /health/ready HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -124,8 +117,7 @@ def test_a_body_that_stalls_is_given_up_in_time(
 @pytest.mark.slow
 def test_a_client_that_never_reads_is_given_up_in_time(service: Running) -> None:
     body = body_of(images(300_000))  # 19 MB, more than the system keeps for it
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
+    with service.connect() as connection:
         connection.sendall(head(len(body)) + body)
         wait_for(service, "autoencoder_in_flight_requests 1.0")
         wait_for(service, "autoencoder_in_flight_requests 0.0")
@@ -202,8 +194,7 @@ def test_a_client_that_goes_before_its_body_is_whole_leaves_nothing_behind(
     service: Running, share: float
 ) -> None:
     body = body_of(images(LARGE))
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
+    with service.connect() as connection:
         connection.sendall(head(len(body)) + body[: int(len(body) * share)])
         wait_for(service, "autoencoder_in_flight_requests 1.0")
     wait_for(service, "autoencoder_in_flight_requests 0.0")

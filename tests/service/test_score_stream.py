@@ -36,13 +36,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield service
 
 
-@pytest.fixture
-def connection(service: Running) -> Iterator[socket.socket]:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
-        yield connection
-
-
 def as_lines(rows: Sequence[Any]) -> bytes:
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
@@ -191,8 +184,7 @@ def test_a_stream_that_is_open_as_the_service_stops_is_told(tmp_path: Path) -> N
     for name in ("mirror", "half"):
         write_model(tmp_path / "models", name)
     with running(tmp_path / "models", "--shutdown-seconds=1", "--drain-seconds=0") as service:
-        host, _, port = service.url.removeprefix("http://").partition(":")
-        connection = socket.create_connection((host, int(port)), timeout=30)
+        connection = service.connect()
         begin(connection)
         connection.sendall(chunk(as_lines(ROWS[:3])))
         _, received = read_head(connection)
