@@ -21,9 +21,10 @@ from PIL import Image
 from benchmarks.machine import machine
 from benchmarks.processes import none_left
 from benchmarks.ray import nodes, pictures
-from benchmarks.ray.store import BUCKET, URL, client, store
+from benchmarks.ray.store import store
 from benchmarks.ray.tap import tapped
 from benchmarks.ray.watched import ROOT, Command, Seen, watch
+from benchmarks.seaweed import BUCKET, URL, client
 from benchmarks.table import table
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from benchmarks.ray.tap import tapped
-from tests.service.object_store import BUCKET
+from benchmarks.seaweed import BUCKET
 
 
 class WriteGate:

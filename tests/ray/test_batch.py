@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.seaweed import client
 from tests.ray.conftest import NEEDS_RAY
 from tests.ray.gated_store import WriteGate, gated
 from tests.ray.replicas import wait_for
 from tests.ray.two_nodes import two_nodes
 from tests.service.command_files import files
-from tests.service.object_store import client, store_in
+from tests.service.object_store import store_in
 from tests.service.photograph_files import encoded, opened
 from tests.service.running import ROOT
 from tests.service.tiny import write_model

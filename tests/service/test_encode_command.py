@@ -16,6 +16,7 @@ from obstore.store import S3Store
 from PIL import Image
 from pyarrow import parquet
 
+from benchmarks.seaweed import client
 from service.cli import main
 from service.errors import InvalidValue
 from service.files import stores
@@ -27,7 +28,7 @@ from service.inference.loader import load, locate
 from service.inference.model import LoadedModel
 from service.settings import Settings
 from tests.service.command_files import files
-from tests.service.object_store import client, store_in
+from tests.service.object_store import store_in
 from tests.service.photograph_files import encoded
 from tests.service.tiny import write_model
 

@@ -20,12 +20,13 @@ import pytest
 from obstore.store import S3Store
 from PIL import Image
 
+from benchmarks.seaweed import client
 from service.cli import main
 from service.files import objects, stores, streamed
 from service.files.errors import Exists
 from service.files.objects import Object
 from tests.service.command_files import FILES, files, folder_in, model_in
-from tests.service.object_store import client, store_in
+from tests.service.object_store import store_in
 from tests.service.photograph_files import encoded, opened
 from tests.service.running import ROOT
 from tests.service.tiny import write_model
