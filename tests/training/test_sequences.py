@@ -54,6 +54,12 @@ def test_scaling_is_that_of_the_rows_to_train_on(series: Path) -> None:
     assert data.scaling.scale[0] == pytest.approx(rows.std(), rel=1e-5)
 
 
+def test_a_window_is_no_longer_than_a_series(series: Path) -> None:
+    fault = "window: expected at most 100 steps, the rows of the longest series of .* received 101"
+    with pytest.raises(ValueError, match=fault):
+        load(series, series="machine", window={"steps": 101, "stride": 1})
+
+
 def test_rows_in_no_window_are_noted(series: Path) -> None:
     window, split = {"steps": 12, "stride": 12}, {"validation": 0.25, "test": 0}
     data = load(series, series="machine", columns=["wave"], window=window, split=split)

@@ -119,6 +119,11 @@ def _cut(table: Table, description: Description) -> DataSet:
             f"window: expected a number of steps for the series of {description.path}, "
             "received none"
         )
+    if window.steps > (longest := max(table.lengths)):
+        raise ValueError(
+            f"window: expected at most {longest:,} steps, the rows of the longest series of "
+            f"{description.path}, received {window.steps:,}"
+        )
     parts, left = by_time(table.lengths, window, description.split)
     parts.checked(description.path)
     features, steps = table.features, window.steps
