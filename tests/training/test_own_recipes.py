@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from training.datasets.description import Kind
+from training.own.item import Item
 from training.own.options import Options
-from training.own.recipes import FOR, RECIPES, Item, recipe
+from training.own.recipes import FOR, RECIPES, recipe
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,9 @@ import pytest
 
 from training.cli import main
 from training.fitting.recipe import Recipe
+from training.own.item import Item
 from training.own.options import Options
-from training.own.recipes import RECIPES, Item, recipe
+from training.own.recipes import RECIPES, recipe
 from training.own.space import changed, space
 
 TABLE = Item("table", (12,), masks=False, count=100)

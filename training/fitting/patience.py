@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 
-class Patience(keras.callbacks.EarlyStopping):  # type: ignore[misc]
+class Patience(keras.callbacks.EarlyStopping):
     """Ends a fit after so many epochs without a lower validation MSE.
 
     Args:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from training.fitting.train import Data, validate
+from training.own.item import Item
 from training.own.options import Options
-from training.own.recipes import Item, recipe
+from training.own.recipes import recipe
 from training.own.space import Choice, changed, named, space
 from training.record import TRIALS
 

@@ -6,16 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from training.fitting.recipe import Recipe
+from training.own.architectures.convolutional import denoising_levels, levels
+from training.own.architectures.dense import widths
+from training.own.architectures.recurrent import RECURRENT
+from training.own.architectures.sparse import sparse_widths
 from training.own.arguments import ACTIVATIONS
+from training.own.item import Item
 from training.own.options import Options
-from training.own.recipes import (
-    RECURRENT,
-    Item,
-    denoising_levels,
-    levels,
-    sparse_widths,
-    widths,
-)
 
 RATES = 8.0, 4.0
 """What the recipe's learning rate is divided and multiplied by at most."""

@@ -15,9 +15,10 @@ from training.fitting import train as fitting
 from training.fitting.record import TrainingRecord
 from training.fitting.stream import Stream
 from training.own.data import changes, counted, load
+from training.own.item import Item
 from training.own.options import Options
 from training.own.preprocessing import Preprocessing
-from training.own.recipes import Item, recipe
+from training.own.recipes import recipe
 from training.own.search import Found, Search
 from training.pixel_noise import Floats
 from training.record import TRIALS, clear

@@ -1,0 +1,1 @@
+"""The recipes of each architecture, whose sizes follow those of an item."""
