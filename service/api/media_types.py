@@ -80,6 +80,8 @@ def detect(body: Body, content_type: str, accepted: Sequence[str]) -> MediaType:
             return MediaType(found, declared.boundary)
         if not is_image:
             what = found or named(bytes(body[:HEAD])) or "recognised as none of them"
+            if CSV in accepted and not found and _may_be_csv(bytes(body[:HEAD])):
+                what += f"; if it is CSV, expected its Content-Type, {CSV}"
             received = f"none, with a body that is {what}"
     head = bytes(body[:HEAD])
     if takes_pictures and named(head) and not recognised(head):
@@ -87,6 +89,12 @@ def detect(body: Body, content_type: str, accepted: Sequence[str]) -> MediaType:
     raise UnsupportedMediaType(
         f"Content-Type: expected one of {_listed(accepted)}, received {received}"
     )
+
+
+def _may_be_csv(head: bytes) -> bool:
+    """Return whether a body begins with a line of several names."""
+    line, _, _ = head.partition(b"\n")
+    return b"," in line and line.strip().decode("utf-8", "replace").isprintable()
 
 
 def _listed(accepted: Sequence[str]) -> str:

@@ -88,7 +88,10 @@ class Scores(BaseModel):
         float | None, Field(description="the share of these items above the threshold")
     ]
     threshold: Annotated[float | None, Field(description="the score above which an item is one")]
-    is_anomaly: list[bool] | None
+    is_anomaly: Annotated[
+        list[bool | None] | None,
+        Field(description="above the threshold; null where all is missing"),
+    ]
     columns: Annotated[
         list[str], Field(description="those of maps of rows, if `map` asks for them")
     ] = []

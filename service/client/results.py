@@ -181,7 +181,7 @@ class Scores(Answer):
         z_scores: Standard deviations above the mean of these items, (batch,).
         false_alarm_rate: The share of them above the threshold.
         threshold: The score above which an item is an anomaly.
-        is_anomaly: Whether it is, (batch,).
+        is_anomaly: Whether it is, (batch,); False where the score is NaN.
         maps: Squared errors of pixels or columns, (batch, ...); None unless asked for.
         columns: Names of the columns of maps.
         starts: The row at which each window of a series starts.

@@ -36,12 +36,12 @@ class Ranks:
     Attributes:
         percentiles: The share of its items with a lower score, 0 to 100; (batch,).
         z_scores: Standard deviations above the mean of its items, (batch,).
-        is_anomaly: Whether the score is above the threshold, (batch,).
+        is_anomaly: Whether the score is above the threshold, (batch,); None of NaN.
     """
 
     percentiles: Numbers
     z_scores: Numbers
-    is_anomaly: NDArray[np.bool_]
+    is_anomaly: NDArray[np.bool_] | list[bool | None]
 
 
 def threshold_of(
@@ -88,5 +88,12 @@ def ranks(scores: Numbers, calibration: Calibration, above: Threshold) -> Ranks:
     return Ranks(
         100 * np.interp(scores, calibration.scores, calibration.shares),
         (scores - calibration.mean) / calibration.deviation,
-        scores > above.score,
+        _verdicts(scores, above),
     )
+
+
+def _verdicts(scores: Numbers, above: Threshold) -> NDArray[np.bool_] | list[bool | None]:
+    if np.isnan(scores).any():
+        return [None if np.isnan(each) else bool(each > above.score) for each in scores]
+    found: NDArray[np.bool_] = scores > above.score
+    return found

@@ -62,7 +62,7 @@
  * Scores of items, and what they mean where the model is calibrated, as POST /score says it.
  * @typedef {{ scores: (number | null)[], percentiles: (number | null)[] | null,
  *   z_scores: (number | null)[] | null, false_alarm_rate: number | null, threshold: number | null,
- *   is_anomaly: boolean[] | null, maps?: any[], columns?: string[], starts?: number[],
+ *   is_anomaly: (boolean | null)[] | null, maps?: any[], columns?: string[], starts?: number[],
  *   row_scores?: (number | null)[], rows_left_over?: number }} ScoreDocument
  */
 

@@ -38,6 +38,7 @@ async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
     write_model(root, "table", calibration=CALIBRATION)
     for kind in ("gaps", "series", "mirror", "half"):
         write_model(root, kind)
+    write_model(root, "gaps", name="known-gaps", calibration=CALIBRATION)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SERVICE_PORT", "0")
         client = client_of(root, max_output_bytes=4096)
@@ -146,6 +147,9 @@ async def test_what_is_missing_is_left_out_of_scores(client: httpx.AsyncClient) 
     answer = (await post(client, "/score?model=gaps&map=true", {"rows": uncoloured})).json()
     assert answer["scores"] == [1.0, 1.0, None]
     assert answer["maps"] == [[1.0, None], [1.0, None], [None, None]]
+    answer = (await post(client, "/score?model=known-gaps", {"rows": uncoloured})).json()
+    assert answer["is_anomaly"] == [True, True, None]
+    assert (answer["percentiles"][2], answer["z_scores"][2]) == (None, None)
     text = b"size,colour\n4,\n4,NA\n,\n"
     assert (await post(client, "/score?model=gaps", text, CSV)).json()["scores"] == [1.0, 1.0, None]
     table = as_parquet(row([4, 4, None], pa.nulls(3, pa.string())))
@@ -191,10 +195,11 @@ async def test_a_series_is_cut_into_windows(client: httpx.AsyncClient) -> None:
 
 
 NAMED = "expected the columns size, colour, received the key"
+DIFFERENCE = '(lacking "colour"; unknown: "x")'
 ONCE = "columns: expected each of size, colour once"
 HIGHEST = "expected at most 3.4028235e+38, received"
 COLOUR = "rows[0].colour: expected one of red, green, received"
-ALONE = 'body: expected {"rows": [...]}, received'
+ALONE = 'body: expected {"rows": [{...}]} or {"inputs": [...]}, received'
 CELLS = "expected 2 cells, as in the first line"
 SHORT = "rows: expected at least 3, those of a window, received 2"
 REFUSED: list[tuple[str, Any, str]] = [
@@ -202,8 +207,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("table", {"rows": 1}, "rows: expected a list of objects, received 1"),
     ("table", {"rows": [1]}, "rows[0]: expected an object, received 1"),
     ("table", {"rows": [], "x": 1}, f'{ALONE} the keys "rows", "x"'),
-    ("table", {"rows": [ROWS[0], {"size": 1}]}, f'rows[1]: {NAMED} "size"'),
-    ("gaps", {"rows": [{"weight": 1}]}, f'rows[0]: {NAMED} "weight"'),
+    ("table", {"rows": [ROWS[0], {"size": 1}]}, f'rows[1]: {NAMED} "size" (lacking "colour")'),
+    ("table", {"rows": [{"size": 1, "x": 2}]}, f'rows[0]: {NAMED}s "size", "x" {DIFFERENCE}'),
+    ("gaps", {"rows": [{"weight": 1}]}, f'rows[0]: {NAMED} "weight" (unknown: "weight")'),
+    ("table", {"row": []}, f'{ALONE} the key "row"'),
+    ("table", [[1]], f"{ALONE} [[1]]"),
     ("table", {"rows": [row(None)]}, "rows[0].size: expected a number, received none"),
     ("table", {"rows": [row("big")]}, "rows[0].size: expected a number, received 'big'"),
     ("table", {"rows": [row(1), row(True)]}, "rows[1].size: expected a number, received True"),
@@ -290,3 +298,10 @@ async def test_parquet_without_its_extra_is_a_415(
     answer = await post(client, "/score?model=table", body, PARQUET)
     detail = check_problem(answer, 415, "unsupported-media-type")
     assert "the extra [parquet] is not installed" in detail
+
+
+async def test_csv_that_does_not_say_so_is_told_of_its_type(client: httpx.AsyncClient) -> None:
+    curl = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await client.post("/score?model=table", content=as_csv(ROWS), headers=curl)
+    detail = check_problem(answer, 415, "unsupported-media-type")
+    assert detail.endswith("; if it is CSV, expected its Content-Type, text/csv")

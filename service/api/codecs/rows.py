@@ -3,7 +3,7 @@
 import csv
 import io
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,8 @@ LARGEST_JSON = 8 * 1024 * 1024
 """Bytes of rows in JSON: no other request gets the interpreter while they are parsed."""
 PIECE = 4096
 """Lines of CSV that are turned into columns at a time."""
-OPENING = b'{"rows"'
+INPUTS = b'{"inputs"'
+"""How JSON begins that has numbers without names."""
 
 Check = Callable[[tuple[int, ...]], int]
 """Raises BodyTooLarge for an array of a shape that is beyond the limits."""
@@ -43,9 +44,9 @@ class Inputs:
 
 
 def are_rows(media: str, body: Body) -> bool:
-    """Return whether a body of a media type has rows with named columns."""
+    """Return whether a body of a media type has rows with named columns, or should have."""
     blank_free = bytes(body[:64]).translate(None, b" \t\r\n")
-    return media in (CSV, PARQUET) or (media == JSON and blank_free.startswith(OPENING))
+    return media in (CSV, PARQUET) or (media == JSON and not blank_free.startswith(INPUTS))
 
 
 def read(body: Body, media: str, rows: Rows, shape: Sequence[Dimension], check: Check) -> Inputs:
@@ -98,7 +99,9 @@ def _from_json(body: Body, names: Sequence[str], *, may_miss: bool) -> Mapping[s
         raise MalformedBody(f"body: expected JSON, received: {no_json(error)}") from error
     if not isinstance(document, dict) or set(document) != {"rows"}:
         received = keys(document) if isinstance(document, dict) else shown(document)
-        raise InvalidValue(f'body: expected {{"rows": [...]}}, received {received}')
+        raise InvalidValue(
+            f'body: expected {{"rows": [{{...}}]}} or {{"inputs": [...]}}, received {received}'
+        )
     rows = document["rows"]
     if not isinstance(rows, list):
         raise InvalidValue(f"rows: expected a list of objects, received {shown(rows)}")
@@ -126,8 +129,21 @@ def columns_of(
         if row.keys() != expected and (not may_miss or row.keys() - expected):
             raise InvalidValue(
                 f"rows[{index}]: expected the columns {', '.join(names)}, received {keys(row)}"
+                f"{_difference([] if may_miss else names, expected, row)}"
             )
     return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _difference(needed: Sequence[str], known: Collection[str], row: Mapping[str, Any]) -> str:
+    """Return which columns a row lacks, and which it has too many."""
+    lacks = [name for name in needed if name not in row]
+    others = [name for name in row if name not in known]
+    told = [
+        f"{what} {', '.join(map(shown, these))[:200]}"
+        for what, these in (("lacking", lacks), ("unknown:", others))
+        if these
+    ]
+    return f" ({'; '.join(told)})"
 
 
 def _from_csv(body: Body, names: Sequence[str]) -> Mapping[str, Values]:
