@@ -22,6 +22,16 @@ def canonical(location: Location) -> str:
     return os.path.realpath(location) if isinstance(location, Path) else str(location)
 
 
+def is_within(location: Location, folder: Location) -> bool:
+    """Return whether a file or a folder is a folder itself, or below it."""
+    if isinstance(location, Path) and isinstance(folder, Path):
+        return Path(canonical(location)).is_relative_to(canonical(folder))
+    if isinstance(location, Object) and isinstance(folder, Object):
+        below = f"{folder.key}/" if folder.key else ""
+        return location.root == folder.root and f"{location.key}/".startswith(below)
+    return False
+
+
 def names_in(folder: Location, below: str = "") -> Iterator[str]:
     """Return the names of the files in a folder, none where there is none.
 

@@ -127,10 +127,17 @@ class Object:
             return bytes(library().get_range(store, self.key, start=start, length=length))
 
     def found(self) -> Listed | None:
-        """Return what the store says of it, None if it does not exist. Raises StoreError."""
+        """Return what the store says of it, None if it does not exist. Raises StoreError.
+
+        A file on the web is asked for by a GET whose body is left: a signed URL is for no HEAD.
+        """
         try:
             with self._translated("an object that can be looked up"):
-                said = library().head(store_of(self.root), self.key)
+                store = store_of(self.root)
+                if self.is_web:
+                    said = library().get(store, self.key).meta
+                else:
+                    said = library().head(store, self.key)
         except InvalidValue:
             return None
         return Listed(self, said["size"], said["e_tag"] or "")

@@ -40,8 +40,8 @@ def translate(error: Exception, expected: str, bucket: str, name: str) -> Servic
     if isinstance(error, FileNotFoundError):
         return InvalidValue(f"expected {expected}, received: no such object")
     if DENIED.search(text) or DENIED.match(type(error).__name__):
-        scheme = bucket.partition(":")[0]
-        advice = f"; credentials are read from {CREDENTIALS[scheme]}" * (scheme in CREDENTIALS)
+        variables = CREDENTIALS.get(bucket.partition(":")[0])  # of a file on the web there are none
+        advice = f"; credentials are read from {variables}" if variables else ""
         return StoreError(f"{name}: expected {expected}, received: {_answer(text)}{advice}")
     return StoreError(f"{name}: expected {expected}, received: {_answer(text)}")
 

@@ -1,7 +1,8 @@
 """The plan of a run over buckets: made while it runs, so that millions of photographs fit.
 
-A listing of a store is sorted, so that names that could become one follow each other: those of one
-folder that are the same up to their first dot. Only they are in memory at a time.
+A listing of a store is sorted, so that names that could become one follow each other, but for what
+is in folders that begin as they do: those of one folder that are the same up to their first dot.
+Only they are in memory at a time.
 """
 
 import itertools
@@ -11,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from service.errors import InvalidValue
-from service.files.location import Location, canonical, exists, located
+from service.files.location import Location, canonical, exists, is_within, located
 from service.files.objects import Listed, Object
 from service.files.plan import (
     STANDARD,
@@ -125,7 +126,7 @@ def listed_below(
 
     Hidden ones are left out, and the output, which may lie below.
     """
-    written = f"{output}/" if output != folder else None
+    written = f"{output}/" if output != folder and is_within(output, folder) else None
     is_empty = True
     for listed in folder.below():
         each = listed.object
@@ -152,12 +153,11 @@ def _groups(
     Where any two could, or one could replace another's source, all are listed first.
     """
     (first, *more), (source, *_) = named, sources
-    if not more and source != output:
-        for _, group in itertools.groupby(first, _beginning):
-            listed = list(group)
+    if not more and not (source and is_within(source, output)):
+        for listed in _alike(first):
             yield listed, Targets((each for each, _ in listed), whole=True)
         return
-    groups: dict[tuple[str, str], list[Named]] = {}
+    groups: dict[str, list[Named]] = {}
     for each in dict.fromkeys(itertools.chain(first, *more)):
         groups.setdefault(_beginning(each), []).append(each)
     read = Targets((each for group in groups.values() for each, _ in group), whole=True)
@@ -165,9 +165,27 @@ def _groups(
         yield listed, read.beside()
 
 
-def _beginning(named: Named) -> tuple[str, str]:
+def _alike(listing: Iterator[Named]) -> Iterator[list[Named]]:
+    """Return those of a sorted listing that begin alike together.
+
+    Between them may be what is in a folder: `a.heic`, `a.jpg/b.png`, `a.png`.
+    """
+    begun: list[tuple[str, list[Named]]] = []
+    for each in listing:
+        beginning = _beginning(each)
+        while begun and not str(each[1]).startswith(begun[-1][0]):
+            yield begun.pop()[1]
+        if not begun or begun[-1][0] != beginning:
+            begun.append((beginning, []))
+        begun[-1][1].append(each)
+    while begun:
+        yield begun.pop()[1]
+
+
+def _beginning(named: Named) -> str:
+    """Return the path of what is written up to the first dot of its name, with the dot."""
     _, wanted = named
-    return str(wanted.parent), wanted.name.partition(".")[0]
+    return str(wanted).removesuffix(wanted.name) + wanted.name.partition(".")[0] + "."
 
 
 def _jobs(groups: Iterable[tuple[list[Named], Targets]], media_type: str | None) -> Iterator[Job]:

@@ -29,6 +29,8 @@ FULL_CHROMA_PIXELS = 16_000_000
 """The pixels up to which AVIF has no chroma subsampling."""
 AVIF_SPEED = 9
 """Of 0 to 10: slower ones make files no smaller by a hundredth (docs/decisions)."""
+AVIF_THREADS = 2
+"""At least: libaom writes other bytes with one than with any more, from 2160 pixels a side on."""
 LONGEST_SIDE = {JPEG: 65_500, WEBP: 16_383, AVIF: 32_768, HEIC: 16_384}
 """In pixels; of libjpeg, libwebp, and what readers of AVIF and HEIC take by default."""
 
@@ -113,7 +115,7 @@ def write(photograph: Photograph, media_type: str, quality: int | None = None) -
             quality=quality,
             subsampling=_avif_chroma(picture, quality),
             speed=AVIF_SPEED,
-            max_threads=usable_cpus(),
+            max_threads=max(AVIF_THREADS, usable_cpus()),
             icc_profile=icc,
             exif=metadata.exif or b"",
             xmp=metadata.xmp or b"",

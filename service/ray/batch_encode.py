@@ -42,18 +42,19 @@ class Part:
 class Worker:
     """Encodes shards in a process of a cluster."""
 
-    def __init__(self, model: BatchModel, run: Run) -> None:
+    def __init__(self, model: BatchModel, run: Run, cpus: int) -> None:
         """Load the model.
 
         Args:
             model: The model.
             run: The run.
+            cpus: Of this process: other actors of the machine have the rest of it.
 
         Raises:
             StartupError: It cannot be loaded, or is another one.
         """
         self._run = run
-        self._encoder = Encoder(model.load(), run.options)
+        self._encoder = Encoder(model.load(), run.options, readers=cpus)
 
     def __call__(self, shards: Iterable[Shard]) -> Iterator[Part]:
         """Write the parts of shards. One whose store fails is told, and the others go on."""
@@ -84,7 +85,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         planned, inputs = command.plan(settings, options, model, batch_model.provider)
         written = planned.start()
         listing = replace(planned.listing, shards=())  # only the driver compares them
-        arguments = {"model": batch_model, "run": replace(planned, listing=listing)}
+        run_here = replace(planned, listing=listing)
+        arguments = {"model": batch_model, "run": run_here, "cpus": wanted.cpus}
         shards = map(absolute, planned.remaining(inputs, written))
         total = planned.listing.items
         with items_bar(total, min(len(written) * planned.shard, total)) as bar:

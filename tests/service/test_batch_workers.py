@@ -3,6 +3,8 @@
 import itertools
 import pickle
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from PIL import Image
 from service.cli import main
 from service.errors import StartupError
 from service.files import streamed
+from service.files.codings import encoder
 from service.files.codings.encoder import Encoder
 from service.files.codings.encoder import Options as Reading
 from service.files.codings.inputs import Inputs, Picture, Rows, Shard
@@ -23,6 +26,7 @@ from service.files.codings.part_files import Origin
 from service.files.codings.run import Run
 from service.files.denoise import Options
 from service.files.objects import Object
+from service.images.decode import decode
 from service.images.formats import READ_ALL
 from service.inference.device import CPU, Execution
 from service.inference.loader import load
@@ -99,7 +103,7 @@ def test_parts_are_those_of_one_machine_and_a_shard_that_fails_is_told(tmp_path:
     model = load(folder)
     origin = Origin("mirror", 1, model.manifest.operations["encode"].sha256, (16,))
     run = Run(tmp_path / "out", "npz", 4, origin, inputs.listing(4), READING, CPU)
-    worker = batch_encode.Worker(described(folder), run)
+    worker = batch_encode.Worker(described(folder), run, cpus=1)
     shards: list[Shard] = pickle.loads(pickle.dumps(list(run.remaining(inputs, {1}))))
     parts = list(worker(shards))
     assert [(part.number, part.encoded) for part in parts] == [(0, 4), (2, 2)]
@@ -110,8 +114,39 @@ def test_parts_are_those_of_one_machine_and_a_shard_that_fails_is_told(tmp_path:
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
     (tmp_path / "file").write_bytes(b"")
     nowhere = replace(run, output=tmp_path / "file" / "out")
-    (part,) = batch_encode.Worker(described(folder), nowhere)(shards[:1])
+    (part,) = batch_encode.Worker(described(folder), nowhere, cpus=1)(shards[:1])
     assert part.problem.startswith("expected to write")
+
+
+def test_an_actor_decodes_as_many_pictures_at_a_time_as_it_has_processors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_model(tmp_path / "models", "mirror")
+    (tmp_path / "in").mkdir()
+    body = encoded(Image.new("L", (4, 4)), "PNG")
+    for number in range(16):
+        (tmp_path / "in" / f"{number}.png").write_bytes(body)
+    inputs = Inputs([str(tmp_path / "in")], tmp_path / "out")
+    sha256 = load(folder).manifest.operations["encode"].sha256
+    origin = Origin("mirror", 1, sha256, (16,))
+    run = Run(tmp_path / "out", "npz", 16, origin, inputs.listing(16), READING, CPU)
+    running, most = Counter[str](), 0
+
+    def slow(*given: Any, **named: Any) -> Any:
+        nonlocal most
+        running["decode"] += 1
+        most = max(most, running["decode"])
+        time.sleep(0.01)
+        try:
+            return decode(*given, **named)
+        finally:
+            running["decode"] -= 1
+
+    monkeypatch.setattr(encoder, "decode", slow)
+    monkeypatch.setattr(encoder, "usable_cpus", lambda: 8)  # of the machine
+    worker = batch_encode.Worker(described(folder), run, cpus=2)
+    (part,) = worker(run.remaining(inputs, set()))
+    assert (part.encoded, part.failed, most) == (16, 0, 2)
 
 
 def test_a_machine_with_another_model_or_another_provider_is_refused(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import obstore
@@ -202,6 +203,30 @@ def test_a_name_that_is_taken_is_made_of_the_whole_name(bucket: S3Store, denoise
     assert "both/a.png.png" in keys(bucket, "both")
 
 
+def test_a_folder_that_begins_as_names_do_lies_between_them(
+    bucket: S3Store, denoise: Denoise
+) -> None:
+    for name in ("a.jpeg", "a.jpg/b.png", "a.jpg/b.jpg/c.png", "a.jpg/b.webp", "a.png", "a.png.x"):
+        obstore.put(bucket, f"in/{name}", FILES["colour.png"])
+    assert denoise("s3://bucket/in", "-o", "s3://bucket/out", "--format=webp", "--overwrite") == 0
+    expected = ["a.jpg/b.jpg/c.webp", "a.jpg/b.png.webp", "a.jpg/b.webp", "a.png.webp", "a.webp"]
+    assert keys(bucket, "out") == [f"out/{name}" for name in expected]
+
+
+def test_an_output_above_the_input_replaces_no_other_input(
+    bucket: S3Store, denoise: Denoise
+) -> None:
+    names = ["in/a.png", "in/in/a.png"]
+    for output in ("s3://bucket/x", "s3://bucket"):
+        prefix = "x/" if output.endswith("x") else ""
+        for name in names:
+            obstore.put(bucket, prefix + name, FILES["colour.png"])
+        assert denoise(f"s3://bucket/{prefix}in", "-o", output, "--overwrite") == 0
+        assert {got(bucket, prefix + name) for name in names} == {FILES["colour.png"]}
+        written = [f"{prefix}a.png", f"{prefix}in/a.png.png"]
+        assert [key for key in keys(bucket) if key in written] == written
+
+
 def test_what_fails_is_reported_and_the_others_go_on(
     bucket: S3Store, denoise: Denoise, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -271,19 +296,56 @@ def test_without_the_extra_it_is_named(
     assert "expected the extra [stores] to be installed" in capsys.readouterr().err
 
 
-def test_files_on_the_web_are_read(
-    denoise: Denoise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "log_message", lambda *_: None)
+class SignedForGet(http.server.SimpleHTTPRequestHandler):
+    """Answers as a store does where a URL is signed for GET: to all else with a 403."""
+
+    def send_head(self) -> Any:
+        if self.command == "GET" and self.path.endswith("?signature=abc"):
+            return super().send_head()
+        self.send_error(403)
+        return None
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """The URL of a server with the file "a b.png"."""
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "a b.png").write_bytes(FILES["colour.png"])
-    serving = partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path / "web")
+    serving = partial(SignedForGet, directory=tmp_path / "web")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serving) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        assert denoise(f"{url}/a%20b.png?signature=abc", "-o", f"{tmp_path}/out/") == 0
+        yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
+
+
+def test_files_on_the_web_are_read_by_signed_urls(
+    web: str, denoise: Denoise, tmp_path: Path
+) -> None:
+    url = f"{web}/a%20b.png?signature=abc"
+    assert denoise(url, "-o", f"{tmp_path}/out/") == 0
     assert files(tmp_path / "out") == ["a b.png"]
+    write_model(tmp_path / "models", "mirror")
+    flags = [f"--models={tmp_path / 'models'}", "--device=cpu", "--model=mirror", "--fit"]
+    assert main(["encode", url, "-o", str(tmp_path / "codings"), *flags]) == 0
+
+
+@pytest.mark.parametrize("command", ["denoise", "encode"])
+def test_a_signed_url_that_has_expired_is_told_without_its_signature(
+    web: str, denoise: Denoise, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    write_model(tmp_path / "models", "mirror")
+    flags = [f"--models={tmp_path / 'models'}", "--device=cpu"]
+    flags += ["--model=mirror"] if command == "encode" else []
+    url = f"{web}/a%20b.png?signature=expired"
+    assert main([command, url, "-o", f"{tmp_path}/out/", *flags]) == 1
+    told = capsys.readouterr().err
+    assert f"{web}/a%20b.png: expected an object that can be" in told
+    assert "received: 403 Forbidden" in told
+    assert "expired" not in told
+    assert "credentials" not in told
 
 
 SECRET = "user:secret@127.0.0.1:9/a%20b.png?signature=secret#secret"

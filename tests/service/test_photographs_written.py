@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from service.errors import NotAcceptable
+from service.images import encode
 from service.images.decode import read
 from service.images.encode import writable, write
 from service.images.formats import AVIF, BMP, HEIC, JP2, JPEG, PNG, TIFF, WEBP, written
@@ -112,6 +113,18 @@ def test_a_webp_of_many_pixels_full_of_detail_is_written() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (1024, 4096), np.uint8)
     large = np.concatenate([pixels] * 4)
     assert opened(write(photograph(large), WEBP, 90)).size == (4096, 4096)
+
+
+def test_an_avif_has_the_same_bytes_whatever_the_number_of_processors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slope = np.add.outer(np.arange(2160), np.arange(2160)) // 12
+    large = photograph(np.repeat(slope[..., None].astype(np.uint8), 3, axis=2))
+    bodies = []
+    for cpus in (1, 4):
+        monkeypatch.setattr(encode, "usable_cpus", lambda cpus=cpus: cpus)
+        bodies.append(write(large, AVIF, 90))
+    assert bodies[0] == bodies[1]
 
 
 def test_16_bits_are_rounded_to_8_where_the_format_has_no_more() -> None:

@@ -25,7 +25,7 @@ from service.inference.pixels import Floats, to_floats
 BATCH = 64
 """Items of a batch."""
 WINDOW = 4
-"""Pictures for each CPU that are read at a time."""
+"""Pictures for each reader that are read or wait at a time."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,13 @@ class Encoded:
 class Encoder:
     """Encodes shards with a model, one after the other."""
 
-    def __init__(self, model: LoadedModel, options: Options) -> None:
+    def __init__(self, model: LoadedModel, options: Options, readers: int | None = None) -> None:
         """Create an encoder.
 
         Args:
             model: It offers `encode`.
             options: How pictures become inputs.
+            readers: Pictures that are decoded at a time; None for one for each CPU.
         """
         self._session = model.batchers["encode"].session
         self._pixels = model.manifest.pixels
@@ -94,7 +95,8 @@ class Encoder:
             self._frame = Frame(
                 self._pixels.mode, (height, width), options.longest, self._pixels.fit
             )
-        self._pool = ThreadPoolExecutor(usable_cpus())
+        self._readers = readers or usable_cpus()
+        self._pool = ThreadPoolExecutor(self._readers)
 
     def encode(self, shard: Shard) -> Encoded:
         """Return the codings of a shard, and why items have none.
@@ -134,7 +136,7 @@ class Encoder:
 
     def _of_pictures(self, pictures: Iterable[Picture]) -> Iterator[tuple[str | int, Floats | str]]:
         remaining = iter(pictures)
-        while window := list(itertools.islice(remaining, WINDOW * usable_cpus())):
+        while window := list(itertools.islice(remaining, WINDOW * self._readers)):
             for picture, value in zip(window, self._pool.map(self._read, window), strict=True):
                 yield picture.path, value
 
