@@ -13,8 +13,8 @@ class Actors:
     """The processes that run the model, and where.
 
     Attributes:
-        address: Of the cluster; "" for the one that RAY_ADDRESS names or this machine has, or else
-            one that is started for the run.
+        address: Of the cluster, of which this machine is a node; "" for the one that RAY_ADDRESS
+            names or this machine has, or else one that is started for the run.
         count: The most of them; None for as many as the cluster has room for.
         cpus: Of each: as many threads run its model.
         gpus: Of each, which may be a fraction.
@@ -34,8 +34,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         nargs="?",
         const="",
-        help="run on the cluster at ADDRESS, ray://HOST:10001 for example; without it on that of "
-        "RAY_ADDRESS or of this machine, or on one that is started for the run",
+        help="run on the cluster at ADDRESS, HOST:6379 for example, of which this machine is a "
+        "node; without it on that of RAY_ADDRESS or of this machine, or on one that is started for "
+        "the run",
     )
     group.add_argument(
         "--actors", metavar="N", type=whole(1), help="processes that run the model (default all)"

@@ -12,6 +12,9 @@ from service.errors import StartupError
 from service.files.progress import report
 from service.ray.batch_arguments import Actors
 
+CLIENT = "ray"
+"""The scheme of addresses of Ray's client, through which Ray Data does not run."""
+ELSEWHERE = "from elsewhere `ray job submit` runs the command on a node of the cluster"
 ANSWER = 10.0
 """Seconds in which a cluster that is named accepts a connection; Ray itself tries for minutes."""
 
@@ -42,8 +45,11 @@ def connected(actors: Actors) -> Iterator[None]:
     try:
         ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # where nothing answers, or a node does not start
-        where = f"a cluster at {address}" if address else "a cluster"
-        raise StartupError(f"--ray: expected {where}, received: {error}{_token_hint()}") from error
+        where, advice = "a cluster", _token_hint()
+        if address:
+            where = f"a cluster at {address} of which this machine is a node"
+            advice = f"; {ELSEWHERE}{advice}"
+        raise StartupError(f"--ray: expected {where}, received: {error}{advice}") from error
     try:
         _report_shortage(actors)
         yield
@@ -74,8 +80,16 @@ def shortage(actors: Actors, machines: Iterable[Mapping[str, float]]) -> str:
 
 
 def _check_reachable(address: str) -> None:
-    """Raise StartupError where a host is named at which nothing accepts a connection."""
+    """Raise StartupError where a host is named at which nothing accepts a connection.
+
+    Raises it also for an address of Ray's client.
+    """
     parts = urlsplit(address if "://" in address else f"//{address}")
+    if parts.scheme == CLIENT:
+        raise StartupError(
+            f"--ray: expected HOST:PORT of a cluster of which this machine is a node, received "
+            f"{address}; {ELSEWHERE}"
+        )
     try:
         host, port = parts.hostname, parts.port
     except ValueError as error:

@@ -105,11 +105,16 @@ def test_a_cluster_without_room_for_an_actor_is_told(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("scheme", ["", "ray://"])
-def test_an_address_at_which_nothing_listens_is_an_error_at_once(scheme: str) -> None:
+def test_an_address_at_which_nothing_listens_is_an_error_at_once() -> None:
     [port] = free_ports(1)
-    address = f"{scheme}127.0.0.1:{port}"
+    address = f"127.0.0.1:{port}"
     assert f"--ray: expected a cluster at {address}, received: " in refused("--ray", address)
+
+
+def test_an_address_of_rays_client_is_refused_as_ray_data_does_not_run_through_it() -> None:
+    told = refused("--ray", "ray://127.0.0.1:10001")
+    assert "--ray: expected HOST:PORT of a cluster of which this machine is a node" in told
+    assert "`ray job submit`" in told
 
 
 def test_an_address_without_a_port_that_is_a_number_is_an_error() -> None:
