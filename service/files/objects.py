@@ -1,5 +1,6 @@
 """Objects in stores, named by URL, in the place of files: read, written whole, and listed."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from service.files.urls import BUCKETS, WEB, public
 
 PAGE = 1000
 """Objects of a page of a listing: S3 sends no more at a time."""
+BUCKET = re.compile(r"[\w.$-]+", re.ASCII)
+"""Names of buckets and containers, $web among these: another one makes obstore panic."""
 EXISTS = ("AlreadyExistsError", "PreconditionError")
 UNCONDITIONAL = ("NotImplementedError", "NotSupportedError")
 """What obstore raises where a store has no conditional writes."""
@@ -53,10 +56,13 @@ class Object:
         """Return the object of a URL.
 
         Raises:
-            InvalidValue: It has another scheme, no bucket, or parts that no store keeps apart.
+            InvalidValue: It has another scheme, no host or bucket, or parts that no store keeps
+                apart.
         """
         scheme, _, rest = url.partition("://")
         if scheme in WEB:
+            if not _has_host(url):
+                raise InvalidValue(f"expected {scheme}://HOST/PATH, received {public(url)}")
             return cls(url, "")
         if scheme not in BUCKETS:
             expected = ", ".join(f"{each}://" for each in (*BUCKETS, *WEB))
@@ -68,6 +74,11 @@ class Object:
             raise InvalidValue(
                 f"expected {scheme}://BUCKET/KEY, and credentials in the environment alone, "
                 f"received some before {public(url)}"
+            )
+        if not BUCKET.fullmatch(bucket):
+            raise InvalidValue(
+                "expected a bucket's name of ASCII letters, digits, ., -, _ and $, received "
+                f"{public(url)}"
             )
         key = key.strip("/")
         if any(part in ("", ".", "..") for part in key.split("/") if key):
@@ -211,3 +222,12 @@ class Object:
             raise
         except Exception as error:  # obstore raises OSError and ValueError beside its own
             raise translate(error, expected, public(self.root), str(self)) from error
+
+
+def _has_host(url: str) -> bool:
+    """Return whether a URL of the web has a host, and a port that can be one."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -96,4 +96,5 @@ def failure(job: Job, problem: str) -> Line:
 
 
 def _opened(path: Path, mode: Mode) -> TextIO:
-    return path.open(mode, encoding="utf-8")
+    # A name that is no UTF-8 has its bytes as \udcXX, which is how JSON escapes them.
+    return path.open(mode, encoding="utf-8", errors="backslashreplace")

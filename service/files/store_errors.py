@@ -31,12 +31,14 @@ def translate(error: Exception, expected: str, bucket: str, name: str) -> Servic
         name: The object, as errors name it.
 
     Returns:
-        InvalidValue where this object is missing, which is no fault of the store; StoreError for
-        all else.
+        InvalidValue where this object is missing, or cannot be, which is no fault of the store;
+        StoreError for all else.
     """
     text = str(error)
     if any(each in text for each in NO_BUCKET):
         return StoreError(f"{bucket}: expected a bucket, received: there is none of this name")
+    if isinstance(error, UnicodeEncodeError):  # of a file of this machine
+        return InvalidValue(f"expected {expected}, received a name that is not UTF-8")
     if isinstance(error, FileNotFoundError):
         return InvalidValue(f"expected {expected}, received: no such object")
     if DENIED.search(text) or DENIED.match(type(error).__name__):

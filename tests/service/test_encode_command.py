@@ -141,6 +141,25 @@ def test_what_has_no_coding_is_told_and_the_others_have_theirs(
     assert parquet.read_table(tmp_path / "nan")["row"].to_pylist() == [0, 2]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_name_that_is_no_utf_8_keeps_no_other_from_its_coding(
+    encode: Encode, tmp_path: Path, form: str
+) -> None:
+    sound, output = encoded(Image.new("L", (4, 4)), "PNG"), tmp_path / "out"
+    (tmp_path / "in").mkdir()
+    for name, body in ((b"a.png", sound), (b"\xfe.png", b"none"), (b"\xff.png", sound)):
+        (tmp_path / "in" / os.fsdecode(name)).write_bytes(body)
+    assert encode(tmp_path / "in", "-o", output, "--model=mirror", f"--format={form}") == 1
+    (line,) = (output / "_errors" / "part-00000.jsonl").read_text().splitlines()
+    assert os.fsencode(json.loads(line)["path"]) == b"\xfe.png"
+    if form == "npz":
+        with np.load(output / "part-00000.npz") as part:
+            assert [*map(os.fsencode, part["path"])] == [b"a.png", b"\xff.png"]
+    else:
+        assert parquet.read_table(output)["path"].to_pylist() == ["a.png", r"\udcff.png"]
+
+
 def test_a_run_goes_on_with_the_parts_that_are_not_written(
     encode: Encode, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

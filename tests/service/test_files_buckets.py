@@ -242,6 +242,22 @@ def test_what_fails_is_reported_and_the_others_go_on(
     assert "s3://bucket/void: expected files .png," in capsys.readouterr().err
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_utf_8_is_reported_and_fails_alone_as_an_object(
+    bucket: S3Store, denoise: Denoise, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in (b"a.png", b"\xff.png"):
+        (tmp_path / "in" / os.fsdecode(name)).write_bytes(FILES["colour.png"])
+    for output, status in ((tmp_path / "out", "written"), ("s3://bucket/out", "failed")):
+        report = tmp_path / f"{status}.jsonl"
+        assert denoise(tmp_path / "in", "-o", output, "--report", report) == (status == "failed")
+        lines = [json.loads(line) for line in report.read_text().splitlines()]
+        found = {os.fsencode(Path(line["source"]).name): line["status"] for line in lines}
+        assert found == {b"a.png": "written", b"\xff.png": status}
+    assert keys(bucket, "out") == ["out/a.png"]
+
+
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
@@ -250,6 +266,10 @@ def test_what_fails_is_reported_and_the_others_go_on(
         (["ftp://host/a.png", "-o", "b.png"], 2, "expected a path or a URL of s3://, gs://, az://"),
         (["s3://", "-o", "b.png"], 2, "expected s3://BUCKET/KEY, received s3://"),
         (["s3://key:secret@b/a.png", "-o", "b"], 2, "credentials in the environment alone"),
+        (["s3://my bucket/a.png", "-o", "b"], 2, "expected a bucket's name of ASCII letters"),
+        (["https://[host/a.png", "-o", "b"], 2, "expected https://HOST/PATH, received https://[ho"),
+        (["https://host:99999/a.png", "-o", "b"], 2, "expected https://HOST/PATH, received"),
+        (["https:///a.png", "-o", "b"], 2, "expected https://HOST/PATH, received https:///a.png"),
         (["s3://bucket/a//b.png", "-o", "b"], 2, "expected a key without empty parts"),
         (["a.png", "-o", "https://host/b.png"], 2, "OUT: expected a path or a bucket that can be"),
         (["s3://bucket/in/", "-o", "b.png"], 2, "OUT: expected a folder unless IN is one file"),

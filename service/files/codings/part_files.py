@@ -38,10 +38,12 @@ def to_parquet(encoded: Encoded, origin: Origin) -> bytes:
     import pyarrow as pa
     from pyarrow import parquet
 
-    kind = pa.int64() if encoded.column == "row" else pa.string()
+    kind, items = pa.int64(), list[Any](encoded.items)
+    if encoded.column == "path":  # of which a name that is no UTF-8 has its bytes as \udcXX
+        kind, items = pa.string(), [str(each).encode(errors="backslashreplace") for each in items]
     numbers = pa.array(encoded.codings.ravel())
     codings = pa.FixedSizeListArray.from_arrays(numbers, math.prod(origin.shape))
-    table = pa.table({encoded.column: pa.array(encoded.items, kind), "coding": codings})
+    table = pa.table({encoded.column: pa.array(items, kind), "coding": codings})
     table = table.replace_schema_metadata({KEY: json.dumps(vars(origin))})
     stream = io.BytesIO()
     parquet.write_table(table, stream, compression="zstd", use_dictionary=False)

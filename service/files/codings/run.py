@@ -119,7 +119,8 @@ class Run:
         ]
         if lines:
             text = "".join(f"{line}\n" for line in lines)
-            location.write(text.encode(), errors, overwrite=True)
+            body = text.encode(errors="backslashreplace")  # of names that are no UTF-8
+            location.write(body, errors, overwrite=True)
         try:
             location.write(WRITERS[self.form](encoded, self.origin), part, overwrite=False)
         except Exists:  # another process has written it, after the list of its own errors
