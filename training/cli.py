@@ -12,6 +12,8 @@ from training.parser import parser
 
 EXTRAS = {"optuna": ",search", "mlflow": ",mlflow"}
 """What brings a package that only some options need."""
+SETUP = {name: f" EXTRAS={extra[1:]}" for name, extra in EXTRAS.items()}
+"""The same of `make setup`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         sys.exit(
             f"{error.name}: expected an installed package, received none; "
-            f"pip install 'autoencoder-service[cpu,train{EXTRAS.get(error.name or '', '')}]'"
+            f"pip install 'autoencoder-service[cpu,train{EXTRAS.get(error.name or '', '')}]', "
+            f"or in a clone make setup{SETUP.get(error.name or '', '')}"
         )
     except (OSError, ValueError, FloatingPointError, ServiceError) as error:
         sys.exit(f"{type(error).__name__}: {error}")

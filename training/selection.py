@@ -27,6 +27,8 @@ def trainable(command: Command, options: Namespace) -> tuple[Family, list[str]]:
         family = families.of_name(command, names[0], options)
         own = [name for name in names if family.claims(command, name, options)]
         if own != names:
+            for name in names:
+                families.of_name(command, name, options)  # one that is nobody's is told as such
             raise ValueError(
                 f"names: expected {' '.join(own)} alone, received {' '.join(options.names)}"
             )

@@ -161,3 +161,16 @@ def test_an_array_that_is_not_as_described_says_why(
     np.save(tmp_path / "images.npy", array)
     with pytest.raises(ValueError, match=error):
         load(tmp_path / "images.npy", **changes)
+
+
+def test_what_is_transparent_is_black_as_the_service_has_it(tmp_path: Path) -> None:
+    for number in range(9):
+        image = picture(16, 16).convert("RGBA")
+        image.putalpha(Image.linear_gradient("L").resize((16, 16)))
+        image.save(tmp_path / f"{number}.png")
+    data = load(tmp_path)
+    [served] = read(
+        [(tmp_path / "3.png").read_bytes()], Frame("RGB", (16, 16), 100), fit=True, max_pixels=256
+    )
+    np.testing.assert_array_equal(data.train.array[3], served)
+    assert served[0].max() < 16 < 128 < served[-1].max()

@@ -162,6 +162,8 @@ def test_two_trainings_are_compared_by_name(
     assert "Losses" in Text.of(out).headings
     with pytest.raises(SystemExit, match="expected two trainings, received machine"):
         main(["compare", "machine", *runs])
+    with pytest.raises(SystemExit, match=r"expected a training in .*, received nothing"):
+        main(["compare", "machine", "nothing", *runs])
 
 
 def test_an_ended_training_stays_and_one_of_other_data_is_refused(
@@ -173,7 +175,7 @@ def test_an_ended_training_stays_and_one_of_other_data_is_refused(
     assert "trained already" in capsys.readouterr().out
     lines = (workplace / "machine.csv").read_text().splitlines()
     (tmp_path / "machine.csv").write_text("\n".join([*lines, lines[-1]]) + "\n")
-    with pytest.raises(SystemExit, match="or with another seed, data or model"):
+    with pytest.raises(SystemExit, match=r"train stacked .* differs in training_images, data, "):
         main([*train, "--data", str(tmp_path / "machine.csv"), *runs])
     assert TrainingRecord.read(workplace / "runs" / "machine").ended
 

@@ -64,6 +64,8 @@ def stop(folder: Path) -> None:
 
 def test_a_stopped_training_is_resumed(few: FashionMnist, folder: Path) -> None:
     stop(folder)
+    with pytest.raises(FileNotFoundError, match=r"was stopped; to resume it, run: none$"):
+        load(folder)
     announced = run(few, folder)
     assert "resuming the training" in announced[0]
     assert (folder / "whole" / "trace").exists()
@@ -80,12 +82,15 @@ def test_an_ended_training_is_left_as_it_is_unless_again_is_given(
     assert not (folder / "whole" / "trace").exists()
 
 
-@pytest.mark.parametrize("other", [{"seed": 2}, {"epochs": 2}], ids=str)
+@pytest.mark.parametrize(
+    ("other", "told"), [({"seed": 2}, "seed"), ({"epochs": 2}, "settings")], ids=str
+)
 def test_a_training_of_another_plan_is_not_replaced(
-    few: FashionMnist, folder: Path, other: dict[str, int]
+    few: FashionMnist, folder: Path, other: dict[str, int], told: str
 ) -> None:
     before = TrainingRecord.read(folder)
-    with pytest.raises(FileExistsError, match="--again replaces it"):
+    expected = rf"that is there \(none\), received one that differs in {told}; --again replaces it"
+    with pytest.raises(FileExistsError, match=expected):
         run(few, folder, **other)  # type: ignore[arg-type]
     assert (folder / "whole" / "trace").exists()
     assert TrainingRecord.read(folder) == before

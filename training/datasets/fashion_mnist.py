@@ -116,7 +116,11 @@ def _download() -> tuple[Part, Part]:
 def _read_folder(folder: Path, name: str) -> tuple[Part, Part]:
     missing = [file for file in FILES if not (folder / file).is_file()]
     if missing:
-        received = f"it without {', '.join(missing)}" if folder.is_dir() else "no folder"
+        received = (
+            f"it without {', '.join(missing)}"
+            if folder.is_dir()
+            else "no folder; with --name, models train on data of one's own"
+        )
         raise FileNotFoundError(
             f"{name}: expected a folder of Fashion-MNIST's files ({', '.join(FILES)}), received "
             f"{received}"

@@ -128,7 +128,7 @@ def folder(root: Path) -> Folder:
 
 
 def open_image(path: Path | BinaryIO) -> Pixels:
-    """Decode an image, with its EXIF orientation applied and 16-bit gray rounded to 8 bits.
+    """Decode an image, upright by its EXIF, on black, and 16-bit gray rounded to 8 bits.
 
     Returns:
         uint8 (height, width, 3).
@@ -142,6 +142,9 @@ def open_image(path: Path | BinaryIO) -> Pixels:
             if upright.mode.startswith("I;16"):  # Pillow would clip everything above 255 to white
                 deep = np.asarray(upright).astype(np.uint32)
                 upright = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+            if upright.has_transparency_data:  # black, as the service has it
+                seen = upright.convert("RGBA")
+                upright = Image.alpha_composite(Image.new("RGBA", seen.size, "black"), seen)
             return np.asarray(upright.convert("RGB"))
     except UNREADABLE as error:
         raise ValueError(f"{path}: expected an image, received: {error}") from error

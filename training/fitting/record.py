@@ -1,9 +1,12 @@
 """The record of a training run of an autoencoder."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from training.record import RunRecord
+
+RESULTS = ("command", "epochs", "validation_mse_before_fine_tuning", "trained_at", "versions")
+"""Fields that do not identify a training."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,16 @@ class TrainingRecord(RunRecord):
 
     def is_of(self, other: "TrainingRecord") -> bool:
         """Return whether both records identify the same training."""
-        mine, others = (
-            replace(
-                each,
-                command="",
-                epochs=0,
-                validation_mse_before_fine_tuning=None,
-                trained_at="",
-                versions={},
-            )
-            for each in (self, other)
-        )
-        return mine == others
+        return not self.differences(other)
+
+    def differences(self, other: "TrainingRecord") -> list[str]:
+        """Return what two trainings differ in, as names of fields; none of the same training."""
+        mine, others = (asdict(each) for each in (self, other))
+        names = [name for name in mine if name not in RESULTS and mine[name] != others[name]]
+        if "own" not in names:
+            return names
+        kept, wanted = self.own, other.own
+        return [
+            *(name for name in names if name != "own"),
+            *(name for name in kept | wanted if kept.get(name) != wanted.get(name)),
+        ]

@@ -88,8 +88,8 @@ def train(
     elif earlier := TrainingRecord.find(folder):
         if not earlier.is_of(record):
             raise FileExistsError(
-                f"{folder}: expected a training of {record.settings}, received one of "
-                f"{earlier.settings}, or with another seed, data or model; "
+                f"{folder}: expected the training that is there ({earlier.command}), received one "
+                f"that differs in {', '.join(earlier.differences(record))}; "
                 "--again replaces it, --runs names another folder"
             )
         if earlier.ended:
@@ -134,10 +134,15 @@ def load(folder: Path) -> tuple[Autoencoder, TrainingRecord]:
         ValueError: A file of the folder is damaged.
     """
     record = TrainingRecord.find(folder)
-    if record is None or not record.ended:
+    if record is None:
         raise FileNotFoundError(
             f"{folder}: expected a trained model, received none; "
             f"run: python -m training train {folder.name}"
+        )
+    if not record.ended:
+        raise FileNotFoundError(
+            f"{folder}: expected a trained model, received a training that was stopped; "
+            f"to resume it, run: {record.command}"
         )
     # Keras knows the project's layers in a file once their modules are imported.
     from training.autoencoders import corruption, recurrent, sparse  # noqa: F401

@@ -23,6 +23,13 @@ FEWEST_STEPS = 1500
 MOST_EPOCHS = 300
 
 
+def check(name: str, kind: Kind) -> None:
+    """Raise ValueError where a recipe is for other data."""
+    if kind not in FOR[name]:
+        expected = ", ".join(each for each, kinds in FOR.items() if kind in kinds)
+        raise ValueError(f"recipe: expected one of {expected} for {kind}, received {name}")
+
+
 def recipe(name: str, item: Item, options: Options) -> Recipe:
     """Return a recipe for items.
 
@@ -34,9 +41,7 @@ def recipe(name: str, item: Item, options: Options) -> Recipe:
     Raises:
         ValueError: The recipe is for other data, or has no use for an option.
     """
-    if item.kind not in FOR[name]:
-        expected = ", ".join(each for each, kinds in FOR.items() if item.kind in kinds)
-        raise ValueError(f"recipe: expected one of {expected} for {item.kind}, received {name}")
+    check(name, item.kind)
     if item.pads and name != "recurrent":
         raise ValueError(
             f"recipe: expected recurrent for sequences of several lengths, received {name}; "

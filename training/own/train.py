@@ -18,7 +18,7 @@ from training.own.data import changes, counted, load
 from training.own.item import Item
 from training.own.options import Options
 from training.own.preprocessing import Preprocessing
-from training.own.recipes import recipe
+from training.own.recipes import check, recipe
 from training.own.search import Found, Search
 from training.pixel_noise import Floats
 from training.record import TRIALS, clear
@@ -65,6 +65,7 @@ def train(name: str, options: Namespace) -> None:
         ValueError: The data or an option cannot be used.
     """
     description = describe(options.data, changes(options))
+    check(name, description.kind)
     data = load(description)
     for note in data.notes:
         print(note)
