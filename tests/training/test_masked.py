@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from service.inference.scores import scores
 from training.autoencoders.recurrent import PADDING
-from training.fitting.masked import NAME, PADDED, filled, masked_mse, metric, padded_mse
+from training.fitting.masked import ItemMse, filled, masked_mse, padded_mse
 
 NAN = np.nan
 TARGETS = np.array([[1, NAN, 3], [NAN, NAN, NAN], [0, 0, 0]], np.float32)
@@ -22,12 +23,21 @@ def test_without_gaps_it_is_the_mean_squared_error() -> None:
     np.testing.assert_allclose(masked_mse(known, OUTPUTS), expected, rtol=1e-6)
 
 
-def test_the_metric_is_its_mean_over_batches() -> None:
-    mse = metric(NAME)
-    mse.update_state(TARGETS[:1], OUTPUTS[:1])
-    mse.update_state(TARGETS[1:], OUTPUTS[1:])
+@pytest.mark.parametrize("shape", [(8, 3), (8, 5, 3)])
+def test_the_metric_is_the_mean_score_of_the_items_in_whatever_batches(
+    shape: tuple[int, ...],
+) -> None:
+    random = np.random.default_rng(0)
+    targets, outputs = random.normal(size=(2, *shape)).astype(np.float32)
+    targets[random.random(shape) < 0.4] = NAN
+    targets[2] = NAN  # an item of which nothing is known
+    mse = ItemMse()
+    for part in (slice(1), slice(1, 3), slice(3, None)):
+        mse.update_state(targets[part], outputs[part])
     assert mse.name == "mse"
-    assert float(mse.result()) == pytest.approx(0.5)
+    expected = np.nanmean(scores(targets, outputs, None))
+    assert float(mse.result()) == pytest.approx(expected, rel=1e-5)
+    assert float(mse.result()) != pytest.approx(np.mean(masked_mse(targets, outputs)), rel=1e-3)
 
 
 def test_gaps_are_filled_in_a_copy_and_only_where_there_are_some() -> None:
@@ -56,6 +66,3 @@ def test_padding_weighs_nothing_in_the_loss_however_much_there_is() -> None:
     np.testing.assert_allclose(padded_mse(SEQUENCES, outputs), expected, rtol=1e-6)
     longer = np.pad(SEQUENCES, ((0, 0), (0, 4), (0, 0)), constant_values=NAN)
     np.testing.assert_allclose(padded_mse(longer, np.zeros_like(longer)), expected, rtol=1e-6)
-    mse = metric(PADDED)
-    mse.update_state(SEQUENCES, outputs)
-    assert float(mse.result()) == pytest.approx(np.mean(expected), rel=1e-6)

@@ -7,7 +7,7 @@ import pytest
 
 from service.manifest import Manifest
 from tests.training.pca import Pca
-from tests.training.test_report import DATA, of_images
+from tests.training.reported import DATA, of_images
 from training.measurement import measurement
 from training.report import tracking
 from training.report.measure import measure

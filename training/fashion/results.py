@@ -45,16 +45,17 @@ def read(run: Path, data: Path | None, subset: int | None) -> Results:
     recipe = RECIPES[run.name]
     images = fashion_mnist.load(data, subset=subset)
     encode, reconstruct = runs(autoencoder, None)
+    of_data = {
+        "data": "Fashion-MNIST",
+        "items": f"{record.training_images:,} to train on, {record.validation_images:,} to "
+        f"validate with, {len(images.test):,} to test with",
+    }
     return Results(
         name=run.name,
         summary=f"{recipe.summary}, on Fashion-MNIST",
         kind="images",
-        facts={
-            "data": "Fashion-MNIST",
-            "items": f"{record.training_images:,} to train on, {record.validation_images:,} to "
-            f"validate with, {len(images.test):,} to test with",
-            **facts(record, autoencoder),
-        },
+        facts={**of_data, **facts(record, autoencoder)},
+        data=of_data,
         notes=(),
         digest=f"Fashion-MNIST, {len(images.test)} test images",
         losses=read_losses(run),
@@ -69,4 +70,4 @@ def read(run: Path, data: Path | None, subset: int | None) -> Results:
 
 def _part(name: str, images: Floats, labels: NDArray[np.uint8]) -> Part:
     classes = np.array(fashion_mnist.CLASSES)[labels]
-    return Part(name, Images(images), lambda position: f"image {position + 1:,}", classes)
+    return Part(name, Images(images), lambda position: f"image {position:,}", classes)

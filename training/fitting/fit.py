@@ -95,7 +95,7 @@ def fit(
             ),
             loss=LOSSES.get(settings.loss, settings.loss),
             loss_weights=settings.loss_weight,
-            metrics=[masked.metric(settings.loss) if settings.loss in masked.LOSSES else "mse"],
+            metrics=[masked.ItemMse() if settings.loss in masked.LOSSES else "mse"],
         )
         data = (
             {"x": train}

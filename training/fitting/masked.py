@@ -69,6 +69,22 @@ def padded_mse(targets: Any, outputs: Any) -> Any:
 LOSSES: Mapping[str, Callable[[Any, Any], Any]] = {NAME: masked_mse, PADDED: padded_mse}
 
 
-def metric(loss: str) -> keras.metrics.Metric:
-    """Return the mean of a loss over batches, named as histories have it."""
-    return keras.metrics.MeanMetricWrapper(LOSSES[loss], name="mse")
+class ItemMse(keras.metrics.Mean):  # type: ignore[misc]  # Keras has no types
+    """The mean of the items' scores: of each the mean squared error of the numbers it has.
+
+    A loss weighs the rows of an item alike, however many of their numbers are known; a score, as
+    service.inference.scores has it, weighs the numbers. Items of which nothing is known are left
+    out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="mse")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # noqa: ARG002
+        """Add a batch (batch, ..., features), NaN where a number is missing."""
+        known = ops.logical_not(ops.isnan(y_true))
+        errors = ops.square(ops.where(known, y_true, y_pred) - y_pred)
+        axes = tuple(range(1, len(y_pred.shape)))
+        count = ops.sum(ops.cast(known, y_pred.dtype), axis=axes)
+        score = ops.sum(errors, axis=axes) / ops.maximum(count, 1.0)
+        super().update_state(score, sample_weight=ops.cast(count > 0, y_pred.dtype))

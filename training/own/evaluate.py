@@ -11,10 +11,12 @@ from service.inference.scores import scores
 from service.manifest import Manifest, Measurement
 from training import card
 from training.calibration import calibrate
+from training.datasets.description import Description
 from training.datasets.items import DataSet
 from training.measurement import CLEAN, MODEL, measurement
 from training.own.data import reload
 from training.own.quality import NEIGHBOURS, nearest_neighbours, restoring
+from training.results import Windows
 
 NAMES = {"images": "images", "sequences": "sequences", "table": "rows"}
 
@@ -36,7 +38,7 @@ def evaluate(folder: Path, data: Path | None) -> Manifest:
     model = load_model(folder)
     description, found = reload(model.manifest.provenance.data or {}, data, model.name)
     name = NAMES[description.kind]
-    calibrated = f"{len(found.validation):,} validation {name}"
+    calibrated = f"{len(found.validation):,} validation {name}{_overlap(description, found)}"
     manifest = model.manifest.model_copy(
         update={
             "measurements": tuple(_measure(model, found, name)),
@@ -46,6 +48,14 @@ def evaluate(folder: Path, data: Path | None) -> Manifest:
     manifest.write(folder)
     card.write(manifest, folder)
     return manifest
+
+
+def _overlap(description: Description, data: DataSet) -> str:
+    """Return how many windows do not overlap, by which a threshold is to be judged."""
+    if description.kind != "sequences" or description.window is None:
+        return ""
+    apart = Windows(data.validation.indices, description.window.steps).apart()
+    return f", of which {apart:,} do not overlap" if apart < len(data.validation) else ""
 
 
 def _measure(model: LoadedModel, data: DataSet, name: str) -> Iterator[Measurement]:

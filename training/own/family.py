@@ -64,12 +64,19 @@ class OwnFamily:
             print(f"{folder}: {', '.join(manifest.operations)}")
 
     def evaluate(self, folders: Sequence[Path], options: Namespace) -> None:
+        from service.inference.anomalies import threshold
         from training.own.evaluate import evaluate
 
         for folder in folders:
             manifest = evaluate(folder, options.data)
             error = manifest.measurements[0]
             print(f"{folder}: {error.quantity} {error.value:.5f} on {error.data}")
+            if calibration := manifest.calibration:
+                above = threshold(calibration, None)
+                print(
+                    f"{folder}: threshold {above.score:.4g} for {100 * above.rate:.3g} % false "
+                    f"alarms, by {calibration.data}"
+                )
 
     def index(self, folders: Sequence[Path], options: Namespace) -> None:
         from training.own.index import index

@@ -1,5 +1,7 @@
 """What a training on one's own data came to, for its report."""
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +9,14 @@ import numpy as np
 
 from training.datasets.description import Description
 from training.datasets.items import DataSet, Items
+from training.datasets.names import names
 from training.fitting.described import facts, runs
 from training.fitting.train import load as load_run
 from training.own.data import counted, reload
 from training.own.preprocessing import Preprocessing
 from training.own.space import named
 from training.pixel_noise import NOISES
-from training.results import Part, Results, read_losses
+from training.results import Part, Results, Windows, read_losses
 
 
 def read(run: Path, data: Path | None) -> Results:
@@ -31,7 +34,12 @@ def read(run: Path, data: Path | None) -> Results:
     own = record.own
     description, found = reload(own["data"], data, run.name)
     encode, reconstruct = runs(autoencoder, Preprocessing.from_json(own).scaling)
-    validation = _part("validation", found.validation, found, description)
+    of_data = _of_data(description, found)
+    named_by = found.sources or names(description)
+    validation, test = (
+        _part(name, items, found, description, named_by)
+        for name, items in (("validation", found.validation), ("test", found.test))
+    )
     return Results(
         name=run.name,
         summary=f"{own['summary']}, on {counted(description, found)}",
@@ -39,14 +47,15 @@ def read(run: Path, data: Path | None) -> Results:
         facts={
             "recipe": own["recipe"],
             **_of_search(own.get("search")),
-            **_of_data(description, found),
+            **of_data,
             **facts(record, autoencoder),
         },
+        data=of_data,
         notes=found.notes,
-        digest=found.digest,
+        digest=_digest(found),
         losses=read_losses(run),
         validation=validation,
-        test=_part("test", found.test, found, description) if len(found.test) else validation,
+        test=test if len(found.test) else validation,
         rows=found.rows,
         encode=encode,
         reconstruct=reconstruct,
@@ -54,22 +63,33 @@ def read(run: Path, data: Path | None) -> Results:
     )
 
 
-def _part(name: str, items: Items, data: DataSet, description: Description) -> Part:
+def _part(
+    name: str, items: Items, data: DataSet, description: Description, names: Sequence[str]
+) -> Part:
     steps = items.shape[0]
     is_cut = description.kind == "sequences" and description.window is not None
 
     def title(position: int) -> str:
         index = int(items.indices[position])
-        if data.sources:
-            return data.sources[index]
+        known = names[index] if names else ""
         if is_cut:
-            return f"rows {index + 1:,} to {index + steps:,}"
-        return f"{NOUNS[description.kind]} {index + 1:,}"
+            rows = f"rows {index:,} to {index + steps - 1:,}"
+            return f"{known}, {rows}" if known else rows
+        return known or f"{NOUNS[description.kind]} {index:,}"
 
     labels = data.labels_of(items)
     if labels is not None:
         labels = np.where(labels == "", "no class", labels)
-    return Part(name, items, title, labels)
+    windows = Windows(items.indices, steps) if is_cut else None
+    return Part(name, items, title, labels, windows)
+
+
+def _digest(data: DataSet) -> str:
+    """Return what tells the items of the test and validation parts from others."""
+    found = hashlib.sha256(data.digest.encode())
+    for part in (data.validation, data.test):
+        found.update(f"{part.shape} {len(part)}".encode() + part.indices.tobytes())
+    return found.hexdigest()
 
 
 def _of_search(found: dict[str, Any] | None) -> dict[str, str]:
@@ -91,10 +111,18 @@ def _of_data(description: Description, data: DataSet) -> dict[str, str]:
     )
     found = {"data": Path(description.path).name, "licence": description.licence, "items": counts}
     found["split"] = f"{split.validation:g} and {split.test:g} held out, seed {split.seed}"
+    if description.kind == "images":
+        height, width, *colours = data.train.shape
+        found["size"] = f"{width}x{height}, {'colour' if colours else 'gray'}"
+        found["fit"] = description.fit
     if data.rows:
         found["columns"] = ", ".join(column.name for column in data.rows.columns)
+        found["missing"] = description.missing
     if description.window:
         found["window"] = f"{description.window.steps} rows, every {description.window.stride}"
+    for name in ("key", "label", "series"):
+        if value := getattr(description, name):
+            found[name] = value
     return found
 
 

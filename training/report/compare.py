@@ -1,13 +1,20 @@
 """Put two trainings side by side: what differs of them, their errors, and the same items."""
 
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from training.report import histograms, losses
+from training.report.figures import Mean, classes, columns, figures
 from training.report.items import Gallery, show
 from training.report.measure import Measured, measure
-from training.report.page import Mean, classes, columns, differing, figures, render
+from training.report.page import render
 from training.results import Results
 
 
@@ -25,33 +32,28 @@ class Comparison:
 
     Args:
         names: Theirs.
-        figures: What was measured of both.
+        figures: What was measured of both; nothing where it cannot be compared.
         settings: What differs of how they were trained.
-        same: Whether they are of the same data, so that figures can be compared.
+        remark: What is to be known of the data where they differ.
     """
 
     names: list[str]
     figures: list[Line]
     settings: list[Line]
-    same: bool
+    remark: str
 
     def table(self) -> str:
         """Return the figures and the settings as a table of a terminal."""
         lines = [Line("", self.names), *self.figures, *self.settings]
-        wide = max(len(line.name) for line in lines)
-        shown = [_short(line) for line in lines]
-        first = max(len(values[0]) for values in shown)
-        rows = [
-            f"{line.name:{wide}}  {values[0]:{first}}  {values[1]}".rstrip()
-            for line, values in zip(lines, shown, strict=True)
-        ]
-        if not self.same:
-            rows.append("The data differ, and so do the items that figures are of.")
-        return "\n".join(rows)
+        shown = [row for line in lines for row in _rows(line)]
+        wide, first = (max(len(row[place]) for row in shown) for place in range(2))
+        rows = [f"{name:{wide}}  {one:{first}}  {other}".rstrip() for name, one, other in shown]
+        return "\n".join([*rows, *textwrap.wrap(self.remark, 2 * MOST)])
 
 
 MOST = 48
-"""Characters of a cell on a terminal."""
+"""Characters of a cell on a terminal, which has as many lines as it needs."""
+TIED = "\N{NO-BREAK SPACE}"
 UNLIKE = frozenset({"command", "ended", "versions"})
 """Facts that differ anyway, and are on the page alone."""
 
@@ -66,39 +68,45 @@ def write(pair: tuple[Results, Results], path: Path) -> Comparison:
     Returns:
         What a terminal shows of it.
     """
-    measured = [measure(each) for each in pair]
     first, second = pair
-    same = first.digest == second.digest
-    facts = [Line(*each) for each in differing([each.facts for each in pair])]
-    found = [figures(each, of) for each, of in zip(pair, measured, strict=True)]
+    names = [each.name for each in pair]
+    facts = list(_differing([each.facts for each in pair]))
+    unlike = _unlike(first, second)
+    same = not unlike and first.digest == second.digest
+    measured = [] if unlike else [measure(each) for each in pair]
+    found = [figures(*each) for each in zip(pair, measured, strict=False)]
     comparison = Comparison(
-        [each.name for each in pair],
+        names,
         [
             Line(name, [each.get(name, "none") for each in found])
             for name in dict.fromkeys(name for each in found for name in each)
         ],
         [each for each in facts if each.name not in UNLIKE],
-        same,
+        unlike or ("" if same else _of_data(first, second)),
     )
     render(
         path,
         "compare.html.jinja",
-        title=" and ".join(comparison.names),
+        title=" and ".join(names),
         pair=pair,
         comparison=comparison,
         facts=facts,
-        losses=losses.compare(
-            comparison.names,
-            [list(each.losses.values())[-1] for each in pair],
-        ),
-        errors=histograms.of_errors(
-            dict(zip(comparison.names, (each.test for each in measured), strict=True)), None
-        ),
-        classes=_means(classes, pair, measured),
-        columns=_means(columns, pair, measured),
+        charts=None if unlike else _charts(pair, measured),
+        classes=None if unlike else _means(classes, pair, measured),
+        columns=None if unlike else _means(columns, pair, measured),
         samples=_side_by_side(pair, measured) if same else None,
     )
     return comparison
+
+
+def _charts(pair: tuple[Results, Results], measured: list[Measured]) -> Mapping[str, Markup]:
+    """Return the charts of losses and of errors."""
+    names = [each.name for each in pair]
+    errors = dict(zip(names, (each.test for each in measured), strict=True))
+    return {
+        "losses": losses.compare(names, [list(each.losses.values())[-1] for each in pair]),
+        "errors": histograms.of_errors(errors, None),
+    }
 
 
 def _means(of: Any, pair: tuple[Results, Results], measured: list[Measured]) -> list[Line]:
@@ -133,12 +141,49 @@ def _side_by_side(
     return first, second
 
 
-def _short(line: Line) -> list[str]:
-    """Return the values of a line; of long lists only what the other has not, cut to its end."""
-    pieces = [value.split(", ") for value in line.values]
-    shown = []
-    for whole, mine, others in zip(line.values, pieces, reversed(pieces), strict=True):
-        apart = ", ".join(each for each in mine if each not in others) or "the rest"
-        text = apart if max(map(len, line.values)) > MOST else whole
-        shown.append(text if len(text) <= MOST else f"{text[: MOST - 1]}…")
-    return shown
+def _unlike(first: Results, second: Results) -> str:
+    """Return why the scores of two trainings cannot be compared; nothing where they can."""
+    kinds = [KINDS[each.kind] for each in (first, second)]
+    columns = [
+        [column.name for column in each.rows.columns] if each.rows else []
+        for each in (first, second)
+    ]
+    if kinds[0] != kinds[1]:
+        told = f"{first.name} is of {kinds[0]}, {second.name} of {kinds[1]}"
+    elif columns[0] != columns[1]:
+        told = f"{first.name} and {second.name} are of other columns"
+    else:
+        return ""
+    return f"{told}: their errors are of other quantities, and are not put beside each other."
+
+
+def _of_data(first: Results, second: Results) -> str:
+    """Return how the data of two trainings differ."""
+    differing = [line.name for line in _differing([first.data, second.data])]
+    how = f" ({', '.join(differing)})" if differing else ", although they are described alike"
+    return f"The data differ{how}, and so do the items that figures are of."
+
+
+def _differing(facts: Sequence[Mapping[str, str]]) -> Iterator[Line]:
+    """Yield what is not the same for all."""
+    for name in dict.fromkeys(name for each in facts for name in each):
+        values = [each.get(name, "none") for each in facts]
+        if len(set(values)) > 1:
+            yield Line(name, values)
+
+
+def _rows(line: Line) -> Iterator[tuple[str, str, str]]:
+    """Yield the rows of a terminal that a line takes: its name, and the pieces of its values."""
+    pieces = [_wrapped(value) for value in line.values]
+    for number, (one, other) in enumerate(zip_longest(*pieces, fillvalue="")):
+        yield "" if number else line.name, one, other
+
+
+def _wrapped(value: str) -> list[str]:
+    """Return the lines of a value, which break between the pieces of a list where they can."""
+    pieces = re.split(r"(?<=[,;]) ", value)
+    kept = [each if len(each) > MOST else each.replace(" ", TIED) for each in pieces]
+    return [line.replace(TIED, " ") for line in textwrap.wrap(" ".join(kept), MOST)]
+
+
+KINDS = {"images": "images", "sequences": "sequences", "table": "rows of a table"}

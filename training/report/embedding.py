@@ -1,13 +1,21 @@
 """Codings on a map of two dimensions: as they are where they have two numbers, else by t-SNE."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from numpy.typing import NDArray
 
 from service.inference.scores import Numbers
 from training.pixel_noise import Floats
-from training.report.svg import FAINT, INK, LINE, WIDTH, grid, inline, legend
+from training.report.svg import FAINT, LINE, WIDTH, grid, inline, legend
 
 # Of a light and of a dark page: Okabe and Ito's colours, black and yellow apart, and four more.
 COLOURS = (
@@ -18,6 +26,7 @@ SEED = 42
 APART = 0.09
 """Of thumbnails, in widths of the map."""
 
+POINTS = "points"
 FLAT = 2
 """Numbers of a coding that is a place on a map by itself."""
 
@@ -48,55 +57,66 @@ def _embedded(codings: Floats) -> Floats:
 
 
 def draw(
-    placed: Places,
+    points: Floats,
     labels: NDArray[np.str_] | None,
     scores: Numbers,
-    thumbnails: dict[int, Floats],
+    titles: Sequence[str],
+    thumbnails: Mapping[int, Floats],
+    *,
+    flat: bool,
 ) -> Markup:
     """Return the map.
 
     Args:
-        placed: Of the items, (n, 2).
+        points: Where the items lie, (n, 2).
         labels: The class of each, which colours tell; with none or too many, colours tell scores.
         scores: The score of each.
-        thumbnails: Images to draw beside some of the items, by the index of the item.
+        titles: What a browser says of each.
+        thumbnails: Images to draw in place of some of the items, by the index of the item.
+        flat: Whether the points are the codings, so that axes tell their numbers.
     """
     figure, (axes,) = grid(1, 1, width=WIDTH, height=5.6)
     names = [] if labels is None else sorted(set(labels.tolist()))
-    size = 9 if len(placed) > 500 else 18
     if labels is not None and len(names) <= len(COLOURS):
-        handles = []
-        for name, colour in zip(names, COLOURS, strict=False):
-            x, y = placed[labels == name].T
-            points = axes.scatter(x, y, s=size, color=colour, linewidths=0, rasterized=True)
-            handles.append(points)
-        legend(axes, handles, names, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=1.6)
+        of_class = dict(zip(names, COLOURS, strict=False))
+        colours = [of_class[name] for name in labels.tolist()]
+        handles = [Line2D([], [], color=each, marker="o", linestyle="") for each in COLOURS]
+        legend(axes, handles[: len(names)], names, loc="center left", bbox_to_anchor=(1, 0.5))
     else:
-        # Ranks: one very high score would leave all others alike.
-        ranks = np.argsort(np.argsort(scores)) / max(1, len(scores) - 1)
-        points = axes.scatter(
-            placed[:, 0],
-            placed[:, 1],
-            s=size,
-            c=ranks,
-            cmap="plasma",
-            linewidths=0,
-            rasterized=True,
-        )
-        bar = figure.colorbar(points, ax=axes, ticks=[0, 1], shrink=0.5)
-        bar.set_ticklabels(["lowest", "highest"])
-        bar.set_label("score", color=FAINT)
-        bar.ax.tick_params(color=LINE, labelcolor=FAINT)
-        bar.outline.set_visible(False)
+        colours = _by_score(figure, axes, scores)
+    size, (x, y) = 14 if len(points) > 500 else 26, points.T
+    placed = axes.scatter(x, y, s=size, c=colours, linewidths=0)
+    placed.set_gid(POINTS)
+    placed.set_clip_on(False)
+    said = {POINTS: titles}
     for index, image in thumbnails.items():
         tile = OffsetImage(image, zoom=28 / max(image.shape[:2]), cmap="gray", clim=(0, 1))
-        frame = {"edgecolor": INK, "linewidth": 0.5}
-        box = AnnotationBbox(tile, tuple(placed[index]), pad=0.1, bboxprops=frame)
+        frame = {"edgecolor": colours[index], "linewidth": 1.6}
+        box = AnnotationBbox(tile, tuple(points[index]), pad=0.12, bboxprops=frame)
         box.set_in_layout(False)  # the axes have room for it
+        box.set_gid(f"thumbnail-{index}")
         axes.add_artist(box)
+        said[f"thumbnail-{index}"] = [titles[index]] * 2  # the frame and the image
     axes.margins(0.06)
-    axes.set_axis_off()
-    return inline(figure, f"map of the codings of {len(placed)} items")
+    if flat:
+        axes.set(xlabel="first number of the coding", ylabel="second number")
+    else:
+        axes.set_axis_off()
+    return inline(figure, f"map of the codings of {len(points)} items", said)
+
+
+def _by_score(figure: Figure, axes: Axes, scores: Numbers) -> list[Any]:
+    """Return a colour for each score, and draw what scores colours stand for."""
+    # Ranks: one very high score would leave all others alike.
+    ranks = np.argsort(np.argsort(scores)) / max(1, len(scores) - 1)
+    mappable = ScalarMappable(Normalize(0, 1), "plasma")
+    shares = np.linspace(0, 1, 5)
+    bar = figure.colorbar(mappable, ax=axes, ticks=shares, shrink=0.6)
+    bar.set_ticklabels([f"{score:.3g}" for score in np.nanquantile(scores, shares)])
+    bar.set_label("score, a quarter of the items between two ticks", color=FAINT)
+    bar.ax.tick_params(color=LINE, labelcolor=FAINT)
+    bar.outline.set_visible(False)
+    return [tuple(colour) for colour in mappable.to_rgba(ranks)]
 
 
 def apart(placed: Places, most: int) -> list[int]:

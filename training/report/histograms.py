@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from service.inference.anomalies import Threshold
 from service.inference.scores import Numbers
@@ -29,7 +29,11 @@ def of_errors(parts: Mapping[str, Numbers], above: Threshold | None) -> Markup:
     drawn: list[Any] = []
     for scores, colour in zip(parts.values(), (FIRST, SECOND), strict=False):
         counts, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)
-        drawn.append(axes.stairs(counts / max(1, len(scores)), edges, color=colour, linewidth=1.6))
+        shares = counts / max(1, len(scores))
+        drawn.append(axes.stairs(shares, edges, color=colour, linewidth=1.6))
+        # Bins of the same height beside each other would look like one that is twice as wide.
+        lower = np.minimum(shares[:-1], shares[1:])
+        axes.vlines(edges[1:-1][lower > 0], 0, lower[lower > 0], color=colour, linewidth=0.5)
     if edges[0] > 0:
         axes.set_xscale("log")
     names = list(parts)
@@ -37,8 +41,9 @@ def of_errors(parts: Mapping[str, Numbers], above: Threshold | None) -> Markup:
         drawn.append(axes.axvline(above.score, color=FAULT, linewidth=1.2, linestyle="--"))
         names.append(f"threshold {above.score:.4g}")
     axes.set(xlabel="score", ylabel="share of items", xlim=(edges[0], edges[-1]))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    legend(axes, drawn, names, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g} %")
+    legend(axes, drawn, names)
     return inline(figure, "histograms of scores")
 
 
@@ -71,7 +76,7 @@ def of_codings(codings: Floats) -> Markup:
         place.set(yticks=[], xlim=(low, high))
         place.spines["left"].set_visible(False)
         place.set_title(str(unit + 1), fontsize=8, color=FAINT, pad=2)
-        place.tick_params(labelsize=7)
+        place.tick_params(labelsize=8)
     return inline(figure, f"histograms of the {codings.shape[1]} numbers of a coding")
 
 

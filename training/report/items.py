@@ -148,7 +148,7 @@ def _lines(heads: Sequence[Head], shown: Shown, rows: Rows) -> Lines:
             column = rows.columns[index]
             for values, colour, width in ((item, INK, 1.0), (restored, FIRST, 1.4)):
                 drawn = _line(column, values[:, part])
-                place.plot(range(1, len(drawn) + 1), drawn, color=colour, linewidth=width)
+                place.plot(range(len(drawn)), drawn, color=colour, linewidth=width)
             place.set_title(plain(column.name), loc="left", fontsize=8, color=FAINT, pad=2)
             place.tick_params(labelsize=7)
             place.locator_params(axis="y", nbins=3)

@@ -1,13 +1,14 @@
 """The losses of a training as curves, a figure for each of its phases."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from training.report.svg import FAINT, FIRST, INK, SECOND, WIDTH, grid, inline, legend
+from training.report.svg import FAINT, FIRST, SECOND, WIDTH, grid, inline, legend
 from training.results import Losses
 
 FAR = 4.0
@@ -24,20 +25,11 @@ def draw(phase: str, rows: Losses) -> Markup:
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     has_other = not np.allclose(columns["val_loss"], columns["val_mse"], rtol=1e-3)
     figure, axes = grid(1, 1 + has_other, width=WIDTH / (1 + has_other), height=2.7)
-    _curves(axes[0], epochs, columns["mse"], columns["val_mse"], "mean squared error")
     best = int(np.argmin(columns["val_mse"]))
     value = columns["val_mse"][best]
-    axes[0].plot(epochs[best], value, "o", color=SECOND, markersize=5)
-    axes[0].annotate(
-        f"{value:.4g}, epoch {epochs[best]:g}",
-        (epochs[best], value),
-        (0, 8),
-        textcoords="offset points",
-        ha="right" if best > len(rows) / 2 else "left",
-        va="bottom",
-        color=INK,
-    )
-    axes[0].margins(y=0.15)
+    point = axes[0].plot(epochs[best], value, "o", color=SECOND, markersize=5)
+    told = f"best: {value:.4g}, epoch {epochs[best]:g}"
+    _curves(axes[0], epochs, columns["mse"], columns["val_mse"], "mean squared error", told, point)
     if has_other:
         _curves(axes[1], epochs, columns["loss"], columns["val_loss"], "loss")
     return inline(figure, f"losses of {phase}, {len(rows)} epochs")
@@ -57,14 +49,22 @@ def compare(names: Sequence[str], losses: Sequence[Losses]) -> Markup:
 
 
 def _curves(
-    axes: Axes, epochs: list[float], train: np.ndarray, validation: np.ndarray, label: str
+    axes: Axes,
+    epochs: list[float],
+    train: np.ndarray,
+    validation: np.ndarray,
+    label: str,
+    best: str = "",
+    point: Sequence[Any] = (),
 ) -> None:
+    # Above the axes, where no curve is.
     style = "." if len(epochs) == 1 else ""
     lines = [
         *axes.plot(epochs, train, color=FAINT, marker=style),
         *axes.plot(epochs, validation, color=SECOND, marker=style),
     ]
-    legend(axes, lines, ("training", "validation"), loc="upper right")
+    names = ["training", "validation", *([best] if best else [])]
+    legend(axes, [*lines, *point], names)
     _scale(axes, np.concatenate([train, validation]))
     axes.set(xlabel="epoch", ylabel=label)
 

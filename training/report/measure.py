@@ -54,7 +54,8 @@ class Measured:
         parts: Mean errors of an item's parts over the test part: of pixels, or of columns.
         above: The threshold; None where the scores do not differ.
         samples: The same items for every model of these data.
-        worst: Items of the test part with the highest scores, the worst first.
+        worst: Items of the test part with the highest scores, the worst first; of windows, those
+            that overlap none that is worse.
         coded: Positions of items in the test part.
         codings: Their codings, (n, units).
     """
@@ -76,7 +77,7 @@ def measure(results: Results) -> Measured:
     if results.test is not results.validation:
         test, parts = _scored(results, results.test)
     known = np.flatnonzero(~np.isnan(test))
-    worst = known[np.argsort(-test[known], kind="stable")][:SHOWN]
+    worst = _first(results.test, known[np.argsort(-test[known], kind="stable")])
     coded = spread(len(results.test), MOST_CODINGS)
     return Measured(
         validation,
@@ -106,6 +107,13 @@ def shown(results: Results, positions: Positions) -> Shown:
 def spread(count: int, most: int) -> Positions:
     """Return positions from all over a part, rising, at most so many."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
+def _first(part: Part, order: Positions) -> Positions:
+    """Return the first items to show, of windows none that overlaps one before."""
+    if part.windows:
+        order = np.array(part.windows.first_apart(order.tolist(), SHOWN), np.int64)
+    return order[:SHOWN]
 
 
 def _scored(results: Results, part: Part) -> tuple[Numbers, Floats]:
