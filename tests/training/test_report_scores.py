@@ -58,7 +58,10 @@ def test_a_threshold_says_its_rate_and_how_few_items_place_it() -> None:
     assert told[0].startswith("The false-alarm rate of 1.67 % is the lowest that 60 items")
     assert measured.above
     far = replace(measured, test=np.where(np.arange(40) < 8, 9.0, 0.0))
-    assert "20 % of the test part are above the threshold" in list(alarms.remarks(results, far))[1]
+    assert (
+        "20 % of the test part lie above the threshold, more than chance"
+        in list(alarms.remarks(results, far))[1]
+    )
     near = replace(measured, test=np.where(np.arange(40) < 1, 9.0, 0.0))
     assert len(list(alarms.remarks(results, near))) == 1
     overlapping = list(alarms.remarks(of_windows(), replace(near, above=Threshold(0.01, 1.0))))

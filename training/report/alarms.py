@@ -42,10 +42,11 @@ def _far(scores: np.ndarray, apart: int, above: Threshold) -> str:
     count = min(apart, len(known))
     if not count or binomtest(round(received * count), count, above.rate).pvalue >= UNLIKELY:
         return ""
-    fewer = " that do not overlap" if count < len(known) else ""
+    apart_alone = " that do not overlap" if count < len(known) else ""
+    side = "more" if received > above.rate else "fewer"
     return (
-        f"{share(received)} of the test part are above the threshold, which by more than chance is "
-        f"not the rate of {share(above.rate)} (binomial test of {count:,} items{fewer}): the test "
+        f"{share(received)} of the test part lie above the threshold, {side} than chance makes of "
+        f"a rate of {share(above.rate)} (binomial test of {count:,} items{apart_alone}): the test "
         "part differs from the validation part, or the validation part is too small to place the "
         "threshold."
     )

@@ -154,7 +154,7 @@ def _unlike(first: Results, second: Results) -> str:
         told = f"{first.name} and {second.name} are of other columns"
     else:
         return ""
-    return f"{told}: their errors are of other quantities, and are not put beside each other."
+    return f"{told}: their errors measure different things, and are left out."
 
 
 def _of_data(first: Results, second: Results) -> str:
