@@ -27,26 +27,30 @@ def names(description: Description) -> Sequence[str]:
         return list(_of_series(path, description))
     if description.key is None:
         return ()
-    return [key for file in _files(path) for key in _column(file, description.key)]
+    return list(_columns(_files(path), description.key))
 
 
 def _of_series(path: Path, description: Description) -> Iterator[str]:
-    for file in _files(path):
-        name = file.name if path.is_dir() else ""
+    parts = [(file.name if path.is_dir() else "", [file]) for file in _files(path)]
+    if is_saved(path):  # one after the other, cut anywhere
+        parts = [("", _files(path))]
+    for name, part in parts:
         if description.series is None:
-            keys = _column(file, description.key) if description.key and not name else iter(("",))
-            yield name or next(keys)
+            keys = _columns(part, description.key) if description.key and not name else iter(("",))
+            yield name or next(keys, "")
             continue
-        for series, _ in groupby(_column(file, description.series)):
+        for series, _ in groupby(_columns(part, description.series)):
             yield "#".join(filter(None, (name, series)))
 
 
-def _files(path: Path) -> Sequence[Path]:
-    return Saved(path).files if is_saved(path) else files(path, TABLES)
+def _files(path: Path) -> list[Path]:
+    return list(Saved(path).files if is_saved(path) else files(path, TABLES))
 
 
-def _column(path: Path, name: str) -> Iterator[str]:
+def _columns(paths: Sequence[Path], name: str) -> Iterator[str]:
+    """Yield the values of a column as texts, "" where one is missing."""
     import pyarrow as pa
 
-    for batch in table_files.batches(path, {name: pa.string()}):
-        yield from (each or "" for each in batch.column(0).to_pylist())
+    for path in paths:
+        for batch in table_files.batches(path, {name: pa.string()}):
+            yield from (each or "" for each in batch.column(0).to_pylist())

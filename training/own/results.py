@@ -36,6 +36,8 @@ def read(run: Path, data: Path | None) -> Results:
     encode, reconstruct = runs(autoencoder, Preprocessing.from_json(own).scaling)
     of_data = _of_data(description, found)
     named_by = found.sources or names(description)
+    if description.window is None and len(named_by) != len(found.train.array):
+        named_by = ()  # of a folder with an empty file
     validation, test = (
         _part(name, items, found, description, named_by)
         for name, items in (("validation", found.validation), ("test", found.test))
@@ -71,7 +73,7 @@ def _part(
 
     def title(position: int) -> str:
         index = int(items.indices[position])
-        known = names[index] if names else ""
+        known = names[index] if index < len(names) else ""
         if is_cut:
             rows = f"rows {index:,} to {index + steps - 1:,}"
             return f"{known}, {rows}" if known else rows
