@@ -140,7 +140,7 @@ def test_a_report_says_which_rows_of_the_file_are_the_worst(
     assert capsys.readouterr().out.splitlines()[-1] == str(path)
     text = Text.of(path)
     data = tables.load(describe(workplace / "machine.csv", {"label": "state"}))
-    shown = {f"row {index + 1}" for index in data.test.indices.tolist()}
+    shown = {f"row {index}" for index in data.test.indices.tolist()}
     heads = {cell for row in text.rows for cell in row if cell.strip().startswith("row ")}
     assert {" ".join(cell.split()[:2]) for cell in heads} == shown
     with pytest.raises(SystemExit, match="expected the data that machine was trained on, received"):
@@ -155,7 +155,8 @@ def test_two_trainings_are_compared_by_name(
     main(["compare", "machine", "gaps", *runs, "--out", str(out)])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["machine", "gaps"]
-    assert lines[-2:] == ["The data differ, and so do the items that figures are of.", str(out)]
+    told = "The data differ (data, missing), and so do the items that figures are of."
+    assert lines[-2:] == [told, str(out)]
     assert [line.split() for line in lines if line.startswith("recipe")] == [
         ["recipe", "stacked", "stacked-layerwise"]
     ]
