@@ -23,7 +23,7 @@ def test_images_are_those_of_all_files_with_their_classes() -> None:
     np.testing.assert_allclose(array.mean(axis=(1, 2, 3)), np.tile([60, 180], 12), atol=8)
     assert data.labels is not None
     assert data.labels.tolist() == ["dark", "light"] * 12
-    assert data.sources[:2] == ["row 1", "row 2"]
+    assert data.sources[:2] == ["row 0", "row 1"]
 
 
 def test_sizes_that_differ_are_told_as_of_files() -> None:

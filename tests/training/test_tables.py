@@ -118,7 +118,7 @@ def test_constant_columns_and_rows_in_two_parts_are_noted(tmp_path: Path) -> Non
 def test_a_missing_number_is_refused_by_row_and_column_or_masked(tmp_path: Path) -> None:
     lines = [f"{row},{'' if row in (17, 30) else f'{row / 7:g}'}\n" for row in range(ROWS)]
     (path := tmp_path / "machines.csv").write_text("a,b\n" + "".join(lines))
-    with pytest.raises(ValueError, match=r"row 18, column b: expected a finite number, received n"):
+    with pytest.raises(ValueError, match=r"row 17, column b: expected a finite number, received n"):
         load(path)
     data = load(path, missing="mask")
     assert data.rows
@@ -148,8 +148,8 @@ def test_a_category_that_is_masked_has_no_features(tmp_path: Path) -> None:
     [
         ({}, {"columns": ["speed"]}, "expected a column speed, received pressure, mode, turns, st"),
         ({}, {"label": "class"}, "expected a column class, received"),
-        ({"pressure": [np.inf] * ROWS}, {}, r"row 1, column pressure: .* finite number, received"),
-        ({"mode": ["slow", None] * 20}, {}, "row 2, column mode: expected a category, received no"),
+        ({"pressure": [np.inf] * ROWS}, {}, r"row 0, column pressure: .* finite number, received"),
+        ({"mode": ["slow", None] * 20}, {}, "row 1, column mode: expected a category, received no"),
         (
             {"pressure": [None] * ROWS},
             {"missing": "mask"},

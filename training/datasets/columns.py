@@ -203,7 +203,7 @@ class _Reader:
                 received = "infinity" if infinite[row] else "none"
                 advice = "; --missing mask trains with it" if received == "none" else ""
                 raise ValueError(
-                    f"{path}, row {before + row + 1}, column {field.name}: expected {kind}, "
+                    f"{path}, row {before + row}, column {field.name}: expected {kind}, "
                     f"received {received}{advice}"
                 )
             parts.append(values)

@@ -38,7 +38,7 @@ def of(path: Path) -> Pictures:
     """
     if is_saved(path):
         saved = Saved(path)
-        names = [f"row {number + 1:,}" for number in range(saved.table.num_rows)]
+        names = [f"row {number:,}" for number in range(saved.table.num_rows)]
         if not names:
             raise FileNotFoundError(f"{path}: expected rows with images, received none")
         return Pictures(path, names, saved.labels() or [""] * len(names), saved.picture)

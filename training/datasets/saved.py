@@ -103,7 +103,7 @@ class Saved:
                 f"{', '.join(self.images) or 'none'}"
             )
         stored = self.table.column(self.images[0])[index].as_py() or {}
-        name = f"{self.path.name}, row {index + 1}"
+        name = f"{self.path.name}, row {index}"
         if not stored.get("bytes"):
             raise ValueError(f"{name}: expected an image in the file, received none")
         return Picture(stored["bytes"], name)
