@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from training import families
+from training import backend, families
 from training.families import DEFAULT
 from training.family import read_manifest
 from training.selection import ALL, complete, exported_folders, given, trainable
@@ -104,3 +104,16 @@ def compare(options: Namespace) -> None:
     path = options.out or options.runs / names[0] / f"compared-with-{names[1]}.html"
     print(compare.write((first, second), path).table())
     print(path)
+
+
+def experiment(options: Namespace) -> None:
+    """Run experiments, print their tables, write their numbers and draw their figures."""
+    backend.load()
+    from training.experiments.registry import EXPERIMENTS
+    from training.experiments.setup import Setup
+
+    setup = Setup.of(options)
+    for name in EXPERIMENTS if ALL in options.names else dict.fromkeys(options.names):
+        outcome = EXPERIMENTS[name].run(setup)
+        outcome.write(numbers := setup.folder(name) / "results.json")
+        print(f"\n{outcome.tables}\n\n{numbers}\n{outcome.figure}")

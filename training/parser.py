@@ -10,6 +10,7 @@ import service
 from service.index import Metric
 from training import commands, families
 from training.arguments import Command, positive
+from training.experiments.registry import ARCHITECTURES, EXPERIMENTS
 from training.families import FAMILIES
 from training.selection import ALL
 
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"{NAME} {service.__version__}")
     parsers = whole.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_train, _export, _evaluate, _index, _figures, _report, _compare):
+    for add in (_train, _export, _evaluate, _index, _figures, _report, _compare, _experiment):
         add(parsers)
     return whole
 
@@ -106,6 +107,25 @@ def _compare(parsers: Parsers) -> None:
     added.add_argument(
         "--out", type=Path, help="HTML file, by default runs/NAME/compared-with-NAME.html"
     )
+
+
+def _experiment(parsers: Parsers) -> None:
+    added = _command(
+        parsers, "experiment", commands.experiment,
+        "measure what codings are good for, beside simpler methods, over several seeds",
+        "runs", "models",
+    )  # fmt: skip
+    summaries = "; ".join(f"{name}: {each.summary}" for name, each in EXPERIMENTS.items())
+    added.add_argument("names", nargs="+", choices=[*EXPERIMENTS, ALL], help=summaries)
+    added.add_argument("--data", type=Path, help="folder with Fashion-MNIST's four .gz files")
+    added.add_argument("--seeds", type=positive, default=5, help="repetitions of each training")
+    added.add_argument("--epochs", type=positive, default=10, help="of each phase of a training")
+    added.add_argument(
+        "--architectures", nargs="+", choices=ARCHITECTURES, default=ARCHITECTURES, metavar="NAME",
+        help="of reduction and anomalies",
+    )  # fmt: skip
+    added.add_argument("--images", type=positive, help="only that many training images")
+    added.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder of figures")
 
 
 def _of_families(

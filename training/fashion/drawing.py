@@ -16,18 +16,20 @@ BLUE, ORANGE, GREEN = "#2a6fbb", "#d9702b", "#2e8b62"
 DPI = 150
 
 
-def canvas(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """Return a figure of a width and height in inches, and its axes in one row."""
+def canvas(
+    width: float, height: float, columns: int = 1, rows: int = 1
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of a width and height in inches, and its axes, row by row."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    row = list(figure.subplots(1, columns, squeeze=False)[0])
-    for axes in row:
+    every = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for axes in every:
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(FAINT)
         axes.tick_params(color=FAINT, labelcolor=INK)
         axes.xaxis.label.set_color(INK)
         axes.yaxis.label.set_color(INK)
         axes.title.set_color(INK)
-    return figure, row
+    return figure, every
 
 
 def save(figure: Figure, path: Path) -> Path:

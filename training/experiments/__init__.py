@@ -1,0 +1,1 @@
+"""Experiments: what autoencoders are used for, measured beside simpler methods over seeds."""
