@@ -10,7 +10,8 @@ import service
 from service.index import Metric
 from training import commands, families
 from training.arguments import Command, positive
-from training.experiments.registry import ARCHITECTURES, EXPERIMENTS
+from training.experiments.architectures import ARCHITECTURES
+from training.experiments.registry import EXPERIMENTS
 from training.families import FAMILIES
 from training.selection import ALL
 

@@ -148,7 +148,7 @@ def test_classifiers_of_few_labels_are_compared(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(classifiers, "SETTINGS", replace(classifiers.SETTINGS, epochs=5))
+    monkeypatch.setattr(classifiers, "SETTINGS", replace(classifiers.SETTINGS, epochs=3))
     monkeypatch.setattr(pretraining, "COUNTS", (100, 601))
     values = run("pretraining")
     assert {each.condition for each in values} == {"100"}  # of 600 images
@@ -202,6 +202,7 @@ def test_detectors_of_anomalies_are_compared(
         for name, wrong in ((files.train, False), (files.test, True)):
             write_series(root / name, wrong=wrong)
     monkeypatch.setattr(case_series, "folder", lambda: root)
+    monkeypatch.setattr(case_series, "MOST", 200)
     monkeypatch.setattr(case_classes, "LONGER", 1)
     monkeypatch.setitem(globals(), "FEW", FEW[:2])
     values = run("anomalies")

@@ -14,13 +14,13 @@ from sklearn.metrics import roc_auc_score
 
 from service.inference.scores import Numbers, scores
 from training.experiments import case_classes, case_series, models
+from training.experiments.architectures import ARCHITECTURES
 from training.experiments.case_classes import DIGITS, FASHION
 from training.experiments.case_series import GROUP as SERIES
 from training.experiments.cases import Case
 from training.experiments.detectors import detectors
 from training.experiments.drawing import dots
 from training.experiments.outcome import Outcome, Value, kept
-from training.experiments.registry import ARCHITECTURES
 from training.experiments.setup import Setup
 from training.experiments.tables import select, table
 

@@ -4,11 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
 from training.fashion.drawing import BLUE, FAINT, INK, ORANGE, canvas, save
 
 
 def dots(
-    panels: Mapping[str, Mapping[str, Sequence[float]]], *, simple: Collection[str], path: Path
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    *,
+    simple: Collection[str],
+    path: Path,
+    logarithmic: Collection[str] = (),
 ) -> Path:
     """Draw a panel for each quantity: a line for each method, a dot for each number, their mean.
 
@@ -16,6 +22,7 @@ def dots(
         panels: The numbers of each method, by the title of the panel; all have the same methods.
         simple: Methods that are no autoencoders, in another colour.
         path: Of the PNG.
+        logarithmic: Titles of panels whose scale is logarithmic.
     """
     methods = list(next(iter(panels.values())))
     figure, row = canvas(1.8 + 4.0 * len(panels), 0.9 + 0.29 * len(methods), columns=len(panels))
@@ -27,6 +34,13 @@ def dots(
             axes.plot(found, [line] * len(found), "o", color=colour, markersize=5, alpha=0.45)
             if found:
                 axes.plot(mean(found), line, "|", color=INK, markersize=13, markeredgewidth=2)
+        if title in logarithmic:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_yticks(range(len(methods)), methods if index == 0 else [""] * len(methods))
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(methods) - 0.5, -0.5)

@@ -10,8 +10,11 @@ from training.experiments.setup import Setup
 from training.fashion.recipes import RECIPES
 from training.fitting.described import Run, runs
 from training.fitting.recipe import Recipe
-from training.fitting.train import Data, load, train
+from training.fitting.train import MODEL_FILE, Data, load, train
 from training.pixel_noise import Floats
+
+COMMAND = "python -m training experiment"
+"""What a run's record says that it was trained by."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,12 @@ def trained(
         seed: Of weights, batches and noise.
         own: What identifies the items beside their number.
     """
-    train(recipe, data, folder, seed=seed, command="", own=own, announce=_announce)
+    if not (folder / MODEL_FILE).exists():
+        print(f"training: {folder}", flush=True)
+    train(recipe, data, folder, seed=seed, command=COMMAND, own=own, announce=_ignore)
     autoencoder, _ = load(folder)
     return Trained(autoencoder, *runs(autoencoder, None))
 
 
-def _announce(line: str) -> None:
-    print(line, flush=True)
+def _ignore(line: str) -> None:
+    """Announce nothing: an experiment says what it trains and what it has measured."""

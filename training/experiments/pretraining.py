@@ -42,6 +42,9 @@ def run(setup: Setup) -> Outcome:
     """Measure the accuracy on test images of classifiers of few labels.
 
     Numbers of labels that are larger than that of the images are left out.
+
+    Raises:
+        ValueError: All of them are.
     """
     folder = setup.folder("pretraining")
     values: list[Value] = []
@@ -53,7 +56,11 @@ def run(setup: Setup) -> Outcome:
 
 
 def _counts(setup: Setup) -> list[int]:
-    return [count for count in COUNTS if count <= len(setup.data.train)]
+    counts = [count for count in COUNTS if count <= len(setup.data.train)]
+    if not counts:
+        received = len(setup.data.train)
+        raise ValueError(f"--images: expected at least {COUNTS[0]}, received {received}")
+    return counts
 
 
 def _measure(setup: Setup, count: int, seed: int) -> Iterator[Value]:

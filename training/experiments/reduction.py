@@ -11,11 +11,11 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from service.inference.loader import load, newest
 from training.experiments import models
+from training.experiments.architectures import ARCHITECTURES
 from training.experiments.components import Components
 from training.experiments.drawing import dots
 from training.experiments.models import flat
 from training.experiments.outcome import Outcome, Value, kept
-from training.experiments.registry import ARCHITECTURES
 from training.experiments.setup import Setup
 from training.experiments.tables import select, table
 from training.fashion import evaluate
@@ -24,6 +24,7 @@ from training.scores import mse
 
 NEIGHBOURS = 10
 PIXELS = "pixels"
+ERRORS = "mean squared error on test images"
 
 
 def run(setup: Setup) -> Outcome:
@@ -38,7 +39,8 @@ def run(setup: Setup) -> Outcome:
         if name in setup.architectures:
             path = folder / f"{name}-shipped-{model.name}.json"
             values += kept(path, partial(_shipped, setup, name, model))
-    for size in sorted({int(number) for number in select(values, quantity="numbers")}):
+    sizes = {int(number) for number in select(values, quantity="numbers")}
+    for size in sorted(size for size in sizes if size <= len(setup.data.train)):
         path = folder / f"components-{size}.json"
         values += kept(path, partial(_components, setup, size))
     return Outcome(tuple(values), _table(values), _draw(values, setup.out / "reduction.png"))
@@ -132,13 +134,12 @@ def _draw(values: list[Value], path: Path) -> Path:
     order = sorted(methods, key=lambda name: name not in ARCHITECTURES)
     return dots(
         {
-            "mean squared error on test images": {
-                name: select(values, method=name, quantity="mse") for name in order
-            },
+            ERRORS: {name: select(values, method=name, quantity="mse") for name in order},
             "accuracy of the 10 nearest codings": {
                 name: select(values, method=name, quantity="accuracy") for name in order
             },
         },
         simple=[name for name in order if name not in ARCHITECTURES],
         path=path,
+        logarithmic=[ERRORS],
     )

@@ -5,15 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from training.fashion.recipes import RECIPES
-
 if TYPE_CHECKING:
     from training.experiments.outcome import Outcome
     from training.experiments.setup import Setup
-
-TOO_LARGE = "denoising-convolutional"
-"""Its coding has as many numbers as an image has pixels, which is no reduction."""
-ARCHITECTURES = tuple(name for name in RECIPES if name != TOO_LARGE)
 
 
 @dataclass(frozen=True)
