@@ -12,6 +12,7 @@ from training.experiments.setup import Setup
 from training.fashion.recipes import RECIPES
 from training.fitting.recipe import Recipe
 from training.own import recipes as own
+from training.own.item import Item
 from training.own.options import Options
 
 FASHION, DIGITS = "Fashion-MNIST", "digits"
@@ -59,7 +60,7 @@ def digits(setup: Setup) -> Iterator[Case]:
             images[others], test_size=TEST, stratify=labels[others], random_state=seed
         )
         train, validation = train_test_split(rest, test_size=VALIDATION, random_state=seed)
-        item = own.Item("images", (8, 8), masks=False, count=len(train))
+        item = Item("images", (8, 8), masks=False, count=len(train))
         yield Case(
             DIGITS,
             str(digit),
@@ -71,7 +72,7 @@ def digits(setup: Setup) -> Iterator[Case]:
         )
 
 
-def few(item: own.Item, names: tuple[str, ...], epochs: int) -> dict[str, Recipe]:
+def few(item: Item, names: tuple[str, ...], epochs: int) -> dict[str, Recipe]:
     """Return the recipes of one's own data for few items, which are trained for longer."""
     options = Options(epochs=LONGER * epochs)
     return {name: own.recipe(name, item, options) for name in names}

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from training.experiments.case_classes import few
 from training.experiments.cases import Case, Normal
 from training.experiments.setup import Setup
-from training.own.recipes import FOR, Item
+from training.own.item import Item
+from training.own.recipes import FOR
 from training.pixel_noise import Floats
 
 PACKAGE = "aeon"
