@@ -1,13 +1,31 @@
 """Tickets: what one request counts for in an Admission, from its head until it is answered."""
 
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 from service.errors import Overloaded
+from service.inference.caller import Caller
 from service.inference.estimates import Turns
-from service.inference.shares import Share
+from service.inference.room import Room
+from service.inference.shares import Share, Shares
 
-if TYPE_CHECKING:
-    from service.inference.admission import Admission
+
+class Counts(Protocol):
+    """What tickets count in, an Admission."""
+
+    max_bytes: int
+    requests: int
+    items: int
+    bytes: int
+    seconds: float
+    room: Room
+    turns: Turns
+    shares: Shares
+    photographs: Shares
+
+    def check_items(self, caller: Caller) -> None: ...
+    def check_bytes(self, caller: Caller, more: int, counted: int) -> None: ...
+    def check_photographs(self, ticket: "Ticket", pixels: int, seconds: float) -> None: ...
+    def large(self, pixels: int) -> int: ...
 
 
 class Ticket:
@@ -40,7 +58,7 @@ class Ticket:
 
     def __init__(
         self,
-        admission: "Admission",
+        admission: Counts,
         size: int,
         share: Share,
         *,
