@@ -84,6 +84,8 @@ def _check_reachable(address: str) -> None:
 
     Raises it also for an address of Ray's client.
     """
+    if address in ("", "auto", "local"):  # which Ray knows
+        return
     parts = urlsplit(address if "://" in address else f"//{address}")
     if parts.scheme == CLIENT:
         raise StartupError(
@@ -94,8 +96,8 @@ def _check_reachable(address: str) -> None:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise StartupError(f"--ray: expected HOST:PORT, received {address}") from error
-    if host is None or port is None:  # "auto" and the like
-        return
+    if host is None or port is None:
+        raise StartupError(f"--ray: expected HOST:PORT, received {address}")
     try:
         socket.create_connection((host, port), ANSWER).close()
     except OSError as error:

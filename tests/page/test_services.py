@@ -100,6 +100,6 @@ def test_models_of_rows_and_of_colours_say_what_they_take_and_are_not_asked_for_
             expect(card.get_by_text(words, exact=True)).to_be_visible()
             expect(card).to_contain_text("reconstructs, scores anomalies")
         page.goto(f"{service.url}/#/codings")
-        told = "no model that is ready encodes and decodes gray pictures of 28 × 28"
+        told = "no model that encodes and decodes gray pictures of 28 × 28 pixels"
         expect(page.get_by_role("alert").filter(has_text=told)).to_be_visible()
         context.close()

@@ -120,6 +120,7 @@ def test_an_address_of_rays_client_is_refused_as_ray_data_does_not_run_through_i
 def test_an_address_without_a_port_that_is_a_number_is_an_error() -> None:
     told = refused("--ray", RAY_ADDRESS="here:there")
     assert "--ray: expected HOST:PORT, received here:there" in told
+    assert "--ray: expected HOST:PORT, received here" in refused("--ray", "here")
 
 
 def refused(*words: str, **environment: str) -> str:

@@ -334,13 +334,13 @@ def test_a_folder_of_another_run_is_refused(
     assert encode(*words) == 0
     before = parts(tmp_path / "out")
     assert encode(*words, "--fit") == 2
-    assert "where _run.json has another settings" in capsys.readouterr().err
+    assert "whose _run.json differs in settings (fit)" in capsys.readouterr().err
     write_model(tmp_path / "models", "mirror", 2)
     assert encode(*words) == 2
-    assert "where _run.json has another model" in capsys.readouterr().err
+    assert "whose _run.json differs in model (version)" in capsys.readouterr().err
     (tmp_path / "in" / "0" / "new.png").write_bytes(b"")
     assert encode(*words, "--version=1") == 2
-    assert "where _run.json has another inputs" in capsys.readouterr().err
+    assert "whose _run.json differs in inputs (items, sha256)" in capsys.readouterr().err
     assert parts(tmp_path / "out") == before
 
 

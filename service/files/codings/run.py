@@ -156,9 +156,10 @@ class Run:
                 f"where {FILE} describes no run"
             )
         if differ := [name for name in described if there.get(name) != described[name]]:
+            told = [_difference(name, there.get(name), described[name]) for name in differ]
             raise InvalidValue(
                 f"OUT: expected a new folder, or the one of this run, received {self.output}, "
-                f"where {FILE} has another {', '.join(differ)}"
+                f"whose {FILE} differs in {', '.join(told)}"
             )
 
     def _described(self) -> dict[str, object]:
@@ -179,3 +180,11 @@ class Run:
             "settings": settings,
         }
         return dict(json.loads(json.dumps(described)))
+
+
+def _difference(name: str, there: object, here: object) -> str:
+    """Return the name of what differs, with the names of its parts that do."""
+    if not isinstance(there, dict) or not isinstance(here, dict):
+        return name
+    parts = [each for each in there | here if there.get(each) != here.get(each)]
+    return f"{name} ({', '.join(parts)})"

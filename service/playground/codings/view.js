@@ -37,7 +37,11 @@ export async function mount(view, { client, models }) {
     return told(error);
   }
   const able = newest(known, suits);
-  if (!able.size) return told(new Error("no model that is ready encodes and decodes gray pictures of 28 × 28"));
+  if (!able.size) {
+    parts.fault.textContent = "This service has no model that encodes and decodes gray pictures of 28 × 28 pixels.";
+    parts.fault.hidden = false;
+    return;
+  }
   for (const { name, manifest, default_for: defaults } of able.values()) {
     const size = manifest.operations.encode.output.shape.slice(1).join(" × ");
     const isDefault = defaults.includes("encode");
