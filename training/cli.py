@@ -10,10 +10,8 @@ from collections.abc import Callable
 from service.errors import ServiceError
 from training.parser import parser
 
-EXTRAS = {"optuna": ",search", "mlflow": ",mlflow"}
+EXTRAS = {"optuna": "search", "mlflow": "mlflow"}
 """What brings a package that only some options need."""
-SETUP = {name: f" EXTRAS={extra[1:]}" for name, extra in EXTRAS.items()}
-"""The same of `make setup`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,10 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run(options)
     except ModuleNotFoundError as error:
+        extra = EXTRAS.get(error.name or "", "")
         sys.exit(
             f"{error.name}: expected an installed package, received none; "
-            f"pip install 'autoencoder-service[cpu,train{EXTRAS.get(error.name or '', '')}]', "
-            f"or in a clone make setup{SETUP.get(error.name or '', '')}"
+            f"pip install 'autoencoder-service[cpu,train{',' * bool(extra)}{extra}]', "
+            f"or in a clone make setup EXTRAS={extra}"
         )
     except (OSError, ValueError, FloatingPointError, ServiceError) as error:
         sys.exit(f"{type(error).__name__}: {error}")

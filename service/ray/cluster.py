@@ -105,10 +105,10 @@ def _check_reachable(address: str) -> None:
 
 
 def _token_hint() -> str:
-    """Return what to try where Ray was not told whether the cluster asks for a token.
+    """Return how to send a token, "" where the environment says already whether Ray sends one.
 
-    Ray sends no token to an address that is named unless it is told to; the clusters that it
-    starts ask for one where there is one.
+    For an explicit address, Ray sends a token only with RAY_AUTH_MODE=token, although `ray start`
+    turns authentication on wherever it finds a token.
     """
     if "RAY_AUTH_MODE" in os.environ:
         return ""
