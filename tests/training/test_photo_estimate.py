@@ -19,7 +19,7 @@ from training.photo.noise.gaussian import white
 from training.photo.noise.types import Floats
 from training.photo.train import Data, load, train
 
-CONFIG = EstimatorConfig((8, 8, 8), heads=2, hidden=16)
+CONFIG = EstimatorConfig(8, heads=2, hidden=16)
 SETTINGS = EstimatorSettings(
     steps=24, pixels=100_000, learning_rate=0.01, warmup=2, validate_every=12
 )

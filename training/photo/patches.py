@@ -8,8 +8,8 @@ from training.datasets.photos import Pixels
 from training.photo.noise.types import Floats, to_floats
 
 SMALLEST_SCALE, LARGEST_SCALE = 1 / 3, 2.0
-SYNTHETIC = 0.08
-"""Share of the patches that is cut from dead leaves."""
+SYNTHETIC = 0.12
+"""Share of the patches that is cut from synthetic images."""
 SHRUNK = 0.75
 """Share of the photographs made smaller of which several crops are taken."""
 
@@ -21,7 +21,7 @@ def odds(arrays: list[Pixels], synthetic: int) -> NDArray[np.float64]:
 
     Args:
         arrays: The photographs.
-        synthetic: How many of them, at the end, are dead leaves.
+        synthetic: How many of them, at the end, are synthetic.
     """
     sides = np.sqrt([float(array.shape[0] * array.shape[1]) for array in arrays])
     real = len(arrays) - synthetic

@@ -13,10 +13,11 @@ import keras
 from training.datasets import photos
 from training.datasets.photos import Folder, Photos
 from training.photo import checkpoint, loop
-from training.photo.dead_leaves import dead_leaves
+from training.photo.dead_leaves import SIZE, dead_leaves
 from training.photo.division import Divided
 from training.photo.loop import CHECKPOINT, Task
 from training.photo.noise import mix
+from training.photo.plain import plain
 from training.photo.processes import Alone, Processes
 from training.photo.record import PhotoRecord
 from training.photo.schedule import Schedule
@@ -27,7 +28,9 @@ DECODED = "photos.bin"
 IDENTITY = "seed", "photographs", "validation", "model", "settings", "precision"
 """Fields of a record that tell one training from another."""
 SYNTHETIC = 64
-"""Most images of dead leaves beside the photographs, one for nine of them."""
+"""Most synthetic images beside the photographs, one for nine of them."""
+PLAIN = 3
+"""Every n-th synthetic image is plain, the others are dead leaves."""
 
 
 @dataclass(frozen=True)
@@ -189,15 +192,18 @@ def _ended(
 def _decode(
     plan: Plan, data: Data, folder: Path, announce: Callable[[str], None]
 ) -> tuple[Photos, int]:
-    """Return the photographs with dead leaves at their end, and how many these are."""
+    """Return the photographs with synthetic images at their end, and how many these are."""
     decoded = photos.decode(data.train, folder / DECODED, at_least=plan.smallest)
     announce(
         f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {_length(plan.schedule)}"
     )
     arrays = decoded.arrays()
     synthetic = min(SYNTHETIC, max(1, len(decoded) // 9))
-    leaves = [dead_leaves(arrays, seed=index) for index in range(synthetic)]
-    return decoded.extended(leaves), synthetic
+    drawn = [
+        (dead_leaves if (index + 1) % PLAIN else plain)(arrays, seed=index, size=SIZE)
+        for index in range(synthetic)
+    ]
+    return decoded.extended(drawn), synthetic
 
 
 @contextmanager

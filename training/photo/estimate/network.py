@@ -8,13 +8,18 @@ import numpy as np
 from keras import ops
 
 from service.manifest import PROFILE
+from training.photo.estimate.spectrum import MIDDLE, PLACE, LocalSpectrum
+from training.photo.noise.profile import TONES as THIRDS
+from training.photo.noise.types import LUMINANCE
 
-STRIDE = 8
+STRIDE = PLACE
 """What height and width of an image must be multiples of, in pixels."""
 OUTPUTS = 1 + PROFILE
 """Numbers of an estimate: the logarithm of the noise level, then the profile."""
-CONTRAST = 12.0
-"""By what the difference to the neighbourhood is multiplied, so that weak noise is seen."""
+TONES = 3
+"""Shadows, mid-tones and highlights, whose noise a profile describes one by one."""
+FAR = 12.0
+"""How much lower the scores of places are that have another tone."""
 
 
 @dataclass(frozen=True)
@@ -22,22 +27,21 @@ class EstimatorConfig:
     """The widths of the estimator.
 
     Args:
-        channels: Of the resolutions, from half of that of the photograph to an eighth.
-        blocks: Residual blocks at an eighth: with two, a place sees 104 pixels.
+        channels: Features of a place.
+        blocks: Residual blocks over the places: with two, one sees 72 pixels.
         heads: Ways to weight places before their features are averaged.
         hidden: Units of the two dense layers.
     """
 
-    channels: tuple[int, int, int] = (40, 64, 96)
+    channels: int = 64
     blocks: int = 2
     heads: int = 8
     hidden: int = 128
 
     def __str__(self) -> str:
-        widths = ", ".join(map(str, self.channels))
         return (
-            f"convolutions of {widths} channels, {self.blocks} residual blocks, attention pooling "
-            f"with {self.heads} heads"
+            f"local spectra, {self.channels} channels, {self.blocks} residual blocks, attention "
+            f"pooling with {self.heads} heads"
         )
 
 
@@ -59,17 +63,13 @@ class NoiseEstimator(keras.Model):  # type: ignore[misc]  # Keras has no types
         super().__init__(name="noise_estimator")
         keras.utils.set_random_seed(seed)
         self.config = config
-        self.around = keras.layers.AveragePooling2D(3, 1, "same")
-        self.convolutions = []
-        for depth, filters in enumerate(config.channels):
-            self.convolutions.append(_convolution(filters, 3 if depth else 4, 2, f"down{depth}"))
-            if depth:  # at half the resolution it would cost half as much as all else
-                self.convolutions.append(_convolution(filters, 3, 1, f"features{depth}"))
+        self.spectrum = LocalSpectrum(name="spectrum")
+        self.features = _convolution(config.channels, 1, "features")
         self.blocks = [
-            [_convolution(config.channels[-1], 3, 1, f"block{index}{part}") for part in "ab"]
+            [_convolution(config.channels, 3, f"block{index}{part}") for part in "ab"]
             for index in range(config.blocks)
         ]
-        self.scores = keras.layers.Conv2D(config.heads, 1, name="scores")
+        self.scores = keras.layers.Conv2D(config.heads + TONES, 1, name="scores")
         self.hidden = [
             keras.layers.Dense(config.hidden, activation="relu", name=f"dense{index}")
             for index in range(2)
@@ -77,38 +77,41 @@ class NoiseEstimator(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.noise = keras.layers.Dense(OUTPUTS, name="noise")
 
     def call(self, images: Any) -> Any:
-        x = ops.concatenate([images, (images - self.around(images)) * CONTRAST], -1)
-        for convolution in self.convolutions:
-            x = convolution(x)
+        spectrum = self.spectrum(images)
+        x = self.features(spectrum)
         for first, second in self.blocks:
             x = x + second(first(x))
-        pooled = self._pooled(x)
-        # Features grow with the noise level, from 0 to 75: what is estimated is its logarithm.
-        h = ops.concatenate([pooled, ops.log(ops.relu(pooled) + 0.01)], -1)
+        x = self._pooled(x, tones_of(spectrum[..., -3:] + MIDDLE))
         for dense in self.hidden:
-            h = dense(h)
-        return self.noise(h)
+            x = dense(x)
+        return self.noise(x)
 
-    def _pooled(self, x: Any) -> Any:
-        """Means of the features over all places, one with equal weights and one for each head."""
-        features, heads = self.config.channels[-1], self.config.heads
+    def _pooled(self, x: Any, tones: Any) -> Any:
+        """Means of the features over all places, with the weights of each head and equal ones.
+
+        Of a tone, one head looks at its places alone, or everywhere where there are none.
+        """
+        features, heads = self.config.channels, self.config.heads
         places = ops.shape(x)[1] * ops.shape(x)[2]
-        weights = ops.softmax(ops.reshape(self.scores(x), (-1, places, heads)), axis=1)
+        scores = self.scores(x)
+        scores = ops.concatenate([scores[..., :heads], scores[..., heads:] + FAR * (tones - 1)], -1)
+        weights = ops.softmax(ops.reshape(scores, (-1, places, heads + TONES)), axis=1)
         values = ops.reshape(x, (-1, places, features))
         attended = ops.matmul(ops.transpose(weights, (0, 2, 1)), values)
-        attended = ops.reshape(attended, (-1, heads * features))
+        attended = ops.reshape(attended, (-1, (heads + TONES) * features))
         return ops.concatenate([attended, ops.mean(values, axis=1)], -1)
 
 
-def _convolution(filters: int, size: int, strides: int, name: str) -> keras.layers.Layer:
+def tones_of(colours: Any) -> Any:
+    """Return in which third of the luminance colours (..., 3) are: (..., 3), ones and zeros."""
+    light = ops.sum(colours * ops.convert_to_tensor(LUMINANCE, "float32"), -1, keepdims=True)
+    low, high = (ops.cast(light >= each, "float32") for each in THIRDS)
+    return ops.concatenate([1 - low, low - high, high], -1)
+
+
+def _convolution(filters: int, size: int, name: str) -> keras.layers.Layer:
     return keras.layers.Conv2D(
-        filters,
-        size,
-        strides=strides,
-        padding="same",
-        activation="relu",
-        kernel_initializer="he_normal",
-        name=name,
+        filters, size, padding="same", activation="relu", kernel_initializer="he_normal", name=name
     )
 
 

@@ -41,7 +41,7 @@ def _developed(clean: Floats, random: np.random.Generator, *, mosaic: bool) -> F
     if mosaic:
         noise = demosaiced(noise, random)
     noise = noise @ _colour_matrix(random)
-    if random.random() < 0.4:
+    if random.random() < 0.7:
         noise = _denoised(noise, random)
     noise = sharpened(noise, random, 0.5)
     noisy: Floats = clean + _curve(np.maximum(light + noise, 0), gamma) - _curve(light, gamma)
@@ -75,8 +75,8 @@ def _colour_matrix(random: np.random.Generator) -> Floats:
 def _denoised(noise: Floats, random: np.random.Generator) -> Floats:
     """Noise that the camera's own denoiser leaves: colour is blurred, luminance a little."""
     shared = noise.mean(-1, keepdims=True)
-    colour = blur(noise - shared, random.uniform(0.6, 2.5)) * np.float32(random.uniform(0.3, 1))
-    if random.random() < 0.5:
-        shared = blur(shared, random.uniform(0.3, 0.9))
+    colour = blur(noise - shared, random.uniform(0.6, 2.5)) * np.float32(random.uniform(0.2, 0.9))
+    if random.random() < 0.8:
+        shared = blur(shared, random.uniform(0.4, 1.1))
     left: Floats = shared + colour
     return left

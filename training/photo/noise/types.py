@@ -10,6 +10,9 @@ Bytes = NDArray[np.uint8]
 Corrupt = Callable[[Floats, np.random.Generator], Floats]
 """Clean patch float32 (height, width, 3) in [0, 1] -> noisy patch of that shape, not clipped."""
 
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue, of BT.601."""
+
 
 def normal(random: np.random.Generator, *shape: int) -> Floats:
     """Return standard normal numbers float32 of a shape."""
@@ -22,8 +25,8 @@ def log_uniform(random: np.random.Generator, low: float, high: float) -> float:
 
 
 def luminance(image: Floats) -> Floats:
-    """Return the luminance (height, width, 1) of RGB (height, width, 3), by BT.601's weights."""
-    weighted: Floats = image @ np.array([[0.299], [0.587], [0.114]], np.float32)
+    """Return the luminance (height, width, 1) of RGB (height, width, 3)."""
+    weighted: Floats = image @ np.array(LUMINANCE, np.float32)[:, np.newaxis]
     return weighted
 
 
