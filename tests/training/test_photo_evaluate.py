@@ -26,7 +26,7 @@ from training.photo.settings import PhotoFitSettings
 from training.scores import psnr, ssim
 
 CONFIG = PhotoConfig((8, 8), (1, 1))
-ESTIMATOR = EstimatorConfig((8, 8, 8), heads=2, hidden=16)
+ESTIMATOR = EstimatorConfig(8, heads=2, hidden=16)
 IMAGE = np.random.default_rng(3).integers(0, 256, (40, 30, 3), np.uint8)
 
 

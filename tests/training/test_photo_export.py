@@ -24,7 +24,7 @@ from training.photo.start import Start
 pytestmark = pytest.mark.slow
 
 CONFIG = PhotoConfig((8, 8), (1, 2))
-ESTIMATOR = EstimatorConfig((8, 8, 8), heads=2, hidden=16)
+ESTIMATOR = EstimatorConfig(8, heads=2, hidden=16)
 PROVENANCE = Provenance(
     dataset="none",
     dataset_licence="none",

@@ -7,7 +7,7 @@ from service.inference.loader import load
 from service.manifest import Manifest, Measurement
 from training import card
 from training.datasets.photos import Folder, middle, open_image
-from training.measurement import CORRUPTED, MODEL
+from training.photo import comparisons
 from training.photo.cases.white import SIGMAS
 from training.photo.parts import PARTS, Images, Subject
 
@@ -40,7 +40,7 @@ def evaluate(
         sigmas: Standard deviations of white noise, on the scale of 0 to 255.
         crop: Whether to measure only the middle 500 x 500 pixels of each clean image.
         compare: Whether to measure classical denoisers too; otherwise their earlier figures for
-            the same images are kept.
+            the same noisy images are kept, also those of versions before this one.
         announce: Receives a line for each figure.
 
     Returns:
@@ -65,16 +65,10 @@ def evaluate(
         announce=announce,
     )
     measured = [figure for name in chosen for figure in PARTS[name](subject)]
-    earlier = model.manifest.measurements
-    if parts is not None:
-        new = set(map(_identity, measured))
-        figures = [*(each for each in earlier if _identity(each) not in new), *measured]
-    elif compare:
-        figures = measured
-    else:
-        data = subject.images.data
-        figures = [*measured, *(each for each in earlier if each.data == data and _other(each))]
-    manifest = model.manifest.model_copy(update={"measurements": tuple(figures)})
+    kept = model.manifest.measurements if parts is not None else ()
+    others = [] if compare else comparisons.earlier(folder, measured)
+    figures = {_identity(each): each for each in (*kept, *measured, *others)}
+    manifest = model.manifest.model_copy(update={"measurements": tuple(figures.values())})
     manifest.write(folder)
     card.write(manifest, folder)
     return manifest
@@ -113,8 +107,3 @@ def _open(images: Folder, *, crop: bool) -> Images:
 
 def _identity(figure: Measurement) -> tuple[str, ...]:
     return figure.quantity, figure.data, figure.condition, figure.method
-
-
-def _other(figure: Measurement) -> bool:
-    """Whether a figure is of another denoiser."""
-    return figure.method != CORRUPTED and not figure.method.startswith(MODEL)
