@@ -50,6 +50,14 @@ def finite(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Parse a share from 0 to below 1, as the type of an option."""
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to below 1, received {text}")
+    return value
+
+
 def positive(text: str) -> int:
     """Parse a whole number from 1, as the type of an option."""
     value = int(text)

@@ -17,6 +17,12 @@ SHARES = (
 """Shares of which the scores are kept, closer to each other where thresholds lie."""
 
 ROUNDING = 1e-9
+ALIKE = 1e-5
+"""Share of the highest score by which scores differ that rounding alone makes differ."""
+
+
+class ScoresAlike(ValueError):
+    """Scores that tell no threshold: all are the same, or there are too few."""
 
 
 def calibrate(model: LoadedModel, batches: Iterable[Floats], data: str) -> Calibration | None:
@@ -42,11 +48,12 @@ def summary(values: Numbers, data: str) -> Calibration:
     """Return the calibration of scores (n,), rounded to 6 digits; NaN is left out.
 
     Raises:
-        ValueError: Fewer than two are numbers, or all are the same.
+        ScoresAlike: Fewer than two are numbers, or all are the same.
     """
     known = values[~np.isnan(values)]
-    if len(known) < 2 or known.min() == known.max():
-        raise ValueError(f"calibration: expected scores that differ, received {len(known)} alike")
+    if are_alike(known):
+        received = f"{len(known):,}" + (f", all {known[0]:.6g}" if len(known) > 1 else "")
+        raise ScoresAlike(f"calibration: expected scores that differ, received {received}")
     shares = [share for share in SHARES if share == 1 or (1 - share) * len(known) > 1 - ROUNDING]
     return Calibration(
         data=data,
@@ -56,6 +63,11 @@ def summary(values: Numbers, data: str) -> Calibration:
         shares=tuple(shares),
         scores=tuple(map(_rounded, np.quantile(known, shares))),
     )
+
+
+def are_alike(known: Numbers) -> bool:
+    """Return whether scores (n,) without NaN tell no threshold."""
+    return len(known) < 2 or bool(known.max() - known.min() <= ALIKE * known.max())
 
 
 def _rounded(value: float) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 from training import backend, families
 from training.families import DEFAULT
 from training.family import read_manifest
-from training.selection import ALL, complete, exported_folders, given, trainable
+from training.selection import ALL, complete, exported_folders, given, named_folders, trainable
 
 
 def train(options: Namespace) -> None:
@@ -44,6 +44,15 @@ def evaluate(options: Namespace) -> None:
     """Measure exported models."""
     for family, folders in exported_folders("evaluate", options).items():
         family.evaluate(folders, options)
+
+
+def calibrate(options: Namespace) -> None:
+    """Place the thresholds of exported models by other data than those of their training."""
+    from training.own.calibrate import calibrate, in_words
+
+    for folder in named_folders(options):
+        if calibration := calibrate(folder, options).calibration:
+            print(f"{folder}: {in_words(calibration, options.false_alarm_rate)}")
 
 
 def index(options: Namespace) -> None:

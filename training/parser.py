@@ -9,10 +9,11 @@ from typing import Any, get_args
 import service
 from service.index import Metric
 from training import commands, families
-from training.arguments import Command, positive
+from training.arguments import Command, positive, share
 from training.experiments.architectures import ARCHITECTURES
 from training.experiments.registry import EXPERIMENTS
 from training.families import FAMILIES
+from training.own.arguments import CALIBRATING
 from training.selection import ALL
 
 NAME = "autoencoder-train"
@@ -34,7 +35,11 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"{NAME} {service.__version__}")
     parsers = whole.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_train, _export, _evaluate, _index, _figures, _report, _compare, _experiment):
+    adders = (
+        *(_train, _export, _evaluate, _calibrate, _index),
+        *(_figures, _report, _compare, _experiment),
+    )
+    for add in adders:
         add(parsers)
     return whole
 
@@ -64,6 +69,23 @@ def _evaluate(parsers: Parsers) -> None:
         parsers, "evaluate", commands.evaluate, "measure models as they are served", "models",
         names=f"models to measure, {WHICH}",
     )  # fmt: skip
+    added.add_argument("--version", type=positive, help="the newest where it is left out")
+
+
+def _calibrate(parsers: Parsers) -> None:
+    added = _command(
+        parsers, "calibrate", commands.calibrate,
+        "place the anomaly threshold of models by other data, which are as they should be",
+        "models",
+    )  # fmt: skip
+    added.add_argument("names", nargs="+", help="models to calibrate, on the same data")
+    added.add_argument("--data", type=Path, required=True, help="folder or file of such items")
+    added.add_argument(
+        "--false-alarm-rate", type=share, metavar="RATE",
+        help="share of them above the threshold to show, by default 0.01",
+    )  # fmt: skip
+    for each in CALIBRATING:
+        added.add_argument(each.flag, **each.settings)
     added.add_argument("--version", type=positive, help="the newest where it is left out")
 
 

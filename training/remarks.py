@@ -70,8 +70,8 @@ def _on_own_data(manifest: Manifest) -> Remarks:
         restoring="The same corrupted images ({images}) for every method, the best figure in bold.",
         limits=(
             (
-                f"It has learned from {manifest.provenance.dataset} alone, and nothing was "
-                "measured on other data."
+                f"It has learned from {manifest.provenance.dataset} alone, and its figures are of "
+                "items of the same data."
             ),
         ),
     )

@@ -36,12 +36,12 @@ def trainable(command: Command, options: Namespace) -> tuple[Family, list[str]]:
     return family, names
 
 
-def exported_folders(command: Command, options: Namespace) -> dict[Family, list[Path]]:
-    """Return the folders of exported models that are named, by their families.
+def named_folders(options: Namespace) -> list[Path]:
+    """Return the folders of exported models that are named, of all where `all` is.
 
     Raises:
         FileNotFoundError: There are no models.
-        ValueError: One of them is none, or an option is of another family.
+        ValueError: One of them is none.
     """
     from service.inference.loader import newest
 
@@ -51,12 +51,25 @@ def exported_folders(command: Command, options: Namespace) -> dict[Family, list[
             f"{options.models}: expected folders <name>/<version>/ of exported models, received "
             "none; --models names another folder"
         )
-    chosen: dict[Family, list[Path]] = {}
+    found = []
     for name in exported if ALL in options.names else options.names:
         version = options.version
         folder = options.models / name / str(version) if version else exported.get(name)
         if folder is None:
             raise ValueError(f"name: expected one of {', '.join(exported)}, received {name}")
+        found.append(folder)
+    return found
+
+
+def exported_folders(command: Command, options: Namespace) -> dict[Family, list[Path]]:
+    """Return the folders of exported models that are named, by their families.
+
+    Raises:
+        FileNotFoundError: There are no models.
+        ValueError: One of them is none, or an option is of another family.
+    """
+    chosen: dict[Family, list[Path]] = {}
+    for folder in named_folders(options):
         chosen.setdefault(families.of_manifest(read_manifest(folder)), []).append(folder)
     if ALL in options.names:
         wanted = given(command, options) or [DEFAULT]

@@ -39,6 +39,8 @@ def test_items_without_a_class_are_neither_neighbours_nor_classified(tmp_path: P
     assert nearest_neighbours(model, replace(data, labels=wrong), data.test) == 1
     wrong[30:] = ""
     assert nearest_neighbours(model, replace(data, labels=wrong), data.test) is None
+    alike = np.full(40, "dark")  # which nothing could tell wrong
+    assert nearest_neighbours(model, replace(data, labels=alike), data.test) is None
 
 
 def test_reconstructions_are_measured_on_clean_images_alone(tmp_path: Path) -> None:

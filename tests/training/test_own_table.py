@@ -131,6 +131,34 @@ def test_it_is_measured_as_it_is_served(
         main(["evaluate", "gaps", *models, "--data", str(workplace / "machine.csv")])
 
 
+async def test_the_service_has_the_threshold_of_other_data(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, models = workplace / "models" / "machine" / "1", ["--models", str(workplace / "models")]
+    path = tmp_path / "clean.csv"
+    head, *rows = write(path, seed=2).read_text().splitlines()
+    others = [row for seed in (3, 4) for row in write(path, seed=seed).read_text().splitlines()[1:]]
+    path.write_text("\n".join([head, *rows, *others]) + "\n")
+    main(["calibrate", "machine", *models, "--data", str(path)])
+    assert "for 1 % false alarms, by 180 rows of clean.csv" in capsys.readouterr().out
+    app = create_app(Settings(models=workplace / "models", device="cpu"))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        answer = await client.post(
+            "/score?model=machine&false_alarm_rate=0.1",
+            content=path.read_bytes(),
+            headers={"Content-Type": "text/csv"},
+        )
+    assert answer.status_code == 200, answer.text
+    said = answer.json()
+    assert sum(said["is_anomaly"]) == 18
+    assert said["threshold"] == pytest.approx(np.quantile(said["scores"], 0.9), rel=1e-3)
+    main(["evaluate", "machine", *models])
+    calibration = load_model(folder).manifest.calibration
+    assert calibration
+    assert calibration.data == "6 validation rows"
+
+
 def test_a_report_says_which_rows_of_the_file_are_the_worst(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ from service.inference.loader import load as load_model
 from service.manifest import Manifest
 from tests.training.page_text import Text
 from training.cli import main
+from training.fitting.record import TrainingRecord
 from training.history import read as read_history
 from training.own.results import read as read_results
 from training.pixel_noise import NOISES
@@ -31,6 +32,7 @@ def workplace(eager: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "pictures" / name).mkdir(parents=True, exist_ok=True)
         pixels = random.integers(0, 90, (20, 25, 3)) + (160 if name == "light" else 0)
         Image.fromarray(pixels.astype(np.uint8)).save(folder / "pictures" / name / f"{number}.png")
+    (folder / "pictures" / "dark" / "40.png").write_bytes(b"broken")
     waves = 300 + 5 * np.sin(np.arange(12) / 3 + random.uniform(0, 6, (40, 1)))
     sequences = np.stack([waves, np.gradient(waves, axis=1)], axis=2).astype(np.float32)
     sequences[::4, 5, 0] = np.nan
@@ -53,7 +55,10 @@ def test_pictures_larger_than_memory_become_a_model_that_tells_their_classes(
     manifest = walk(
         workplace, "convolutional", "textures", "--data", str(workplace / "pictures"),
         "--size", "20x12", "--fit", "crop", "--filters", "4,6", "--epochs", "2", "--memory", "1e-6",
+        "--broken", "0.05",
     )  # fmt: skip
+    assert TrainingRecord.read(workplace / "runs" / "textures").own["broken"] == 1
+    assert manifest.provenance.dataset.endswith("to train on; 1 broken left out)")
     assert manifest.pixels
     assert manifest.pixels.mode == "RGB"
     operation = manifest.operations["encode"]
@@ -76,7 +81,9 @@ def test_pictures_larger_than_memory_become_a_model_that_tells_their_classes(
     shown = "".join(text.words.split("\n"))
     assert f"mean score, test{figures['mse', '4 test images']:.4g}" in shown
     names = {path.name for path in (workplace / "pictures").rglob("*.png")}
-    assert sum(f"/{name}" in shown for name in names) == 4  # those of the test part
+    named = shown.replace("dark/40.png", "", 1)
+    assert named != shown  # in the note on what is broken
+    assert sum(f"/{name}" in named for name in names) == 4  # those of the test part
     card = (workplace / "models" / "textures" / "1" / "README.md").read_text()
     assert "accuracy | 4 test images | clean | 5 nearest neighbours of the coding | 100.0%" in card
 

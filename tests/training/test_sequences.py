@@ -217,5 +217,5 @@ def test_series_that_are_mixed_are_refused(tmp_path: Path) -> None:
         load(path, series="machine")
     (tmp_path / "folder").mkdir()
     for name in ("one.csv", "two.csv"):  # in each file, a series is another
-        (tmp_path / "folder" / name).write_text("machine,x\n" + "A,1\n" * 80)
+        (tmp_path / "folder" / name).write_text("machine,x\n" + "A,1\nA,2\n" * 40)
     assert len(load(tmp_path / "folder", series="machine", window=WINDOW).train) == 2 * 15

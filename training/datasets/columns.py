@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from training.datasets import table_files
 from training.datasets.description import TABLES, Description, files
+from training.datasets.ignored import note_of_ignored
 from training.datasets.items import mapped
 from training.datasets.saved import Saved, is_saved
 from training.datasets.series import Series
@@ -216,7 +217,9 @@ class _Reader:
         )
 
     def _notes(self, fields: Sequence[Field]) -> tuple[str, ...]:
-        notes = [
+        folder = Path(self._description.path)
+        notes = [] if self._is_saved else list(note_of_ignored(folder, TABLES, deep=False))
+        notes += [
             f"column {name} is left out: {self._types[name]} is neither number nor text"
             for name in self._left_out
         ]

@@ -17,7 +17,7 @@ Fit = Literal["resize", "pad", "crop", "tile"]
 YAML = frozenset({".yaml", ".yml"})
 TABLES = frozenset({".csv", ".parquet"})
 ARRAYS = frozenset({".npy", ".npz"})
-OF_IMAGES = frozenset({"size", "channels", "fit"})
+OF_IMAGES = frozenset({"size", "channels", "fit", "broken"})
 OF_ROWS = frozenset({"columns", "categories", "key", "label", "missing"})
 OF_SEQUENCES = frozenset({"series", "window"})
 OTHERS: Mapping[Kind, frozenset[str]] = {
@@ -55,6 +55,8 @@ class Description(Strict):
     fit: Fit = "resize"
     """Scale each image to the size; keep its aspect and pad or crop the rest; or cut it into tiles
     of that size."""
+    broken: Share = 0
+    """The share of image files that may be broken, which are left out; more are an error."""
     columns: tuple[str, ...] = ()
     """The columns that the model takes, in order; by default all but key, label and series."""
     categories: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from service import manifest
 from service.manifest import Pixels
 from training.datasets import pictures
 from training.datasets.arrays import read_array
+from training.datasets.broken import Broken
 from training.datasets.description import ARRAYS, Description, Fit
 from training.datasets.image_files import Frame, Header, header
 from training.datasets.items import DataSet, digest, mapped, parts_of
@@ -32,9 +33,10 @@ def load(description: Description) -> DataSet:
 
     Raises:
         OSError: There are none.
-        ValueError: A file is no image, or nothing tells the size.
+        ValueError: More files than the description allows are broken, or nothing tells the size.
     """
     path = Path(description.path)
+    broken = Broken(path, description.broken)
     labels: NDArray[np.str_] | None = None
     sources: list[str] = []
     notes: tuple[str, ...] = ()
@@ -43,15 +45,18 @@ def load(description: Description) -> DataSet:
         groups = np.arange(len(array))
     else:
         files = pictures.of(path)
-        headers = [header(files.open(index)) for index in range(len(files))]
-        frame = _frame(files, headers, description)
-        counts = [frame.count(each.size) for each in headers]
-        array = _decoded(files, frame, counts)
+        headers = _headers(files, broken)
+        frame = _frame(files, list(headers.values()), description)
+        counts = [frame.count(headers[index].size) if index in headers else 0
+                  for index in range(len(files))]  # fmt: skip
+        small = counts.count(0) - len(broken)
+        array = _decoded(files, frame, counts, broken)
         groups = np.repeat(np.arange(len(counts)), counts)
         labels = _labels(files, counts)
         sources = list(_sources(files, counts))
-        if small := counts.count(0):
-            notes = (f"{small:,} of {len(counts):,} images are smaller than a tile",)
+        notes = (*files.notes, *broken.notes(len(files)))
+        if small:
+            notes += (f"{small:,} of {len(counts):,} images are smaller than a tile",)
     items = parts_of(array, by_groups(groups, description.split).checked(description.path))
     return DataSet(
         *items,
@@ -64,6 +69,7 @@ def load(description: Description) -> DataSet:
         digest=digest(array),
         notes=(*notes, *note_of_look_alikes(*items)),
         sources=sources,
+        broken=len(broken),
     )
 
 
@@ -87,6 +93,23 @@ def _read(path: Path, description: Description) -> NDArray[np.uint8]:
     return array
 
 
+def _headers(files: Pictures, broken: Broken) -> dict[int, Header]:
+    """Return the headers of the files that have one, by their indices.
+
+    Raises:
+        ValueError: None has.
+    """
+    found = {}
+    for index, name in enumerate(files.names):
+        try:
+            found[index] = header(files.open(index))
+        except ValueError as error:
+            broken.add(name, error)
+    if not found:
+        broken.notes(len(files))
+    return found
+
+
 def _frame(files: Pictures, headers: Sequence[Header], description: Description) -> Frame:
     """Return what files become, by the description or by what all files agree on.
 
@@ -105,14 +128,23 @@ def _frame(files: Pictures, headers: Sequence[Header], description: Description)
     return Frame(description.size or sizes.pop(), "L" if is_gray else "RGB", description.fit)
 
 
-def _decoded(files: Pictures, frame: Frame, counts: Sequence[int]) -> NDArray[np.uint8]:
+def _decoded(files: Pictures, frame: Frame, counts: list[int], broken: Broken) -> NDArray[np.uint8]:
+    """Return the items of files; those of a broken one are left out, and counted as none."""
     array: NDArray[np.uint8] = mapped((sum(counts), *frame.shape), np.uint8)
     end = 0
     for index, count in enumerate(counts):
-        start, end = end, end + count
-        for place, item in zip(array[start:end], frame.items(files.open(index)), strict=True):
+        if not count:
+            continue
+        try:
+            items = list(frame.items(files.open(index)))
+        except ValueError as error:
+            broken.add(files.names[index], error)
+            counts[index] = 0
+            continue
+        for place, item in zip(array[end : end + count], items, strict=True):
             place[:] = item
-    return array
+        end += count
+    return array[:end]
 
 
 def _labels(files: Pictures, counts: Sequence[int]) -> NDArray[np.str_] | None:

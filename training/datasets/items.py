@@ -99,6 +99,7 @@ class DataSet:
         notes: What the user should know of how the data were read.
         sources: What each item of the array was read from, by its index; none where the index
             tells.
+        broken: Image files that cannot be decoded and are left out.
     """
 
     train: Items
@@ -111,6 +112,7 @@ class DataSet:
     digest: str
     notes: tuple[str, ...]
     sources: Sequence[str] = ()
+    broken: int = 0
 
     def scaled(self, values: Floats) -> Floats:
         """Return items as a model trains on them."""

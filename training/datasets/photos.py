@@ -124,7 +124,12 @@ def folder(root: Path) -> Folder:
         FileNotFoundError: There are none.
     """
     found = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return Folder(root, tuple(path for path in found if path.is_file() and not _hidden(path, root)))
+    return Folder(root, tuple(path for path in found if path.is_file() and not hidden(path, root)))
+
+
+def hidden(path: Path, root: Path) -> bool:
+    """Return whether a file, or a folder that it is in below a root, is hidden."""
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def open_image(path: Path | BinaryIO) -> Pixels:
@@ -183,7 +188,3 @@ def decode(images: Folder, file: Path, *, at_least: int) -> Photos:
             f"{len(images)} smaller ones"
         )
     return Photos(file, tuple(sizes))
-
-
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)

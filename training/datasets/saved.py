@@ -66,6 +66,20 @@ class Saved:
         return [self.path / each["filename"] for each in listed]
 
     @property
+    def image(self) -> str:
+        """The column of images.
+
+        Raises:
+            ValueError: There are several, or none.
+        """
+        if len(self.images) != 1:
+            raise ValueError(
+                f"{self.path}: expected one column of images, received "
+                f"{', '.join(self.images) or 'none'}"
+            )
+        return self.images[0]
+
+    @property
     def images(self) -> list[str]:
         """The columns of images."""
         return [name for name, each in self._features.items() if each.get("_type") == "Image"]
@@ -95,14 +109,9 @@ class Saved:
         """Return the image file of a row.
 
         Raises:
-            ValueError: There are several columns of images, or the row has none.
+            ValueError: The row has no image.
         """
-        if len(self.images) != 1:
-            raise ValueError(
-                f"{self.path}: expected one column of images, received "
-                f"{', '.join(self.images) or 'none'}"
-            )
-        stored = self.table.column(self.images[0])[index].as_py() or {}
+        stored = self.table.column(self.image)[index].as_py() or {}
         name = f"{self.path.name}, row {index}"
         if not stored.get("bytes"):
             raise ValueError(f"{name}: expected an image in the file, received none")

@@ -19,7 +19,7 @@ def learn(train: Items, fields: Sequence[Field], *, masks: bool) -> tuple[Scalin
         masks: Whether numbers may be missing.
 
     Raises:
-        ValueError: A column has no number in the training part.
+        ValueError: A column has no number in the training part, or all are constant there.
     """
     from sklearn.preprocessing import StandardScaler
 
@@ -35,12 +35,17 @@ def learn(train: Items, fields: Sequence[Field], *, masks: bool) -> tuple[Scalin
                 f"column {field.name}: expected numbers, received none to train on; columns can "
                 "leave it out"
             )
+    still = (scaler.scale_ == 1) & (scaler.var_ < 0.5)
+    if still.all():
+        names = ", ".join(field.name for field in fields)
+        raise ValueError(
+            f"columns: expected one that varies in the training part, received constant ones: "
+            f"{names}"
+        )
     constant = tuple(
         f"column {field.name} is constant in the training part: {mean:g}"
-        for field, mean, scale, variance in zip(
-            owners, scaler.mean_, scaler.scale_, scaler.var_, strict=True
-        )
-        if field.is_number and scale == 1 and variance < 0.5
+        for field, mean, is_still in zip(owners, scaler.mean_, still, strict=True)
+        if field.is_number and is_still
     )
     scaling = Scaling(
         np.where(numbers, scaler.mean_, 0).astype(np.float32),

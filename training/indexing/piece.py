@@ -17,8 +17,11 @@ class Piece:
         inputs: The items as the encoder takes them, (items, ...).
         ids: By which a user finds each of them again.
         labels: The class of each, None where it has none.
+        first: The number of the first of them among the windows of its series; None where
+            items are no windows.
     """
 
     inputs: Floats
     ids: Sequence[str]
     labels: Sequence[str | None]
+    first: int | None = None

@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from training.arguments import FINE_TUNING, Argument, Command, finite, positive
+from training.arguments import FINE_TUNING, Argument, Command, finite, positive, share
 from training.datasets.description import parse_size
 
 DATA = Argument(
@@ -48,16 +48,19 @@ def _choice(flag: str, text: str, *choices: str) -> Argument:
 
 
 KEY = _option("--key", str, "column that names each row, which the model does not take", "COLUMN")
+BROKEN = _option("--broken", share, "share of images that may be broken, by default 0", "SHARE")
+SERIES = _option("--series", str, "column that tells one series from the next", "COLUMN")
 DESCRIPTION = (
     _choice("--kind", "of the data, where the path does not tell", "images", "sequences", "table"),
     _option("--size", _size, "of the model's images, 64 or 64x48 (width x height)"),
     Argument("--channels", {"type": int, "choices": (1, 3), "help": "1 for gray, 3 for colour"}),
     _choice("--fit", "images to that size, by default resize", "resize", "pad", "crop", "tile"),
+    BROKEN,
     _option("--columns", _names, "that the model takes, by default all", "A,B"),
     _option("--categories", _names, "columns of numbers that are categories", "A,B"),
     KEY,
     _option("--label", str, "column of classes, for evaluation alone", "COLUMN"),
-    _option("--series", str, "column that tells one series from the next", "COLUMN"),
+    SERIES,
     _option("--window", positive, "rows of a sequence that a series is cut into"),
     _option("--stride", positive, "rows from one window to the next, by default half a window"),
     _choice("--missing", "values: an error, by default, or left out", "refuse", "mask"),
@@ -83,6 +86,9 @@ TRAINING = (
     ),
     FINE_TUNING,
 )
+OF_OTHERS = ("--fit", "--broken", "--label", "--series")
+"""Options of the description that hold for other data than those of the training, too."""
+CALIBRATING = (BROKEN, SERIES)
 ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
     "train": (
         Argument("--name", {"help": "of the model of one's own data; the recipe's name says how"}),
@@ -95,7 +101,7 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
     "index": (
         DATA,
         KEY,
-        *(each for each in DESCRIPTION if each.flag in ("--fit", "--label", "--series")),
+        *(each for each in DESCRIPTION if each.flag in OF_OTHERS),
     ),
     "figures": (),
     "report": (DATA,),

@@ -2,20 +2,24 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from training.datasets.description import Description, Kind, parse
+from training.datasets.equal_items import are_equal, has_numbers, notes_of_equal_parts
 from training.datasets.items import DataSet
+
+FIELDS = (
+    *("kind", "size", "channels", "fit", "broken", "columns", "categories", "key", "label"),
+    *("series", "missing", "licence"),
+)
+"""Of a description, each with an option of its name."""
 
 
 def changes(options: Namespace) -> dict[str, Any]:
     """Return the fields of a description that are given on the command line."""
-    fields = ("kind", "size", "channels", "fit", "columns", "categories", "key", "label", "series")
-    given = {
-        name: getattr(options, name) for name in (*fields, "missing", "licence")
-        if getattr(options, name) is not None
-    }  # fmt: skip
+    given = {name: getattr(options, name) for name in FIELDS if getattr(options, name) is not None}
     if options.window:
         given["window"] = {
             "steps": options.window,
@@ -45,7 +49,19 @@ def load(description: Description) -> DataSet:
         "sequences": sequences.load,
         "table": tables.load,
     }
-    return loaders[description.kind](description)
+    found = loaders[description.kind](description)
+    if are_equal(found.train):
+        raise ValueError(
+            f"{description.path}: expected items that differ to train on, received "
+            f"{len(found.train):,} equal ones"
+        )
+    if not has_numbers(found.validation):
+        raise ValueError(
+            f"{description.path}: expected numbers to choose the best epoch by, received a "
+            f"validation part of {len(found.validation):,} items of which everything is missing"
+        )
+    notes = notes_of_equal_parts(found.validation, found.test)
+    return replace(found, notes=(*found.notes, *notes))
 
 
 def reload(kept: Mapping[str, Any], path: Path | None, name: str) -> tuple[Description, DataSet]:

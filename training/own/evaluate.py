@@ -10,8 +10,9 @@ from service.inference.model import LoadedModel
 from service.inference.scores import scores
 from service.manifest import Manifest, Measurement
 from training import card
-from training.calibration import calibrate
+from training.calibration import ScoresAlike, calibrate
 from training.datasets.description import Description
+from training.datasets.equal_items import has_numbers
 from training.datasets.items import DataSet
 from training.measurement import CLEAN, MODEL, measurement
 from training.own.data import reload
@@ -29,7 +30,7 @@ def evaluate(folder: Path, data: Path | None) -> Manifest:
         data: Where the data are now, if not where they were in training.
 
     Returns:
-        The manifest with the figures.
+        The manifest with the figures, without a calibration where scores are alike.
 
     Raises:
         StartupError: The folder cannot be served.
@@ -39,11 +40,13 @@ def evaluate(folder: Path, data: Path | None) -> Manifest:
     description, found = reload(model.manifest.provenance.data or {}, data, model.name)
     name = NAMES[description.kind]
     calibrated = f"{len(found.validation):,} validation {name}{_overlap(description, found)}"
+    figures = tuple(_measure(model, found, name))
+    try:
+        calibration = calibrate(model, found.validation.batches(), calibrated)
+    except ScoresAlike:
+        calibration = None
     manifest = model.manifest.model_copy(
-        update={
-            "measurements": tuple(_measure(model, found, name)),
-            "calibration": calibrate(model, found.validation.batches(), calibrated),
-        }
+        update={"measurements": figures, "calibration": calibration}
     )
     manifest.write(folder)
     card.write(manifest, folder)
@@ -66,6 +69,8 @@ def _measure(model: LoadedModel, data: DataSet, name: str) -> Iterator[Measureme
     }
     rows = model.manifest.rows
     for of, items in parts.items():
+        if not has_numbers(items):
+            continue
         errors = [
             scores(batch, model.infer("reconstruct", batch), rows) for batch in items.batches()
         ]

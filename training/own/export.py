@@ -55,9 +55,11 @@ def _searched(record: TrainingRecord) -> Iterator[str]:
 
 
 def _provenance(record: TrainingRecord) -> Provenance:
-    data = record.own["data"]
+    own = record.own
+    data, broken = own["data"], own.get("broken")
+    left_out = f"; {broken:,} broken left out" if broken else ""
     return Provenance(
-        dataset=f"{Path(data['path']).name} ({record.own['trained_on']} to train on)",
+        dataset=f"{Path(data['path']).name} ({own['trained_on']} to train on{left_out})",
         dataset_licence=data["licence"],
         data=data,
         seed=record.seed,

@@ -64,7 +64,7 @@ class OwnFamily:
             print(f"{folder}: {', '.join(manifest.operations)}")
 
     def evaluate(self, folders: Sequence[Path], options: Namespace) -> None:
-        from service.inference.anomalies import threshold
+        from training.own.calibrate import in_words
         from training.own.evaluate import evaluate
 
         for folder in folders:
@@ -72,10 +72,11 @@ class OwnFamily:
             error = manifest.measurements[0]
             print(f"{folder}: {error.quantity} {error.value:.5f} on {error.data}")
             if calibration := manifest.calibration:
-                above = threshold(calibration, None)
+                print(f"{folder}: {in_words(calibration)}")
+            else:
                 print(
-                    f"{folder}: threshold {above.score:.4g} for {100 * above.rate:.3g} % false "
-                    f"alarms, by {calibration.data}"
+                    f"{folder}: no threshold, as the scores of the validation part are alike; "
+                    f"calibrate {manifest.name} takes other data"
                 )
 
     def index(self, folders: Sequence[Path], options: Namespace) -> None:

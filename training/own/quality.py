@@ -50,15 +50,16 @@ def nearest_neighbours(model: LoadedModel, data: DataSet, items: Items) -> float
         items: Those to classify.
 
     Returns:
-        None where no item has a class, here or in the training part.
+        None where no item has a class, here or in the training part, or all there have the same.
     """
     from sklearn.neighbors import KNeighborsClassifier
 
     known, items = data.classified(data.train).some(MOST_NEIGHBOURS), data.classified(items)
-    if not len(known) or not len(items):
+    classes = data.labels_of(known)
+    if classes is None or len(set(classes)) < 2 or not len(items):
         return None
     classifier = KNeighborsClassifier(n_neighbors=min(5, len(known)))
-    classifier.fit(_codings(model, known), data.labels_of(known))
+    classifier.fit(_codings(model, known), classes)
     return float(classifier.score(_codings(model, items), data.labels_of(items)))
 
 

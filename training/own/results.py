@@ -117,6 +117,8 @@ def _of_data(description: Description, data: DataSet) -> dict[str, str]:
         height, width, *colours = data.train.shape
         found["size"] = f"{width}x{height}, {'colour' if colours else 'gray'}"
         found["fit"] = description.fit
+        if data.broken:
+            found["broken"] = f"{data.broken:,} images left out"
     if data.rows:
         found["columns"] = ", ".join(column.name for column in data.rows.columns)
         found["missing"] = description.missing

@@ -104,6 +104,7 @@ def train(name: str, options: Namespace) -> None:
             "denoises": bool(made.noises),
             "data": {**description.model_dump(mode="json"), "sha256": data.digest},
             "trained_on": counted(description, data),
+            "broken": data.broken,
             **preprocessing.to_json(),
             **({"search": found.record} if found else {}),
         },

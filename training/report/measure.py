@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from service.inference.anomalies import Threshold, threshold
 from service.inference.scores import Numbers, maps, scores
-from training.calibration import summary
+from training.calibration import are_alike, summary
 from training.pixel_noise import Floats
 from training.results import Part, Results
 
@@ -134,7 +134,7 @@ def _scored(results: Results, part: Part) -> tuple[Numbers, Floats]:
 
 def _threshold(scores_of: Numbers) -> Threshold | None:
     known = scores_of[~np.isnan(scores_of)]
-    if len(known) < 2 or known.min() == known.max():
+    if are_alike(known):
         return None
     return threshold(summary(known, "validation"), None)
 

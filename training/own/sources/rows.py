@@ -15,6 +15,7 @@ from service.rows import Rows
 from training.datasets import table_files
 from training.datasets.description import TABLES, files
 from training.datasets.saved import Saved, is_saved
+from training.indexing.piece import SIZE, Piece
 
 ROW = re.compile(r"rows\[(\d+)\]")
 
@@ -82,6 +83,13 @@ def batches(path: Path, rows: Rows, columns: Columns) -> Iterator[Batch]:
                 start = batch.start + len(batch.ids)
         except pa.ArrowException as error:
             raise ValueError(f"{file}: expected a table, received: {error}") from error
+
+
+def pieces_of(batch: Batch) -> Iterator[Piece]:
+    """Yield the rows of a batch as items."""
+    for start in range(0, len(batch.ids), SIZE):
+        part = slice(start, start + SIZE)
+        yield Piece(batch.features[part], batch.ids[part], batch.labels[part])
 
 
 def _of_file(path: Path, name: str, rows: Rows, columns: Columns, start: int) -> Iterator[Batch]:

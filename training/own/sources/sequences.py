@@ -99,6 +99,7 @@ def _windows(series: Batch, window: Window) -> Iterator[Piece]:
             np.ascontiguousarray(every[chosen]),
             [series.ids[start] for start in chosen],
             [series.labels[start + window.steps - 1] for start in chosen],
+            first,
         )
 
 
@@ -111,10 +112,10 @@ def _of_array(path: Path, rows: Rows) -> Iterator[Piece]:
         raise ValueError(f"{path}: expected {expected}, received {array.shape}")
     if array.ndim == 3:
         for start in range(0, len(array), SIZE):
-            part = np.asarray(array[start : start + SIZE], np.float32)
+            part = _floats(array[start : start + SIZE], rows, path, start)
             yield Piece(part, _numbers(start, len(part)), [None] * len(part))
         return
-    whole = np.asarray(array, np.float32)
+    whole = _floats(array, rows, path)
     series = Batch("", 0, whole, _numbers(0, len(whole)), [None] * len(whole), ())
     if rows.window is None:
         yield Piece(whole[None], ["0"], [None])
@@ -134,7 +135,7 @@ def _of_arrays(path: Path, arrays: Sequence[NDArray[Any]], rows: Rows) -> Iterat
                 f"{path}, array {number + 1}: expected numbers (steps, {rows.features}), received "
                 f"{array.dtype} {array.shape}"
             )
-        whole = array.astype(np.float32)
+        whole = _floats(array, rows, f"{path}, array {number + 1}")
         if rows.window is None:
             found = True
             yield Piece(whole[None], [str(number)], [None])
@@ -146,6 +147,25 @@ def _of_arrays(path: Path, arrays: Sequence[NDArray[Any]], rows: Rows) -> Iterat
     if not found:
         longest = max(map(len, arrays))
         raise ValueError(f"{path}: expected a series of {_steps(rows)} rows, received {longest}")
+
+
+def _floats(
+    array: NDArray[Any], rows: Rows, where: Path | str, before: int = 0
+) -> NDArray[np.float32]:
+    """Return an array, of which so many items came before, as float32.
+
+    Raises:
+        ValueError: A number is infinite, or missing where none may be.
+    """
+    with np.errstate(over="ignore"):  # infinity, which is refused below
+        floats = np.asarray(array, np.float32)
+    wrong = np.isinf(floats) if rows.missing else ~np.isfinite(floats)
+    if wrong.any():
+        item = [int(each) for each in np.argwhere(wrong)[0]]
+        received = floats[tuple(item)]
+        item[0] += before
+        raise ValueError(f"{where}, item {item}: expected a finite number, received {received}")
+    return floats
 
 
 def _steps(rows: Rows) -> int:
