@@ -69,14 +69,9 @@ def read(description: Description) -> Table:
         ValueError: A column is missing, has no numbers or too many categories; a number is missing
             or infinite; a file is damaged.
     """
-    import pyarrow as pa
-
     path = Path(description.path)
     paths = Saved(path).files if is_saved(path) else files(path, TABLES)
-    try:
-        return _Reader(description, paths).read()
-    except pa.ArrowException as error:
-        raise ValueError(f"{description.path}: expected a table, received: {error}") from error
+    return _Reader(description, paths).read()
 
 
 class _Reader:
@@ -136,7 +131,10 @@ class _Reader:
                     f"columns: expected none that is the key, the label or the series, received "
                     f"{name}"
                 )
-        names = description.columns or tuple(name for name in self._types if name not in others)
+        # Without a name: the index that pandas writes, which only counts the rows.
+        names = description.columns or tuple(
+            name for name in self._types if name and name not in others
+        )
 
         def is_usable(name: str) -> bool:
             kind = self._types[name]
@@ -219,9 +217,12 @@ class _Reader:
     def _notes(self, fields: Sequence[Field]) -> tuple[str, ...]:
         folder = Path(self._description.path)
         notes = [] if self._is_saved else list(note_of_ignored(folder, TABLES, deep=False))
+        if "" in self._types:
+            notes.append("the column without a name is left out")
+        if _are_values(list(self._types)):
+            notes.append(f"the first row is read as names of columns: {', '.join(self._types)}")
         notes += [
-            f"column {name} is left out: {self._types[name]} is neither number nor text"
-            for name in self._left_out
+            f"column {name} is left out: {_kind(self._types[name])}" for name in self._left_out
         ]
         notes += [
             f"column {field.name} is a category: {', '.join(field.categories)}"
@@ -229,6 +230,23 @@ class _Reader:
             if not field.is_number
         ]
         return tuple(notes)
+
+
+def _kind(found: Any) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_binary(found):
+        return "it holds bytes, or text that is not in UTF-8"
+    return f"{found} is neither number nor text"
+
+
+def _are_values(names: Sequence[str]) -> bool:
+    """Return whether names of columns look like a first row of numbers, and do not count them."""
+    try:
+        numbers = [float(name) for name in names if name]
+    except ValueError:
+        return False
+    return numbers not in [list(range(start, start + len(numbers))) for start in (0, 1)]
 
 
 def _numbers(column: Any) -> Floats:

@@ -6,12 +6,20 @@ from typing import Any
 
 from service.inference.features import MISSING
 
+LONGEST = 1 << 20
+"""Bytes of a line of names that are looked at."""
+
 
 def schema(path: Path) -> Any:
-    """Return names and types of the columns: what the first megabyte has."""
+    """Return names and types of the columns: what the first megabyte has.
+
+    Raises:
+        ValueError: Something else than commas separates columns, or the text is not in UTF-8.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
+    _check_names(path)
     with csv.open_csv(path, convert_options=_convert()) as reader:
         return pa.schema([field.with_name(field.name.strip()) for field in reader.schema])
 
@@ -28,6 +36,16 @@ def batches(path: Path, types: Mapping[str, Any]) -> Iterator[Any]:
         for batch in reader:
             columns = [_trimmed(batch.column(name)) for name in named]
             yield pa.RecordBatch.from_arrays(columns, list(types))
+
+
+def _check_names(path: Path) -> None:
+    """Raise ValueError where names of columns are no text, or not separated by commas."""
+    with path.open("rb") as file:
+        line = file.readline(LONGEST)
+    names = line.decode("utf-8") if len(line) < LONGEST else ""  # or a character may be cut
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if mark in names and "," not in names:
+            raise ValueError(f"{path}: expected columns separated by commas, received {name}")
 
 
 def _convert(types: Mapping[str, Any] | None = None) -> Any:

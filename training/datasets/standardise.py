@@ -7,11 +7,12 @@ import numpy as np
 from service.rows import Column, Rows, Window
 from training.datasets.columns import Field
 from training.datasets.items import Items
+from training.datasets.variation import notes_on_variation
 from training.scaling import Scaling
 
 
 def learn(train: Items, fields: Sequence[Field], *, masks: bool) -> tuple[Scaling, tuple[str, ...]]:
-    """Return the scaling of rows, and notes on constant columns.
+    """Return the scaling of rows, and notes on columns that are constant or vary too little.
 
     Args:
         train: The rows to train on, each (features,).
@@ -19,7 +20,7 @@ def learn(train: Items, fields: Sequence[Field], *, masks: bool) -> tuple[Scalin
         masks: Whether numbers may be missing.
 
     Raises:
-        ValueError: A column has no number in the training part, or all are constant there.
+        ValueError: A column has no number in the training part, or none varies there.
     """
     from sklearn.preprocessing import StandardScaler
 
@@ -35,24 +36,13 @@ def learn(train: Items, fields: Sequence[Field], *, masks: bool) -> tuple[Scalin
                 f"column {field.name}: expected numbers, received none to train on; columns can "
                 "leave it out"
             )
-    still = (scaler.scale_ == 1) & (scaler.var_ < 0.5)
-    if still.all():
-        names = ", ".join(field.name for field in fields)
-        raise ValueError(
-            f"columns: expected one that varies in the training part, received constant ones: "
-            f"{names}"
-        )
-    constant = tuple(
-        f"column {field.name} is constant in the training part: {mean:g}"
-        for field, mean, is_still in zip(owners, scaler.mean_, still, strict=True)
-        if field.is_number and is_still
-    )
+    notes = tuple(notes_on_variation(owners, scaler))
     scaling = Scaling(
         np.where(numbers, scaler.mean_, 0).astype(np.float32),
         np.where(numbers, scaler.scale_, 1).astype(np.float32),
         masks,
     )
-    return scaling, constant
+    return scaling, notes
 
 
 def rows_of(fields: Sequence[Field], scaling: Scaling, window: Window | None) -> Rows:

@@ -1,6 +1,7 @@
 """CSV, Parquet and Arrow files: the types of their columns, and their rows batch by batch."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,13 @@ def types_of(path: Path, categories: Sequence[str]) -> dict[str, Any]:
     The types of a CSV file are those of its first megabyte.
 
     Raises:
-        ValueError: Two columns have the same name.
+        ValueError: The file is no table, or two columns have the same name.
     """
+    with _named(path):
+        return _types(path, categories)
+
+
+def _types(path: Path, categories: Sequence[str]) -> dict[str, Any]:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -49,7 +55,29 @@ def types_of(path: Path, categories: Sequence[str]) -> dict[str, Any]:
 
 
 def batches(path: Path, types: dict[str, Any]) -> Iterator[Any]:
-    """Yield record batches of these columns, converted to these types."""
+    """Yield record batches of these columns, converted to these types.
+
+    Raises:
+        ValueError: The file is no table, or a column is missing or of another type.
+    """
+    with _named(path):
+        yield from _batches(path, types)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name a file in the error of a block that cannot read it."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in UTF-8, received: {error}") from error
+    except pa.ArrowException as error:
+        raise ValueError(f"{path}: expected a table, received: {error}") from error
+
+
+def _batches(path: Path, types: dict[str, Any]) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -72,17 +72,12 @@ def batches(path: Path, rows: Rows, columns: Columns) -> Iterator[Batch]:
         OSError: There are no files.
         ValueError: A column or a value is missing or wrong; the message names file and row.
     """
-    import pyarrow as pa
-
     saved, start = is_saved(path), 0
     for file in Saved(path).files if saved else files(path, TABLES):
         name = file.name if path.is_dir() and not saved else ""
-        try:
-            for batch in _of_file(file, name, rows, columns, start if saved else 0):
-                yield batch
-                start = batch.start + len(batch.ids)
-        except pa.ArrowException as error:
-            raise ValueError(f"{file}: expected a table, received: {error}") from error
+        for batch in _of_file(file, name, rows, columns, start if saved else 0):
+            yield batch
+            start = batch.start + len(batch.ids)
 
 
 def pieces_of(batch: Batch) -> Iterator[Piece]:
