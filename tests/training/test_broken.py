@@ -121,6 +121,26 @@ def test_files_of_other_kinds_are_counted(folder: Path, tmp_path: Path) -> None:
         load(tmp_path / "gifs")
 
 
+def test_links_that_lead_to_no_file_are_named(folder: Path, tmp_path: Path) -> None:
+    (folder / "gone.png").symlink_to(tmp_path / "nothing.png")
+    (folder / "c").symlink_to(folder / "a")
+    (folder / "linked.png").symlink_to(folder / "a" / "01.png")
+    data = load(folder, broken=0.1)
+    assert "c, gone.png: links to folders or to nothing are ignored" in data.notes
+    assert list(data.sources).count("linked.png") == 1
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_pictures_of_32_bits_are_refused_rather_than_clipped(
+    tmp_path: Path, kind: type[np.generic]
+) -> None:
+    for number in range(12):
+        pixels: np.ndarray = RANDOM.uniform(0, 70_000, (8, 8)).astype(kind)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.tif")
+    with pytest.raises(ValueError, match=r"received 12 broken of 12 images: .* numbers of 32 bits"):
+        load(tmp_path)
+
+
 def test_other_files_beside_tables_and_those_in_sub_folders_are_counted(tmp_path: Path) -> None:
     lines = "\n".join(["x", *map(str, range(20))]) + "\n"
     (tmp_path / "older").mkdir()

@@ -12,6 +12,7 @@ import pytest
 from service.manifest import Manifest
 from service.rows import Column, Rows
 from tests.training.test_index import codings_of, index, items_of, write_own
+from training.cli import main
 
 SAVED = Path(__file__).parents[1] / "data" / "hugging_face"
 
@@ -37,6 +38,20 @@ def write_free(tmp_path: Path) -> Path:
     rows = Rows(columns=columns, missing=False, window=None)
     Manifest.read(folder).model_copy(update={"rows": rows, "pixels": None}).write(folder)
     return folder
+
+
+def test_series_of_any_length_place_a_threshold(tmp_path: Path) -> None:
+    folder = write_free(tmp_path)
+    random = np.random.default_rng(9)
+    arrays = [random.normal(size=(length, 4)) for length in (3, 5, 8)]
+    np.savez(tmp_path / "presses.npz", *arrays)
+    data = str(tmp_path / "presses.npz")
+    main(["calibrate", "rows", "--models", str(tmp_path / "models"), "--data", data])
+    calibration = Manifest.read(folder).calibration
+    assert calibration
+    assert calibration.data == "3 sequences of presses.npz"
+    expected = [np.square(each - each.mean(axis=0)).mean() for each in arrays]
+    assert calibration.mean == pytest.approx(np.mean(expected), rel=1e-4)
 
 
 def test_pictures_of_a_data_set_are_named_by_the_numbers_of_their_rows(tmp_path: Path) -> None:

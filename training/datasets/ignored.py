@@ -6,8 +6,8 @@ from pathlib import Path
 
 from training.datasets.photos import hidden
 
-MOST_SUFFIXES = 5
-"""That are named."""
+MOST_SUFFIXES, NAMED = 5, 3
+"""Suffixes and links that are named."""
 
 
 def note_of_ignored(root: Path, suffixes: frozenset[str], *, deep: bool) -> tuple[str, ...]:
@@ -25,6 +25,8 @@ def note_of_ignored(root: Path, suffixes: frozenset[str], *, deep: bool) -> tupl
         elif not deep and path.parent != root:
             below += 1
     notes = []
+    if links := _links(root):
+        notes.append(f"{', '.join(links)}: links to folders or to nothing are ignored")
     if others:
         named = [f"{suffix} ({count:,})" for suffix, count in others.most_common(MOST_SUFFIXES)]
         listed = ", ".join([*named, *["others"] * (len(others) > MOST_SUFFIXES)])
@@ -37,6 +39,17 @@ def note_of_ignored(root: Path, suffixes: frozenset[str], *, deep: bool) -> tupl
 def _files(root: Path) -> Iterator[Path]:
     if root.is_dir():
         yield from (path for path in root.rglob("*") if path.is_file() and not hidden(path, root))
+
+
+def _links(root: Path) -> list[str]:
+    """Return the first links that lead to no file, and how many more there are."""
+    found = sorted(
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if path.is_symlink() and not path.is_file() and not hidden(path, root)
+    )
+    more = len(found) - NAMED
+    return [*found[:NAMED], *([f"{more:,} more"] if more > 0 else [])]
 
 
 def _counted(count: int) -> str:

@@ -25,6 +25,8 @@ UNREADABLE = (
     Image.DecompressionBombError,
 )
 """What Pillow raises for damaged files."""
+DEEPER = ("I", "F")
+"""Pillow's modes of pixels of 32 bits."""
 
 Pixels = NDArray[np.uint8]
 """An image (height, width, 3)."""
@@ -147,6 +149,8 @@ def open_image(path: Path | BinaryIO) -> Pixels:
             if upright.mode.startswith("I;16"):  # Pillow would clip everything above 255 to white
                 deep = np.asarray(upright).astype(np.uint32)
                 upright = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+            elif upright.mode in DEEPER:  # of which Pillow clips what is not in 0 to 255
+                raise ValueError("numbers of 32 bits, expected 8 or 16")
             if upright.has_transparency_data:  # black, as the service has it
                 seen = upright.convert("RGBA")
                 upright = Image.alpha_composite(Image.new("RGBA", seen.size, "black"), seen)

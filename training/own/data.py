@@ -17,6 +17,10 @@ FIELDS = (
 """Of a description, each with an option of its name."""
 
 
+class OtherData(ValueError):
+    """Data that are not those of a training."""
+
+
 def changes(options: Namespace) -> dict[str, Any]:
     """Return the fields of a description that are given on the command line."""
     given = {name: getattr(options, name) for name in FIELDS if getattr(options, name) is not None}
@@ -74,14 +78,15 @@ def reload(kept: Mapping[str, Any], path: Path | None, name: str) -> tuple[Descr
 
     Raises:
         OSError: They cannot be read.
-        ValueError: They are others.
+        OtherData: They are others.
+        ValueError: They are not as the training read them.
     """
     fields = dict(kept)
     expected = fields.pop("sha256", "")
     description = parse(fields | ({"path": str(path)} if path else {}), f"{name}: data")
     found = load(description)
     if found.digest != expected:
-        raise ValueError(
+        raise OtherData(
             f"--data: expected the data that {name} was trained on, received others in "
             f"{description.path}"
         )

@@ -15,7 +15,7 @@ from training.datasets.description import Description
 from training.datasets.equal_items import has_numbers
 from training.datasets.items import DataSet
 from training.measurement import CLEAN, MODEL, measurement
-from training.own.data import reload
+from training.own.data import OtherData, reload
 from training.own.quality import NEIGHBOURS, nearest_neighbours, restoring
 from training.results import Windows
 
@@ -34,10 +34,13 @@ def evaluate(folder: Path, data: Path | None) -> Manifest:
 
     Raises:
         StartupError: The folder cannot be served.
-        ValueError: The data are others than those of the training.
+        OtherData: The data are others than those of the training.
     """
     model = load_model(folder)
-    description, found = reload(model.manifest.provenance.data or {}, data, model.name)
+    try:
+        description, found = reload(model.manifest.provenance.data or {}, data, model.name)
+    except OtherData as error:
+        raise OtherData(f"{error}; calibrate {model.name} places a threshold by others") from error
     name = NAMES[description.kind]
     calibrated = f"{len(found.validation):,} validation {name}{_overlap(description, found)}"
     figures = tuple(_measure(model, found, name))
