@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from service.errors import StartupError
 from service.inference.device import Execution
@@ -20,13 +20,13 @@ class BatchModel:
     Attributes:
         folder: Its folder, on each machine.
         execution: The device and its options.
-        sha256: The digest of each graph.
+        contract: What its manifest says of graphs, with their digests, and of what they take.
         provider: The execution provider, by ONNX Runtime's name.
     """
 
     folder: Path
     execution: Execution
-    sha256: tuple[str, ...]
+    contract: dict[str, Any]
     provider: str
 
     @classmethod
@@ -38,7 +38,7 @@ class BatchModel:
         """
         folder = folder.absolute()
         used = pool.run_once(actors, provider, folder, execution)
-        return cls(folder, execution, _digests(Manifest.read(folder)), used)
+        return cls(folder, execution, contract_of(Manifest.read(folder)), used)
 
     def load(self) -> LoadedModel:
         """Load the model in this process.
@@ -47,7 +47,7 @@ class BatchModel:
             StartupError: It cannot be loaded, is another one, or runs in another way.
         """
         model = load(self.folder, execution=self.execution)
-        if _digests(model.manifest) != self.sha256:
+        if contract_of(model.manifest) != self.contract:
             raise StartupError(f"{self.folder}: expected the same model on every machine")
         if model.provider != self.provider:
             raise StartupError(
@@ -62,5 +62,6 @@ def provider(folder: Path, execution: Execution) -> str:
     return load(folder, execution=execution).provider
 
 
-def _digests(manifest: Manifest) -> tuple[str, ...]:
-    return tuple(each.sha256 for each in manifest.operations.values())
+def contract_of(manifest: Manifest) -> dict[str, Any]:
+    """Return what of a manifest decides which outputs inputs have."""
+    return manifest.model_dump(include={"operations", "pixels", "rows"})

@@ -31,9 +31,10 @@ from service.images.formats import READ_ALL
 from service.inference.device import CPU, Execution
 from service.inference.loader import load
 from service.inference.tiling.controls import Controls
+from service.manifest import Manifest
 from service.ray import batch_denoise, batch_encode, pool
 from service.ray.batch_arguments import Actors
-from service.ray.batch_model import BatchModel, provider
+from service.ray.batch_model import BatchModel, contract_of, provider
 from service.ray.cluster import shortage
 from tests.service.command_files import FILES, files, folder_in
 from tests.service.photograph_files import encoded
@@ -65,8 +66,7 @@ def denoiser(photo: Path) -> Make:
 def described(folder: Path) -> BatchModel:
     """The model of a folder, as this process runs it."""
     model = load(folder)
-    digests = tuple(each.sha256 for each in model.manifest.operations.values())
-    return BatchModel(folder, Execution(), digests, model.provider)
+    return BatchModel(folder, Execution(), contract_of(model.manifest), model.provider)
 
 
 def test_photographs_are_those_of_one_machine_and_none_is_done_twice(
@@ -102,7 +102,7 @@ def test_parts_are_those_of_one_machine_and_a_shard_that_fails_is_told(tmp_path:
     inputs = Inputs([str(tmp_path / "in")], tmp_path / "out")
     model = load(folder)
     origin = Origin("mirror", 1, model.manifest.operations["encode"].sha256, (16,))
-    run = Run(tmp_path / "out", "npz", 4, origin, inputs.listing(4), READING, CPU)
+    run = Run(tmp_path / "out", "npz", 4, origin, {}, inputs.listing(4), READING, CPU)
     worker = batch_encode.Worker(described(folder), run, cpus=1)
     shards: list[Shard] = pickle.loads(pickle.dumps(list(run.remaining(inputs, {1}))))
     parts = list(worker(shards))
@@ -129,7 +129,7 @@ def test_an_actor_decodes_as_many_pictures_at_a_time_as_it_has_processors(
     inputs = Inputs([str(tmp_path / "in")], tmp_path / "out")
     sha256 = load(folder).manifest.operations["encode"].sha256
     origin = Origin("mirror", 1, sha256, (16,))
-    run = Run(tmp_path / "out", "npz", 16, origin, inputs.listing(16), READING, CPU)
+    run = Run(tmp_path / "out", "npz", 16, origin, {}, inputs.listing(16), READING, CPU)
     running, most = Counter[str](), 0
 
     def slow(*given: Any, **named: Any) -> Any:
@@ -155,7 +155,14 @@ def test_a_machine_with_another_model_or_another_provider_is_refused(
     sound = described(photo)
     assert sound.load().provider == sound.provider == provider(photo, Execution()) == CPU
     with pytest.raises(StartupError, match="expected the same model on every machine"):
-        batch_denoise.Worker(replace(sound, sha256=("another",)), DENOISING)
+        batch_denoise.Worker(replace(sound, contract={}), DENOISING)
+    manifest = Manifest.read(photo)
+    assert manifest.pixels
+    brighter = manifest.pixels.model_copy(update={"scale": 127.5})
+    manifest.model_copy(update={"pixels": brighter}).write(photo)
+    with pytest.raises(StartupError, match="expected the same model on every machine"):
+        sound.load()
+    manifest.write(photo)
     with pytest.raises(StartupError, match=f"expected CUDAExec.* on every machine, received {CPU}"):
         batch_denoise.Worker(replace(sound, provider="CUDAExecutionProvider"), DENOISING)
 

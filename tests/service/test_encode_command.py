@@ -26,6 +26,7 @@ from service.files.codings.inputs import Inputs, Shard
 from service.files.codings.run import Run
 from service.inference.loader import load, locate
 from service.inference.model import LoadedModel
+from service.manifest import Manifest
 from service.settings import Settings
 from tests.service.command_files import files
 from tests.service.object_store import store_in
@@ -334,7 +335,7 @@ def test_a_folder_of_another_run_is_refused(
     assert encode(*words) == 0
     before = parts(tmp_path / "out")
     assert encode(*words, "--fit") == 2
-    assert "whose _run.json differs in settings (fit)" in capsys.readouterr().err
+    assert "whose _run.json differs in preprocessing (fit)" in capsys.readouterr().err
     write_model(tmp_path / "models", "mirror", 2)
     assert encode(*words) == 2
     assert "whose _run.json differs in model (version)" in capsys.readouterr().err
@@ -342,6 +343,59 @@ def test_a_folder_of_another_run_is_refused(
     assert encode(*words, "--version=1") == 2
     assert "whose _run.json differs in inputs (items, sha256)" in capsys.readouterr().err
     assert parts(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "change", "differs"),
+    [
+        (["--fit"], {"fit": "crop"}, "fit"),
+        ([], {"scale": 127.5}, "scale"),
+        (["--fit"], {"mode": "RGB", "fit": "resize"}, "mode, fit"),
+        ([], {"fit": "crop"}, ""),  # which fits nothing without --fit
+    ],
+)
+def test_the_same_graph_with_other_pixels_is_another_run(
+    encode: Encode,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    change: dict[str, Any],
+    differs: str,
+) -> None:
+    thumbnails(tmp_path / "in", 5)
+    words = [tmp_path / "in", "-o", tmp_path / "out", "--model=mirror", "--shard=2", *flags]
+    assert encode(*words) == 0
+    before = parts(tmp_path / "out")
+    (tmp_path / "out" / "part-00001.parquet").unlink()
+    folder = locate(tmp_path / "models", "mirror")
+    manifest = Manifest.read(folder)
+    assert manifest.pixels
+    pixels = manifest.pixels.model_copy(update=change)
+    manifest.model_copy(update={"pixels": pixels}).write(folder)
+    assert encode(*words) == (2 if differs else 0)
+    told = capsys.readouterr().err
+    assert (f"whose _run.json differs in preprocessing ({differs})" in told) == bool(differs)
+    assert parts(tmp_path / "out").keys() == before.keys() - {"part-00001.parquet" * bool(differs)}
+
+
+def test_the_same_graph_with_other_columns_is_another_run(
+    encode: Encode, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_model(tmp_path / "models", "table")
+    np.save(tmp_path / "a.npy", np.ones((3, 3), np.float32))
+    words = [tmp_path / "a.npy", "-o", tmp_path / "out", "--model=table"]
+    assert encode(*words) == 0
+    manifest = Manifest.read(folder)
+    assert manifest.rows
+    first, *others = manifest.rows.columns
+    for columns, status in (
+        ((first.model_copy(update={"scale": 9.0}), *others), 0),  # of errors alone
+        ((first.model_copy(update={"name": "renamed"}), *others), 2),
+    ):
+        rows = manifest.rows.model_copy(update={"columns": columns})
+        manifest.model_copy(update={"rows": rows}).write(folder)
+        assert encode(*words) == status
+    assert "whose _run.json differs in preprocessing (columns)" in capsys.readouterr().err
 
 
 def test_sequences_of_several_lengths_are_batched_by_length(

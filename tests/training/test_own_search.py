@@ -123,6 +123,7 @@ def test_a_search_that_was_stopped_goes_on_and_finds_the_same(
     main(["train", "stacked", "--name", "rows", *quick, *plain])
     with pytest.raises(SystemExit, match="expected trials, or nothing, received a training with"):
         main(["train", "stacked", "--name", "rows", *quick, *plain, "--trials", "3"])
-    other = ["--trials", "3", "--seed", "7", "--runs", str(tmp_path / "parts")]
-    with pytest.raises(SystemExit, match="expected trials of the same recipe, data, seed and"):
-        main(["train", "stacked", "--name", "rows", *quick, *other])
+    for other in (["--seed", "7"], ["--split-seed", "7"]):
+        words = [*quick, "--trials", "3", "--runs", str(tmp_path / "parts"), *other]
+        with pytest.raises(SystemExit, match="expected trials of the same recipe, data, seed and"):
+            main(["train", "stacked", "--name", "rows", *words])

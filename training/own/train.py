@@ -3,9 +3,9 @@
 import math
 import shlex
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -87,7 +87,8 @@ def train(name: str, options: Namespace) -> None:
         if again:
             clear(folder)
         again = False  # or the trials would be removed
-        found = _search(name, item, chosen, options, scaled, data.digest)
+        source = {"data": data.digest, "split": description.split.model_dump(mode="json")}
+        found = _search(name, item, chosen, options, scaled, source)
         chosen = found.options
         print(found)
     made = recipe(name, item, chosen)
@@ -114,9 +115,23 @@ def train(name: str, options: Namespace) -> None:
 
 
 def _search(
-    name: str, item: Item, chosen: Options, options: Namespace, data: Scaled, digest: str
+    name: str,
+    item: Item,
+    chosen: Options,
+    options: Namespace,
+    data: Scaled,
+    source: Mapping[str, Any],
 ) -> Found:
-    """Return the best settings of as many trials as the options name."""
+    """Return the best settings of as many trials as the options name.
+
+    Args:
+        name: The recipe's.
+        item: What models are built for.
+        chosen: What the user has set.
+        options: Those of the command line.
+        data: The items.
+        source: What tells them and their parts from others, in JSON's types.
+    """
     folder = options.runs / options.name
     earlier = TrainingRecord.find(folder)
     if earlier and not (folder / TRIALS).exists():
@@ -128,13 +143,7 @@ def _search(
         data,
         folder,
         options.trials,
-        {
-            "recipe": name,
-            "data": digest,
-            "split": [len(data.train), len(data.validation)],
-            "seed": options.seed,
-            "options": repr(chosen),
-        },
+        {"recipe": name, **source, "seed": options.seed, "options": repr(chosen)},
     )
     if earlier and earlier.own.get("search") not in (None, found.record):
         clear(folder, keep=TRIALS)  # of fewer trials of the same search

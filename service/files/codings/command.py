@@ -89,6 +89,7 @@ def plan(
     from service.files.codings.encoder import Options
     from service.files.codings.inputs import Inputs
     from service.files.codings.part_files import Origin
+    from service.files.codings.preprocessing import preprocessing
     from service.files.codings.run import Run
     from service.files.location import located
 
@@ -101,7 +102,9 @@ def plan(
     origin = Origin(model.name, model.version, operation.sha256, shape)
     how = Options(options.fit, settings.max_pixels, settings.max_steps, settings.policy)
     listing = inputs.listing(options.shard)
-    return Run(output, options.format, options.shard, origin, listing, how, provider), inputs
+    prepared = preprocessing(model.manifest, fit=options.fit)
+    run = Run(output, options.format, options.shard, origin, prepared, listing, how, provider)
+    return run, inputs
 
 
 def summarize(planned: "Run", encoded: int, failed: int, written: int) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from service.errors import InvalidValue
@@ -19,7 +19,7 @@ ERRORS = "_errors"
 """The folder of what has no coding, in JSON Lines, a file for each part that lacks some."""
 PART = re.compile(rf"part-(?P<number>\d+)\.(?P<form>{'|'.join(WRITERS)})")
 """The names of parts."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Run:
         form: The format of the parts, a key of WRITERS.
         shard: Items of a part.
         origin: The model.
+        preprocessing: How the model's manifest makes numbers of inputs, in JSON's types.
         listing: The items.
         options: How pictures become inputs.
         provider: The execution provider, by ONNX Runtime's name.
@@ -40,6 +41,7 @@ class Run:
     form: str
     shard: int
     origin: Origin
+    preprocessing: Mapping[str, object]
     listing: Listing
     options: Options
     provider: str
@@ -167,7 +169,6 @@ class Run:
             "format": self.form,
             "shard": self.shard,
             "batch": BATCH,
-            "fit": self.options.fit,
             "formats": sorted(self.options.policy.formats),
             "longest": self.options.longest,
             "max_pixels": self.options.max_pixels,
@@ -176,6 +177,7 @@ class Run:
         described = {
             "schema_version": SCHEMA_VERSION,
             "model": asdict(self.origin),
+            "preprocessing": dict(self.preprocessing),
             "inputs": {"items": self.listing.items, "sha256": self.listing.digest},
             "settings": settings,
         }
