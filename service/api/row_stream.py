@@ -14,6 +14,8 @@ from service.errors import BodyTooLarge, DeadlineExceeded, MalformedBody, Servic
 
 ROWS = 256
 """Rows that are taken at a time, at most: their windows run together."""
+VALUES = 8192
+"""Numbers of these rows, or one row: the event loop makes features of them in a millisecond."""
 
 
 async def parts(exchange: Exchange, most: int) -> AsyncIterator[list[Any]]:

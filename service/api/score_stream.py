@@ -9,7 +9,7 @@ from fastapi import Query
 from starlette.responses import Response
 
 from service.api import query, row_stream
-from service.api.codecs import ndjson, rows
+from service.api.codecs import json_rows, ndjson
 from service.api.codecs.ndjson import NDJSON
 from service.api.media_types import CONTENT_TYPES, choose
 from service.api.openapi import problems
@@ -111,7 +111,8 @@ class ScoreStream(Endpoint):
     async def _stream(self, exchange: Exchange, scorer: SeriesScorer, ticket: Ticket) -> None:
         windows = scorer.windows
         most = min(NUMBERS, self._serving.limits.output_bytes // 4)
-        async for part in row_stream.parts(exchange, min(row_stream.ROWS, scorer.rows_of(most))):
+        rows = min(row_stream.ROWS, max(1, row_stream.VALUES // scorer.rows.features))
+        async for part in row_stream.parts(exchange, min(rows, scorer.rows_of(most))):
             for cut in _cuts(scorer, part):
                 async with row_stream.in_time(exchange, "scores"):
                     outputs = await self._run(exchange, scorer, cut, ticket)
@@ -182,7 +183,7 @@ def _cuts(scorer: SeriesScorer, part: Sequence[Any]) -> Iterator[Cut]:
 
     def push(some: Sequence[Any]) -> Cut:
         may_miss, first = scorer.rows.missing, scorer.windows.rows
-        return scorer.push(rows.columns_of(some, names, may_miss=may_miss, first=first))
+        return scorer.push(json_rows.columns_of(some, names, may_miss=may_miss, first=first))
 
     try:
         cuts = [push(part)]

@@ -1,23 +1,17 @@
 """Rows with named columns as features: numbers, and a feature for each value of a category."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import InvalidValue, ShapeMismatch
+from service.inference.numeric_columns import MISSING, Values, Wrong, fill
 from service.inference.pixels import Floats
 from service.inference.scores import Numbers
 from service.rows import Column, Rows, Window
-
-LARGEST = float(np.finfo(np.float32).max)
-MISSING = ("", "NaN", "nan", "NA", "N/A", "null", "NULL")
-"""Cells of text without a value."""
-
-Values = Sequence[Any] | NDArray[Any]
-"""The values of a column: numbers, texts, or None where one is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +48,6 @@ class Series:
         return means
 
 
-class _Wrong(Exception):
-    """A value that the model does not take, in a row of those that are read together."""
-
-    def __init__(self, row: int, column: Column, expected: str, received: str) -> None:
-        super().__init__(f".{column.name}: expected {expected}, received {received}")
-        self.row = row
-
-
 def features(columns: Mapping[str, Values], rows: Rows, *, first: int = 0) -> Floats:
     """Return rows as a model takes them.
 
@@ -79,7 +65,7 @@ def features(columns: Mapping[str, Values], rows: Rows, *, first: int = 0) -> Fl
     """
     try:
         return _features(columns, rows)
-    except _Wrong as wrong:
+    except Wrong as wrong:
         raise InvalidValue(f"rows[{first + wrong.row}]{wrong}") from None
 
 
@@ -87,13 +73,17 @@ def _features(columns: Mapping[str, Values], rows: Rows) -> Floats:
     count = len(columns[rows.columns[0].name])
     found = np.empty((count, rows.features), np.float32)
     start = 0
-    for column in rows.columns:
-        values, end = columns[column.name], start + column.features
-        if column.categories:
-            found[:, start:end] = _one_hot(values, column, may_miss=rows.missing)
-        else:
-            found[:, start] = _numbers(values, column, may_miss=rows.missing)
-        start = end
+    for is_number, group in itertools.groupby(rows.columns, lambda each: not each.categories):
+        some = list(group)
+        if is_number:
+            end = start + len(some)
+            fill(found[:, start:end], columns, some, may_miss=rows.missing)
+            start = end
+            continue
+        for column in some:
+            end = start + column.features
+            found[:, start:end] = _one_hot(columns[column.name], column, may_miss=rows.missing)
+            start = end
     return found
 
 
@@ -118,45 +108,6 @@ def windows(found: Floats, window: Window) -> tuple[Floats, Series]:
     every = np.lib.stride_tricks.sliding_window_view(found, window.steps, axis=0)
     cut = every[:: window.stride].transpose(0, 2, 1)
     return np.ascontiguousarray(cut), Series(len(found), window, starts)
-
-
-def _numbers(values: Values, column: Column, *, may_miss: bool) -> Numbers:
-    numbers = _converted(values)
-    if numbers is None:
-        found = [_number(value, index, column) for index, value in enumerate(values)]
-        numbers = np.array(found, np.float64)
-    missing = np.isnan(numbers)
-    if not may_miss and missing.any():
-        raise _Wrong(int(missing.argmax()), column, "a number", "none")
-    beyond = np.abs(numbers) > LARGEST
-    if beyond.any():
-        first = int(beyond.argmax())
-        raise _Wrong(first, column, f"at most {LARGEST:.8g}", str(numbers[first]))
-    return numbers
-
-
-def _converted(values: Values) -> Numbers | None:
-    """Return values that are all numbers, or all texts of numbers; None for others."""
-    if isinstance(values, np.ndarray):
-        return values.astype(np.float64) if values.dtype.kind in "fiu" else None
-    kinds = set(map(type, values))
-    if kinds <= {int, float} or kinds == {str}:
-        try:
-            return np.array(values).astype(np.float64)
-        except (ValueError, OverflowError):
-            return None
-    return None
-
-
-def _number(value: Any, row: int, column: Column) -> float:
-    if value is None or value in MISSING:
-        return np.nan
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except (ValueError, OverflowError):
-            pass
-    raise _Wrong(row, column, "a number", repr(value)[:40])
 
 
 def _one_hot(values: Values, column: Column, *, may_miss: bool) -> Floats:
@@ -187,6 +138,6 @@ def _codes(
             is_missing = value is None or (isinstance(value, str) and value in MISSING)
             if not (is_missing and may_miss):
                 received = "none" if is_missing else repr(value)[:40]
-                raise _Wrong(row, column, f"one of {', '.join(known)}"[:200], received)
+                raise Wrong(row, column, f"one of {', '.join(known)}"[:200], received)
             code = -1
         yield code

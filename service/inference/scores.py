@@ -22,10 +22,11 @@ def scores(inputs: Floats, reconstructions: Floats, rows: Rows | None) -> Number
     Returns:
         (batch,). What is missing is left out; NaN of an item of which everything is.
     """
-    each = max(1, PIECE // max(1, inputs[0].size))
-    parts = [slice(start, start + each) for start in range(0, len(inputs), each)]
     return np.concatenate(
-        [_mean(_errors(inputs[part], reconstructions[part], rows), keep=1) for part in parts]
+        [
+            _mean(_errors(inputs[part], reconstructions[part], rows), keep=1)
+            for part in _parts(inputs)
+        ]
     )
 
 
@@ -37,12 +38,18 @@ def maps(inputs: Floats, reconstructions: Floats, rows: Rows | None) -> Floats:
         of rows one for each column, (batch, columns) or (batch, steps, columns), the mean over the
         values of a category. NaN where a number is missing.
     """
+    return np.concatenate(
+        [_maps(inputs[part], reconstructions[part], rows) for part in _parts(inputs)]
+    )
+
+
+def _maps(inputs: Floats, reconstructions: Floats, rows: Rows | None) -> Floats:
     errors = _errors(inputs, reconstructions, rows)
-    if rows:
+    if rows and any(column.categories for column in rows.columns):
         starts = np.cumsum([0, *(column.features for column in rows.columns)])[:-1]
         counts = [column.features for column in rows.columns]
         errors = np.add.reduceat(errors, starts, axis=-1) / counts
-    elif errors.ndim == 4:
+    elif not rows and errors.ndim == 4:
         errors = errors.mean(axis=-1)
     return as_floats(errors)
 
@@ -55,6 +62,12 @@ def step_scores(inputs: Floats, reconstructions: Floats, rows: Rows | None) -> N
 def as_floats(values: Numbers) -> Floats:
     """Return numbers as float32, the largest of these for what is larger; NaN stays NaN."""
     return np.minimum(values, np.finfo(np.float32).max).astype(np.float32)
+
+
+def _parts(inputs: Floats) -> list[slice]:
+    """Return which items are scored at a time."""
+    each = max(1, PIECE // max(1, inputs[0].size))
+    return [slice(start, start + each) for start in range(0, len(inputs), each)]
 
 
 def _errors(inputs: Floats, reconstructions: Floats, rows: Rows | None) -> Numbers:

@@ -8,8 +8,9 @@ import numpy as np
 from service.errors import InvalidValue
 from service.inference import scores
 from service.inference.anomalies import ranks, threshold_of
-from service.inference.features import Values, features
+from service.inference.features import features
 from service.inference.model import Model
+from service.inference.numeric_columns import Values
 from service.inference.pixels import Floats
 from service.inference.sliding_windows import Cut, SlidingWindows
 

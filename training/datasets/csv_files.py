@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from service.inference.features import MISSING
+from service.inference.numeric_columns import MISSING
 
 LONGEST = 1 << 20
 """Bytes of a line of names that are looked at."""

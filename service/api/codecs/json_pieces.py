@@ -51,7 +51,7 @@ def encode(model: str, version: int, outputs: Floats) -> bytes:
 
 def _decode_pieces(body: bytes) -> Floats:
     opening = OPENING.match(body)
-    end = _end_of_items(body)
+    end = end_of_items(body)
     if not opening or end is None:  # decoded as a whole, it would hold everything else up
         raise InvalidValue(
             'body: expected {"inputs": [...]} and nothing else, received one that begins with '
@@ -86,7 +86,7 @@ def _shown(text: bytes) -> str:
     return " ".join(bytes(text).decode(errors="replace").split())
 
 
-def _end_of_items(body: bytes) -> int | None:
+def end_of_items(body: bytes) -> int | None:
     """Return where the outer list ends, None if the document does not end with it."""
     end = len(body)
     for bracket in (b"}", b"]"):

@@ -1,27 +1,28 @@
 """Parquet bodies, a batch of rows at a time; they need the extra `parquet`."""
 
-import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from service.api.body import Body
 from service.errors import InvalidValue, MalformedBody, UnsupportedMediaType
-from service.inference.features import Values
+from service.inference.numeric_columns import Values
 from service.rows import Column, Rows
 
 BATCH = 65_536
 """Rows that are decoded at a time."""
 
 
-def read(body: Body, rows: Rows, check: Callable[[tuple[int, ...]], int]) -> Mapping[str, Values]:
-    """Return the values of a model's columns; other columns of the file are not read.
+def read(
+    body: Body, rows: Rows, check: Callable[[tuple[int, ...]], int]
+) -> Iterator[Mapping[str, Values]]:
+    """Yield the values of a model's columns, of many rows at a time; other columns are not read.
 
     Args:
         body: The file.
         rows: What the model takes.
-        check: Raises BodyTooLarge for so many rows: a small file may claim, or hold, any number.
+        check: Raises BodyTooLarge for so many rows: a small file may claim any number.
 
     Raises:
         UnsupportedMediaType: pyarrow is not installed.
@@ -43,16 +44,13 @@ def read(body: Body, rows: Rows, check: Callable[[tuple[int, ...]], int]) -> Map
         _check_types(schema, rows)
         with parquet.ParquetFile(pa.BufferReader(body), read_dictionary=texts) as file:
             check((file.metadata.num_rows, rows.features))
-            found: dict[str, list[Values]] = {name: [] for name in names}
-            count = 0
             for batch in file.iter_batches(BATCH, columns=names, use_threads=False):
-                count += batch.num_rows
-                check((count, rows.features))
-                for column in rows.columns:
-                    found[column.name].append(_values(batch.column(column.name), column))
+                yield {
+                    column.name: _values(batch.column(column.name), column)
+                    for column in rows.columns
+                }
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise MalformedBody(f"body: expected a Parquet file, received: {error}") from error
-    return {name: _joined(parts) for name, parts in found.items()}
 
 
 def _check_types(schema: Any, rows: Rows) -> None:
@@ -88,11 +86,3 @@ def _values(array: Any, column: Column) -> Values:
     codes = array.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
     named: Values = known[codes]
     return named
-
-
-def _joined(parts: list[Values]) -> Values:
-    if not parts:
-        return []
-    if all(isinstance(part, np.ndarray) for part in parts):
-        return np.concatenate(parts)
-    return list(itertools.chain.from_iterable(parts))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from service.errors import InvalidValue
-from service.inference.features import Values, features
+from service.inference.features import features
+from service.inference.numeric_columns import Values
 from service.inference.pixels import Floats
 from service.rows import Rows
 from training.datasets import table_files
