@@ -13,6 +13,7 @@ from tests.training.pca import Pca
 from training.cli import main
 from training.datasets.fashion_mnist import FashionMnist
 from training.experiments import (
+    anomalies,
     case_classes,
     case_series,
     classifiers,
@@ -109,6 +110,13 @@ def test_simple_detectors_find_what_is_far_away() -> None:
     assert list(found) == ["PCA of 4", "isolation forest", "one-class SVM"]  # 9 are none of 8
     for scores in found.values():
         assert scores[:50].max() < scores[50:].min()
+
+
+def test_figures_have_architectures_then_components_by_their_number() -> None:
+    names = ["one-class SVM", "PCA of 300", "sparse-kl", "PCA of 21", "isolation forest", "stacked"]
+    assert sorted(names, key=anomalies._place) == [
+        "sparse-kl", "stacked", "PCA of 21", "PCA of 300", "one-class SVM", "isolation forest",
+    ]  # fmt: skip
 
 
 def test_windows_of_a_series_know_whether_something_is_wrong_in_them() -> None:

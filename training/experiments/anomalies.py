@@ -102,12 +102,19 @@ def _tables(values: list[Value]) -> str:
 def _draw(values: list[Value], path: Path) -> Path:
     groups = [group for group in TITLES if _ordered(values, group)]
     order = list(dict.fromkeys(name for group in groups for name in _ordered(values, group)))
-    order.sort(key=lambda name: name not in ARCHITECTURES)
+    order.sort(key=_place)
     panels = {
-        f"AUROC, {TITLES[group]}": {name: _of_group(values, name, group) for name in order}
-        for group in groups
+        TITLES[group]: {name: _of_group(values, name, group) for name in order} for group in groups
     }
-    return dots(panels, simple=[name for name in order if name not in ARCHITECTURES], path=path)
+    simple = [name for name in order if name not in ARCHITECTURES]
+    return dots(panels, simple=simple, path=path, label=QUANTITY, chance=0.5)
+
+
+def _place(name: str) -> tuple[bool, bool, int]:
+    """Return where a method is: architectures, components by their number, the other ones."""
+    is_components = name.startswith("PCA of ")
+    size = int(name.rpartition(" ")[2]) if is_components else 0
+    return name not in ARCHITECTURES, not is_components, size
 
 
 def _ordered(values: list[Value], group: str) -> list[str]:
