@@ -335,22 +335,26 @@ def test_a_folder_of_another_run_is_refused(
     assert encode(*words) == 0
     before = parts(tmp_path / "out")
     assert encode(*words, "--fit") == 2
-    assert "whose _run.json differs in preprocessing (fit)" in capsys.readouterr().err
+    assert 'differs in preprocessing (fit: null, now "pad")' in capsys.readouterr().err
     write_model(tmp_path / "models", "mirror", 2)
     assert encode(*words) == 2
-    assert "whose _run.json differs in model (version)" in capsys.readouterr().err
+    assert "whose _run.json differs in model (version: 1, now 2)" in capsys.readouterr().err
     (tmp_path / "in" / "0" / "new.png").write_bytes(b"")
     assert encode(*words, "--version=1") == 2
-    assert "whose _run.json differs in inputs (items, sha256)" in capsys.readouterr().err
+    assert "whose _run.json differs in inputs (items: 5, now 6; sha256)" in capsys.readouterr().err
     assert parts(tmp_path / "out") == before
 
 
 @pytest.mark.parametrize(
     ("flags", "change", "differs"),
     [
-        (["--fit"], {"fit": "crop"}, "fit"),
-        ([], {"scale": 127.5}, "scale"),
-        (["--fit"], {"mode": "RGB", "fit": "resize"}, "mode, fit"),
+        (["--fit"], {"fit": "crop"}, 'fit: "pad", now "crop"'),
+        ([], {"scale": 127.5}, "scale: 255.0, now 127.5"),
+        (
+            ["--fit"],
+            {"mode": "RGB", "fit": "resize"},
+            'mode: "L", now "RGB"; fit: "pad", now "resize"',
+        ),
         ([], {"fit": "crop"}, ""),  # which fits nothing without --fit
     ],
 )

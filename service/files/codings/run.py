@@ -20,6 +20,8 @@ ERRORS = "_errors"
 PART = re.compile(rf"part-(?P<number>\d+)\.(?P<form>{'|'.join(WRITERS)})")
 """The names of parts."""
 SCHEMA_VERSION = 2
+SHORT = 24
+"""Characters of values that errors show."""
 
 
 @dataclass(frozen=True)
@@ -188,5 +190,15 @@ def _difference(name: str, there: object, here: object) -> str:
     """Return the name of what differs, with the names of its parts that do."""
     if not isinstance(there, dict) or not isinstance(here, dict):
         return name
-    parts = [each for each in there | here if there.get(each) != here.get(each)]
-    return f"{name} ({', '.join(parts)})"
+    parts = [
+        _told(each, there.get(each), here.get(each))
+        for each in there | here
+        if there.get(each) != here.get(each)
+    ]
+    return f"{name} ({'; '.join(parts)})"
+
+
+def _told(name: str, there: object, here: object) -> str:
+    """Return the name of a part, and what it was and is where that is short."""
+    was, now = json.dumps(there), json.dumps(here)
+    return f"{name}: {was}, now {now}" if max(len(was), len(now)) <= SHORT else name
