@@ -71,7 +71,7 @@ def models(page: Page) -> None:
 
 def card(page: Page) -> None:
     """Open the model card of the denoiser of photographs."""
-    page.get_by_role("link", name="Card of photo 1").click()
+    page.get_by_role("link", name="Card of photo 2").click()
     page.get_by_role("dialog").wait_for()
 
 

@@ -100,19 +100,41 @@ def _on_photographs(manifest: Manifest) -> Remarks:
                 "White noise had a sigma of 55 at most in training. Stronger noise is removed less "
                 "well, above all where sigma is not told."
             ),
-            (
-                "Sigma is one number, the standard deviation of the noise of the whole image, "
-                "which is all there is to say of white noise alone. In training it was that of "
-                "what was added before JPEG."
-            ),
-            (
-                "Of the blocks and rings that JPEG leaves it removes a part: in training JPEG of a "
-                "quality of 30 to 98 came after some of the noise."
-            ),
-            "A colour cast, dead pixels, dust, scratches and moiré are no noise to it.",
+            *(_ESTIMATING if "estimate" in manifest.operations else _BLIND),
             *(() if PAIRS in conditions else ("No figure is of a real camera's noise.",)),
         ),
     )
+
+
+_BLIND = (
+    (
+        "Sigma is one number, the standard deviation of the noise of the whole image, which is all "
+        "there is to say of white noise alone. In training it was that of what was added before "
+        "JPEG."
+    ),
+    (
+        "Of the blocks and rings that JPEG leaves it removes a part: in training JPEG of a quality "
+        "of 30 to 98 came after some of the noise."
+    ),
+    "A colour cast, dead pixels, dust, scratches and moiré are no noise to it.",
+)
+"""Limits of denoisers from before there were estimators: each tile judges its own noise."""
+_ESTIMATING = (
+    (
+        "The estimate is one for the whole image, from up to 16 crops of 128 x 128 pixels. It is "
+        "low where all of an image is coarse noise that looks like texture, and of fine regular "
+        "texture, as fur or gravel, it may tell a noise that is none: `sigma=0` keeps it."
+    ),
+    (
+        "Of the blocks and rings that JPEG leaves it removes a part: in training JPEG of a quality "
+        "of 10 to 98 came after half of the noise, and alone. Where they are part of what is to be "
+        "kept, as in the simulated photographs at a low ISO, removing them counts as an error."
+    ),
+    (
+        "Black, white and odd pixels are removed where they are few, 3 % at most in training. A "
+        "colour cast, dust, scratches and moiré are no noise to it."
+    ),
+)
 
 
 def _noises(conditions: Collection[str]) -> Iterator[str]:

@@ -67,7 +67,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         type=_number(0, 100),
         help="standard deviation of the noise, 0 to 100 on the scale of 0 to 255 (default: "
-        "unknown, blind denoising)",
+        "as the model estimates it)",
     )
     parser.add_argument(
         "--strength",

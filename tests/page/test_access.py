@@ -33,7 +33,7 @@ def _models(page: Page) -> None:
 
 
 def _card(page: Page) -> None:
-    page.get_by_role("link", name="Card of photo 1").click()
+    page.get_by_role("link", name="Card of photo 2").click()
     page.get_by_role("dialog").wait_for()
 
 

@@ -176,7 +176,7 @@ def test_the_preview_comes_first_then_the_whole_which_can_be_cancelled(open_view
 def test_what_is_shown_of_other_settings_looks_so(open_view: Open) -> None:
     page = open_view()
     small(page)
-    page.get_by_label("Noise level unknown").uncheck()
+    page.get_by_label("Find the noise level").uncheck()
     slide(page, "sigma", 30)
     expect(part(page, "frame")).to_contain_class("stale")
     expect(part(page, "stale")).to_be_visible()

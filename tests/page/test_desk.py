@@ -196,7 +196,7 @@ def test_the_settings_are_reset(open_view: Open) -> None:
     slide(page, "quality", 20)
     part(page, "effort").select_option("2")
     part(page, "format").select_option("image/webp")
-    page.get_by_label("Noise level unknown").uncheck()
+    page.get_by_label("Find the noise level").uncheck()
     with page.expect_request(lambda each: RUN in each.url and "sigma=60" in each.url):
         slide(page, "sigma", 60)
     expect(part(page, "frame")).not_to_contain_class("stale")

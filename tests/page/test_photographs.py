@@ -1,13 +1,14 @@
 """What the page says of a photograph and of its file is true."""
 
+import shutil
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from tests.page.conftest import Open
+from tests.page.conftest import ROOT, Open
 from tests.page.parts import (
     RUN,
     choose,
@@ -20,6 +21,7 @@ from tests.page.parts import (
     slide,
     small,
 )
+from tests.shipped import serving
 
 pytestmark = pytest.mark.slow
 
@@ -66,32 +68,40 @@ def test_a_truncated_photograph_does_not_look_whole(open_view: Open) -> None:
     expect(part(page, "warning")).to_be_hidden()
 
 
-def test_the_noise_level_that_is_shown_is_the_one_that_was_found(open_view: Open) -> None:
-    def told(route: Route) -> None:  # as a model with an estimator tells
-        answer = route.fetch()
-        route.fulfill(response=answer, headers=answer.headers | {"x-noise-sigma": "37.4"})
-
+def test_the_noise_level_that_is_shown_is_the_one_that_was_found(open_view: Open, url: str) -> None:
     page = open_view()
     runs = requests(page, RUN)
     small(page)
-    expect(part(page, "found")).to_be_hidden()  # the shipped model does not tell
-    expect(part(page, "automaticHint")).to_be_visible()
-    page.get_by_label("Noise level unknown").uncheck()
+    photograph = payload(crop(), "night.jpg")["buffer"]
+    answer = httpx.post(f"{url}/denoise", content=photograph, timeout=60)
+    level = float(answer.headers["x-noise-sigma"])
+    expect(part(page, "found")).to_have_text(f"Noise found: {level:.1f} of 255")
     expect(part(page, "automaticHint")).to_be_hidden()
-    expect(part(page, "unset")).to_have_text("Not used until you move it.")
+    page.get_by_label("Find the noise level").uncheck()
+    expect(part(page, "unset")).to_have_text("As found, until you move it.")
     page.wait_for_timeout(400)
     assert len(runs) == 1
-    page.route("**/jobs/*/result", told)
-    part(page, "effort").select_option("2")
-    expect(part(page, "found")).to_have_text("Noise found: 37.4 of 255")
-    expect(part(page, "sigma")).to_have_value("37")
-    expect(part(page, "sigma")).to_have_attribute("aria-valuetext", "37")
-    expect(part(page, "level").locator("output")).to_have_text("37")
+    expect(part(page, "sigma")).to_have_value(f"{level:.0f}")
+    expect(part(page, "sigma")).to_have_attribute("aria-valuetext", f"{level:.0f}")
+    expect(part(page, "level").locator("output")).to_have_text(f"{level:.0f}")
     slide(page, "sigma", 12)
     expect(part(page, "stale")).to_have_text("Being denoised anew")
     expect(part(page, "stale")).to_be_hidden()
     expect(part(page, "unset")).to_be_hidden()
-    assert ["sigma=12" in run.url for run in runs] == [False, False, True]
+    assert ["sigma=12" in run.url for run in runs] == [False, True]
+
+
+def test_a_model_without_an_estimator_is_blind_or_told(browser: Browser, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(ROOT / "models" / "photo" / "1", models / "photo" / "1")
+    with serving(ROOT, tmp_path, SERVICE_MODELS=str(models)) as url, browser.new_page() as page:
+        page.goto(url)
+        small(page)
+        expect(part(page, "found")).to_be_hidden()
+        expect(part(page, "automaticHint")).to_be_visible()
+        page.get_by_label("Noise level unknown").uncheck()
+        expect(part(page, "automaticHint")).to_be_hidden()
+        expect(part(page, "unset")).to_have_text("Not used until you move it.")
 
 
 def test_added_noise_is_made_beside_the_page_and_stays_with_its_photograph(

@@ -45,5 +45,5 @@ def test_onnx_runtime_makes_no_identifier_of_the_device(root: Path, tmp_path: Pa
         text=True,
         check=True,
     )
-    assert "photo 1: denoise on CPUExecutionProvider" in done.stdout
+    assert "photo 2: denoise, estimate on CPUExecutionProvider" in done.stdout
     assert list(tmp_path.rglob("*")) == []

@@ -18,42 +18,43 @@ CAMERAS = "38 pairs of cameras"
 GRAY = "4 flat gray images of 512 x 512 pixels"
 BLOCKS = "white noise of sigma 25, blocks against the {} ones"
 LEAST = {
-    (KODAK, "psnr", "clean", "model"): 52.3,
-    (KODAK, "worst psnr", "clean", "model"): 45.0,
-    (VALIDATION, "psnr", "clean", "model"): 55.2,
-    (VALIDATION, "worst psnr", "clean", "model"): 45.1,
-    (KODAK, "psnr", "white noise of sigma 15", "model"): 34.0,
-    (KODAK, "psnr", "white noise of sigma 25", "model"): 31.5,
-    (KODAK, "psnr", "white noise of sigma 50", "model"): 28.3,
-    (CAMERAS, "psnr", "noise of real cameras", "model"): 38.7,
+    (KODAK, "psnr", "clean", "model"): 55.0,
+    (KODAK, "worst psnr", "clean", "model"): 45.3,
+    (VALIDATION, "psnr", "clean", "model"): 57.6,
+    (VALIDATION, "worst psnr", "clean", "model"): 45.5,
+    (KODAK, "psnr", "white noise of sigma 15", "model"): 34.1,
+    (KODAK, "psnr", "white noise of sigma 25", "model"): 31.6,
+    (KODAK, "psnr", "white noise of sigma 50", "model"): 28.4,
+    (CAMERAS, "psnr", "noise of real cameras", "model"): 38.9,
     (CAMERAS, "psnr", "noise of real cameras", "model, told sigma 6"): 39.1,
-    (CAMERAS, "psnr", "noise of real cameras", "model, told sigma"): 38.9,
+    (CAMERAS, "psnr", "noise of real cameras", "model, told sigma"): 39.0,
 }
 """By images, quantity, condition and method."""
 MOST = {
-    (GRAY, "rms", "white noise of sigma 50, inside", "model"): 2.25,
-    (GRAY, "rms", "white noise of sigma 50, the outer 8 pixels", "model"): 3.1,
-    (KODAK, "mean shift", BLOCKS.format("noisy"), "model"): 0.74,
-    (KODAK, "mean shift", BLOCKS.format("clean"), "model"): 0.44,
+    (GRAY, "rms", "white noise of sigma 50, inside", "model"): 2.1,
+    (GRAY, "rms", "white noise of sigma 50, the outer 8 pixels", "model"): 3.0,
+    (KODAK, "mean shift", BLOCKS.format("noisy"), "model"): 0.71,
+    (KODAK, "mean shift", BLOCKS.format("clean"), "model"): 0.42,
 }
 LEAST_GAIN: dict[str, float] = {
-    "camera noise, low ISO (800)": -2.06,
-    "camera noise, middle ISO": 2.8,
+    "camera noise, low ISO (800)": -2.2,
+    "camera noise, middle ISO": 2.9,
     "camera noise, high ISO": 5.3,
-    "film grain of sigma 15, blur 0.7": 0.85,
-    "impulse noise, 2% of the pixels": 0.3,
-    "impulse noise, 2% of the values": 6.4,
-    "JPEG of quality 20": 1.05,
-    "JPEG of quality 40": 1.0,
-    "JPEG of quality 60": 0.9,
+    "film grain of sigma 15, blur 0.7": 5.0,
+    "impulse noise, 2% of the pixels": 12.2,
+    "impulse noise, 2% of the values": 12.4,
+    "JPEG of quality 20": 1.1,
+    "JPEG of quality 40": 1.05,
+    "JPEG of quality 60": 1.0,
 }
 """In dB over the noisy images, by condition; on KODAK."""
 FURTHEST_BEHIND = {
-    "camera noise, low ISO (800)": 0.16,
-    "camera noise, middle ISO": 0.26,
-    "camera noise, high ISO": 0.08,
+    "camera noise, low ISO (800)": 1.6,
+    "camera noise, middle ISO": 0.22,
+    "camera noise, high ISO": 0.25,
 }
-"""In dB behind the model told the truth, by condition; on KODAK."""
+"""In dB behind the model told the truth, by condition; on KODAK. At ISO 800 it takes for noise what
+demosaicing and JPEG leave of fine detail."""
 FIGURES: dict[tuple[str, str, str, str], float] = {
     (each.data, each.quantity, each.condition, each.method): each.value
     for each in MANIFEST.measurements

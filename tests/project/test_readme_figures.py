@@ -79,9 +79,12 @@ def test_the_table_of_noises_shows_the_figures_of_the_manifests(row: str, condit
         ("white, sigma 15", "white noise of sigma 15"),
         ("white, sigma 25", "white noise of sigma 25"),
         ("white, sigma 50", "white noise of sigma 50"),
-        ("a camera's, low ISO", "camera noise, low ISO"),
+        ("a camera's, ISO 800", "camera noise, low ISO (800)"),
         ("a camera's, middle ISO", "camera noise, middle ISO"),
         ("a camera's, high ISO", "camera noise, high ISO"),
+        ("film grain, sigma 15", "film grain of sigma 15, blur 0.7"),
+        ("impulses, 2 % of the pixels", "impulse noise, 2% of the pixels"),
+        ("JPEG of quality 40", "JPEG of quality 40"),
     ],
 )
 @pytest.mark.parametrize("page", ["README.md", "docs/denoising.md"])

@@ -132,19 +132,25 @@ def test_the_manifest_says_what_the_export_is_told_of_the_training(
     monkeypatch.setattr(recipe, "CONFIG", CONFIG)
     monkeypatch.setattr(recipe, "ESTIMATOR", ESTIMATOR)
     said = ["--dataset", "Four pictures, drawn at random", "--note", "on two processors"]
+    sources = tmp_path / "photographs.tsv"
+    sources.write_text("file\tauthor\tlicence\na.png\tMorgan\tCC0-1.0\n")
+    said += ["--sources", str(sources)]
     main(["export", "photo", "--runs", str(workplace / "runs"), "--models", str(tmp_path), *said])
     provenance = Manifest.read(tmp_path / "photo" / "1").provenance
     assert provenance.dataset == "Four pictures, drawn at random"
     assert provenance.settings.startswith(
         "U-Net of 8 channels x 1 blocks, 8 channels x 1 blocks, 4x4 kernels at both ends; "
     )
-    assert ". Estimator of the noise: convolutions of 8, 8, 8 channels" in provenance.settings
+    assert ". Estimator of the noise: local spectra, 8 channels" in provenance.settings
     assert provenance.settings.endswith("; float32 by Keras on tensorflow; on two processors")
     kept = ["--denoiser", str(tmp_path / "photo" / "1"), "--version", "2"]
     main(["export", "photo", "--runs", str(workplace / "runs"), "--models", str(tmp_path), *kept])
     versions = [load(tmp_path / "photo" / number) for number in ("1", "2")]
     first, second = (each.manifest.operations["denoise"] for each in versions)
     assert first == second
+    for number in ("1", "2"):
+        table = tmp_path / "photo" / number / "SOURCES.tsv"
+        assert table.read_bytes() == sources.read_bytes()
     with pytest.raises(SystemExit, match="names: expected photo, photo-estimator is exported"):
         main(["export", "photo-estimator", "--models", str(tmp_path), "--version", "3"])
 

@@ -106,6 +106,15 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
             "--note",
             {"metavar": "TEXT", "help": "where and how long the training ran, for the card"},
         ),
+        Argument(
+            "--sources",
+            {
+                "type": Path,
+                "metavar": "FILE",
+                "help": "table of source, author and licence of each photograph, copied beside the "
+                "graphs as SOURCES.tsv",
+            },
+        ),
     ),
     "evaluate": (
         _photos("folder of clean images to measure on"),

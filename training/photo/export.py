@@ -38,6 +38,8 @@ from training.photo.noise.types import Floats
 from training.record import reading
 
 HIGHEST_SIGMA = 100.0
+SOURCES = "SOURCES.tsv"
+"""Beside the graphs: source, author and licence of each photograph of the training."""
 IMAGES = Tensor(name="images", dtype="float32", shape=("batch", "height", "width", 3))
 RECONSTRUCTIONS = Tensor(name=graph.OUTPUT, dtype="float32", shape=IMAGES.shape)
 SIGMA = SigmaInput(
@@ -112,6 +114,7 @@ def export(
     *,
     summary: str,
     provenance: Provenance,
+    sources: Path | None = None,
 ) -> Manifest:
     """Write the graphs and the manifest of trained weights, in place of a version that exists.
 
@@ -121,13 +124,14 @@ def export(
         folder: models/photo/<version>/; it stays as it is where the export fails.
         summary: One line on the model, for its manifest.
         provenance: How both were trained.
+        sources: File on the photographs of the training, copied to SOURCES beside the graphs.
 
     Returns:
         The manifest as it was written.
 
     Raises:
         ParityError: A graph computes something else than Keras does.
-        FileNotFoundError: Weights are missing.
+        FileNotFoundError: Weights or sources are missing.
         ValueError: Keras runs on another backend than TensorFlow, or weights are damaged or of
             another network.
     """
@@ -151,6 +155,8 @@ def export(
             calibration=None,
         )
         manifest.write(draft)
+        if sources:
+            shutil.copyfile(sources, draft / SOURCES)
     return manifest
 
 

@@ -108,6 +108,9 @@ class PhotoFamily:
         from training.photo.fit import WEIGHTS
         from training.photo.train import load
 
+        sources = options.sources
+        if sources is None and options.denoiser and (options.denoiser / export.SOURCES).is_file():
+            sources = options.denoiser / export.SOURCES
         named = {"dataset": options.dataset, "note": options.note}
         denoiser: export.Denoiser
         if options.denoiser:
@@ -124,6 +127,7 @@ class PhotoFamily:
             folder,
             summary=recipe.SUMMARY,
             provenance=provenance.with_estimator(source, estimator, **named),
+            sources=sources,
         )
         card.write(manifest, folder)
         print(f"{folder}: {', '.join(manifest.operations)}")
