@@ -1,6 +1,7 @@
 """Pictures that cannot be decoded are left out up to a share, and other files are counted."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from training.datasets.broken import Broken
 from training.datasets.description import describe
 from training.datasets.items import DataSet
 from training.own.data import load as load_described
@@ -46,6 +48,21 @@ def test_an_error_names_the_broken_pictures_and_how_to_go_on(folder: Path) -> No
     assert all(name in str(raised.value) for name in BROKEN)
     with pytest.raises(ValueError, match="expected 5 % broken images at most, received 3 broken"):
         load(folder, broken=0.05)
+
+
+def test_the_share_that_an_error_advises_is_enough(tmp_path: Path) -> None:
+    for count in (7, 50, 90, 100):
+        for number in range(1, count):
+            broken = Broken(tmp_path, 0)
+            for _ in range(number):
+                broken.add("1.png", ValueError("no image"))
+            with pytest.raises(ValueError, match=f"received {number} broken of {count}") as raised:
+                broken.notes(count)
+            if advised := re.search(r"--broken (\S+) goes on", str(raised.value)):
+                broken._share = float(advised[1])
+                assert broken.notes(count)
+            else:
+                assert number > 0.99 * count
 
 
 @pytest.mark.parametrize("fit", ["resize", "tile"])

@@ -39,7 +39,8 @@ class Broken:
             ValueError: They are more than the share of it.
         """
         found = len(self)
-        if found > self._share * count:
+        # Not `found > share * count`, as 0.29 * 100 is less than 29.
+        if found and found / count > self._share:
             enough = math.ceil(100 * found / count) / 100
             advice = f"; --broken {enough:g} goes on without them" if enough < 1 else ""
             allowed = (
