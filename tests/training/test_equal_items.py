@@ -10,7 +10,8 @@ from service.manifest import Manifest
 from tests.training.test_index import write_own
 from training.cli import main
 from training.datasets.description import describe
-from training.datasets.items import DataSet
+from training.datasets.equal_items import are_equal
+from training.datasets.items import DataSet, Items
 from training.own.data import load as load_described
 
 RANDOM = np.random.default_rng(6)
@@ -47,6 +48,16 @@ def test_a_constant_column_beside_others_is_noted_and_has_a_scale(tmp_path: Path
     assert data.scaling
     assert data.scaling.scale[1] == 1
     assert np.isfinite(data.scaled(data.train.all())).all()
+
+
+@pytest.mark.parametrize("other", [0, 1, 1500, 2999])
+def test_one_item_that_is_another_is_found_wherever_it_is(other: int) -> None:
+    array = np.full((3000, 3), (1, np.nan, 2), np.float32)
+    part = Items(array, np.arange(3000))
+    assert are_equal(part)
+    array[other, 0] = 1.5
+    assert not are_equal(part)
+    assert not are_equal(Items(array, np.arange(1)))
 
 
 def test_equal_pictures_are_refused(tmp_path: Path) -> None:

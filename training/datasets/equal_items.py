@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from training.datasets.items import Items
+from training.datasets.items import BATCH, Items
 
 
 def are_equal(part: Items) -> bool:
     """Return whether a part has several items that all equal the first; NaN equals NaN."""
     first = part.take(slice(1))
     return len(part) > 1 and all(
-        np.array_equal(part.take(slice(start, start + 1)), first, equal_nan=True)
-        for start in range(1, len(part))
+        np.array_equal(some, np.broadcast_to(first, some.shape), equal_nan=True)
+        for start in range(0, len(part), BATCH)
+        for some in [part.take(slice(start, start + BATCH))]
     )
 
 
