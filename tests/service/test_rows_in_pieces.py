@@ -173,10 +173,17 @@ def test_what_is_wrong_with_a_large_body_is_told_as_of_a_small_one() -> None:
         assert str(error.value).startswith(told)
 
 
-def test_csv_that_is_no_utf_8_is_told_by_its_line() -> None:
-    body = as_csv(["x"], [[1]] * 40_000) + b"\n\xff"
-    with pytest.raises(MalformedBody, match=r"received: invalid start byte, after line 3\d+"):
-        list(csv_rows.read(body, ["x"]))
+@pytest.mark.parametrize("before", [1, 40_000])
+@pytest.mark.parametrize(
+    ("wrong", "reason"), [(b"\xff", "invalid start byte"), (b"\xc3", "unexpected end of data")]
+)
+def test_csv_that_is_no_utf_8_is_told_by_its_line(before: int, wrong: bytes, reason: str) -> None:
+    body = as_csv(["x"], [[1]] * before) + b"\n" + wrong
+    fault = f"body: expected CSV in UTF-8, received: {reason} in line {before + 2}"
+    for each in (body, memoryview(body)):
+        with pytest.raises(MalformedBody) as error:
+            list(csv_rows.read(each, ["x"]))
+        assert str(error.value) == fault
 
 
 def test_maps_of_many_items_are_made_of_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

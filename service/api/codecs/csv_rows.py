@@ -39,8 +39,17 @@ def read(body: Body, names: Sequence[str]) -> Iterator[Mapping[str, list[str]]]:
         ) from error
     except UnicodeDecodeError as error:
         raise MalformedBody(
-            f"body: expected CSV in UTF-8, received: {error.reason}, after line {lines.line_num}"
+            f"body: expected CSV in UTF-8, received: {error.reason} in line {_line_of_fault(body)}"
         ) from error
+
+
+def _line_of_fault(body: Body) -> int:
+    """Return the line of the first byte that is no UTF-8: lines are decoded ahead of their rows."""
+    try:
+        str(body, "utf-8")
+    except UnicodeDecodeError as error:
+        return error.object.count(b"\n", 0, error.start) + 1
+    raise AssertionError("UTF-8 after all")
 
 
 def _places(header: Sequence[str], names: Sequence[str]) -> list[int]:
