@@ -398,14 +398,32 @@ def test_the_same_graph_with_other_columns_is_another_run(
     manifest = Manifest.read(folder)
     assert manifest.rows
     first, *others = manifest.rows.columns
-    for columns, status in (
-        ((first.model_copy(update={"scale": 9.0}), *others), 0),  # of errors alone
-        ((first.model_copy(update={"name": "renamed"}), *others), 2),
+    missing = manifest.rows.missing
+    now = f"missing: {json.dumps(missing)}, now {json.dumps(not missing)}"
+    for change, differs in (
+        ({"columns": (first.model_copy(update={"scale": 9.0}), *others)}, ""),  # of errors alone
+        ({"columns": (first.model_copy(update={"name": "renamed"}), *others)}, "columns"),
+        ({"missing": not missing}, now),  # or NaN has a coding in some parts alone
     ):
-        rows = manifest.rows.model_copy(update={"columns": columns})
+        rows = manifest.rows.model_copy(update=change)
         manifest.model_copy(update={"rows": rows}).write(folder)
-        assert encode(*words) == status
-    assert "whose _run.json differs in preprocessing (columns)" in capsys.readouterr().err
+        assert encode(*words) == (2 if differs else 0)
+        told = f"whose _run.json differs in preprocessing ({differs})" if differs else ""
+        assert told in capsys.readouterr().err
+
+
+def test_the_run_of_another_schema_is_told_by_its_version(
+    encode: Encode, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thumbnails(tmp_path / "in", 2)
+    words = [tmp_path / "in", "-o", tmp_path / "out", "--model=mirror"]
+    assert encode(*words) == 0
+    path = tmp_path / "out" / "_run.json"
+    described = json.loads(path.read_text())
+    assert described["schema_version"] == 2
+    path.write_text(json.dumps(described | {"schema_version": 1}))
+    assert encode(*words) == 2
+    assert "whose _run.json differs in schema_version: 1, now 2" in capsys.readouterr().err
 
 
 def test_sequences_of_several_lengths_are_batched_by_length(

@@ -187,9 +187,9 @@ class Run:
 
 
 def _difference(name: str, there: object, here: object) -> str:
-    """Return the name of what differs, with the names of its parts that do."""
+    """Return the name of what differs, and what was there and is here where that is short."""
     if not isinstance(there, dict) or not isinstance(here, dict):
-        return name
+        return _told(name, there, here)
     parts = [
         _told(each, there.get(each), here.get(each))
         for each in there | here
@@ -199,6 +199,6 @@ def _difference(name: str, there: object, here: object) -> str:
 
 
 def _told(name: str, there: object, here: object) -> str:
-    """Return the name of a part, and what it was and is where that is short."""
+    """Return a name, and the values that it had and has where these are short."""
     was, now = json.dumps(there), json.dumps(here)
     return f"{name}: {was}, now {now}" if max(len(was), len(now)) <= SHORT else name
