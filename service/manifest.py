@@ -225,7 +225,7 @@ class Manifest(Strict):
     provenance: Provenance
     measurements: tuple[Measurement, ...]
     calibration: Calibration | None
-    """What scores mean; none of models without reconstructions."""
+    """What scores mean; none of models without reconstructions, or whose scores are all alike."""
     index: Annotated[Index | None, Field(exclude_if=lambda index: index is None)] = None
     """Where neighbours are looked for; left out of models without an index."""
 
