@@ -15,6 +15,8 @@ FIELDS = (
     *("series", "missing", "licence"),
 )
 """Of a description, each with an option of its name."""
+ITEMS: Mapping[Kind, str] = {"images": "images", "sequences": "sequences", "table": "rows"}
+"""What items are called, after their number."""
 
 
 class OtherData(ValueError):
@@ -95,7 +97,6 @@ def reload(kept: Mapping[str, Any], path: Path | None, name: str) -> tuple[Descr
 
 def counted(description: Description, data: DataSet) -> str:
     """Return how many items of which size a model was trained on, in words."""
-    name = {"images": "images", "sequences": "sequences", "table": "rows"}[description.kind]
     shape = "x".join(str(side) for side in data.train.shape)
     up_to = "" if data.train.lengths is None else "up to "
-    return f"{len(data.train):,} {name} of {up_to}{shape}"
+    return f"{len(data.train):,} {ITEMS[description.kind]} of {up_to}{shape}"

@@ -15,11 +15,9 @@ from training.datasets.description import Description
 from training.datasets.equal_items import has_numbers
 from training.datasets.items import DataSet
 from training.measurement import CLEAN, MODEL, measurement
-from training.own.data import OtherData, reload
+from training.own.data import ITEMS, OtherData, reload
 from training.own.quality import NEIGHBOURS, nearest_neighbours, restoring
 from training.results import Windows
-
-NAMES = {"images": "images", "sequences": "sequences", "table": "rows"}
 
 
 def evaluate(folder: Path, data: Path | None) -> Manifest:
@@ -41,7 +39,7 @@ def evaluate(folder: Path, data: Path | None) -> Manifest:
         description, found = reload(model.manifest.provenance.data or {}, data, model.name)
     except OtherData as error:
         raise OtherData(f"{error}; calibrate {model.name} places a threshold by others") from error
-    name = NAMES[description.kind]
+    name = ITEMS[description.kind]
     calibrated = f"{len(found.validation):,} validation {name}{_overlap(description, found)}"
     figures = tuple(_measure(model, found, name))
     try:

@@ -7,12 +7,12 @@ from pathlib import Path
 from service.manifest import Manifest
 from training.datasets.description import Description, parse
 from training.indexing.piece import Piece
+from training.own.data import ITEMS
 from training.own.sources import pictures, sequences
 from training.own.sources.rows import Columns, batches, pieces_of
 
 CHANGES = ("label", "series", "fit", "broken")
 """Fields of the description of the training's data that options change."""
-ITEMS = {"images": "images", "sequences": "sequences", "table": "rows"}
 
 
 def describe(manifest: Manifest, options: Namespace) -> Description:
