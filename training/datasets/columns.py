@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.datasets import table_files
+from training.datasets.column_notes import notes_on_columns
 from training.datasets.description import TABLES, Description, files
 from training.datasets.ignored import note_of_ignored
 from training.datasets.items import mapped
@@ -216,37 +217,11 @@ class _Reader:
 
     def _notes(self, fields: Sequence[Field]) -> tuple[str, ...]:
         folder = Path(self._description.path)
-        notes = [] if self._is_saved else list(note_of_ignored(folder, TABLES, deep=False))
-        if "" in self._types:
-            notes.append("the column without a name is left out")
-        if _are_values(list(self._types)):
-            notes.append(f"the first row is read as names of columns: {', '.join(self._types)}")
-        notes += [
-            f"column {name} is left out: {_kind(self._types[name])}" for name in self._left_out
-        ]
-        notes += [
-            f"column {field.name} is a category: {', '.join(field.categories)}"
-            for field in fields
-            if not field.is_number
-        ]
-        return tuple(notes)
-
-
-def _kind(found: Any) -> str:
-    import pyarrow as pa
-
-    if pa.types.is_binary(found):
-        return "it holds bytes, or text that is not in UTF-8"
-    return f"{found} is neither number nor text"
-
-
-def _are_values(names: Sequence[str]) -> bool:
-    """Return whether names of columns look like a first row of numbers, and do not count them."""
-    try:
-        numbers = [float(name) for name in names if name]
-    except ValueError:
-        return False
-    return numbers not in [list(range(start, start + len(numbers))) for start in (0, 1)]
+        categories = {field.name: field.categories for field in fields if not field.is_number}
+        return (
+            *(() if self._is_saved else note_of_ignored(folder, TABLES, deep=False)),
+            *notes_on_columns(self._types, self._left_out, categories),
+        )
 
 
 def _numbers(column: Any) -> Floats:
