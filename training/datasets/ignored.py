@@ -1,7 +1,6 @@
 """Files of a folder that are not read, counted by their suffixes."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from training.datasets.photos import hidden
@@ -11,45 +10,35 @@ MOST_SUFFIXES, NAMED = 5, 3
 
 
 def note_of_ignored(root: Path, suffixes: frozenset[str], *, deep: bool) -> tuple[str, ...]:
-    """Return a note where a folder has files that are not read, but for hidden ones.
+    """Return a note on each kind of files of a folder that are not read, but for hidden ones.
 
     Args:
         root: The folder; there is no note on a file.
         suffixes: Of what is read, in lower case.
         deep: Whether files in sub-folders are.
     """
-    others, below = Counter[str](), 0
-    for path in _files(root):
-        if path.suffix.lower() not in suffixes:
+    others, below, links = Counter[str](), 0, []
+    for path in root.rglob("*"):
+        if hidden(path, root):
+            continue
+        if not path.is_file():
+            links += [path.relative_to(root).as_posix()] * path.is_symlink()
+        elif path.suffix.lower() not in suffixes:
             others[path.suffix.lower() or "no suffix"] += 1
         elif not deep and path.parent != root:
             below += 1
     notes = []
-    if links := _links(root):
-        notes.append(f"{', '.join(links)}: links to folders or to nothing are ignored")
+    if links:
+        more = [f"{len(links) - NAMED:,} more"] * (len(links) > NAMED)
+        named = ", ".join([*sorted(links)[:NAMED], *more])
+        notes.append(f"{named}: links to folders or to nothing are ignored")
     if others:
-        named = [f"{suffix} ({count:,})" for suffix, count in others.most_common(MOST_SUFFIXES)]
-        listed = ", ".join([*named, *["others"] * (len(others) > MOST_SUFFIXES)])
+        counts = [f"{suffix} ({count:,})" for suffix, count in others.most_common(MOST_SUFFIXES)]
+        listed = ", ".join([*counts, *["others"] * (len(others) > MOST_SUFFIXES)])
         notes.append(f"{_counted(others.total())} of other kinds ignored: {listed}")
     if below:
         notes.append(f"{_counted(below)} in sub-folders ignored")
     return tuple(notes)
-
-
-def _files(root: Path) -> Iterator[Path]:
-    if root.is_dir():
-        yield from (path for path in root.rglob("*") if path.is_file() and not hidden(path, root))
-
-
-def _links(root: Path) -> list[str]:
-    """Return the first links that lead to no file, and how many more there are."""
-    found = sorted(
-        path.relative_to(root).as_posix()
-        for path in root.rglob("*")
-        if path.is_symlink() and not path.is_file() and not hidden(path, root)
-    )
-    more = len(found) - NAMED
-    return [*found[:NAMED], *([f"{more:,} more"] if more > 0 else [])]
 
 
 def _counted(count: int) -> str:
