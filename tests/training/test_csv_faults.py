@@ -77,6 +77,10 @@ def test_numbers_that_float32_hardly_tells_are_noted(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("\n".join(["time,a", *lines]) + "\n")
     [note] = [each for each in load(tmp_path / "rows.csv").notes if "time" in each]
     assert note.startswith("column time: float32 tells numbers near 1.7e+09 to 128 alone, and they")
+    lines = [f"{1.7e9 + number / 9},{a}" for number, (a, _) in enumerate(ROWS)]
+    (tmp_path / "rows.csv").write_text("\n".join(["time,a", *lines]) + "\n")
+    [note] = [each for each in load(tmp_path / "rows.csv").notes if "time" in each]
+    assert note.startswith("column time is constant in the training part: 1.7e+09; float32 tells")
     lines = [f"{a * 1e-42},{b}" for a, b in ROWS]
     (tmp_path / "rows.csv").write_text("\n".join(["small,a", *lines]) + "\n")
     with pytest.raises(ValueError, match=r"column small: expected a standard deviation of 1\.18e-"):

@@ -37,7 +37,11 @@ def notes_on_variation(fields: Sequence[Field], scaler: Any) -> Iterator[str]:
         if not field.is_number:
             continue
         if is_still:
-            yield f"column {field.name} is constant in the training part: {mean:g}"
+            near = f"; float32 tells numbers near it to {step:g} alone, which an offset would mend"
+            yield (
+                f"column {field.name} is constant in the training part: {mean:g}"
+                f"{near if step >= 1 else ''}"
+            )
         elif scale < SMALLEST:
             raise ValueError(
                 f"column {field.name}: expected a standard deviation of {SMALLEST:.3g} at least, "
