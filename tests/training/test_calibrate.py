@@ -120,6 +120,10 @@ def test_the_windows_of_another_series_place_the_threshold(tmp_path: Path) -> No
     np.save(tmp_path / "gap.npy", series)
     with pytest.raises(SystemExit, match=r"gap.npy, item \[17, 1\]: expected a finite number"):
         calibrate(folder, tmp_path / "gap.npy")
+    series[17, 1] = 1e39
+    np.save(tmp_path / "gap.npy", series)
+    with pytest.raises(SystemExit, match=r"\[17, 1\]: expected a finite number, received 1e\+39"):
+        calibrate(folder, tmp_path / "gap.npy")
 
 
 def test_other_pictures_of_any_size_place_the_threshold(

@@ -1,11 +1,13 @@
 """CSV files as spreadsheets and pandas write them: what cannot be read right is said."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from training.datasets import tables
+from training.datasets.csv_files import SEPARATORS
 from training.datasets.description import describe
 from training.datasets.items import DataSet
 
@@ -22,7 +24,7 @@ def write(path: Path, head: str, mark: str = ",") -> Path:
     return path
 
 
-@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs")])
+@pytest.mark.parametrize(("mark", "name"), [*SEPARATORS.items()])
 def test_columns_that_no_commas_separate_are_refused(tmp_path: Path, mark: str, name: str) -> None:
     path = write(tmp_path / "rows.csv", f"a{mark}b", mark)
     with pytest.raises(ValueError, match=rf"rows.csv: expected .* by commas, received {name}"):
@@ -85,3 +87,13 @@ def test_numbers_that_float32_hardly_tells_are_noted(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("\n".join(["small,a", *lines]) + "\n")
     with pytest.raises(ValueError, match=r"column small: expected a standard deviation of 1\.18e-"):
         load(tmp_path / "rows.csv")
+
+
+@pytest.mark.parametrize("wrong", ["1e39", "-inf"])
+def test_a_number_beyond_float32_is_told_as_it_is_written(tmp_path: Path, wrong: str) -> None:
+    path = write(tmp_path / "rows.csv", "a,b")
+    path.write_text(path.read_text() + f"1,{wrong}\n")
+    told = re.escape(f"{float(wrong):g}")
+    fault = rf"row 60, column b: expected a finite number, received {told}"
+    with pytest.raises(ValueError, match=fault):
+        load(path)

@@ -200,7 +200,7 @@ class _Reader:
             if (wrong := infinite | missing).any():
                 row = int(np.argmax(wrong))
                 kind = "a finite number" if field.is_number else "a category"
-                received = "infinity" if infinite[row] else "none"
+                received = f"{column[row].as_py():g}" if infinite[row] else "none"
                 advice = "; --missing mask trains with it" if received == "none" else ""
                 raise ValueError(
                     f"{path}, row {before + row}, column {field.name}: expected {kind}, "
@@ -226,7 +226,8 @@ class _Reader:
 
 def _numbers(column: Any) -> Floats:
     """Return float32 (rows, 1), NaN where a number is missing."""
-    values: Floats = column.to_numpy(zero_copy_only=False).astype(np.float32)[:, np.newaxis]
+    with np.errstate(over="ignore"):  # infinity, which is refused
+        values: Floats = column.to_numpy(zero_copy_only=False).astype(np.float32)[:, np.newaxis]
     return values
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from service.inference.numeric_columns import MISSING
 
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""Others than commas."""
 LONGEST = 1 << 20
 """Bytes of a line of names that are looked at."""
 
@@ -43,7 +45,7 @@ def _check_names(path: Path) -> None:
     with path.open("rb") as file:
         line = file.readline(LONGEST)
     names = line.decode("utf-8") if len(line) < LONGEST else ""  # or a character may be cut
-    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+    for mark, name in SEPARATORS.items():
         if mark in names and "," not in names:
             raise ValueError(f"{path}: expected columns separated by commas, received {name}")
 

@@ -162,7 +162,7 @@ def _floats(
     wrong = np.isinf(floats) if rows.missing else ~np.isfinite(floats)
     if wrong.any():
         item = [int(each) for each in np.argwhere(wrong)[0]]
-        received = floats[tuple(item)]
+        received = array[tuple(item)]
         item[0] += before
         raise ValueError(f"{where}, item {item}: expected a finite number, received {received}")
     return floats
