@@ -36,6 +36,9 @@ def calibrate(model: LoadedModel, batches: Iterable[Floats], data: str) -> Calib
 
     Returns:
         None of a model that does not reconstruct.
+
+    Raises:
+        ScoresAlike: The scores tell no threshold.
     """
     if "reconstruct" not in model.batchers:
         return None
