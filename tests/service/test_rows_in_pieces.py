@@ -124,6 +124,7 @@ def narrow(count: int, texts_from: int) -> list[dict[str, Any]]:
     return [{"x": n, "kind": kinds[n % 3 * (n > texts_from)], "y": n / 8} for n in range(count)]
 
 
+@pytest.mark.slow
 def test_a_large_body_is_cut_between_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     whole: list[int] = []
 
@@ -165,12 +166,42 @@ def faults() -> Iterator[tuple[bytes, str]]:
         yield json.dumps({"rows": changed}).encode(), told
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_large_body_is_told_as_of_a_small_one() -> None:
     for body, told in faults():
         assert len(body) > 2 * PIECE
         with pytest.raises((InvalidValue, MalformedBody)) as error:
             read(body, "application/json", NARROW)
         assert str(error.value).startswith(told)
+
+
+def outcome(body: bytes) -> Any:
+    """The array of a body as a list, or that it is an error."""
+    try:
+        return np.nan_to_num(read(body, "application/json", NARROW)).tolist()
+    except (InvalidValue, MalformedBody):
+        return "error"
+
+
+def test_wherever_a_body_is_cut_it_is_read_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one with a byte too many or another, after which brackets and texts end elsewhere."""
+    random = np.random.default_rng(7)
+    damages = [b"", b'"', b"}", b"{", b"]", b"[", b",", b" ", b"},{", b'"},{"', b"\\"]
+    arrays = errors = 0
+    for _ in range(250):
+        values = narrow(int(random.integers(1, 9)), -1)
+        body = json.dumps({"rows": values}, indent=int(random.integers(3)) or None).encode()
+        if random.random() < 0.5:
+            at, damage = int(random.integers(len(body))), int(random.integers(len(damages)))
+            body = body[:at] + damages[damage] + body[at + int(random.integers(2)) :]
+        expected = outcome(body)
+        for piece in (1, 20, 60):
+            with monkeypatch.context() as patched:
+                patched.setattr(json_rows, "PIECE", piece)
+                assert outcome(body) == expected, body
+        errors += expected == "error"
+        arrays += expected != "error"
+    assert min(arrays, errors) > 60
 
 
 @pytest.mark.parametrize("before", [1, 40_000])
