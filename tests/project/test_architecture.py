@@ -10,7 +10,7 @@ import pytest
 from docs import architecture
 
 # The most files in which a request may run code.
-LONGEST_WAYS = {"json": 14, "photograph": 25}
+LONGEST_WAYS = {"json": 14, "photograph": 26}
 
 
 @pytest.fixture(scope="module")
