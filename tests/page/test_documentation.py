@@ -50,9 +50,6 @@ def test_every_operation_does_as_it_stands_what_is_said_of_it(documentation: Pag
         if "{id}" in path:
             expect(operation.locator("[data-param-name=id] input")).to_have_class("invalid")
             expect(operation).to_contain_text("as POST /jobs returned it")
-        elif path == "/estimate":
-            expect(operation).to_contain_text("No model does this by default")
-            expect(_status(operation)).to_contain_text("409")
         elif path == "/score/stream":
             expect(operation).to_contain_text("Required field is not provided")  # its model
         elif operation.get_attribute("id") == "operations-jobs-listed_jobs_get":

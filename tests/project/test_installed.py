@@ -100,7 +100,7 @@ with Client("{address}") as client:
 """
     result = _run(bare / "python", "-W", "error", "-c", program, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert result.stdout == f"photo {len(list((root / 'models').iterdir()))} clean.png\n"
+    assert result.stdout == f"photo {len(list((root / 'models').glob('*/*')))} clean.png\n"
     closed = program.replace('.save("clean.png")', ".array()")
     result = _run(bare / "python", "-c", closed, cwd=tmp_path)
     assert "expected Pillow to be installed for image/png, received none" in result.stderr

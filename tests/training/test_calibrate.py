@@ -95,6 +95,11 @@ def test_the_data_of_the_training_are_refused_while_they_are_the_same(tmp_path: 
     folder = write_own(tmp_path, "table", **data)
     with pytest.raises(SystemExit, match="expected data that table was not trained on, received"):
         calibrate(folder, path)
+    copy = tmp_path / "moved" / "copy.csv"
+    copy.parent.mkdir()
+    copy.write_bytes(path.read_bytes())
+    with pytest.raises(SystemExit, match="expected data that table was not trained on, received"):
+        calibrate(folder, copy)
     write_table(path, RANDOM.uniform(1, 9, 50).tolist())  # the same file, of another day
     assert calibrate(folder, path).items == 50
 

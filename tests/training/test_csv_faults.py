@@ -33,6 +33,29 @@ def test_columns_that_no_commas_separate_are_refused(tmp_path: Path, mark: str, 
     assert len(load(path).train) == 48
 
 
+@pytest.mark.parametrize(("rows", "wrong"), [(60, 7), (400, 399), (200_000, 150_000)])
+def test_a_cell_that_is_no_number_is_named_with_its_row(
+    tmp_path: Path, rows: int, wrong: int
+) -> None:
+    """Whether the first megabyte, by which types are told, has it or not."""
+    cells = [f"{number / 7:.4f}" for number in range(rows)]
+    cells[wrong] = "hot"
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["b,temp", *(f"1,{cell}" for cell in cells)]) + "\n")
+    with pytest.raises(
+        ValueError, match=rf"rows.csv, row {wrong}, column temp: expected a number.*received 'hot'"
+    ):
+        load(path)
+
+
+def test_numerals_and_a_word_can_be_a_category(tmp_path: Path) -> None:
+    words = ["1", "2", "3", "none"]
+    rows = [f"{a},{words[number % 4]}" for number, (a, _) in enumerate(ROWS)]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["a,stars", *rows]) + "\n")
+    assert load(path).train.shape[-1] == 5
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_names_of_another_encoding_are_refused_by_the_file(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "rows.csv"

@@ -1,5 +1,6 @@
 """Columns of tables become float32 features: numbers as they are, categories one-hot."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from training.pixel_noise import Floats
 
 MOST_CATEGORIES = 100
 """Values of a category: more are rather names or numbers of the rows."""
+MOSTLY = 10
+"""How many times as many values as those that are no numbers make a column one of numbers."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,13 @@ class _Reader:
         if name not in values:
             return ()
         found = sorted(value for value in values[name] if value is not None)
+        others = [value for value in found if not _is_number(value)]
+        if name not in self._description.categories and 0 < len(others) < len(found) / MOSTLY:
+            path, row = self._place(name, others[0])
+            raise ValueError(
+                f"{path}, row {row}, column {name}: expected a number as in most other rows, "
+                f"received {others[0]!r:.40}; named in categories, its values are features each"
+            )
         if len(found) > MOST_CATEGORIES:
             raise ValueError(
                 f"{self._description.path}, column {name}: expected numbers, or at most "
@@ -180,6 +190,11 @@ class _Reader:
                 f"{found[0]!r:.40}; columns can leave it out"
             )
         return tuple(found)
+
+    def _place(self, name: str, value: str) -> tuple[Path, int]:
+        """Return the file and the row that first have a value in a column of texts."""
+        rows = ((path, table_files.row_of(path, name, value)) for path in self._paths)
+        return next((path, row) for path, row in rows if row >= 0)
 
     def _encoded(self, batch: Any, fields: Sequence[Field], path: Path, before: int) -> Floats:
         """Return the features of a batch, checked.
@@ -229,6 +244,13 @@ def _numbers(column: Any) -> Floats:
     with np.errstate(over="ignore"):  # infinity, which is refused
         values: Floats = column.to_numpy(zero_copy_only=False).astype(np.float32)[:, np.newaxis]
     return values
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _one_hot(column: Any, categories: Sequence[str]) -> Floats:

@@ -1,5 +1,6 @@
 """CSV files, without the blanks around names and cells, which the service leaves out, too."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,24 @@ SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """Others than commas."""
 LONGEST = 1 << 20
 """Bytes of a line of names that are looked at."""
+_NO_NUMBER = re.compile(
+    r"In CSV column #(\d+): .*CSV conversion error to double: .*'(.*)'", re.DOTALL
+)
+
+
+class NoNumber(ValueError):
+    """A cell of a column of numbers holds something else.
+
+    Attributes:
+        column: Its name.
+        value: The cell.
+    """
+
+    def __init__(self, column: str, value: str) -> None:
+        """Create an error of a cell."""
+        super().__init__(f"column {column}: expected a number, received {value!r:.40}")
+        self.column = column
+        self.value = value
 
 
 def schema(path: Path) -> Any:
@@ -27,17 +46,27 @@ def schema(path: Path) -> Any:
 
 
 def batches(path: Path, types: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield record batches of these columns, converted to these types."""
+    """Yield record batches of these columns, converted to these types.
+
+    Raises:
+        NoNumber: A cell of a column of float64 is none.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
     with csv.open_csv(path, convert_options=_convert()) as reader:
-        written = {name.strip(): name for name in reader.schema.names}
+        names = reader.schema.names
+    written = {name.strip(): name for name in names}
     named = {written.get(name, name): kind for name, kind in types.items()}
-    with csv.open_csv(path, convert_options=_convert(named)) as reader:
-        for batch in reader:
-            columns = [_trimmed(batch.column(name)) for name in named]
-            yield pa.RecordBatch.from_arrays(columns, list(types))
+    try:
+        with csv.open_csv(path, convert_options=_convert(named)) as reader:
+            for batch in reader:
+                columns = [_trimmed(batch.column(name)) for name in named]
+                yield pa.RecordBatch.from_arrays(columns, list(types))
+    except pa.ArrowInvalid as error:
+        if found := _NO_NUMBER.search(str(error)):
+            raise NoNumber(names[int(found[1])].strip(), found[2].strip()) from error
+        raise
 
 
 def _check_names(path: Path) -> None:

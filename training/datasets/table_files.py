@@ -64,6 +64,20 @@ def batches(path: Path, types: dict[str, Any]) -> Iterator[Any]:
         yield from _batches(path, types)
 
 
+def row_of(path: Path, name: str, value: str) -> int:
+    """Return the first row of a file, from 0, whose column of texts has a value; -1 for none."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    before = 0
+    for batch in batches(path, {name: pa.string()}):
+        row = compute.index(batch.column(0), pa.scalar(value)).as_py()
+        if row >= 0:
+            return before + int(row)
+        before += batch.num_rows
+    return -1
+
+
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
     """Name a file in the error of a block that cannot read it."""
@@ -73,6 +87,12 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected text in UTF-8, received: {error}") from error
+    except csv_files.NoNumber as error:
+        row = row_of(path, error.column, error.value)
+        raise ValueError(
+            f"{path}, row {row}, column {error.column}: expected a number, received "
+            f"{error.value!r:.40}"
+        ) from error
     except pa.ArrowException as error:
         raise ValueError(f"{path}: expected a table, received: {error}") from error
 

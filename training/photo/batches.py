@@ -40,7 +40,7 @@ class Batches:
 
     Args:
         photos: The photographs; none may be smaller than the patches.
-        synthetic: How many of them, at the end, are dead leaves.
+        synthetic: How many of them, at the end, are synthetic.
         pixels: Of a batch, as far as whole patches come near to it.
         seed: Of all that is random.
     """

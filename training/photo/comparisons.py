@@ -6,7 +6,7 @@ from pathlib import Path
 from service.manifest import Manifest, Measurement
 from training.measurement import CORRUPTED, MODEL
 
-EQUAL = 5e-4
+EQUAL = 1e-5
 """How far the PSNR of the same noisy images may differ, in dB: a manifest rounds it."""
 
 

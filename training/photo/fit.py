@@ -59,7 +59,7 @@ class DenoiserPlan:
     def task(
         self, images: Photos, synthetic: int, validation: Validation, seed: int
     ) -> "Denoising":
-        """Return what the loop trains, on images of which the last ones are dead leaves."""
+        """Return what the loop trains, on images of which the last ones are synthetic."""
         batches = Batches(images, synthetic, self.schedule.pixels, seed)
         return Denoising(
             self.config, self.computation, batches, validation, self.schedule, self.start

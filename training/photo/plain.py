@@ -12,7 +12,7 @@ from PIL import Image
 from training.datasets.photos import Pixels
 
 STEEPEST = 60.0
-"""How far the colours of one image differ at most, on the scale of 0 to 255."""
+"""How far the colours differ at most of which one image is interpolated, of 255."""
 
 
 def plain(palette: Sequence[Pixels], *, seed: int, size: int) -> Pixels:

@@ -73,7 +73,7 @@ class Plan(Protocol):
     def schedule(self) -> Schedule: ...
 
     def task(self, images: Photos, synthetic: int, validation: Validation, seed: int) -> Task[Any]:
-        """Return what the loop trains, on images of which the last ones are dead leaves."""
+        """Return what the loop trains, on images of which the last ones are synthetic."""
         ...
 
 

@@ -75,7 +75,7 @@ class EstimatorPlan:
     def task(
         self, images: Photos, synthetic: int, validation: Validation, seed: int
     ) -> "Estimating":
-        """Return what the loop trains, on images of which the last ones are dead leaves."""
+        """Return what the loop trains, on images of which the last ones are synthetic."""
         source = Samples(images, synthetic, self.schedule.pixels, seed)
         return Estimating(self.config, source, validation, self.schedule)
 

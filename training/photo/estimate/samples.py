@@ -38,7 +38,7 @@ class Samples:
 
     Args:
         photos: The photographs.
-        synthetic: How many of them, at the end, are dead leaves.
+        synthetic: How many of them, at the end, are synthetic.
         pixels: Of a batch, at most, unless a single image has more.
         seed: Of all that is random.
     """
