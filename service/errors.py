@@ -5,7 +5,7 @@ to a model, api/problems.py for all others.
 """
 
 import errno
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -19,6 +19,14 @@ def one_of(values: Iterable[object]) -> str:
     return f"one of {', '.join([*more, last])}" if more else last
 
 
+def first_of(names: Sequence[str]) -> str:
+    """Return names in a message: all, or the first of many and how many there are."""
+    listed = ", ".join(names[:MOST_NAMES])
+    return listed if len(names) <= MOST_NAMES else f"{listed}, ... ({len(names):,} in all)"
+
+
+MOST_NAMES = 30
+"""Names of a message, which leave room for what was received instead."""
 LONGEST = 4096
 """Characters of a message: what a client sends, and is told of, may be as long as a body."""
 

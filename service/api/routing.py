@@ -232,9 +232,11 @@ def _log(exchange: Exchange, seconds: float, worst: int) -> None:
     """Log a request.
 
     Success, a full queue and what is quiet are logged at DEBUG, as there may be thousands a second
-    and the metrics count them; client errors at INFO; server errors at the worst level.
+    and the metrics count them; client errors at INFO, those in a response that had begun too;
+    server errors at the worst level.
     """
-    is_many = exchange.status < 400 or exchange.status == 429 or exchange.is_quiet
+    is_well = exchange.status < 400 and exchange.fault is NO_FAULT
+    is_many = is_well or exchange.status == 429 or exchange.is_quiet
     level = logging.DEBUG if is_many else logging.INFO
     level = worst if exchange.status >= 500 else level
     if log.isEnabledFor(level):

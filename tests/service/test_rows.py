@@ -13,9 +13,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from service.api.codecs import json_rows
 from service.api.codecs import rows as codec
 from service.calibration import Calibration
-from service.errors import InvalidValue
+from service.errors import InvalidValue, first_of
 from service.inference.features import features
 from service.rows import Column, Rows
 from tests.service.asgi import check_problem
@@ -192,6 +193,17 @@ async def test_a_series_is_cut_into_windows(client: httpx.AsyncClient) -> None:
     assert coded.json()["outputs"] == [[mean, 0.0] for mean in cut.mean(axis=1, dtype="f")]
     assert coded.headers["x-rows-left-over"] == "1"
     assert len((await post(client, "/reconstruct?model=series", body)).json()["outputs"]) == 3
+
+
+def test_an_error_on_many_columns_says_what_was_received() -> None:
+    assert first_of(["a", "b"]) == "a, b"
+    names = [f"c{number}" for number in range(1000)]
+    with pytest.raises(InvalidValue) as raised:
+        json_rows.columns_of([{"c0": 1}], names, may_miss=False, first=0)
+    message = str(raised.value)
+    assert "c29, ... (1,000 in all), received the key" in message
+    assert "lacking" in message
+    assert len(message) < 1000
 
 
 NAMED = "expected the columns size, colour, received the key"

@@ -49,6 +49,17 @@ def lines_of(body: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in body.splitlines()]
 
 
+def logged(service: Running, request_id: str) -> str:
+    """Return the line of the log on a request."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for line in service.log.read_text().splitlines():
+            if request_id in line:
+                return line
+        time.sleep(0.05)
+    pytest.fail(f"expected a line on {request_id}, received:\n{service.log.read_text()}")
+
+
 def begin(connection: socket.socket, path: str = PATH) -> None:
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {NDJSON}\r\n"
     connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
@@ -146,6 +157,7 @@ def test_a_wrong_later_row_is_named_by_its_number(service: Running) -> None:
         number = joined.count(b"\n") - 1
         assert last["error"]["detail"].startswith(f"rows[{number}]")
         assert windows
+        assert f"rows[{number}]" in logged(service, answer.headers["x-request-id"])
 
 
 def test_what_no_stream_can_be_is_an_error(service: Running) -> None:

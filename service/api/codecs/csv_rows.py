@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from service.api.body import Body
-from service.errors import InvalidValue, MalformedBody
+from service.errors import InvalidValue, MalformedBody, first_of
 from service.inference.numeric_columns import TOGETHER
 
 
@@ -59,7 +59,7 @@ def _places(header: Sequence[str], names: Sequence[str]) -> list[int]:
         if counts[name] != 1:
             received = ", ".join(header)[:200] or "none"
             raise InvalidValue(
-                f"columns: expected each of {', '.join(names)} once, in the first line, "
+                f"columns: expected each of {first_of(names)} once, in the first line, "
                 f"received {received}"
             )
     return [places[name] for name in names]

@@ -14,7 +14,7 @@ from service.api.body import Body
 from service.api.codecs.json_errors import keys, no_json, shown
 from service.api.codecs.json_pieces import PIECE, SPACE, end_of_items
 from service.api.media_types import CSV, PARQUET
-from service.errors import BodyTooLarge, InvalidValue, MalformedBody
+from service.errors import BodyTooLarge, InvalidValue, MalformedBody, first_of
 from service.inference.numeric_columns import Values
 
 LARGEST = 8 * 1024 * 1024
@@ -77,7 +77,7 @@ def columns_of(rows: Sequence[Any], names: Sequence[str], *, may_miss: bool, fir
             are_whole = False
             if not may_miss or row.keys() - expected:
                 raise InvalidValue(
-                    f"rows[{index}]: expected the columns {', '.join(names)}, received {keys(row)}"
+                    f"rows[{index}]: expected the columns {first_of(names)}, received {keys(row)}"
                     f"{_difference([] if may_miss else names, expected, row)}"
                 )
     if rows and are_whole and len(names) > 1:  # a third of the time

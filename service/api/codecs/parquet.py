@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from service.api.body import Body
-from service.errors import InvalidValue, MalformedBody, UnsupportedMediaType
+from service.errors import InvalidValue, MalformedBody, UnsupportedMediaType, first_of
 from service.inference.numeric_columns import Values
 from service.rows import Column, Rows
 
@@ -59,7 +59,7 @@ def _check_types(schema: Any, rows: Rows) -> None:
     for column in rows.columns:
         if schema.names.count(column.name) != 1:
             raise InvalidValue(
-                f"columns: expected each of {', '.join(each.name for each in rows.columns)} once, "
+                f"columns: expected each of {first_of([each.name for each in rows.columns])} once, "
                 f"received {', '.join(schema.names)[:200] or 'none'}"
             )
         kind = schema.field(column.name).type
