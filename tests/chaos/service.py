@@ -104,7 +104,9 @@ def serving(
 ) -> Iterator[Service]:
     """Serve a copy of shipped models on a free port; end whatever is left of it afterwards."""
     for name in models:
-        shutil.copytree(ROOT / "models" / name, folder / "models" / name, dirs_exist_ok=True)
+        # Version 1 of all, whose answers depend on nothing but the graph and the inputs.
+        version = Path(name, "1")
+        shutil.copytree(ROOT / "models" / version, folder / "models" / version, dirs_exist_ok=True)
     (folder / "jobs").mkdir(exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

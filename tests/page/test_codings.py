@@ -213,10 +213,10 @@ def test_the_map_has_no_nearest_pictures_without_an_index(open_view: Open) -> No
 
 def test_models_are_shown_with_their_cards(open_view: Open) -> None:
     page = open_view("models")
-    photo = page.get_by_role("article").filter(has=page.get_by_role("heading", name="photo"))
+    photo = page.get_by_role("article").filter(has=page.get_by_role("heading", name="photo")).first
     for text in ("ready", "photographs of any size", "CPU", "MB", "dB"):
         expect(photo).to_contain_text(text)
-    page.get_by_role("link", name=re.compile("Card of photo")).click()
+    page.get_by_role("link", name="Card of photo 2").click()
     dialog = page.get_by_role("dialog", name="Model card")
     expect(dialog.get_by_role("heading", name="Limits")).to_be_visible()
     assert dialog.get_by_role("table").count() > 2

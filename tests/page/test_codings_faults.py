@@ -71,5 +71,5 @@ def test_models_start_with_those_of_photographs_and_a_card_that_is_not_there_is_
     expect(page.get_by_role("main")).to_contain_text("PSNR, Gaussian noise of 0.1")
     expect(page.get_by_role("main")).not_to_contain_text("PSNR, gaussian")
     page.route("**/card", lambda route: route.abort())
-    page.get_by_role("link", name="Card of photo").click()
+    page.get_by_role("link", name="Card of photo 2").click()
     expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text(UNREACHABLE)

@@ -43,7 +43,7 @@ def test_a_cell_that_is_no_number_is_named_with_its_row(
     path = tmp_path / "rows.csv"
     path.write_text("\n".join(["b,temp", *(f"1,{cell}" for cell in cells)]) + "\n")
     with pytest.raises(
-        ValueError, match=rf"rows.csv, row {wrong}, column temp: expected a number.*received 'hot'"
+        ValueError, match=rf"rows.csv: rows\[{wrong}\].temp: expected a number.*received 'hot'"
     ):
         load(path)
 

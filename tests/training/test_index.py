@@ -136,7 +136,7 @@ def test_rows_of_several_files_are_named_by_their_files(tmp_path: Path, table: P
             "rows[1].colour: expected one of red, green, received",
         ),
         (["size,colour", "1,red", ",red"], "rows[1].size: expected a number, received none"),
-        (["size,colour", "1,red", "x,red"], "expected a table, received: "),
+        (["size,colour", "1,red", "x,red"], "rows[1].size: expected a number, received 'x'"),
         (["size", "1"], "expected a column colour, received size"),
     ],
 )

@@ -180,7 +180,7 @@ class _Reader:
         if name not in self._description.categories and 0 < len(others) < len(found) / MOSTLY:
             path, row = self._place(name, others[0])
             raise ValueError(
-                f"{path}, row {row}, column {name}: expected a number as in most other rows, "
+                f"{path}: rows[{row}].{name}: expected a number as in most other rows, "
                 f"received {others[0]!r:.40}; named in categories, its values are features each"
             )
         if len(found) > MOST_CATEGORIES:

@@ -90,8 +90,7 @@ def _named(path: Path) -> Iterator[None]:
     except csv_files.NoNumber as error:
         row = row_of(path, error.column, error.value)
         raise ValueError(
-            f"{path}, row {row}, column {error.column}: expected a number, received "
-            f"{error.value!r:.40}"
+            f"{path}: rows[{row}].{error.column}: expected a number, received {error.value!r:.40}"
         ) from error
     except pa.ArrowException as error:
         raise ValueError(f"{path}: expected a table, received: {error}") from error

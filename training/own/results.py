@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from service.errors import first_of
 from training.datasets.description import Description
 from training.datasets.items import DataSet, Items
 from training.datasets.names import names
@@ -120,7 +121,7 @@ def _of_data(description: Description, data: DataSet) -> dict[str, str]:
         if data.broken:
             found["broken"] = f"{data.broken:,} images left out"
     if data.rows:
-        found["columns"] = ", ".join(column.name for column in data.rows.columns)
+        found["columns"] = first_of([column.name for column in data.rows.columns])
         found["missing"] = description.missing
     if description.window:
         found["window"] = f"{description.window.steps} rows, every {description.window.stride}"

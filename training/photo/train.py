@@ -13,24 +13,19 @@ import keras
 from training.datasets import photos
 from training.datasets.photos import Folder, Photos
 from training.photo import checkpoint, loop
-from training.photo.dead_leaves import SIZE, dead_leaves
 from training.photo.division import Divided
 from training.photo.loop import CHECKPOINT, Task
 from training.photo.noise import mix
-from training.photo.plain import plain
 from training.photo.processes import Alone, Processes
 from training.photo.record import PhotoRecord
 from training.photo.schedule import Schedule
+from training.photo.synthetic import share, synthetic
 from training.photo.validation import Validation
 from training.record import clear, versions
 
 DECODED = "photos.bin"
 IDENTITY = "seed", "photographs", "validation", "model", "settings", "precision"
 """Fields of a record that tell one training from another."""
-SYNTHETIC = 64
-"""Most synthetic images beside the photographs, one for nine of them."""
-PLAIN = 3
-"""Every n-th synthetic image is plain, the others are dead leaves."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +120,7 @@ def train(
         validation=data.validation.digest(),
         validation_images=len(data.validation),
         model=plan.model,
-        settings=f"{plan.settings}; noise: {mix.shares()}",
+        settings=f"{plan.settings}; {share()}; noise: {mix.shares()}",
         precision=plan.precision,
         command=command,
         licence=data.licence,
@@ -144,8 +139,8 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
         record.write(folder)
     with _own_folder(folder, processes) as place:
-        decoded, synthetic = processes.once_a_machine(lambda: _decode(plan, data, place, announce))
-        task = plan.task(decoded, synthetic, validation, seed)
+        decoded, drawn = processes.once_a_machine(lambda: _decode(plan, data, place, announce))
+        task = plan.task(decoded, drawn, validation, seed)
         end = loop.run(
             Divided(task, processes) if processes.count > 1 else task,
             folder,
@@ -154,7 +149,7 @@ def train(
             processes=processes,
             announce=announce,
         )
-    pixels = sum(height * width for height, width in decoded.sizes[:-synthetic])
+    pixels = sum(height * width for height, width in decoded.sizes[:-drawn])
     record = replace(
         record,
         epochs=max(1, round(end.pixels / pixels)),
@@ -198,12 +193,8 @@ def _decode(
         f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {_length(plan.schedule)}"
     )
     arrays = decoded.arrays()
-    synthetic = min(SYNTHETIC, max(1, len(decoded) // 9))
-    drawn = [
-        (dead_leaves if (index + 1) % PLAIN else plain)(arrays, seed=index, size=SIZE)
-        for index in range(synthetic)
-    ]
-    return decoded.extended(drawn), synthetic
+    drawn = synthetic(arrays)
+    return decoded.extended(drawn), len(drawn)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from training.report import histograms, losses
-from training.report.figures import Mean, classes, columns, figures
+from training.report.figures import MOST_COLUMNS, Mean, classes, columns, figures
 from training.report.items import Gallery, show
 from training.report.measure import Measured, measure
 from training.report.page import render
@@ -93,7 +93,7 @@ def write(pair: tuple[Results, Results], path: Path) -> Comparison:
         facts=facts,
         charts=None if unlike else _charts(pair, measured),
         classes=None if unlike else _means(classes, pair, measured),
-        columns=None if unlike else _means(columns, pair, measured),
+        columns=None if unlike else _means(columns, pair, measured)[:MOST_COLUMNS],
         samples=_side_by_side(pair, measured) if same else None,
     )
     return comparison

@@ -113,7 +113,7 @@ def _by_score(figure: Figure, axes: Axes, scores: Numbers) -> list[Any]:
     shares = np.linspace(0, 1, 5)
     bar = figure.colorbar(mappable, ax=axes, ticks=shares, shrink=0.6)
     bar.set_ticklabels([f"{score:.3g}" for score in np.nanquantile(scores, shares)])
-    bar.set_label("score, a quarter of the items between two ticks", color=FAINT)
+    bar.set_label("score, a quarter of the items between two ticks", color=FAINT, labelpad=8)
     bar.ax.tick_params(color=LINE, labelcolor=FAINT)
     bar.outline.set_visible(False)
     return [tuple(colour) for colour in mappable.to_rgba(ranks)]

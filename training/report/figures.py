@@ -10,6 +10,8 @@ from training.report.measure import Measured
 from training.results import Results
 
 MOST_CLASSES = 50
+MOST_COLUMNS = 50
+"""Columns in a table of errors: those with the largest."""
 
 
 @dataclass(frozen=True)

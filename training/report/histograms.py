@@ -66,6 +66,9 @@ def of_codings(codings: Floats) -> Markup:
     columns = min(8, codings.shape[1])
     rows = -(-codings.shape[1] // columns)
     figure, axes = grid(rows, columns, width=WIDTH / columns, height=0.95, sharex=True)
+    layout = figure.get_layout_engine()
+    assert layout
+    layout.set(w_pad=0.08)  # or the axis of a unit runs into that of the next
     edges = np.linspace(low, high, BINS // 2 + 1)
     for unit, place in enumerate(axes):
         if unit >= codings.shape[1]:
@@ -95,7 +98,7 @@ def _as_picture(codings: Floats, low: float, high: float) -> Markup:
     axes.set(xlabel="value", ylabel="units, the most varying first")
     bar = figure.colorbar(picture, ax=axes, ticks=np.sqrt([0, 0.05, 0.25, 0.5, 1]))
     bar.set_ticklabels(["0 %", "5 %", "25 %", "50 %", "100 %"])
-    bar.set_label("share of items", color=FAINT)
+    bar.set_label("share of items", color=FAINT, labelpad=8)
     bar.ax.tick_params(color=LINE, labelcolor=FAINT)
     bar.outline.set_visible(False)
     return inline(figure, f"densities of the {len(order)} numbers of a coding")

@@ -10,7 +10,15 @@ from markupsafe import Markup
 from training.report import embedding, histograms, losses
 from training.report.alarms import remarks
 from training.report.denoising import denoise
-from training.report.figures import classes, columns, figures, number, scores, share
+from training.report.figures import (
+    MOST_COLUMNS,
+    classes,
+    columns,
+    figures,
+    number,
+    scores,
+    share,
+)
 from training.report.items import show
 from training.report.measure import Measured
 from training.results import Part, Results
@@ -33,6 +41,7 @@ def write(results: Results, measured: Measured, path: Path) -> Path:
     Returns:
         The path.
     """
+    by_column = columns(results, measured)
     return render(
         path,
         "report.html.jinja",
@@ -46,7 +55,8 @@ def write(results: Results, measured: Measured, path: Path) -> Path:
         errors=histograms.of_errors(scores(results, measured), measured.above),
         above=measured.above,
         classes=classes(results, measured),
-        columns=columns(results, measured),
+        columns=by_column[:MOST_COLUMNS],
+        columns_left_out=len(by_column[MOST_COLUMNS:]),
         units=measured.codings.shape[1],
         coded=len(measured.codings),
         still=histograms.still(measured.codings),

@@ -39,11 +39,12 @@ class EstimatorSettings(Schedule):
 
     def __str__(self) -> str:
         sizes = ", ".join(map(str, SIZES))
+        weights = ", ".join(f"{each:g}" for each in IMPORTANCE)
         return (
             f"batches of up to {self.pixels / 1e6:g} MP, images of {sizes} pixels in turn, mean "
-            f"absolute error, Adam with a learning rate up to {self.learning_rate:g}, rising in "
-            f"{self.warmup} steps, falling in the last {self.decay:.0%}; moving average of the "
-            f"weights {self.momentum:g}"
+            f"absolute error weighted by {weights}, Adam with a learning rate up to "
+            f"{self.learning_rate:g}, rising in {self.warmup} steps, falling in the last "
+            f"{self.decay:.0%}; moving average of the weights {self.momentum:g}"
         )
 
 
