@@ -66,9 +66,8 @@ def of_codings(codings: Floats) -> Markup:
     columns = min(8, codings.shape[1])
     rows = -(-codings.shape[1] // columns)
     figure, axes = grid(rows, columns, width=WIDTH / columns, height=0.95, sharex=True)
-    layout = figure.get_layout_engine()
-    assert layout
-    layout.set(w_pad=0.08)  # or the axis of a unit runs into that of the next
+    # Without a gap, the axis of a unit runs into that of the next.
+    figure.set_layout_engine("constrained", w_pad=0.08)
     edges = np.linspace(low, high, BINS // 2 + 1)
     for unit, place in enumerate(axes):
         if unit >= codings.shape[1]:
