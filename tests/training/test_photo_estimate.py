@@ -11,7 +11,15 @@ import pytest
 
 from training.datasets.photos import Folder, decode
 from training.photo.estimate import graph, samples
-from training.photo.estimate.fit import SIZES, WEIGHTS, EstimatorPlan, EstimatorSettings
+from training.photo.estimate.fit import (
+    LEAN,
+    SIZES,
+    STRONG,
+    WEIGHTS,
+    EstimatorPlan,
+    EstimatorSettings,
+    weighted_error,
+)
 from training.photo.estimate.network import EstimatorConfig, NoiseEstimator, created
 from training.photo.estimate.samples import OFFSET, Samples
 from training.photo.noise import mix
@@ -69,6 +77,23 @@ def test_what_is_estimated_is_the_level_of_the_noise(
             assert image.std() * 255 == pytest.approx(sigma, rel=0.05)
             compared += 1
     assert compared > 2
+
+
+@pytest.mark.parametrize(("level", "share"), [(0, 0.5 - LEAN / 2), (STRONG, 0.5 + LEAN / 2)])
+def test_the_best_estimate_of_a_level_leans_the_safer_way(level: float, share: float) -> None:
+    """Of images with errors of -1 to 1 about their true levels, so many lie below it."""
+    expected = np.zeros((1001, 6), np.float32)
+    expected[:, 0] = np.log(level + OFFSET)
+    errors = np.linspace(-1, 1, len(expected), dtype=np.float32)
+
+    def loss(shift: float) -> float:
+        estimated = expected.copy()
+        estimated[:, 0] += shift - errors
+        return float(weighted_error(expected, estimated))
+
+    shifts = np.linspace(-1, 1, 201)
+    best = shifts[np.argmin([loss(shift) for shift in shifts])]
+    assert np.mean(errors < best) == pytest.approx(share, abs=0.02)
 
 
 def test_a_mosaic_has_crops_side_by_side() -> None:

@@ -47,6 +47,7 @@ def run(
     settings: PhotoFitSettings = SETTINGS,
     seed: int = 1,
     again: bool = False,
+    amend: bool = False,
     announce: Callable[[str], None] = lambda _: None,
     stop_after: int | None = None,
 ) -> list[str]:
@@ -66,6 +67,7 @@ def run(
         seed=seed,
         command="none",
         again=again,
+        amend=amend,
         announce=listen,
     )
     return announced
@@ -271,6 +273,29 @@ def test_another_plan_is_refused_unless_it_may_replace_the_training(
     for again in (False, True):
         with pytest.raises(FileExistsError, match=r"thesis\.txt"):
             run(photographs, tmp_path / "run", again=again)
+
+
+def test_settings_may_be_amended_on_the_way_and_the_record_names_both(
+    photographs: Folder, whole: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(whole.after[2], folder)
+    faster = replace(SETTINGS, learning_rate=0.003)
+    with pytest.raises(FileExistsError, match=r"up to 0\.003, .* up to 0\.0015, .*--amend"):
+        run(photographs, folder, settings=faster)
+    with pytest.raises(FileExistsError, match="expected a training with seed 2, received one"):
+        run(photographs, folder, settings=faster, seed=2, amend=True)
+    assert f"{folder}: resuming after 2 steps" in run(
+        photographs, folder, settings=faster, amend=True
+    )
+    record = load(folder, str(CONFIG))
+    assert "a learning rate up to 0.003" in record.settings
+    (before,) = record.before
+    assert before.startswith("up to step 2 batches of ")
+    assert "a learning rate up to 0.0015" in before
+    assert "noise:" not in before  # which is the same
+    with pytest.raises(FileExistsError, match=r"received one with .* up to 0\.003, "):
+        run(photographs, folder, amend=True)  # as it has ended
 
 
 def test_the_length_may_change_until_the_learning_rate_falls(

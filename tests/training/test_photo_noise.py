@@ -12,11 +12,11 @@ from training.photo import patches
 from training.photo.batches import Batch, Batches
 from training.photo.dead_leaves import dead_leaves
 from training.photo.noise.correlated import correlated, film, sharpened
-from training.photo.noise.demosaic import demosaiced
+from training.photo.noise.demosaic import demosaiced, developed
 from training.photo.noise.gaussian import white
 from training.photo.noise.impulse import MOST, impulses
 from training.photo.noise.jpeg import jpeg
-from training.photo.noise.mix import MIX, Kind, sample_of
+from training.photo.noise.mix import MIX, Kind, nothing, sample_of
 from training.photo.noise.profile import UNKNOWN_SIGMA, WHITE, profile, sigma_of
 from training.photo.noise.resampling import resampled
 from training.photo.noise.sensor import camera, sensor
@@ -102,6 +102,31 @@ def test_demosaicing_keeps_a_slope_and_makes_channels_alike() -> None:
     # By bilinear interpolation, as a third of it is, red and green have nothing in common.
     assert sum(abs(each) < 0.1 for each in alike) >= 4
     assert max(alike) > 0.5
+
+
+def test_a_developed_photograph_keeps_its_areas_and_has_false_colours_at_its_edges() -> None:
+    stripes = np.zeros((48, 48, 3), np.float32)
+    stripes[:, 24:36] = stripes[:, 36::2] = (0.9, 0.9, 0.9)
+    colours = []
+    for seed in range(30):
+        result = developed(stripes, np.random.default_rng(seed))
+        assert result.dtype == np.float32
+        assert 0 <= result.min() < 0.1 < 0.8 < result.max() <= 1
+        np.testing.assert_allclose(result[:, 4:18], 0, atol=1e-2)
+        np.testing.assert_allclose(result[:, 29:31], 0.9, atol=0.05)
+        colours.append(float(np.ptp(result[:, 38:46], axis=-1).max()))
+    assert min(colours) < 0.5 < max(colours)
+
+
+def test_what_demosaicing_does_to_a_photograph_is_no_noise() -> None:
+    (none,) = (kind for kind in MIX if kind.corrupt is nothing and not kind.impulses)
+    photograph = np.random.default_rng(0).random((32, 32, 3), np.float32)
+    clean = replace(none, jpeg=0.0, developed=1.0)
+    for seed in range(10):
+        sample = sample_of(clean, photograph, np.random.default_rng(seed))
+        assert sigma_of(sample.clean - photograph) > 10
+        assert sigma_of(sample.noisy - sample.clean) < 0.5
+        assert sample.sigma == 0
 
 
 def test_resampled_noise_is_blurred_or_averaged() -> None:

@@ -57,6 +57,14 @@ ARGUMENTS: Mapping[Command, tuple[Argument, ...]] = {
             },
         ),
         Argument(
+            "--amend",
+            {
+                "action": "store_true",
+                "help": "resume a training that had other settings; its record names both",
+            },
+            default=False,
+        ),
+        Argument(
             "--steps", {"type": positive, "help": "number of batches, by default the recipe's"}
         ),
         Argument(

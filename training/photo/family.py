@@ -93,6 +93,7 @@ class PhotoFamily:
                     seed=options.seed,
                     command=_command(name, options, plan.schedule.steps),
                     again=options.again,
+                    amend=options.amend,
                     workers=options.workers,
                     processes=processes,
                 )

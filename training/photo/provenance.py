@@ -61,6 +61,7 @@ def _settings(record: PhotoRecord) -> list[str]:
     return [
         record.model,
         f"{record.gigapixels:g} gigapixels in {record.hours:g} hours: {record.settings}",
+        *record.before,
         f"{record.precision} by Keras on {record.backend}",
     ]
 

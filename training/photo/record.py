@@ -28,6 +28,7 @@ class PhotoRecord(RunRecord):
         hours: Of training, in all runs.
         trained_at: ISO 8601, empty until the training has ended.
         versions: Of the packages used.
+        before: Where settings were amended on the way, what they were and up to which step.
     """
 
     seed: int
@@ -48,6 +49,7 @@ class PhotoRecord(RunRecord):
     hours: float = 0
     trained_at: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    before: list[str] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:

@@ -80,6 +80,7 @@ def train(
     seed: int,
     command: str,
     again: bool = False,
+    amend: bool = False,
     workers: int = 1,
     processes: Processes | None = None,
     announce: Callable[[str], None] = print,
@@ -96,6 +97,7 @@ def train(
         seed: Of the weights and batches.
         command: That repeats this training, for the record.
         again: Whether to replace whatever training the folder holds.
+        amend: Whether to resume a training that had other settings; the record names both.
         workers: Processes that make batches.
         processes: That train together, by default this one alone. The first reads and writes the
             folder; the others need the photographs alone.
@@ -105,7 +107,8 @@ def train(
         The record of the training.
 
     Raises:
-        FileExistsError: The folder holds another training and again is not set, or no training.
+        FileExistsError: The folder holds another training, or one of other settings, and neither
+            again nor amend is set; or no training.
         ValueError: The record cannot be read, the learning rate falls already, the photographs
             are too small, or processes differ in what they are to train.
         ConnectionError: Another of the processes ended.
@@ -131,12 +134,13 @@ def train(
     for name in (*IDENTITY, "steps", "minutes"):
         processes.check_equal(name, getattr(record, name))
     processes.check_equal("workers", workers)
-    if ended := processes.first(lambda: _ended(folder, record, schedule, again=again)):
+    if ended := processes.first(lambda: _ended(folder, record, schedule, again=again, amend=amend)):
         announce(f"{folder}: trained already at {ended.trained_at}; --again trains it anew")
         return ended
     validation = Validation.of(data.validation)
     if processes.is_first:
         folder.mkdir(parents=True, exist_ok=True)
+        record = replace(record, before=_before(folder, record))
         record.write(folder)
     with _own_folder(folder, processes) as place:
         decoded, drawn = processes.once_a_machine(lambda: _decode(plan, data, place, announce))
@@ -165,16 +169,19 @@ def train(
 
 
 def _ended(
-    folder: Path, record: PhotoRecord, schedule: Schedule, *, again: bool
+    folder: Path, record: PhotoRecord, schedule: Schedule, *, again: bool, amend: bool
 ) -> PhotoRecord | None:
     """Return the folder's record where it has ended; check that it can be resumed otherwise."""
     if again:
         clear(folder)
     elif earlier := PhotoRecord.find(folder):
-        if difference := _difference(earlier, record):
+        expected = record
+        if amend and not earlier.ended:
+            expected = replace(record, settings=earlier.settings)
+        if difference := _difference(earlier, expected):
             raise FileExistsError(
-                f"{folder}: {difference}; --again replaces the training, --runs names another "
-                "folder"
+                f"{folder}: {difference}; --again replaces the training, --amend goes on with "
+                "other settings, --runs names another folder"
             )
         if (earlier.steps, earlier.minutes) != (record.steps, record.minutes):
             before = replace(schedule, steps=earlier.steps, minutes=earlier.minutes)
@@ -239,10 +246,28 @@ def load(folder: Path, model: str) -> PhotoRecord:
 def _difference(earlier: PhotoRecord, requested: PhotoRecord) -> str:
     """Return how the training of a folder differs from the requested one, empty if it does not."""
     for name in IDENTITY:
-        expected, received = getattr(requested, name), getattr(earlier, name)
+        expected, received = str(getattr(requested, name)), str(getattr(earlier, name))
         if expected != received:
-            return f"expected a training with {name} {expected}, received one with {received}"
+            return (
+                f"expected a training with {name} {_parts(expected, received)}, received one with "
+                f"{_parts(received, expected)}"
+            )
     return ""
+
+
+def _parts(text: str, other: str) -> str:
+    """Return what a text has and another has not, of parts between semicolons."""
+    rest = other.split("; ")
+    return "; ".join(each for each in text.split("; ") if each not in rest)
+
+
+def _before(folder: Path, record: PhotoRecord) -> list[str]:
+    """Return the settings that the training of a folder had before, each up to a step."""
+    earlier = PhotoRecord.find(folder)
+    if earlier is None or earlier.settings == record.settings:
+        return earlier.before if earlier else []
+    reached = checkpoint.position(folder / CHECKPOINT).step
+    return [*earlier.before, f"up to step {reached} {_parts(earlier.settings, record.settings)}"]
 
 
 def _check_length(folder: Path, before: Schedule, after: Schedule) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.photo.noise.correlated import correlated, film
+from training.photo.noise.demosaic import developed
 from training.photo.noise.gaussian import uneven, white
 from training.photo.noise.impulse import impulses
 from training.photo.noise.jpeg import jpeg
@@ -36,6 +37,7 @@ class Kind:
         resampled: Share whose noise is added at another resolution.
         impulses: Share that gets impulse noise too.
         corrupt: Adds the noise.
+        developed: Share whose photograph itself has gone through demosaicing.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Kind:
     resampled: float
     impulses: float
     corrupt: Corrupt
+    developed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,17 +77,21 @@ MIX = (
     Kind("white", 0.36, 0.08, 0.0, 0.02, white),
     Kind("uneven", 0.03, 0.1, 0.0, 0.0, uneven),
     Kind("sensor", 0.05, 0.3, 0.3, 0.05, sensor),
-    Kind("camera", 0.22, 0.55, 0.3, 0.05, camera),
-    Kind("correlated", 0.14, 0.35, 0.15, 0.02, correlated),
+    Kind("camera", 0.22, 0.55, 0.3, 0.05, camera, developed=0.5),
+    Kind("correlated", 0.14, 0.35, 0.15, 0.02, correlated, developed=0.25),
     Kind("film", 0.04, 0.4, 0.15, 0.0, film),
     Kind("impulse", 0.04, 0.2, 0.0, 1.0, nothing),
-    Kind("none", 0.12, 0.55, 0.0, 0.0, nothing),
+    Kind("none", 0.12, 0.55, 0.0, 0.0, nothing, developed=0.3),
 )
 
 
 def shares() -> str:
     """Return the mix in words."""
-    return ", ".join(f"{kind.name} {kind.share:.0%}" for kind in MIX)
+    return ", ".join(
+        f"{kind.name} {kind.share:.0%}"
+        + (f" ({kind.developed:.0%} of it on demosaiced photographs)" if kind.developed else "")
+        for kind in MIX
+    )
 
 
 def sample(clean: Floats, random: np.random.Generator) -> Sample:
@@ -94,6 +101,8 @@ def sample(clean: Floats, random: np.random.Generator) -> Sample:
 
 def sample_of(kind: Kind, clean: Floats, random: np.random.Generator) -> Sample:
     """Return a patch with noise of a kind."""
+    if random.random() < kind.developed:
+        clean = developed(clean, random)
     is_gray = random.random() < GRAY
     if is_gray:
         clean = luminance(clean).repeat(3, -1)
