@@ -121,10 +121,10 @@ _BLIND = (
 """Limits of denoisers from before there were estimators: each tile judges its own noise."""
 _ESTIMATING = (
     (
-        "The estimate is one for the whole image, from up to 16 crops of 128 x 128 pixels. For "
-        "noise of cameras and film grain it is rather too low, which leaves mottled grain: a "
-        "higher sigma removes it. Of fine regular texture, as fur, it may tell a noise that is "
-        "none: `sigma=0` keeps it."
+        "The estimate is one for the whole image, from up to 16 crops of 128 x 128 pixels. It "
+        "counts what JPEG has changed, which for photographs of a high quality may be more than "
+        "their noise: a lower sigma keeps more of the finest detail. Of fine regular texture, as "
+        "fur, it may tell a noise that is none: `sigma=0` keeps it."
     ),
     (
         "Of the blocks and rings that JPEG leaves it removes a part: in training JPEG of a quality "

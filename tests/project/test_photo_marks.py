@@ -9,6 +9,7 @@ import pytest
 
 from service.inference.loader import newest
 from service.manifest import Manifest
+from training.photo.cases.grid import BLURS, CORRELATIONS
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = Manifest.read(newest(ROOT / "models")["photo"])
@@ -18,30 +19,30 @@ CAMERAS = "38 pairs of cameras"
 GRAY = "4 flat gray images of 512 x 512 pixels"
 BLOCKS = "white noise of sigma 25, blocks against the {} ones"
 LEAST = {
-    (KODAK, "psnr", "clean", "model"): 55.0,
-    (KODAK, "worst psnr", "clean", "model"): 45.3,
-    (VALIDATION, "psnr", "clean", "model"): 57.6,
-    (VALIDATION, "worst psnr", "clean", "model"): 45.5,
+    (KODAK, "psnr", "clean", "model"): 55.4,
+    (KODAK, "worst psnr", "clean", "model"): 44.1,
+    (VALIDATION, "psnr", "clean", "model"): 57.7,
+    (VALIDATION, "worst psnr", "clean", "model"): 46.5,
     (KODAK, "psnr", "white noise of sigma 15", "model"): 34.1,
     (KODAK, "psnr", "white noise of sigma 25", "model"): 31.6,
     (KODAK, "psnr", "white noise of sigma 50", "model"): 28.4,
-    (CAMERAS, "psnr", "noise of real cameras", "model"): 38.9,
-    (CAMERAS, "psnr", "noise of real cameras", "model, told sigma 6"): 39.1,
+    (CAMERAS, "psnr", "noise of real cameras", "model"): 39.0,
+    (CAMERAS, "psnr", "noise of real cameras", "model, told sigma 6"): 39.0,
     (CAMERAS, "psnr", "noise of real cameras", "model, told sigma"): 39.0,
 }
 """By images, quantity, condition and method."""
 MOST = {
     (GRAY, "rms", "white noise of sigma 50, inside", "model"): 2.1,
     (GRAY, "rms", "white noise of sigma 50, the outer 8 pixels", "model"): 3.0,
-    (KODAK, "mean shift", BLOCKS.format("noisy"), "model"): 0.71,
+    (KODAK, "mean shift", BLOCKS.format("noisy"), "model"): 0.75,
     (KODAK, "mean shift", BLOCKS.format("clean"), "model"): 0.42,
 }
 LEAST_GAIN: dict[str, float] = {
-    "camera noise, low ISO (800)": -2.2,
-    "camera noise, middle ISO": 2.9,
-    "camera noise, high ISO": 5.3,
-    "film grain of sigma 15, blur 0.7": 5.0,
-    "impulse noise, 2% of the pixels": 12.2,
+    "camera noise, low ISO (800)": -2.6,
+    "camera noise, middle ISO": 3.0,
+    "camera noise, high ISO": 5.4,
+    "film grain of sigma 15, blur 0.7": 5.1,
+    "impulse noise, 2% of the pixels": 12.3,
     "impulse noise, 2% of the values": 12.4,
     "JPEG of quality 20": 1.1,
     "JPEG of quality 40": 1.05,
@@ -49,12 +50,12 @@ LEAST_GAIN: dict[str, float] = {
 }
 """In dB over the noisy images, by condition; on KODAK."""
 FURTHEST_BEHIND = {
-    "camera noise, low ISO (800)": 1.6,
-    "camera noise, middle ISO": 0.22,
-    "camera noise, high ISO": 0.25,
+    "camera noise, low ISO (800)": 2.0,
+    "camera noise, middle ISO": 0.2,
+    "camera noise, high ISO": 0.2,
 }
-"""In dB behind the model told the truth, by condition; on KODAK. At ISO 800 it takes for noise what
-demosaicing and JPEG leave of fine detail."""
+"""In dB behind the model told the truth, by condition; on KODAK. At ISO 800 the clean images
+are JPEG files, and it removes what JPEG has changed too."""
 FIGURES: dict[tuple[str, str, str, str], float] = {
     (each.data, each.quantity, each.condition, each.method): each.value
     for each in MANIFEST.measurements
@@ -85,3 +86,13 @@ def test_blind_it_is_at_most_so_far_behind_being_told(condition: str) -> None:
         FIGURES[KODAK, "psnr", condition, method] for method in ("model", "model, told sigma")
     )
     assert told - blind <= FURTHEST_BEHIND[condition]
+
+
+def test_blind_it_is_nearly_as_good_as_with_the_best_constant_noise_level() -> None:
+    """Of correlated noise, for each blur and each correlation of the channels."""
+    images = "41 images of validation"
+    told = "model, told the best constant sigma"
+    cells = [cell for cell in FIGURES if cell[:2] == (images, "psnr") and cell[3] == told]
+    assert len(cells) == len(BLURS) * len(CORRELATIONS)
+    behind = {cell[2]: FIGURES[cell] - FIGURES[(*cell[:3], "model")] for cell in cells}
+    assert max(behind.values()) <= 0.23, behind
