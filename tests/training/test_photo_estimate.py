@@ -57,7 +57,7 @@ def test_a_batch_holds_images_of_one_size_and_what_their_noise_is(
     assert batch.images.shape[1:] == (size, size, 3)
     assert 1 <= len(batch.images) <= samples.MOST
     assert batch.images.size // 3 <= drawn.pixels
-    assert batch.noise.shape == (len(batch.images), 6)
+    assert batch.noise.shape == (len(batch.images), 7)
     again = drawn.draw(3, size, drawn.photos.arrays())
     np.testing.assert_array_equal(batch.images, again.images)
     assert not np.array_equal(batch.noise, drawn.draw(4, size, drawn.photos.arrays()).noise)
@@ -82,12 +82,13 @@ def test_what_is_estimated_is_the_level_of_the_noise(
 @pytest.mark.parametrize(("level", "share"), [(0, 0.5 - LEAN / 2), (STRONG, 0.5 + LEAN / 2)])
 def test_the_best_estimate_of_a_level_leans_the_safer_way(level: float, share: float) -> None:
     """Of images with errors of -1 to 1 about their true levels, so many lie below it."""
-    expected = np.zeros((1001, 6), np.float32)
-    expected[:, 0] = np.log(level + OFFSET)
+    expected = np.zeros((1001, 7), np.float32)
+    expected[:, 0] = 1.0
+    expected[:, 6] = np.log(level + OFFSET)
     errors = np.linspace(-1, 1, len(expected), dtype=np.float32)
 
     def loss(shift: float) -> float:
-        estimated = expected.copy()
+        estimated = expected[:, :6].copy()
         estimated[:, 0] += shift - errors
         return float(weighted_error(expected, estimated))
 

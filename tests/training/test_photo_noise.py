@@ -15,7 +15,7 @@ from training.photo.noise.correlated import correlated, film, sharpened
 from training.photo.noise.demosaic import demosaiced, developed
 from training.photo.noise.gaussian import white
 from training.photo.noise.impulse import MOST, impulses
-from training.photo.noise.jpeg import jpeg
+from training.photo.noise.jpeg import Writing, compression
 from training.photo.noise.mix import MIX, Kind, nothing, sample_of
 from training.photo.noise.profile import UNKNOWN_SIGMA, WHITE, profile, sigma_of
 from training.photo.noise.resampling import resampled
@@ -158,9 +158,34 @@ def test_jpeg_has_blocks_of_many_strengths() -> None:
     grain = np.random.default_rng(0).standard_normal(GRAY.shape, np.float32)
     textured = to_floats(to_bytes(GRAY + np.float32(0.05) * grain))
     errors = [
-        sigma_of(jpeg(textured, np.random.default_rng(seed)) - textured) for seed in range(40)
+        sigma_of(compression(np.random.default_rng(seed)).of(textured) - textured)
+        for seed in range(40)
     ]
     assert 3 * min(errors) < max(errors)
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2], ids=["4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("shift", [(0, 0), (3, 5)])
+def test_the_resolution_of_colour_in_jpeg_is_known(
+    subsampling: int, shift: tuple[int, int]
+) -> None:
+    """At the highest quality nothing else is lost."""
+    coloured = np.random.default_rng(0).uniform(0.3, 0.7, (64, 64, 3)).astype(np.float32)
+    file = Writing(shift, subsampling, {"quality": 100})
+    read = to_floats(file.of(to_bytes(coloured)))
+    assert sigma_of(read - file.finest(coloured)) < 1
+    assert (sigma_of(read - coloured) > 10) is (subsampling > 0)
+
+
+def test_colour_that_jpeg_does_not_keep_is_no_noise() -> None:
+    (none,) = (kind for kind in MIX if kind.corrupt is nothing and not kind.impulses)
+    coloured = np.random.default_rng(0).uniform(0.3, 0.7, (64, 64, 3)).astype(np.float32)
+    for seed in range(20):
+        sample = sample_of(
+            replace(none, jpeg=1.0, developed=0), coloured, np.random.default_rng(seed)
+        )
+        assert sample.added == 0
+        assert 0 < sample.sigma <= sigma_of(sample.noisy - sample.clean) + 0.1
 
 
 def test_a_profile_describes_colour_neighbours_and_brightness() -> None:

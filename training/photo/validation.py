@@ -1,5 +1,6 @@
 """How well noise of each kind is removed from the same crops, as the training goes on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -10,12 +11,14 @@ from training.datasets.photos import Folder, Pixels, middle, open_image
 from training.photo.noise import mix
 from training.photo.noise.correlated import blur
 from training.photo.noise.impulse import impulses
-from training.photo.noise.jpeg import jpeg
+from training.photo.noise.jpeg import compression
 from training.photo.noise.profile import UNKNOWN, UNKNOWN_SIGMA, profile, sigma_of
 from training.photo.noise.sensor import camera
 from training.photo.noise.types import Corrupt, Floats, normal, to_bytes, to_floats
 
 CROP, MOST, BATCH = 256, 12, 4
+Corrupted = Callable[[Floats, np.random.Generator], tuple[Floats, Floats]]
+"""Clean patch -> noisy patch, and the patch without what of it counts as noise."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,25 @@ class Validation:
         return round(float(np.mean(-10 * np.log10(np.maximum(errors, 1e-10)))), 3)
 
 
-def _condition(clean: Floats, corrupt: Corrupt) -> Condition:
-    noisy = [corrupt(each, np.random.default_rng(index)) for index, each in enumerate(clean)]
-    noise = [each - origin for each, origin in zip(noisy, clean, strict=True)]
+def _condition(clean: Floats, corrupted: Corrupted) -> Condition:
+    pairs = [corrupted(each, np.random.default_rng(index)) for index, each in enumerate(clean)]
+    noisy = [each for each, _ in pairs]
+    noise = [each - reference for each, reference in pairs]
     return Condition(
         _rounded(np.stack(noisy)),
         np.array([sigma_of(each) for each in noise], np.float32),
         np.stack([profile(each, origin) for each, origin in zip(noise, clean, strict=True)]),
     )
+
+
+def _added(corrupt: Corrupt) -> Corrupted:
+    return lambda clean, random: (corrupt(clean, random), clean)
+
+
+def _written(clean: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
+    """As JPEG; its lower resolution of colour is no noise."""
+    file = compression(random)
+    return file.of(clean), file.finest(clean)
 
 
 def _white(sigma: float) -> Corrupt:
@@ -116,14 +130,14 @@ def _rounded(images: Floats) -> Floats:
     return to_floats(to_bytes(images))
 
 
-_NOISES: dict[str, Corrupt] = {
-    "white15": _white(15),
-    "white25": _white(25),
-    "white50": _white(50),
-    "correlated": _correlated(5.3, 0.65, 0.7),
-    "grain": _correlated(15, 0.7, 1.0),
-    "camera": camera,
-    "jpeg": jpeg,
-    "impulse": impulses,
-    "clean": mix.nothing,
+_NOISES: dict[str, Corrupted] = {
+    "white15": _added(_white(15)),
+    "white25": _added(_white(25)),
+    "white50": _added(_white(50)),
+    "correlated": _added(_correlated(5.3, 0.65, 0.7)),
+    "grain": _added(_correlated(15, 0.7, 1.0)),
+    "camera": _added(camera),
+    "jpeg": _written,
+    "impulse": _added(impulses),
+    "clean": _added(mix.nothing),
 }

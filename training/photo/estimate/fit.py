@@ -22,11 +22,12 @@ IMPORTANCE = (3.0, 1.5, 3.0, 0.5, 0.5, 0.5)
 """Weights of the errors: what the denoiser loses by them, above all by a wrong correlation of
 neighbours, whose range is small, and least by wrong levels in shadows and highlights."""
 LEAN = 0.4
-"""How much more an estimate above a true level of 0 costs than one below it, and an estimate below
-a true level of STRONG or more than one above it; between the two it changes with the logarithm.
+"""How much more an estimate that is too high costs than one that is too low where no noise was
+added, and one that is too low where noise of a level of STRONG or more was; between the two it
+changes with the logarithm.
 
-Told too high a level, the denoiser takes detail from a clean photograph; told too low a one, it
-leaves blotches, which look worse than even noise."""
+Told too high a level, the denoiser takes detail from a clean photograph, and from one that is
+nothing but compressed; told too low a one, it leaves blotches, which look worse than even noise."""
 STRONG = 6.0
 
 
@@ -51,9 +52,9 @@ class EstimatorSettings(Schedule):
         return (
             f"batches of up to {self.pixels / 1e6:g} MP, images of {sizes} pixels in turn, mean "
             f"absolute error weighted by {weights}, of the level leaning by {LEAN:.0%} to low ones "
-            f"for none and to high ones from {STRONG:g} on, Adam with a learning rate up to "
-            f"{self.learning_rate:g}, rising in {self.warmup} steps, falling in the last "
-            f"{self.decay:.0%}; moving average of the weights {self.momentum:g}"
+            f"where no noise was added before JPEG and to high ones from {STRONG:g} on, Adam "
+            f"with a learning rate up to {self.learning_rate:g}, rising in {self.warmup} steps, "
+            f"falling in the last {self.decay:.0%}; moving average of the weights {self.momentum:g}"
         )
 
 
@@ -146,11 +147,11 @@ def weighted_error(expected: Any, estimated: Any) -> Any:
     """Return the mean absolute error, each number of an estimate by its importance.
 
     That of the level leans: it is twice the pinball loss (Koenker and Bassett, 1978, Econometrica
-    46) of a quantile that depends on the true level.
+    46) of a quantile that depends on the true level before JPEG.
     """
-    errors = expected - estimated
+    errors = expected[:, :OUTPUTS] - estimated
     none, strong = math.log(OFFSET), math.log(STRONG + OFFSET)
-    lean = LEAN * ops.clip(2 * (expected[:, :1] - none) / (strong - none) - 1, -1, 1)
+    lean = LEAN * ops.clip(2 * (expected[:, OUTPUTS:] - none) / (strong - none) - 1, -1, 1)
     leans = ops.pad(lean, ((0, 0), (0, OUTPUTS - 1)))
     weights = ops.convert_to_tensor(IMPORTANCE, "float32")
     return ops.mean((ops.abs(errors) + leans * errors) * weights)

@@ -25,7 +25,8 @@ class Batch:
 
     Args:
         images: float32 (batch, size, size, 3), in [0, 1] for the most part.
-        noise: float32 (batch, 6), as the estimator returns it.
+        noise: float32 (batch, 7), as the estimator returns it, then the logarithm of the noise
+            level before JPEG, plus the same 0.5.
     """
 
     images: Floats
@@ -61,10 +62,17 @@ class Samples:
         return Batch(
             np.stack([sample.noisy for sample in samples]),
             np.array(
-                [[np.log(sample.sigma + OFFSET), *sample.profile] for sample in samples],
+                [
+                    [_logarithm(sample.sigma), *sample.profile, _logarithm(sample.added)]
+                    for sample in samples
+                ],
                 np.float32,
             ),
         )
+
+
+def _logarithm(sigma: float) -> float:
+    return math.log(sigma + OFFSET)
 
 
 def _image(array: Pixels, size: int, random: np.random.Generator) -> Floats:

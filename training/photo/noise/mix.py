@@ -14,7 +14,7 @@ from training.photo.noise.correlated import correlated, film
 from training.photo.noise.demosaic import developed
 from training.photo.noise.gaussian import uneven, white
 from training.photo.noise.impulse import impulses
-from training.photo.noise.jpeg import jpeg
+from training.photo.noise.jpeg import compression
 from training.photo.noise.profile import profile, sigma_of
 from training.photo.noise.resampling import resampled
 from training.photo.noise.sensor import camera, sensor
@@ -58,14 +58,16 @@ class Sample:
             rounded to 8 bits.
         clean: float32 (height, width, 3) in [0, 1].
         sigma: Root mean square of the noise without impulses, on the scale of 0 to 255: before
-            clipping, and after JPEG where there is any.
+            clipping, and after JPEG where there is any, whose lower resolution of colour is none.
         profile: (5,) as training.photo.noise.profile describes it.
+        added: Sigma of the noise before JPEG, 0 where there is nothing but JPEG artefacts.
     """
 
     noisy: Floats
     clean: Floats
     sigma: float
     profile: NDArray[np.float32]
+    added: float
 
 
 def nothing(clean: Floats, _: np.random.Generator) -> Floats:
@@ -87,10 +89,13 @@ MIX = (
 
 def shares() -> str:
     """Return the mix in words."""
-    return ", ".join(
-        f"{kind.name} {kind.share:.0%}"
-        + (f" ({kind.developed:.0%} of it on demosaiced photographs)" if kind.developed else "")
-        for kind in MIX
+    return (
+        ", ".join(
+            f"{kind.name} {kind.share:.0%}"
+            + (f" ({kind.developed:.0%} of it on demosaiced photographs)" if kind.developed else "")
+            for kind in MIX
+        )
+        + "; the lower resolution of colour in JPEG is no noise"
     )
 
 
@@ -112,14 +117,15 @@ def sample_of(kind: Kind, clean: Floats, random: np.random.Generator) -> Sample:
         noisy = kind.corrupt(clean, random)
     if is_gray:
         noisy = noisy[..., 1:2].repeat(3, -1)
-    noise = noisy - clean
+    noise = added = noisy - clean
     is_hit = random.random() < kind.impulses
     if is_hit:
         noisy = impulses(noisy, random)
     if random.random() < kind.jpeg:
-        noisy = jpeg(noisy, random)
+        written = compression(random)
+        noisy = written.of(noisy)
         if not is_hit:
-            noise = noisy - clean
+            noise = noisy - written.finest(clean)
     elif random.random() >= DEEP:
         noisy = to_floats(to_bytes(noisy))
-    return Sample(noisy, clean, sigma_of(noise), profile(noise, clean))
+    return Sample(noisy, clean, sigma_of(noise), profile(noise, clean), sigma_of(added))

@@ -17,13 +17,14 @@ def resampled(corrupt: Corrupt, clean: Floats, random: np.random.Generator) -> F
     scale = random.uniform(1, SMALLER) if random.random() < 0.7 else random.uniform(LARGER, 1)
     height, width, _ = clean.shape
     there = max(8, round(height * scale)), max(8, round(width * scale))
-    at_scale = _resized(clean, there, Image.Resampling.BILINEAR)
+    at_scale = resized(clean, there, Image.Resampling.BILINEAR)
     filters = (Image.Resampling.BOX, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
     back = filters[random.integers(1 if scale < 1 else 0, len(filters))]
-    noisy: Floats = clean + _resized(corrupt(at_scale, random) - at_scale, (height, width), back)
+    noisy: Floats = clean + resized(corrupt(at_scale, random) - at_scale, (height, width), back)
     return noisy
 
 
-def _resized(values: Floats, size: tuple[int, int], resample: Image.Resampling) -> Floats:
-    channels = (Image.fromarray(np.ascontiguousarray(values[..., index])) for index in range(3))
+def resized(values: Floats, size: tuple[int, int], resample: Image.Resampling) -> Floats:
+    """Return values (height, width, channels) at another height and width."""
+    channels = (Image.fromarray(np.ascontiguousarray(each)) for each in np.moveaxis(values, -1, 0))
     return np.stack([np.asarray(each.resize(size[::-1], resample)) for each in channels], -1)
