@@ -23,7 +23,7 @@ from training.photo.fit import WEIGHTS, DenoiserPlan
 from training.photo.loop import CHECKPOINT
 from training.photo.record import PhotoRecord
 from training.photo.settings import PhotoFitSettings
-from training.photo.train import Data, load, train
+from training.photo.train import Data, _parts, load, train
 
 CONFIG = PhotoConfig((8, 8), (1, 1))
 SETTINGS = PhotoFitSettings(
@@ -296,6 +296,15 @@ def test_settings_may_be_amended_on_the_way_and_the_record_names_both(
     assert "noise:" not in before  # which is the same
     with pytest.raises(FileExistsError, match=r"received one with .* up to 0\.003, "):
         run(photographs, folder, amend=True)  # as it has ended
+
+
+def test_a_record_says_what_was_added_to_the_settings() -> None:
+    before, after = (
+        "patches of 128 pixels; from random weights",
+        "patches of 128 pixels; noise: none",
+    )
+    assert _parts(before, after) == "from random weights"
+    assert _parts("patches of 128 pixels", after) == "without: noise: none"
 
 
 def test_the_length_may_change_until_the_learning_rate_falls(

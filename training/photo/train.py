@@ -256,9 +256,11 @@ def _difference(earlier: PhotoRecord, requested: PhotoRecord) -> str:
 
 
 def _parts(text: str, other: str) -> str:
-    """Return what a text has and another has not, of parts between semicolons."""
-    rest = other.split("; ")
-    return "; ".join(each for each in text.split("; ") if each not in rest)
+    """Return what a text has and another has not, of parts between semicolons, or what it lacks."""
+    mine, rest = text.split("; "), other.split("; ")
+    if own := [each for each in mine if each not in rest]:
+        return "; ".join(own)
+    return "without: " + "; ".join(each for each in rest if each not in mine)
 
 
 def _before(folder: Path, record: PhotoRecord) -> list[str]:
