@@ -101,7 +101,7 @@ def _added(corrupt: Corrupt) -> Corrupted:
 def _written(clean: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
     """As JPEG; its lower resolution of colour is no noise."""
     file = compression(random)
-    return file.of(clean), file.finest(clean)
+    return file.read_back(clean), file.without_lost_colour(clean)
 
 
 def _white(sigma: float) -> Corrupt:

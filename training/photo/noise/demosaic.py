@@ -12,6 +12,7 @@ from training.photo.noise.types import Floats
 SOFTEST = 1.0
 """Standard deviation of the strongest blur of lens and low-pass filter, in pixels."""
 GAMMA = np.float32(2.2)
+"""Of the tone curve, as a power."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def developed(clean: Floats, random: np.random.Generator) -> Floats:
     Edges become softer, zipper-like and of false colour, which is no noise: it is in the mean of
     many exposures too. The methods are better than those for noise, as cameras have them.
     """
-    light = np.clip(blur(clean, random.uniform(0, SOFTEST)), 0, 1) ** GAMMA
+    light = blur(np.clip(clean, 0, 1) ** GAMMA, random.uniform(0, SOFTEST))
     phase = random.integers(0, 2, 2)
     method = BILINEAR
     if random.random() < 0.9:
@@ -77,14 +78,14 @@ def _interpolated(colours: Floats, phase: NDArray[np.int64], method: Interpolati
         _filtered(raw * is_green, beside) + curvature * ~is_green * _filtered(raw, bend)
         for beside, bend in ((_BESIDE, _BEND), (_BESIDE.T, _BEND.T))
     )
+    weight = np.full_like(raw, 0.5)
     if method.is_directed:
         steps = [
             abs(_filtered(raw, slope)) + abs(_filtered(raw, 4 * bend))
             for slope, bend in ((_SLOPE, _BEND), (_SLOPE.T, _BEND.T))
         ]
-        green = np.where(steps[0] < steps[1], along, across)
-    else:
-        green = np.float32(0.5) * (along + across)
+        weight = weight * (1 + np.sign(steps[1] - steps[0]))
+    green = weight * along + (1 - weight) * across
     result = np.empty_like(colours)
     for channel, mask in ((0, red), (2, blue)):
         result[..., channel] = hue * green + _filtered((raw - hue * green) * mask, _CORNERS)

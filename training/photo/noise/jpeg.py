@@ -14,15 +14,14 @@ LOWEST, HIGHEST = 10, 98
 FLATTEST = 0.7
 """How far the tables of cameras are at most from the standard's to one number for all."""
 TWICE = 0.15
-SUBSAMPLINGS = ((1, 1), (1, 2), (2, 2))
-"""Pixels in height and width that share a colour, by Pillow's number: 4:4:4, 4:2:2, 4:2:0."""
-BLUE, RED = np.array(
+SUBSAMPLINGS = ((1, 1), (2, 1), (2, 2))
+"""Pixels across and down that share a colour, by Pillow's number: 4:4:4, 4:2:2, 4:2:0."""
+CB, CR = np.array(
     [[[-0.168736, -0.331264, 0.5], [0, -0.344136, 1.772]],
      [[0.5, -0.418688, -0.081312], [1.402, -0.714136, 0]]],
     np.float32,
 )  # fmt: skip
-"""Of Cb and Cr: its share of each of red, green and blue, and what it adds to them (JFIF, ITU-T
-T.871)."""
+"""What red, green and blue add to each, and what each adds to them (JFIF, ITU-T T.871)."""
 
 
 @dataclass(frozen=True)
@@ -39,28 +38,31 @@ class Writing:
     subsampling: int
     options: dict[str, Any]
 
-    def of(self, pixels: Bytes) -> Bytes:
-        """Return what is read of it."""
+    def read_back(self, pixels: Bytes) -> Bytes:
+        """Return pixels (height, width, 3) as they are read of the file."""
         buffer = io.BytesIO()
         image = Image.fromarray(np.roll(pixels, self.shift, (0, 1)))
         image.save(buffer, "JPEG", subsampling=self.subsampling, **self.options)
         return np.roll(np.asarray(Image.open(buffer)), self._back, (0, 1))
 
-    def finest(self, patch: Floats) -> Floats:
-        """Return a patch (height, width, 3) with the resolution of colour that the file keeps."""
-        height, width = SUBSAMPLINGS[self.subsampling]
-        if height == width == 1:
+    def without_lost_colour(self, patch: Floats) -> Floats:
+        """Return a patch (height, width, 3) in [0, 1] with the colour that the file keeps of it.
+
+        Args:
+            patch: Of an even height and width.
+        """
+        if self.subsampling == 0:
             return patch
+        across, down = SUBSAMPLINGS[self.subsampling]
         shifted = np.roll(patch, self.shift, (0, 1))
-        size = shifted.shape[0], shifted.shape[1]
-        small = -(-size[0] // height), -(-size[1] // width)
-        result = shifted.copy()
-        for shares, added in (BLUE, RED):
+        height, width, _ = shifted.shape
+        kept = shifted.copy()
+        for shares, added in (CB, CR):
             colour = (shifted @ shares)[..., None]
-            coarse = resized(colour, small, Image.Resampling.BOX)
-            # libjpeg interpolates colours along a line when it reads them
-            result += (resized(coarse, size, Image.Resampling.BILINEAR) - colour) * added
-        return np.roll(result, self._back, (0, 1))
+            coarse = resized(colour, (height // down, width // across), Image.Resampling.BOX)
+            # libjpeg interpolates linearly in both directions, and clips.
+            kept += (resized(coarse, (height, width), Image.Resampling.BILINEAR) - colour) * added
+        return np.roll(np.clip(kept, 0, 1), self._back, (0, 1))
 
     @property
     def _back(self) -> tuple[int, int]:
@@ -73,21 +75,21 @@ class Compression:
 
     files: tuple[Writing, ...]
 
-    def of(self, noisy: Floats) -> Floats:
-        """Write and read a patch (height, width, 3) in [0, 1]."""
+    def read_back(self, noisy: Floats) -> Floats:
+        """Return a patch (height, width, 3) in [0, 1] as it is read of the last file."""
         pixels = to_bytes(noisy)
         for each in self.files:
-            pixels = each.of(pixels)
+            pixels = each.read_back(pixels)
         return to_floats(pixels)
 
-    def finest(self, clean: Floats) -> Floats:
-        """Return a patch with the resolution of colour that it keeps.
+    def without_lost_colour(self, clean: Floats) -> Floats:
+        """Return a patch (height, width, 3) in [0, 1] with the colour that the files keep of it.
 
-        What it does not keep is no noise: it is lost in every photograph of a scene, and not to
-        be restored.
+        What they do not keep is no noise: it is lost in every photograph of a scene, and not to be
+        restored. Height and width are even.
         """
         for each in self.files:
-            clean = each.finest(clean)
+            clean = each.without_lost_colour(clean)
         return clean
 
 

@@ -58,9 +58,10 @@ class Sample:
             rounded to 8 bits.
         clean: float32 (height, width, 3) in [0, 1].
         sigma: Root mean square of the noise without impulses, on the scale of 0 to 255: before
-            clipping, and after JPEG where there is any, whose lower resolution of colour is none.
+            clipping or, where there is JPEG and no impulse, after it, but for what JPEG does not
+            keep of the resolution of colour.
         profile: (5,) as training.photo.noise.profile describes it.
-        added: Sigma of the noise before JPEG, 0 where there is nothing but JPEG artefacts.
+        added: The same before JPEG, 0 where no noise was added.
     """
 
     noisy: Floats
@@ -123,9 +124,9 @@ def sample_of(kind: Kind, clean: Floats, random: np.random.Generator) -> Sample:
         noisy = impulses(noisy, random)
     if random.random() < kind.jpeg:
         written = compression(random)
-        noisy = written.of(noisy)
+        noisy = written.read_back(noisy)
         if not is_hit:
-            noise = noisy - written.finest(clean)
+            noise = noisy - written.without_lost_colour(clean)
     elif random.random() >= DEEP:
         noisy = to_floats(to_bytes(noisy))
     return Sample(noisy, clean, sigma_of(noise), profile(noise, clean), sigma_of(added))
