@@ -128,8 +128,8 @@ _ESTIMATING = (
     ),
     (
         "Of the blocks and rings that JPEG leaves it removes a part: in training JPEG of a quality "
-        "of 10 to 98 came after half of the noise, and alone. Where they are part of what is to be "
-        "kept, as in the simulated photographs at a low ISO, removing them counts as an error."
+        "of 10 to 98 came after a third of the noise, and alone. Where they are part of what is to "
+        "be kept, as in the simulated photographs at a low ISO, removing them counts as an error."
     ),
     (
         "Black, white and odd pixels are removed where they are few, 3 % at most in training. A "

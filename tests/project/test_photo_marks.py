@@ -27,7 +27,7 @@ LEAST = {
     (KODAK, "psnr", "white noise of sigma 25", "model"): 31.6,
     (KODAK, "psnr", "white noise of sigma 50", "model"): 28.4,
     (CAMERAS, "psnr", "noise of real cameras", "model"): 39.0,
-    (CAMERAS, "psnr", "noise of real cameras", "model, told sigma 6"): 39.0,
+    (CAMERAS, "psnr", "noise of real cameras", "model, told sigma 6"): 39.08,
     (CAMERAS, "psnr", "noise of real cameras", "model, told sigma"): 39.0,
 }
 """By images, quantity, condition and method."""
@@ -51,8 +51,8 @@ LEAST_GAIN: dict[str, float] = {
 """In dB over the noisy images, by condition; on KODAK."""
 FURTHEST_BEHIND = {
     "camera noise, low ISO (800)": 2.0,
-    "camera noise, middle ISO": 0.2,
-    "camera noise, high ISO": 0.2,
+    "camera noise, middle ISO": 0.12,
+    "camera noise, high ISO": 0.14,
 }
 """In dB behind the model told the truth, by condition; on KODAK. At ISO 800 the clean images
 are JPEG files, and it removes what JPEG has changed too."""

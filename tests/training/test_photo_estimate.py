@@ -97,6 +97,16 @@ def test_the_best_estimate_of_a_level_leans_the_safer_way(level: float, share: f
     assert np.mean(errors < best) == pytest.approx(share, abs=0.02)
 
 
+def test_batches_say_how_much_noise_was_added_before_jpeg(
+    drawn: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = mix.Kind("none", 1.0, 1.0, 0.0, 0.0, mix.nothing)
+    monkeypatch.setattr(mix, "MIX", (only,))
+    noise = drawn.draw(0, 128, drawn.photos.arrays()).noise
+    np.testing.assert_allclose(noise[:, 6], np.log(OFFSET))
+    assert (noise[:, 0] > noise[:, 6]).all()
+
+
 def test_a_mosaic_has_crops_side_by_side() -> None:
     parts = np.arange(4 * 2 * 2 * 3, dtype=np.float32).reshape(4, 2, 2, 3)
     image = samples.mosaic(parts)

@@ -22,8 +22,9 @@ from training.photo.checkpoint import Position
 from training.photo.fit import WEIGHTS, DenoiserPlan
 from training.photo.loop import CHECKPOINT
 from training.photo.record import PhotoRecord
+from training.photo.resuming import differing
 from training.photo.settings import PhotoFitSettings
-from training.photo.train import Data, _parts, load, train
+from training.photo.train import Data, load, train
 
 CONFIG = PhotoConfig((8, 8), (1, 1))
 SETTINGS = PhotoFitSettings(
@@ -283,15 +284,16 @@ def test_settings_may_be_amended_on_the_way_and_the_record_names_both(
     faster = replace(SETTINGS, learning_rate=0.003)
     with pytest.raises(FileExistsError, match=r"up to 0\.003, .* up to 0\.0015, .*--amend"):
         run(photographs, folder, settings=faster)
-    with pytest.raises(FileExistsError, match="expected a training with seed 2, received one"):
+    with pytest.raises(FileExistsError, match="expected a training with seed 2, received") as error:
         run(photographs, folder, settings=faster, seed=2, amend=True)
+    assert "--amend" not in str(error.value)  # which would not help
     assert f"{folder}: resuming after 2 steps" in run(
         photographs, folder, settings=faster, amend=True
     )
     record = load(folder, str(CONFIG))
     assert "a learning rate up to 0.003" in record.settings
     (before,) = record.before
-    assert before.startswith("up to step 2 batches of ")
+    assert before.startswith("until step 2 (batches of ")
     assert "a learning rate up to 0.0015" in before
     assert "noise:" not in before  # which is the same
     with pytest.raises(FileExistsError, match=r"received one with .* up to 0\.003, "):
@@ -303,8 +305,8 @@ def test_a_record_says_what_was_added_to_the_settings() -> None:
         "patches of 128 pixels; from random weights",
         "patches of 128 pixels; noise: none",
     )
-    assert _parts(before, after) == "from random weights"
-    assert _parts("patches of 128 pixels", after) == "without: noise: none"
+    assert differing(before, after) == "from random weights"
+    assert differing("patches of 128 pixels", after) == "all but: noise: none"
 
 
 def test_the_length_may_change_until_the_learning_rate_falls(

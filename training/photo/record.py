@@ -18,7 +18,7 @@ class PhotoRecord(RunRecord):
         model: What is trained, in words.
         settings: How it is trained, in words.
         precision: Keras's dtype policy.
-        command: That repeats the training.
+        command: That repeats the training, unless there is something in before.
         licence: Of the photographs, in words.
         steps: Batches in all.
         backend: Of Keras.

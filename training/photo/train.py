@@ -12,9 +12,9 @@ import keras
 
 from training.datasets import photos
 from training.datasets.photos import Folder, Photos
-from training.photo import checkpoint, loop
+from training.photo import loop, resuming
 from training.photo.division import Divided
-from training.photo.loop import CHECKPOINT, Task
+from training.photo.loop import Task
 from training.photo.noise import mix
 from training.photo.processes import Alone, Processes
 from training.photo.record import PhotoRecord
@@ -24,8 +24,6 @@ from training.photo.validation import Validation
 from training.record import clear, versions
 
 DECODED = "photos.bin"
-IDENTITY = "seed", "photographs", "validation", "model", "settings", "precision"
-"""Fields of a record that tell one training from another."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,8 @@ def train(
         seed: Of the weights and batches.
         command: That repeats this training, for the record.
         again: Whether to replace whatever training the folder holds.
-        amend: Whether to resume a training that had other settings; the record names both.
+        amend: Whether to resume a training that had other settings; the record names both, and the
+            learning rate is what the new ones have at the step reached.
         workers: Processes that make batches.
         processes: That train together, by default this one alone. The first reads and writes the
             folder; the others need the photographs alone.
@@ -131,16 +130,18 @@ def train(
         minutes=schedule.minutes,
         backend=keras.backend.backend(),
     )
-    for name in (*IDENTITY, "steps", "minutes"):
+    for name in (*resuming.IDENTITY, "steps", "minutes"):
         processes.check_equal(name, getattr(record, name))
     processes.check_equal("workers", workers)
-    if ended := processes.first(lambda: _ended(folder, record, schedule, again=again, amend=amend)):
+    if again:
+        processes.first(lambda: clear(folder))
+    elif ended := processes.first(lambda: resuming.ended(folder, record, schedule, amend=amend)):
         announce(f"{folder}: trained already at {ended.trained_at}; --again trains it anew")
         return ended
     validation = Validation.of(data.validation)
     if processes.is_first:
         folder.mkdir(parents=True, exist_ok=True)
-        record = replace(record, before=_before(folder, record))
+        record = replace(record, before=resuming.before(folder, record))
         record.write(folder)
     with _own_folder(folder, processes) as place:
         decoded, drawn = processes.once_a_machine(lambda: _decode(plan, data, place, announce))
@@ -168,37 +169,13 @@ def train(
     return record
 
 
-def _ended(
-    folder: Path, record: PhotoRecord, schedule: Schedule, *, again: bool, amend: bool
-) -> PhotoRecord | None:
-    """Return the folder's record where it has ended; check that it can be resumed otherwise."""
-    if again:
-        clear(folder)
-    elif earlier := PhotoRecord.find(folder):
-        expected = record
-        if amend and not earlier.ended:
-            expected = replace(record, settings=earlier.settings)
-        if difference := _difference(earlier, expected):
-            raise FileExistsError(
-                f"{folder}: {difference}; --again replaces the training, --amend goes on with "
-                "other settings, --runs names another folder"
-            )
-        if (earlier.steps, earlier.minutes) != (record.steps, record.minutes):
-            before = replace(schedule, steps=earlier.steps, minutes=earlier.minutes)
-            _check_length(folder, before, schedule)
-        elif earlier.ended:
-            return earlier
-    return None
-
-
 def _decode(
     plan: Plan, data: Data, folder: Path, announce: Callable[[str], None]
 ) -> tuple[Photos, int]:
     """Return the photographs with synthetic images at their end, and how many these are."""
     decoded = photos.decode(data.train, folder / DECODED, at_least=plan.smallest)
-    announce(
-        f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {_length(plan.schedule)}"
-    )
+    length = resuming.length(plan.schedule)
+    announce(f"{len(decoded)} photographs of {decoded.pixels / 1e6:.1f} MP, {length}")
     arrays = decoded.arrays()
     drawn = synthetic(arrays)
     return decoded.extended(drawn), len(drawn)
@@ -241,47 +218,3 @@ def load(folder: Path, model: str) -> PhotoRecord:
             f"{folder}: expected a training of a {model}, received one of a {record.model}"
         )
     return record
-
-
-def _difference(earlier: PhotoRecord, requested: PhotoRecord) -> str:
-    """Return how the training of a folder differs from the requested one, empty if it does not."""
-    for name in IDENTITY:
-        expected, received = str(getattr(requested, name)), str(getattr(earlier, name))
-        if expected != received:
-            return (
-                f"expected a training with {name} {_parts(expected, received)}, received one with "
-                f"{_parts(received, expected)}"
-            )
-    return ""
-
-
-def _parts(text: str, other: str) -> str:
-    """Return what a text has and another has not, of parts between semicolons, or what it lacks."""
-    mine, rest = text.split("; "), other.split("; ")
-    if own := [each for each in mine if each not in rest]:
-        return "; ".join(own)
-    return "without: " + "; ".join(each for each in rest if each not in mine)
-
-
-def _before(folder: Path, record: PhotoRecord) -> list[str]:
-    """Return the settings that the training of a folder had before, each up to a step."""
-    earlier = PhotoRecord.find(folder)
-    if earlier is None or earlier.settings == record.settings:
-        return earlier.before if earlier else []
-    reached = checkpoint.position(folder / CHECKPOINT).step
-    return [*earlier.before, f"up to step {reached} {_parts(earlier.settings, record.settings)}"]
-
-
-def _check_length(folder: Path, before: Schedule, after: Schedule) -> None:
-    reached = checkpoint.position(folder / CHECKPOINT)
-    for settings in (before, after):
-        progress = settings.progress(reached.step, reached.seconds)
-        if settings.is_falling(progress):
-            raise ValueError(
-                f"expected {_length(before)}, as the learning rate has begun to fall at "
-                f"{progress:.0%} of {_length(settings)}, received {_length(after)}"
-            )
-
-
-def _length(settings: Schedule) -> str:
-    return f"{settings.minutes:g} minutes" if settings.minutes else f"{settings.steps} steps"

@@ -22,18 +22,19 @@ IMPORTANCE = (3.0, 1.5, 3.0, 0.5, 0.5, 0.5)
 """Weights of the errors: what the denoiser loses by them, above all by a wrong correlation of
 neighbours, whose range is small, and least by wrong levels in shadows and highlights."""
 LEAN = 0.4
-"""How much more an estimate that is too high costs than one that is too low where no noise was
-added, and one that is too low where noise of a level of STRONG or more was; between the two it
-changes with the logarithm.
+"""How much more than their mean the worse side costs: an estimate that is too high where no noise
+was added, one that is too low where noise of STRONG or more was. Between the two it changes with
+the logarithm.
 
 Told too high a level, the denoiser takes detail from a clean photograph, and from one that is
 nothing but compressed; told too low a one, it leaves blotches, which look worse than even noise."""
 STRONG = 6.0
+"""A noise level on the scale of 0 to 255."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatorSettings(Schedule):
-    """Adam on the mean absolute error, of which one side weighs more, as the noise level is.
+    """Adam on the mean absolute error, whose sides weigh differently for the noise level.
 
     Args:
         pixels: Of a batch, at most.
