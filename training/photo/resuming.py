@@ -35,7 +35,7 @@ def ended(
         expected = replace(record, settings=earlier.settings)
     if name := next((n for n in IDENTITY if getattr(earlier, n) != getattr(expected, n)), None):
         mine, theirs = str(getattr(expected, name)), str(getattr(earlier, name))
-        amending = "" if earlier.ended or name != "settings" else "--amend goes on with these, "
+        amending = "" if earlier.ended or name != "settings" else "--amend resumes with these, "
         raise FileExistsError(
             f"{folder}: expected a training with {name} {differing(mine, theirs)}, received one "
             f"with {differing(theirs, mine)}; --again replaces the training, {amending}--runs "
@@ -53,7 +53,7 @@ def before(folder: Path, record: PhotoRecord) -> list[str]:
 
     Args:
         folder: Of the run.
-        record: Of the training as it goes on.
+        record: Of the requested training.
     """
     earlier = PhotoRecord.find(folder)
     if earlier is None:

@@ -99,9 +99,9 @@ def _added(corrupt: Corrupt) -> Corrupted:
 
 
 def _written(clean: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
-    """As JPEG; its lower resolution of colour is no noise."""
+    """Return a patch as JPEG, and what of it is not noise: chroma subsampling included."""
     file = compression(random)
-    return file.read_back(clean), file.without_lost_colour(clean)
+    return file.read_back(clean), file.with_subsampled_chroma(clean)
 
 
 def _white(sigma: float) -> Corrupt:

@@ -45,8 +45,8 @@ class Writing:
         image.save(buffer, "JPEG", subsampling=self.subsampling, **self.options)
         return np.roll(np.asarray(Image.open(buffer)), self._back, (0, 1))
 
-    def without_lost_colour(self, patch: Floats) -> Floats:
-        """Return a patch (height, width, 3) in [0, 1] with the colour that the file keeps of it.
+    def with_subsampled_chroma(self, patch: Floats) -> Floats:
+        """Return a patch (height, width, 3) in [0, 1] with the chroma subsampling of the file.
 
         Args:
             patch: Of an even height and width.
@@ -82,14 +82,14 @@ class Compression:
             pixels = each.read_back(pixels)
         return to_floats(pixels)
 
-    def without_lost_colour(self, clean: Floats) -> Floats:
-        """Return a patch (height, width, 3) in [0, 1] with the colour that the files keep of it.
+    def with_subsampled_chroma(self, clean: Floats) -> Floats:
+        """Return a patch (height, width, 3) in [0, 1] with the chroma subsampling of all files.
 
-        What they do not keep is no noise: it is lost in every photograph of a scene, and not to be
-        restored. Height and width are even.
+        Chroma lost to subsampling is not noise: every photograph of a scene loses it, and no
+        denoiser restores it. Height and width are even.
         """
         for each in self.files:
-            clean = each.without_lost_colour(clean)
+            clean = each.with_subsampled_chroma(clean)
         return clean
 
 

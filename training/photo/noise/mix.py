@@ -58,8 +58,8 @@ class Sample:
             rounded to 8 bits.
         clean: float32 (height, width, 3) in [0, 1].
         sigma: Root mean square of the noise without impulses, on the scale of 0 to 255: before
-            clipping or, where there is JPEG and no impulse, after it, but for what JPEG does not
-            keep of the resolution of colour.
+            clipping or, where there is JPEG and no impulse, after it, without the chroma that
+            its subsampling loses.
         profile: (5,) as training.photo.noise.profile describes it.
         added: The same before JPEG, 0 where no noise was added.
     """
@@ -126,7 +126,7 @@ def sample_of(kind: Kind, clean: Floats, random: np.random.Generator) -> Sample:
         written = compression(random)
         noisy = written.read_back(noisy)
         if not is_hit:
-            noise = noisy - written.without_lost_colour(clean)
+            noise = noisy - written.with_subsampled_chroma(clean)
     elif random.random() >= DEEP:
         noisy = to_floats(to_bytes(noisy))
     return Sample(noisy, clean, sigma_of(noise), profile(noise, clean), sigma_of(added))
