@@ -139,7 +139,8 @@ def test_the_manifest_says_what_the_export_is_told_of_the_training(
     provenance = Manifest.read(tmp_path / "photo" / "1").provenance
     assert provenance.dataset == "Four pictures, drawn at random"
     assert provenance.settings.startswith(
-        "U-Net of 8 channels x 1 blocks, 8 channels x 1 blocks, 4x4 kernels at both ends; "
+        "U-Net of 8 channels x 1 blocks, 8 channels x 1 blocks, 4x4 kernels at both ends, "
+        "leaky ReLU of a slope of 0.1; "
     )
     assert ". Estimator of the noise: local spectra, 8 channels" in provenance.settings
     assert provenance.settings.endswith("; float32 by Keras on tensorflow; on two processors")

@@ -7,17 +7,22 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from service.inference.loader import load
 from service.settings import SHIPPED_MODELS as MODELS
 from training.autoencoders.photo import Computation, PhotoConfig, build
+from training.datasets import photos
 from training.photo import recipe
 from training.photo.fit import DenoiserPlan
 from training.photo.noise.profile import UNKNOWN, WHITE
 from training.photo.start import Start
+from training.photo.validation import Validation
 
 PHOTO = MODELS / "photo" / "1"
 """A narrower network than the recipe's, of an earlier kind."""
+WIDER = replace(recipe.CONFIG, leak=0)
+"""The recipe's network, with the ReLU of that."""
 IMAGES = np.random.default_rng(0).random((2, 40, 32, 3), np.float32)
 
 pytestmark = pytest.mark.usefixtures("eager")
@@ -28,10 +33,10 @@ def denoised(model: keras.Model, sigma: float) -> Any:
     return model.predict_on_batch([IMAGES, levels, np.tile(UNKNOWN, (len(IMAGES), 1))])
 
 
-def started(config: PhotoConfig = recipe.CONFIG, folder: Path = PHOTO) -> keras.Model:
-    unused: Any = None
-    plan = DenoiserPlan(config, recipe.CONTINUED, Computation(), Start(folder))
-    return plan.task(unused, 0, unused, 1).build()
+def started(config: PhotoConfig = WIDER, validation: Any = None) -> keras.Model:
+    images: Any = None
+    plan = DenoiserPlan(config, recipe.CONTINUED, Computation(), Start(PHOTO))
+    return plan.task(images, 0, validation, 1).build()
 
 
 @pytest.mark.parametrize("sigma", [-1, 0, 25])
@@ -54,6 +59,21 @@ def test_all_that_is_wider_is_trained() -> None:
         inputs, outputs = changed.shape[-2:] if changed.ndim > 1 else (1, len(changed))
         corner = changed.reshape(-1, inputs, outputs)[:, inputs // 2 :, outputs // 2 :]
         assert corner.any(), variable.path
+
+
+def test_blocks_that_nothing_activates_are_drawn_anew_for_another_relu(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "noise.png")
+    model = started(recipe.CONFIG, Validation.of(photos.folder(tmp_path), size=32))
+    same = started()
+    for block, width in (("encoder0_0", 48), ("encoder2_0", 96), ("encoder2_1", 96)):
+        second = model.get_layer(f"{block}b").get_weights()[0][..., :width, :width]
+        kept = second.any((0, 1, 3))
+        assert np.mean(kept) > 0.9 if width == 48 else np.mean(kept) < 0.1, block
+        first, loaded = (
+            each.get_layer(f"{block}a").get_weights()[0][..., :width] for each in (model, same)
+        )
+        np.testing.assert_array_equal((first == loaded).all((0, 1, 2)), kept)
 
 
 def test_what_it_starts_from_tells_a_training_from_another() -> None:

@@ -26,6 +26,8 @@ class PhotoConfig:
         blocks: Residual blocks of each level, as many numbers as channels.
         overlap: Whether the first convolution and the last transposed one are 4x4 instead of 2x2,
             so that the 2x2 grid of the stride does not show.
+        leak: Slope of the ReLU below zero (Maas, Hannun and Ng, 2013, ICML). With 0, whole blocks
+            end where no input activates them, and no gradient brings them back.
 
     Raises:
         ValueError: There is no level, or not a number of blocks for each.
@@ -34,6 +36,7 @@ class PhotoConfig:
     channels: tuple[int, ...] = (48, 96, 160)
     blocks: tuple[int, ...] = (2, 2, 4)
     overlap: bool = True
+    leak: float = 0.1
 
     def __post_init__(self) -> None:
         if len(self.channels) != len(self.blocks) or not self.channels:
@@ -45,7 +48,8 @@ class PhotoConfig:
     def __str__(self) -> str:
         levels = zip(self.channels, self.blocks, strict=True)
         text = "U-Net of " + ", ".join(f"{wide} channels x {deep} blocks" for wide, deep in levels)
-        return text + (", 4x4 kernels at both ends" if self.overlap else "")
+        text += ", 4x4 kernels at both ends" if self.overlap else ""
+        return text + (f", leaky ReLU of a slope of {self.leak:g}" if self.leak else "")
 
     @property
     def stride(self) -> int:
@@ -132,7 +136,7 @@ class _UNet:
         x = keras.layers.Add(dtype=self.precision)([x, keras.layers.Reshape(shape)(bias)])
         for block in range(number):
             y = self.convolution(channels, 3, padding="same", name=f"{name}_{block}a")(x)
-            y = keras.layers.ReLU(dtype=self.precision)(y)
+            y = self.activation(y)
             y = self.convolution(channels, 3, BRANCH, padding="same", name=f"{name}_{block}b")(y)
             x = keras.layers.Add(dtype=self.precision)([x, y])
         return x
@@ -149,6 +153,11 @@ class _UNet:
             dtype=self.precision,
             **options,
         )
+
+    def activation(self, x: Any) -> Any:
+        if self.config.leak:
+            return keras.layers.LeakyReLU(self.config.leak, dtype=self.precision)(x)
+        return keras.layers.ReLU(dtype=self.precision)(x)
 
     def transposed(self, filters: int, size: int, **options: Any) -> keras.layers.Layer:
         return keras.layers.Conv2DTranspose(

@@ -1,13 +1,15 @@
 """How the denoiser of photographs is trained: its batches, its loss, its optimizer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
+import numpy as np
 
 from training.autoencoders.photo import Computation, PhotoConfig, build
 from training.datasets.photos import Photos
 from training.fitting.muon import ConvolutionMuon
+from training.photo import dead_units
 from training.photo.batches import Batch, Batches
 from training.photo.settings import PhotoFitSettings
 from training.photo.start import Start
@@ -91,8 +93,16 @@ class Denoising:
         model = build(self.config, seed=self.source.seed, computation=self.computation)
         if self.start:
             self.start.load(model)
+            if self.config.leak != self.start.leak:
+                dead_units.draw_anew(model, self._dead(self.start))
         model.compile(_optimizer(self.schedule, self.computation), ABSOLUTE)
         return model
+
+    def _dead(self, start: Start) -> dead_units.Dead:
+        """Return which units are dead of the network to start from, with its own ReLU."""
+        model = build(replace(self.config, leak=start.leak), seed=self.source.seed)
+        start.load(model)
+        return dead_units.dead(model, self.validation)
 
     def size(self, _: int, progress: float) -> int:
         """Return the side of the patches of a batch."""
@@ -106,8 +116,10 @@ class Denoising:
         return loss, batch.clean.size // 3
 
     def validate(self, average: keras.Model) -> dict[str, float]:
-        """Return the PSNR of each kind of noise in dB, blind and informed."""
-        return self.validation.measure(average)
+        """Return the PSNR of each kind of noise in dB, and the share of units that are dead."""
+        units = dead_units.dead(average, self.validation).values()
+        share = round(float(np.mean(np.concatenate(list(units)))), 3)
+        return self.validation.measure(average) | {"dead": share}
 
 
 def _optimizer(settings: PhotoFitSettings, computation: Computation) -> Any:

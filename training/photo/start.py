@@ -47,6 +47,16 @@ class Start:
     def _manifest(self) -> Manifest:
         return Manifest.read(self.folder)
 
+    @property
+    def leak(self) -> float:
+        """Slope of the blocks' ReLU below zero."""
+        slopes = [
+            onnx.helper.get_node_attr_value(node, "alpha")
+            for node in self._graph().node
+            if node.op_type == "LeakyRelu"
+        ]
+        return round(slopes[0], 6) if slopes else 0.0
+
     def load(self, model: keras.Model) -> None:
         """Give a denoiser of `training.autoencoders.photo` these weights: it computes the same.
 
@@ -81,11 +91,8 @@ class Start:
 
     def _weights(self) -> tuple[dict[str, Weights], dict[str, Weights]]:
         """Return kernels as Keras has them, and biases, of each layer by its name."""
-        path = self.folder / self._manifest.operations["denoise"].file
-        with reading(path, "an ONNX model"):
-            graph = onnx.load(path).graph
         kernels, biases = {}, {}
-        for each in graph.initializer:
+        for each in self._graph().initializer:
             array = numpy_helper.to_array(each)
             if found := KERNEL.search(each.name):
                 # Keras: height, width, inputs, outputs; of transposed ones outputs, inputs
@@ -93,6 +100,11 @@ class Start:
             elif found := BIAS.search(each.name):
                 biases[found[1]] = array
         return kernels, biases
+
+    def _graph(self) -> onnx.GraphProto:
+        path = self.folder / self._manifest.operations["denoise"].file
+        with reading(path, "an ONNX model"):
+            return onnx.load(path).graph
 
 
 def _grown(what: str, kernel: Weights, initial: keras.Variable, *, transposed: bool) -> Weights:
