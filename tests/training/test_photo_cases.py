@@ -96,6 +96,13 @@ def test_jpeg_is_of_each_quality_and_of_half_the_resolution_in_colour() -> None:
     np.testing.assert_array_equal(found[0].noisy[0], np.asarray(Image.open(stream)))
 
 
+def test_the_chroma_that_jpeg_loses_to_its_resolution_is_not_in_sigma() -> None:
+    gray = IMAGE[..., :1].repeat(3, -1)
+    for coloured, plain in zip(jpeg.cases([IMAGE]), jpeg.cases([gray]), strict=True):
+        assert coloured.sigma[0] < 0.7 * rms(coloured.noisy[0], IMAGE)
+        assert plain.sigma[0] == pytest.approx(rms(plain.noisy[0], gray), rel=0.01)
+
+
 def test_plain_gray_has_strong_white_noise() -> None:
     case = flat.case(side=16, number=2)
     assert all((each == 128).all() for each in case.clean)
