@@ -229,9 +229,9 @@ def _estimated(measurements: Iterable[Measurement]) -> list[str]:
     return [
         "### Estimating the noise level",
         (
-            "The geometric mean over the images of the estimated over the true noise level, and "
-            "the geometric standard deviation of that ratio, a factor that is 1 where all images "
-            "have the same."
+            "The geometric mean over the images of the estimated over the true noise level (of "
+            "JPEG without the chroma that its subsampling loses), and the geometric standard "
+            "deviation of that ratio, a factor that is 1 where all images have the same."
         ),
         _table(
             ("images", "noise", "estimated / true", "spread"),

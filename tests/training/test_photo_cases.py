@@ -13,6 +13,8 @@ from training.datasets import photos
 from training.photo import camera_simulation
 from training.photo.cases import camera, flat, grain, grid, impulse, jpeg, pairs, white
 from training.photo.cases.case import Case, rms
+from training.photo.noise.jpeg import Writing
+from training.photo.noise.types import to_bytes, to_floats
 
 GRAY = np.full((96, 80, 3), 128, np.uint8)
 IMAGE = np.random.default_rng(3).integers(0, 256, (40, 30, 3), np.uint8)
@@ -101,6 +103,18 @@ def test_the_chroma_that_jpeg_loses_to_its_resolution_is_not_in_sigma() -> None:
     for coloured, plain in zip(jpeg.cases([IMAGE]), jpeg.cases([gray]), strict=True):
         assert coloured.sigma[0] < 0.7 * rms(coloured.noisy[0], IMAGE)
         assert plain.sigma[0] == pytest.approx(rms(plain.noisy[0], gray), rel=0.01)
+
+
+@pytest.mark.parametrize("sides", [(39, 29), (1, 7)])
+def test_jpeg_of_odd_sides_loses_chroma_as_of_even_ones(sides: tuple[int, int]) -> None:
+    height, width = sides
+    even = np.pad(IMAGE[:height, :width], ((0, 1), (0, 1), (0, 0)), "edge")
+    image = even[:height, :width]
+    written = Writing((0, 0), 2, {"quality": 95})
+    expected = written.with_subsampled_chroma(to_floats(even))[:height, :width]
+    received = written.with_subsampled_chroma(to_floats(image))
+    np.testing.assert_array_equal(received, expected)
+    assert rms(written.read_back(image), to_bytes(received)) < 0.5 * rms(to_bytes(received), image)
 
 
 def test_plain_gray_has_strong_white_noise() -> None:

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.autoencoders.photo import PhotoConfig, build
+from training.autoencoders.photo import Computation, PhotoConfig, build
 from training.datasets.photos import Folder, folder
-from training.photo.dead_units import dead, draw_anew
+from training.photo import recipe
+from training.photo.dead_units import draw_anew, find_dead
+from training.photo.fit import DenoiserPlan
 from training.photo.noise.profile import WHITE
 from training.photo.validation import Validation
 
@@ -17,13 +19,11 @@ CONFIG = PhotoConfig((8, 8), (1, 2), leak=0)
 BLOCK, UNITS = "encoder1_0", [2, 5]
 PIXELS = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
 
-pytestmark = pytest.mark.usefixtures("eager")
 
-
-@pytest.fixture
-def model() -> keras.Model:
+@pytest.fixture(params=["channels_last", "channels_first"])
+def model(request: pytest.FixtureRequest) -> keras.Model:
     """A network with two dead units, and a last layer that lets all others count."""
-    model = build(CONFIG, seed=1)
+    model = build(CONFIG, seed=1, computation=Computation(data_format=request.param))
     first, noise = model.get_layer(f"{BLOCK}a"), model.get_layer("noise")
     kernel, bias = first.get_weights()
     kernel[..., UNITS], bias[UNITS] = 0.01, -1000
@@ -49,7 +49,7 @@ def denoised(model: keras.Model) -> Any:
 
 
 def test_units_that_nothing_activates_are_found(model: keras.Model, validation: Validation) -> None:
-    found = dead(model, validation)
+    found = find_dead(model, validation)
     assert sorted(found) == ["decoder0_0", "encoder0_0", "encoder1_0", "encoder1_1"]
     assert found[BLOCK].nonzero()[0].tolist() == UNITS
     assert not any(units.any() for name, units in found.items() if name != BLOCK)
@@ -58,9 +58,9 @@ def test_units_that_nothing_activates_are_found(model: keras.Model, validation: 
 def test_they_are_drawn_anew_and_change_nothing(model: keras.Model, validation: Validation) -> None:
     expected = denoised(model)
     before = [each.get_weights() for each in model.layers]
-    draw_anew(model, dead(model, validation))
+    draw_anew(model, find_dead(model, validation))
     np.testing.assert_allclose(denoised(model), expected, atol=1e-6)
-    assert not any(units.any() for units in dead(model, validation).values())
+    assert not any(units.any() for units in find_dead(model, validation).values())
     for layer, earlier in zip(model.layers, before, strict=True):
         for values, old in zip(layer.get_weights(), earlier, strict=True):
             changed = np.argwhere(values != old)
@@ -70,3 +70,13 @@ def test_they_are_drawn_anew_and_change_nothing(model: keras.Model, validation: 
                 assert set(changed[:, -2]) == set(UNITS)
             else:
                 assert not len(changed)
+
+
+def test_a_validation_shows_the_share_of_units_that_nothing_activates(
+    model: keras.Model, validation: Validation
+) -> None:
+    images: Any = None
+    plan = DenoiserPlan(CONFIG, recipe.CONTINUED, Computation())
+    measured = plan.task(images, 0, validation, 1).validate(model)
+    assert measured["dead"] == pytest.approx(2 / (8 + 2 * 8 + 8), abs=0.001)
+    assert measured["white25"] == validation.measure(model)["white25"]

@@ -92,7 +92,9 @@ def test_a_training_starts_from_what_was_exported(folder: Path, channels: tuple[
         load(folder).batchers["denoise"].session,
         build(replace(CONFIG, channels=channels), seed=3),
     )
-    Start(folder).load(model)
+    start = Start(folder)
+    assert start.leak == CONFIG.leak > 0
+    start.load(model)
     images = np.random.default_rng(1).random((1, 36, 8, 3), np.float32)
     for sigma, profile in ((-1.0, UNKNOWN), (30.0, WHITE)):
         expected = session.run(

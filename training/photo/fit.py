@@ -1,10 +1,10 @@
 """How the denoiser of photographs is trained: its batches, its loss, its optimizer."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import keras
-import numpy as np
 
 from training.autoencoders.photo import Computation, PhotoConfig, build
 from training.datasets.photos import Photos
@@ -94,15 +94,17 @@ class Denoising:
         if self.start:
             self.start.load(model)
             if self.config.leak != self.start.leak:
-                dead_units.draw_anew(model, self._dead(self.start))
+                dead_units.draw_anew(model, self._dead_at_start)
         model.compile(_optimizer(self.schedule, self.computation), ABSOLUTE)
         return model
 
-    def _dead(self, start: Start) -> dead_units.Dead:
-        """Return which units are dead of the network to start from, with its own ReLU."""
-        model = build(replace(self.config, leak=start.leak), seed=self.source.seed)
-        start.load(model)
-        return dead_units.dead(model, self.validation)
+    @cached_property  # the model and its average are built alike
+    def _dead_at_start(self) -> dead_units.DeadUnits:
+        """Which units are dead of the network to start from, with its own ReLU."""
+        assert self.start
+        model = build(replace(self.config, leak=self.start.leak), seed=self.source.seed)
+        self.start.load(model)
+        return dead_units.find_dead(model, self.validation)
 
     def size(self, _: int, progress: float) -> int:
         """Return the side of the patches of a batch."""
@@ -116,10 +118,12 @@ class Denoising:
         return loss, batch.clean.size // 3
 
     def validate(self, average: keras.Model) -> dict[str, float]:
-        """Return the PSNR of each kind of noise in dB, and the share of units that are dead."""
-        units = dead_units.dead(average, self.validation).values()
-        share = round(float(np.mean(np.concatenate(list(units)))), 3)
-        return self.validation.measure(average) | {"dead": share}
+        """Return the PSNR of each kind of noise in dB, and the share of dead units.
+
+        With a leaky ReLU these are linear: they have a gradient.
+        """
+        share = dead_units.share(dead_units.find_dead(average, self.validation))
+        return self.validation.measure(average) | {"dead": round(share, 3)}
 
 
 def _optimizer(settings: PhotoFitSettings, computation: Computation) -> Any:

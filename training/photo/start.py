@@ -58,7 +58,9 @@ class Start:
         return round(slopes[0], 6) if slopes else 0.0
 
     def load(self, model: keras.Model) -> None:
-        """Give a denoiser of `training.autoencoders.photo` these weights: it computes the same.
+        """Give a denoiser of `training.autoencoders.photo` these weights.
+
+        With the same leak it computes the same.
 
         A wider network computes it in the first channels of each layer (Chen et al., 2016, arXiv
         1511.05641, in another way): further ones keep their initial weights, and nothing of them

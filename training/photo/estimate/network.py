@@ -18,9 +18,9 @@ OUTPUTS = 1 + PROFILE
 """Numbers of an estimate: the logarithm of the noise level, then the profile."""
 TONES = 3
 """Shadows, mid-tones and highlights, whose noise a profile describes one by one."""
-ACTIVATION = "leaky_relu"
-"""With a slope of 0.2 below zero: without it, 116 of 128 units of a dense layer ended where no
-photograph activates them (Maas, Hannun and Ng, 2013, ICML)."""
+LEAK = 0.2
+"""Slope of the ReLU below zero (Maas, Hannun and Ng, 2013, ICML). With 0, 116 of the 128 units of a
+dense layer were at zero for each of 30 noisy images."""
 FAR = 12.0
 """How much lower the scores of places are that have another tone."""
 
@@ -44,7 +44,7 @@ class EstimatorConfig:
     def __str__(self) -> str:
         return (
             f"local spectra, {self.channels} channels, {self.blocks} residual blocks, attention "
-            f"pooling with {self.heads} heads, leaky ReLU"
+            f"pooling with {self.heads} heads, leaky ReLU of a slope of {LEAK:g}"
         )
 
 
@@ -74,7 +74,7 @@ class NoiseEstimator(keras.Model):  # type: ignore[misc]  # Keras has no types
         ]
         self.scores = keras.layers.Conv2D(config.heads + TONES, 1, name="scores")
         self.hidden = [
-            keras.layers.Dense(config.hidden, activation=ACTIVATION, name=f"dense{index}")
+            keras.layers.Dense(config.hidden, activation=_activation(), name=f"dense{index}")
             for index in range(2)
         ]
         self.noise = keras.layers.Dense(OUTPUTS, name="noise")
@@ -117,10 +117,14 @@ def _convolution(filters: int, size: int, name: str) -> keras.layers.Layer:
         filters,
         size,
         padding="same",
-        activation=ACTIVATION,
+        activation=_activation(),
         kernel_initializer="he_normal",
         name=name,
     )
+
+
+def _activation() -> keras.layers.Layer:
+    return keras.layers.LeakyReLU(LEAK)
 
 
 def created(config: EstimatorConfig, *, seed: int) -> NoiseEstimator:

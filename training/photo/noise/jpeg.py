@@ -46,15 +46,13 @@ class Writing:
         return np.roll(np.asarray(Image.open(buffer)), self._back, (0, 1))
 
     def with_subsampled_chroma(self, patch: Floats) -> Floats:
-        """Return a patch (height, width, 3) in [0, 1] with the chroma subsampling of the file.
-
-        Args:
-            patch: Of an even height and width.
-        """
+        """Return a patch (height, width, 3) in [0, 1] with the chroma subsampling of the file."""
         if self.subsampling == 0:
             return patch
         across, down = SUBSAMPLINGS[self.subsampling]
         shifted = np.roll(patch, self.shift, (0, 1))
+        missing = (-shifted.shape[0] % down, -shifted.shape[1] % across)
+        shifted = np.pad(shifted, ((0, missing[0]), (0, missing[1]), (0, 0)), "edge")
         height, width, _ = shifted.shape
         kept = shifted.copy()
         for shares, added in (CB, CR):
@@ -62,7 +60,8 @@ class Writing:
             coarse = resized(colour, (height // down, width // across), Image.Resampling.BOX)
             # libjpeg interpolates linearly in both directions, and clips.
             kept += (resized(coarse, (height, width), Image.Resampling.BILINEAR) - colour) * added
-        return np.roll(np.clip(kept, 0, 1), self._back, (0, 1))
+        kept = np.clip(kept, 0, 1)[: patch.shape[0], : patch.shape[1]]
+        return np.roll(kept, self._back, (0, 1))
 
     @property
     def _back(self) -> tuple[int, int]:
@@ -86,7 +85,7 @@ class Compression:
         """Return a patch (height, width, 3) in [0, 1] with the chroma subsampling of all files.
 
         Chroma lost to subsampling is not noise: every photograph of a scene loses it, and no
-        denoiser restores it. Height and width are even.
+        denoiser restores it.
         """
         for each in self.files:
             clean = each.with_subsampled_chroma(clean)
