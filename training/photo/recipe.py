@@ -9,7 +9,7 @@ SUMMARY = "A residual U-Net, trained to remove the noise of photographs of any s
 CONFIG = PhotoConfig()
 FIT = PhotoFitSettings()
 CONTINUED = PhotoFitSettings(
-    steps=40_000, learning_rate=7.5e-4, sizes=(128, 192, 256), shares=(0.6, 0.2, 0.2)
+    steps=40_000, learning_rate=3e-4, sizes=(128, 192, 256), shares=(0.6, 0.2, 0.2)
 )
 """From the weights of an exported denoiser, whose training had small patches."""
 ESTIMATOR = EstimatorConfig()
