@@ -20,7 +20,7 @@ TONES = 3
 """Shadows, mid-tones and highlights, whose noise a profile describes one by one."""
 LEAK = 0.2
 """Slope of the ReLU below zero (Maas, Hannun and Ng, 2013, ICML). With 0, 116 of the 128 units of a
-dense layer were at zero for each of 30 noisy images."""
+dense layer were at zero for each of 30 test images."""
 FAR = 12.0
 """How much lower the scores of places are that have another tone."""
 
