@@ -29,7 +29,7 @@ from training.photo.train import Data, load, train
 
 CONFIG = EstimatorConfig(8, heads=2, hidden=16)
 SETTINGS = EstimatorSettings(
-    steps=24, pixels=100_000, learning_rate=0.01, warmup=2, validate_every=12
+    steps=24, pixels=100_000, learning_rate=0.005, warmup=2, validate_every=12
 )
 
 

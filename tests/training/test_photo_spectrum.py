@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from training.photo.estimate.spectrum import (
     FEATURES,
@@ -18,7 +19,7 @@ COLOUR = slice(FREQUENCIES // 3, None)
 
 
 def spectrum(image: Floats) -> Floats:
-    """Return the features (places, 93) of an image."""
+    """Return the features (places, 183) of an image."""
     found: Floats = np.asarray(LocalSpectrum()(image[None]))[0]
     return found.reshape(-1, FEATURES)
 
@@ -58,6 +59,30 @@ def test_few_pixels_that_stand_out_part_the_two_strengths() -> None:
         for each in (spectrum(noise), spectrum(hit))
     ]
     assert parted[1] > 1.5 * parted[0]
+
+
+def test_blotches_of_colour_are_in_the_low_frequencies() -> None:
+    random = np.random.default_rng(0)
+    blotches = random.normal(0.5, 0.05, (24, 32, 3)).astype(np.float32)
+    blotches = ndimage.zoom(blotches, (8, 8, 1), order=3)
+    levels = spectrum(blotches.astype(np.float32)).mean(0)
+    fine, half, quarter = (
+        levels[start * FREQUENCIES : (start + 1) * FREQUENCIES][COLOUR].mean()
+        - np.log(FLOOR / scale)
+        for start, scale in ((0, 1), (2, 2), (3, 4))
+    )
+    assert fine + 0.5 < half
+    assert half + 0.5 < quarter
+
+
+@pytest.mark.parametrize("sides", [(16, 16), (24, 40), (128, 128)])
+def test_all_scales_have_the_same_places(sides: tuple[int, int]) -> None:
+    flat = np.full((*sides, 3), 0.5, np.float32)
+    found = spectrum(flat)
+    assert len(found) == sides[0] * sides[1] // 64
+    lows = found[:, 2 * FREQUENCIES : -3]
+    np.testing.assert_allclose(lows[:, :FREQUENCIES], np.log(FLOOR / 2) + 4, atol=1e-3)
+    np.testing.assert_allclose(lows[:, FREQUENCIES:], np.log(FLOOR / 4) + 4, atol=1e-3)
 
 
 def test_a_place_has_its_mean_colour() -> None:

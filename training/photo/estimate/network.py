@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from service.manifest import PROFILE
-from training.photo.estimate.spectrum import MIDDLE, PLACE, LocalSpectrum
+from training.photo.estimate.spectrum import COARSE, MIDDLE, PLACE, LocalSpectrum
 from training.photo.noise.profile import TONES as THIRDS
 from training.photo.noise.types import LUMINANCE
 
@@ -43,8 +43,9 @@ class EstimatorConfig:
 
     def __str__(self) -> str:
         return (
-            f"local spectra, {self.channels} channels, {self.blocks} residual blocks, attention "
-            f"pooling with {self.heads} heads, leaky ReLU of a slope of {LEAK:g}"
+            f"local spectra at {1 + len(COARSE)} scales, {self.channels} channels, {self.blocks} "
+            f"residual blocks, attention pooling with {self.heads} heads, leaky ReLU of a slope of "
+            f"{LEAK:g}"
         )
 
 

@@ -1,5 +1,8 @@
 """Local spectra of a photograph: how strong each frequency is, in luma and in colour.
 
+Low frequencies are those of the photograph at a half and a quarter of its size, as the colour noise
+that a camera's own denoiser leaves is in blotches of ten pixels.
+
 White noise has the same strength in all of them, correlated noise less in the high ones, and
 texture differs from place to place, as noise does not. The logarithm makes a change of the noise
 level a shift of all numbers (noise estimation from such coefficients: Pyatykh, Hesser and Zheng,
@@ -19,8 +22,10 @@ SIDE = 4
 PLACE = 8
 """Pixels along a side of a place, over which strengths are averaged."""
 FREQUENCIES = 3 * (SIDE**2 - 1)
-FEATURES = 2 * FREQUENCIES + 3
-"""Numbers of a place: two strengths of each frequency, and the mean colour."""
+COARSE = 2, 4
+"""How many times smaller photographs are for low frequencies; transforms of the last overlap."""
+FEATURES = (2 + len(COARSE)) * FREQUENCIES + 3
+"""Numbers of a place: two strengths of each frequency, one of low ones, and the mean colour."""
 FLOOR = 0.2 / 255
 """Added to the strengths: rounding to 8 bits alone has 0.29 of 255."""
 TYPICAL, MIDDLE = -4.0, 0.5
@@ -31,11 +36,12 @@ OPPONENT = np.array([[1, 1, 1], [1, 0, -2], [1, -1, 1]], np.float32) / np.sqrt([
 
 @keras.saving.register_keras_serializable("autoencoders")
 class LocalSpectrum(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
-    """Turns images (batch, height, width, 3) in [0, 1] into (batch, height / 8, width / 8, 93).
+    """Turns images (batch, height, width, 3) in [0, 1] into (batch, height / 8, width / 8, 183).
 
-    Each place has, for each frequency of the cosine transforms in it, the logarithms of the root
-    mean square and of the mean magnitude, which differ more where few pixels stand out, and the
-    mean colour. Nothing of it is trained.
+    Height and width are multiples of 8. Each place has, for each frequency of the cosine transforms
+    in it, the logarithms of the root mean square and of the mean magnitude, which differ more where
+    few pixels stand out; those of the magnitude of each frequency at a half and a quarter of the
+    size; and the mean colour. Nothing of it is trained.
     """
 
     def build(self, _: Any) -> None:
@@ -53,9 +59,23 @@ class LocalSpectrum(keras.layers.Layer):  # type: ignore[misc]  # Keras has no t
         magnitude = ops.average_pool(ops.abs(strengths), PLACE // SIDE, PLACE // SIDE)
         colour = ops.average_pool(images, PLACE, PLACE)
         logarithms = ops.concatenate(
-            [0.5 * ops.log(power + FLOOR**2), ops.log(magnitude + FLOOR)], -1
+            [
+                0.5 * ops.log(power + FLOOR**2),
+                ops.log(magnitude + FLOOR),
+                *(self._coarse(images, scale) for scale in COARSE),
+            ],
+            -1,
         )
         return ops.concatenate([logarithms - TYPICAL, colour - MIDDLE], -1)
+
+    def _coarse(self, images: Any, scale: int) -> Any:
+        """Logarithms of the magnitudes at a fraction of the size, one transform for each place."""
+        small = ops.average_pool(images, scale, scale)
+        step = PLACE // scale
+        if around := (SIDE - step) // 2:
+            small = ops.pad(small, ((0, 0), (around, around), (around, around), (0, 0)), "reflect")
+        strengths = ops.conv(small, self.kernel, step)
+        return ops.log(ops.abs(strengths) + FLOOR / scale)
 
 
 def transform() -> NDArray[np.float32]:
