@@ -15,13 +15,12 @@ from training.photo.noise.correlated import correlated, film, sharpened
 from training.photo.noise.demosaic import Interpolation, _interpolated, demosaiced, developed
 from training.photo.noise.gaussian import white
 from training.photo.noise.impulse import MOST, impulses
-from training.photo.noise.in_camera import denoised
 from training.photo.noise.jpeg import Writing, compression
 from training.photo.noise.mix import MIX, Kind, nothing, sample_of
 from training.photo.noise.profile import UNKNOWN_SIGMA, WHITE, profile, sigma_of
 from training.photo.noise.resampling import resampled
 from training.photo.noise.sensor import camera, sensor
-from training.photo.noise.types import Floats, luminance, to_bytes, to_floats
+from training.photo.noise.types import Floats, to_bytes, to_floats
 from training.photo.plain import plain
 from training.photo.stream import stream
 
@@ -89,39 +88,6 @@ def test_ordinary_cameras_are_the_centre_of_the_sensor_noise() -> None:
     assert 1.2 < np.median(sigmas) < 6
     assert np.percentile(sigmas, 5) < 1
     assert np.percentile(sigmas, 95) > 6
-
-
-def test_a_camera_leaves_low_frequencies_of_colour_and_the_noise_of_edges() -> None:
-    edge = np.full((64, 64, 3), 0.2, np.float32)
-    edge[:, 32:] = 0.8
-    added = np.random.default_rng(0).standard_normal(edge.shape, np.float32)
-    ratios = []
-    for seed in range(30):
-        left = denoised(added, edge, np.random.default_rng(seed))
-        assert left.shape == added.shape
-        assert left.dtype == np.float32
-        assert neighbours(left[..., 0] - left[..., 2]) > 0.7
-        shared = luminance(left)[..., 0]
-        assert shared.std() <= 1.01 * luminance(added).std()
-        ratios.append(shared[:, 31:33].std() / shared[:, :24].std())
-    assert min(ratios) < 1.2  # some denoise edges as all else
-    assert max(ratios) > 2
-
-
-def test_high_qualities_of_jpeg_are_likelier_the_greater_the_skew() -> None:
-    textured = np.random.default_rng(0).random((64, 64, 1), np.float32).repeat(3, 2)
-    coarse, fine = (
-        np.median(
-            [
-                sigma_of(
-                    compression(np.random.default_rng(seed), skew).read_back(textured) - textured
-                )
-                for seed in range(60)
-            ]
-        )
-        for skew in (1.5, 2.5)
-    )
-    assert fine < 0.8 * coarse
 
 
 def test_demosaicing_keeps_a_slope_and_makes_channels_alike() -> None:

@@ -13,8 +13,6 @@ from training.photo.noise.types import Bytes, Floats, to_bytes, to_floats
 LOWEST, HIGHEST = 10, 98
 FLATTEST = 0.7
 """How far the tables of cameras are at most from the standard's to one number for all."""
-SKEW = 1.5
-"""Most photographs are of high quality; thumbnails and messengers go down to the lowest."""
 TWICE = 0.15
 SUBSAMPLINGS = ((1, 1), (2, 1), (2, 2))
 """Pixels across and down that share a colour, by Pillow's number: 4:4:4, 4:2:2, 4:2:0."""
@@ -94,22 +92,18 @@ class Compression:
         return clean
 
 
-def compression(random: np.random.Generator, skew: float = SKEW) -> Compression:
-    """Return a random way to write JPEG, 15 % of them twice on different grids.
-
-    Args:
-        random: Draws it.
-        skew: How much likelier high qualities are, 1 or more; 1 draws all alike.
-    """
+def compression(random: np.random.Generator) -> Compression:
+    """Return a random way to write JPEG, 15 % of them twice on different grids."""
     shifts = [(0, 0)]
     if random.random() < TWICE:
         shifts.insert(0, tuple(random.integers(0, 8, 2).tolist()))
-    return Compression(tuple(_writing(shift, random, skew) for shift in shifts))
+    return Compression(tuple(_writing(shift, random) for shift in shifts))
 
 
-def _writing(shift: tuple[int, int], random: np.random.Generator, skew: float) -> Writing:
+def _writing(shift: tuple[int, int], random: np.random.Generator) -> Writing:
     subsampling = int(random.choice((0, 1, 2), p=(0.4, 0.1, 0.5)))
-    quality = HIGHEST - (HIGHEST - LOWEST) * random.random() ** skew
+    # Most photographs are of high quality; thumbnails and messengers go down to the lowest.
+    quality = HIGHEST - (HIGHEST - LOWEST) * random.random() ** 1.5
     if random.random() < 0.4:
         return Writing(shift, subsampling, {"qtables": _tables(quality, random)})
     return Writing(shift, subsampling, {"quality": round(quality)})

@@ -14,7 +14,7 @@ from training.photo.noise.correlated import correlated, film
 from training.photo.noise.demosaic import developed
 from training.photo.noise.gaussian import uneven, white
 from training.photo.noise.impulse import impulses
-from training.photo.noise.jpeg import SKEW, compression
+from training.photo.noise.jpeg import compression
 from training.photo.noise.profile import profile, sigma_of
 from training.photo.noise.resampling import resampled
 from training.photo.noise.sensor import camera, sensor
@@ -38,7 +38,6 @@ class Kind:
         impulses: Share that gets impulse noise too.
         corrupt: Adds the noise.
         developed: Share whose photograph itself has gone through demosaicing.
-        skew: How much likelier high qualities of JPEG are, as compression() takes it.
     """
 
     name: str
@@ -48,7 +47,6 @@ class Kind:
     impulses: float
     corrupt: Corrupt
     developed: float = 0.0
-    skew: float = SKEW
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ MIX = (
     Kind("white", 0.36, 0.08, 0.0, 0.02, white),
     Kind("uneven", 0.03, 0.1, 0.0, 0.0, uneven),
     Kind("sensor", 0.05, 0.3, 0.3, 0.05, sensor),
-    Kind("camera", 0.22, 0.55, 0.3, 0.05, camera, developed=0.5, skew=2.5),
+    Kind("camera", 0.22, 0.55, 0.3, 0.05, camera, developed=0.5),
     Kind("correlated", 0.14, 0.35, 0.15, 0.02, correlated, developed=0.25),
     Kind("film", 0.04, 0.4, 0.15, 0.0, film),
     Kind("impulse", 0.04, 0.2, 0.0, 1.0, nothing),
@@ -98,7 +96,6 @@ def shares() -> str:
             + (f" ({kind.developed:.0%} of it on demosaiced photographs)" if kind.developed else "")
             for kind in MIX
         )
-        + "; cameras denoise colour with a blur of 1 to 5 pixels and keep noise at edges"
         + "; the lower resolution of colour in JPEG is no noise"
     )
 
@@ -126,7 +123,7 @@ def sample_of(kind: Kind, clean: Floats, random: np.random.Generator) -> Sample:
     if is_hit:
         noisy = impulses(noisy, random)
     if random.random() < kind.jpeg:
-        written = compression(random, kind.skew)
+        written = compression(random)
         noisy = written.read_back(noisy)
         if not is_hit:
             noise = noisy - written.with_subsampled_chroma(clean)

@@ -9,17 +9,13 @@ section 3.1) have a from 1e-4 to 0.012.
 
 import numpy as np
 
-from training.photo.noise.correlated import sharpened
+from training.photo.noise.correlated import blur, sharpened
 from training.photo.noise.demosaic import demosaiced
-from training.photo.noise.in_camera import denoised
 from training.photo.noise.types import Floats, log_uniform, normal
 
-LEAST, MOST = 1e-5, 1.2e-3
-"""Variances of shot noise at full scale: from about ISO 400, as noise of less is lost in 8 bits
-once a camera has denoised it, to the 99th percentile of measured cameras."""
+LEAST, MOST = 3e-6, 1.2e-3
+"""Of the variance of shot noise at full scale: of measured cameras, to their 99th percentile."""
 BROOKS_LEAST, BROOKS_MOST = 1e-4, 0.012
-DENOISED = 0.8
-"""Share of photographs that the camera has denoised."""
 DARKEST = np.float32(3e-3)
 """Light below which the slope of the tone curve is taken as constant, as that of sRGB is."""
 
@@ -45,10 +41,10 @@ def _developed(clean: Floats, random: np.random.Generator, *, mosaic: bool) -> F
     if mosaic:
         noise = demosaiced(noise, random)
     noise = noise @ _colour_matrix(random)
-    noise = _curve(np.maximum(light + noise, 0), gamma) - _curve(light, gamma)
-    if random.random() < DENOISED:
-        noise = denoised(noise, clean, random)
-    noisy: Floats = clean + sharpened(noise, random, 0.5)
+    if random.random() < 0.7:
+        noise = _denoised(noise, random)
+    noise = sharpened(noise, random, 0.5)
+    noisy: Floats = clean + _curve(np.maximum(light + noise, 0), gamma) - _curve(light, gamma)
     return noisy
 
 
@@ -74,3 +70,13 @@ def _colour_matrix(random: np.random.Generator) -> Floats:
     np.fill_diagonal(matrix, 0)
     np.fill_diagonal(matrix, 1 - matrix.sum(0))
     return matrix.astype(np.float32)
+
+
+def _denoised(noise: Floats, random: np.random.Generator) -> Floats:
+    """Noise that the camera's own denoiser leaves: colour is blurred, luminance a little."""
+    shared = noise.mean(-1, keepdims=True)
+    colour = blur(noise - shared, random.uniform(0.6, 2.5)) * np.float32(random.uniform(0.2, 0.9))
+    if random.random() < 0.8:
+        shared = blur(shared, random.uniform(0.4, 1.1))
+    left: Floats = shared + colour
+    return left
