@@ -142,7 +142,7 @@ def test_the_manifest_says_what_the_export_is_told_of_the_training(
         "U-Net of 8 channels x 1 blocks, 8 channels x 1 blocks, 4x4 kernels at both ends, "
         "leaky ReLU of a slope of 0.1; "
     )
-    assert ". Estimator of the noise: local spectra, 8 channels" in provenance.settings
+    assert ". Estimator of the noise: local spectra at 3 scales, 8 channels" in provenance.settings
     assert provenance.settings.endswith("; float32 by Keras on tensorflow; on two processors")
     kept = ["--denoiser", str(tmp_path / "photo" / "1"), "--version", "2"]
     main(["export", "photo", "--runs", str(workplace / "runs"), "--models", str(tmp_path), *kept])
