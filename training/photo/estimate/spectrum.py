@@ -1,7 +1,7 @@
 """Local spectra of a photograph: how strong each frequency is, in luma and in colour.
 
-Low frequencies are those of the photograph at a half and a quarter of its size, as the colour noise
-that a camera's own denoiser leaves is in blotches of ten pixels.
+Low frequencies are those of the photograph at a half and a quarter of its size: in JPEG files of
+cameras, colour noise is mostly below 0.1 cycles a pixel.
 
 White noise has the same strength in all of them, correlated noise less in the high ones, and
 texture differs from place to place, as noise does not. The logarithm makes a change of the noise
